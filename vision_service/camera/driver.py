@@ -1,0 +1,60 @@
+"""What a camera driver is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+from vision_service.resources import Resources
+from vision_service.types import CameraIntrinsics, Frame
+from vision_service.vision.model import no_command
+
+
+class CameraDriver(ABC):
+    """Base of camera drivers. All methods but ``do_command`` are called from one thread at a time.
+
+    Attributes:
+        Config: The dataclass of its attributes (see :mod:`vision_service.configuration`).
+        config: Their values.
+        frame_rate: Frames a second at which ``read`` should be called; 0 = ``read`` itself waits for the next frame.
+        sources: The names of its imagers: "color", "depth"; a camera that has only a cloud has none.
+        supports_pcd: Whether its frames have, or can be turned into, a point cloud.
+        intrinsics: Of its pictures; None = not calibrated.
+    """
+
+    Config: ClassVar[type]
+    frame_rate: float = 0.0
+    sources: tuple[str, ...] = ("color",)
+    supports_pcd: bool = False
+    intrinsics: CameraIntrinsics | None = None
+
+    def __init__(self, config: Any, resources: Resources) -> None:
+        """Open the camera.
+
+        Args:
+            config: A Config.
+            resources: Where to find others that the configuration names.
+
+        Raises:
+            VisionError: What is wrong with the configuration, or with the device.
+        """
+        self.config = config
+
+    @abstractmethod
+    def read(self) -> Frame:
+        """Return the next frame; name, frame id and (where it is 0) stamp are filled in by the caller.
+
+        Raises:
+            VisionError: CAMERA_ERROR, if there is none. The caller asks again, so the driver should try to recover.
+        """
+
+    def do_command(self, command: dict[str, Any]) -> dict[str, Any]:
+        """Run a command of the driver's own, from any thread.
+
+        Raises:
+            VisionError: NOT_SUPPORTED, if it has none of that name.
+        """
+        raise no_command(command)
+
+    def close(self) -> None:
+        """Let go of the device; may be called twice."""

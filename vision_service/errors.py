@@ -1,0 +1,51 @@
+"""The one error of the package: a code a program can act on, and a sentence a person can act on."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ErrorCode(IntEnum):
+    """What kind of failure; the same names and numbers as ``msg/ErrorCode.msg``."""
+
+    OK = 0
+    INVALID_ARGUMENT = 10
+    NOT_SUPPORTED = 11
+    UNKNOWN_CAMERA = 20
+    UNKNOWN_RESOURCE = 21
+    NO_FRAME = 30
+    CAMERA_ERROR = 31
+    NOT_CALIBRATED = 32
+    NO_DEPTH = 33
+    NO_TRANSFORM = 34
+    MODEL_ERROR = 40
+    DEADLINE_EXCEEDED = 41
+    OVERLOADED = 42
+    NOT_ACTIVE = 50
+    INTERNAL = 90
+
+
+class VisionError(Exception):
+    """A failure that was foreseen.
+
+    Attributes:
+        code: What kind of failure.
+        message: What was wrong, where, and what to do about it.
+    """
+
+    def __init__(self, code: ErrorCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+def missing_package(package: str, purpose: str, *, extra: str = "") -> VisionError:
+    """Return the error for an optional library that is not installed.
+
+    Args:
+        package: The library's name on PyPI.
+        purpose: What needs it: the start of the sentence.
+        extra: The extra of vision-service that brings it, if there is one.
+    """
+    way = f" (or: pip install 'vision-service[{extra}]')" if extra else ""
+    return VisionError(ErrorCode.NOT_SUPPORTED, f"{purpose} needs the package {package}: pip install {package}{way}")

@@ -1,0 +1,196 @@
+"""A picture in memory: pixels in one of ROS's encodings, or JPEG or PNG bytes that are decoded once, when asked for."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vision_service.errors import ErrorCode, VisionError
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How a colour encoding lays out its pixels.
+
+    Attributes:
+        channels: Bytes a pixel.
+        to_rgb: OpenCV's conversion code to RGB; None = it is RGB already.
+    """
+
+    channels: int
+    to_rgb: int | None
+
+
+ENCODINGS = {
+    "rgb8": Encoding(3, None),
+    "bgr8": Encoding(3, cv2.COLOR_BGR2RGB),
+    "rgba8": Encoding(4, cv2.COLOR_RGBA2RGB),
+    "bgra8": Encoding(4, cv2.COLOR_BGRA2RGB),
+    "mono8": Encoding(1, cv2.COLOR_GRAY2RGB),
+}
+"""The encodings an Image may have: 8 bits a channel, named as in sensor_msgs/image_encodings."""
+
+
+def to_rgb(pixels: NDArray[np.uint8], encoding: str) -> NDArray[np.uint8]:
+    """Return pixels of any size as RGB, without a copy where they are RGB already.
+
+    Args:
+        pixels: (H, W, channels) or, with one channel, (H, W) array of uint8.
+        encoding: One of ENCODINGS.
+
+    Returns:
+        (H, W, 3) array of uint8.
+    """
+    code = ENCODINGS[encoding].to_rgb
+    return pixels if code is None else cv2.cvtColor(pixels, code)  # type: ignore[return-value]
+
+
+class Image:
+    """A picture that any number of threads may read; nobody changes its pixels.
+
+    Compressed bytes are decoded by the first who asks, in its thread, once for all consumers.
+    """
+
+    def __init__(self, pixels: NDArray[np.uint8], encoding: str = "rgb8") -> None:
+        """Take pixels as they are.
+
+        Args:
+            pixels: (H, W, channels) or, with one channel, (H, W) array of uint8; rows may be padded (strided).
+            encoding: One of ENCODINGS.
+
+        Raises:
+            VisionError: INVALID_ARGUMENT, if the encoding is unknown or the array is not of its form.
+        """
+        if encoding not in ENCODINGS:
+            msg = f"unknown encoding {encoding!r}: a colour picture is one of {', '.join(ENCODINGS)}"
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+        channels = ENCODINGS[encoding].channels
+        expected = (3,) if channels > 1 else (2,)
+        if pixels.dtype != np.uint8 or pixels.ndim not in expected or (channels > 1 and pixels.shape[2] != channels):
+            msg = f"pixels of shape {pixels.shape} and type {pixels.dtype} are not {encoding}"
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+        if pixels.size == 0:
+            msg = f"the picture is empty: {pixels.shape[1]}×{pixels.shape[0]} pixels"
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+        self._pixels: NDArray[np.uint8] | None = pixels
+        self._encoding = encoding
+        self._compressed: bytes | memoryview | None = None
+        self._rgb: NDArray[np.uint8] | None = None
+        self._lock = threading.Lock()
+
+    @classmethod
+    def from_compressed(cls, data: bytes | memoryview) -> Image:
+        """Return the picture that JPEG, PNG or other compressed bytes hold; they are decoded on first use.
+
+        Bytes that are no picture raise VisionError INVALID_ARGUMENT from then on.
+        """
+        image = cls.__new__(cls)
+        image._pixels = None
+        image._encoding = "bgr8"
+        image._compressed = data
+        image._rgb = None
+        image._lock = threading.Lock()
+        return image
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """The pixels in ``encoding``: (H, W, channels), or (H, W) with one channel."""
+        if self._pixels is None:
+            with self._lock:
+                if self._pixels is None:
+                    self._pixels = decode(self._compressed or b"")
+        return self._pixels
+
+    @property
+    def compressed(self) -> bytes | memoryview | None:
+        """The bytes that the picture came as, or None if it came as pixels."""
+        return self._compressed
+
+    @property
+    def encoding(self) -> str:
+        """The name of the pixels' layout, one of ENCODINGS."""
+        return self._encoding
+
+    @property
+    def width(self) -> int:
+        """Columns, pixels."""
+        return int(self.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Rows, pixels."""
+        return int(self.pixels.shape[0])
+
+    @property
+    def rgb(self) -> NDArray[np.uint8]:
+        """The pixels as (H, W, 3) RGB; converted once."""
+        if self._rgb is None:
+            self._rgb = to_rgb(self.pixels, self._encoding)
+        return self._rgb
+
+
+def decode(data: bytes | memoryview) -> NDArray[np.uint8]:
+    """Return the (H, W, 3) BGR pixels of JPEG, PNG, BMP … bytes; a transparent picture loses its transparency.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, if the bytes are no picture or stop in the middle.
+    """
+    buffer = np.frombuffer(data, np.uint8)
+    pixels = cv2.imdecode(buffer, cv2.IMREAD_COLOR) if buffer.size else None
+    if pixels is None:
+        msg = f"{buffer.size} bytes that are no picture, or are cut off: JPEG, PNG, BMP, TIFF and WebP are read"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+    return pixels  # type: ignore[return-value]
+
+
+def read_file(path: str | Path) -> bytes:
+    """Return a file's bytes.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, naming the file and the reason.
+    """
+    try:
+        return Path(path).expanduser().read_bytes()
+    except OSError as error:
+        msg = f"cannot read {str(path)!r}: {error.strerror or error}"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
+
+
+def read_image(path: str | Path) -> Image:
+    """Return the picture in a file, decoded.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, if the file cannot be read or is no picture.
+    """
+    data = read_file(path)
+    try:
+        return Image(decode(data), "bgr8")
+    except VisionError as error:
+        raise VisionError(error.code, f"{str(path)!r}: {error.message}") from None
+
+
+def encode(pixels: NDArray[np.uint8], mime_type: str, *, encoding: str = "rgb8", quality: int = 90) -> bytes:
+    """Return pixels as the bytes of a JPEG or PNG file.
+
+    Args:
+        pixels: As Image takes them.
+        mime_type: image/jpeg or image/png.
+        encoding: One of ENCODINGS.
+        quality: Of JPEG, 1 to 100.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, for another mime type.
+    """
+    endings = {"image/jpeg": ".jpg", "image/png": ".png"}
+    if mime_type not in endings:
+        msg = f"pictures are encoded as {' or '.join(endings)}, not as {mime_type!r}"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+    if encoding not in {"mono8", "bgr8"}:
+        pixels = cv2.cvtColor(to_rgb(pixels, encoding), cv2.COLOR_RGB2BGR)  # type: ignore[assignment]
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality] if mime_type == "image/jpeg" else []
+    return bytes(cv2.imencode(endings[mime_type], pixels, options)[1])

@@ -1,0 +1,1 @@
+"""ML runtimes behind one small interface, and what turns their tensors into results."""

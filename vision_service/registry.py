@@ -1,0 +1,52 @@
+"""Registries: from the name a user writes to the class that does it, our own and third parties'."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from vision_service.configuration import did_you_mean
+from vision_service.errors import ErrorCode, VisionError
+
+
+class Registry:
+    """Classes by name, each imported when it is first asked for.
+
+    A third party joins by an entry point of the registry's group in its own package; our own names come first.
+    """
+
+    def __init__(self, kind: str, group: str, builtin: Mapping[str, str]) -> None:
+        """Make a registry.
+
+        Args:
+            kind: What its classes are, for sentences: "vision model".
+            group: The entry point group that third parties use.
+            builtin: Where our own classes are: name -> "module:Class".
+        """
+        self.kind = kind
+        self._group = group
+        self._builtin = dict(builtin)
+
+    def names(self) -> list[str]:
+        """Return all names that can be asked for, sorted."""
+        return sorted({*self._builtin, *(point.name for point in entry_points(group=self._group))})
+
+    def get(self, name: str) -> Any:
+        """Return the class of that name.
+
+        Raises:
+            VisionError: UNKNOWN_RESOURCE, with what may be meant, or why a third party's class cannot be imported.
+        """
+        if name in self._builtin:
+            return EntryPoint(name, self._builtin[name], self._group).load()
+        for point in entry_points(group=self._group):
+            if point.name == name:
+                try:
+                    return point.load()
+                except Exception as error:
+                    msg = f"the {self.kind} {name!r} of {point.value} cannot be imported: {error}"
+                    raise VisionError(ErrorCode.UNKNOWN_RESOURCE, msg) from error
+        raise VisionError(
+            ErrorCode.UNKNOWN_RESOURCE, f"no {self.kind} {name!r}{did_you_mean(name, self.names())}"
+        )

@@ -1,0 +1,95 @@
+"""The one protocol by which a model or driver reaches another camera, detector, classifier or ML model by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+from vision_service.configuration import did_you_mean
+from vision_service.errors import ErrorCode, VisionError
+
+
+class Resources(Protocol):
+    """What a model or driver receives when it is made, to look up what its configuration names.
+
+    Each method raises VisionError UNKNOWN_RESOURCE, with what is known, if there is nothing of that name, and
+    INVALID_ARGUMENT if the names form a cycle.
+    """
+
+    def camera(self, name: str) -> Any:
+        """Return the camera driver, or what reads like one: ``read() -> Frame``."""
+
+    def detector(self, name: str) -> Any:
+        """Return what has ``detect(frame) -> list[Detection]``."""
+
+    def classifier(self, name: str) -> Any:
+        """Return what has ``classify(frame, count) -> list[Classification]``."""
+
+    def mlmodel(self, name: str) -> Any:
+        """Return the ML runtime that holds a model."""
+
+
+class LocalResources:
+    """Resources of this process, each made when it is first asked for and then shared by reference."""
+
+    def __init__(self, makers: Mapping[str, Mapping[str, Callable[[Resources], Any]]] | None = None) -> None:
+        """Take what can be made.
+
+        Args:
+            makers: By kind ("camera", "mlmodel", "vision") and name, a function that makes the resource; it is given
+                these resources, to look up what it needs in turn.
+        """
+        self._makers = makers or {}
+        self._made: dict[tuple[str, str], Any] = {}
+        self._making: list[str] = []
+
+    def camera(self, name: str) -> Any:
+        """Return the camera driver of that name."""
+        return self._get("camera", name)
+
+    def detector(self, name: str) -> Any:
+        """Return the vision model of that name; it must be able to detect."""
+        return self._with_method(name, "detect", "detector")
+
+    def classifier(self, name: str) -> Any:
+        """Return the vision model of that name; it must be able to classify."""
+        return self._with_method(name, "classify", "classifier")
+
+    def mlmodel(self, name: str) -> Any:
+        """Return the ML runtime of that name."""
+        return self._get("mlmodel", name)
+
+    def close(self) -> None:
+        """Close all that was made, the last one first."""
+        for resource in reversed(self._made.values()):
+            resource.close()
+        self._made.clear()
+
+    def _with_method(self, name: str, method: str, kind: str) -> Any:
+        model = self._get("vision", name)
+        if not callable(getattr(model, method, None)):
+            raise VisionError(ErrorCode.UNKNOWN_RESOURCE, f"the vision service {name!r} is no {kind}: it cannot {method}")
+        return model
+
+    def _get(self, kind: str, name: str) -> Any:
+        if (kind, name) in self._made:
+            return self._made[kind, name]
+        makers = self._makers.get(kind, {})
+        if name not in makers:
+            raise unknown(kind, name, makers)
+        if name in self._making:
+            circle = " -> ".join([*self._making[self._making.index(name) :], name])
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, f"resources that need each other in a circle: {circle}")
+        self._making.append(name)
+        try:
+            self._made[kind, name] = makers[name](self)
+        finally:
+            self._making.pop()
+        return self._made[kind, name]
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> VisionError:
+    """Return the error for a name that stands for nothing."""
+    names = list(known)
+    hint = did_you_mean(name, names) if names else ": there are none here"
+    return VisionError(ErrorCode.UNKNOWN_RESOURCE, f"no {kind} {name!r}{hint}")

@@ -1,0 +1,1 @@
+"""The ROS shell: the only folder that imports ROS."""

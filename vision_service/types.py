@@ -1,0 +1,153 @@
+"""What goes through the package: frames in, detections, classifications and objects out. Metres, seconds, pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vision_service.image import Image
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A thing found in a picture.
+
+    Attributes:
+        class_name: What it is.
+        confidence: 0 to 1.
+        x_min, y_min, x_max, y_max: The box's edges in pixels of the source picture, x right, y down; a box around the
+            single pixel in the corner is 0, 0, 1, 1.
+        id: Of the track it belongs to; empty without tracking.
+    """
+
+    class_name: str
+    confidence: float
+    x_min: float
+    y_min: float
+    x_max: float
+    y_max: float
+    id: str = ""
+
+    @property
+    def area(self) -> float:
+        """The box's area, square pixels."""
+        return (self.x_max - self.x_min) * (self.y_max - self.y_min)
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """What a picture shows.
+
+    Attributes:
+        class_name: The label.
+        confidence: 0 to 1.
+    """
+
+    class_name: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class CameraIntrinsics:
+    """A pinhole camera, as in sensor_msgs/CameraInfo.
+
+    Attributes:
+        width, height: Of the pictures it belongs to, pixels.
+        fx, fy: Focal lengths, pixels.
+        cx, cy: The principal point, pixels from the centre of the top left pixel.
+        distortion_model: ROS's name: plumb_bob, rational_polynomial, equidistant; empty = none.
+        distortion: Its coefficients in ROS's order.
+    """
+
+    width: int
+    height: int
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    distortion_model: str = ""
+    distortion: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class PointCloud:
+    """Points in space.
+
+    Attributes:
+        xyz: (N, 3) or, organized, (H, W, 3) float32, metres; NaN = no point there.
+        rgb: uint8 of the same shape, or None.
+    """
+
+    xyz: NDArray[np.float32]
+    rgb: NDArray[np.uint8] | None = None
+
+    @property
+    def organized(self) -> bool:
+        """Whether the points lie in rows and columns like pixels."""
+        return self.xyz.ndim == 3
+
+    def __len__(self) -> int:
+        """How many points, the missing ones counted."""
+        return int(self.xyz.size // 3)
+
+
+@dataclass(frozen=True, eq=False)
+class PointCloudObject:
+    """A thing found in space.
+
+    Attributes:
+        cloud: Its points, in the frame of the frame it was found in.
+        label: What it is; empty if the model does not say.
+        confidence: 0 to 1.
+        center: (3,) the box's centre, metres.
+        size: (3,) the box's edge lengths, metres.
+        orientation: The box's quaternion x, y, z, w.
+        id: Of the track it belongs to; empty without tracking.
+    """
+
+    cloud: PointCloud
+    label: str
+    confidence: float
+    center: NDArray[np.float64]
+    size: NDArray[np.float64]
+    orientation: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 1.0)
+    id: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """What a camera saw at one time; any number of threads may read it, nobody changes it.
+
+    Attributes:
+        image: The colour picture, or None.
+        depth: (H, W) float32, metres along the optical axis, NaN = unknown; or None.
+        cloud: The points, or None.
+        intrinsics: Of the colour picture, or None if the camera is not calibrated.
+        depth_intrinsics: Of the depth picture where it is not the colour picture's, else None.
+        stamp: When it was taken, nanoseconds since the epoch of the camera's clock.
+        frame_id: The coordinate frame, x right, y down, z forward.
+        camera_name: Empty for a given picture.
+        extra: What a driver adds of its own, by name; for example the synthetic camera's ground truth.
+    """
+
+    image: Image | None = None
+    depth: NDArray[np.float32] | None = None
+    cloud: PointCloud | None = None
+    intrinsics: CameraIntrinsics | None = None
+    depth_intrinsics: CameraIntrinsics | None = None
+    stamp: int = 0
+    frame_id: str = ""
+    camera_name: str = ""
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the picture (of the depth if there is no other), pixels; 0, 0 if there is none."""
+        if self.image is not None:
+            return self.image.width, self.image.height
+        if self.depth is not None:
+            return int(self.depth.shape[1]), int(self.depth.shape[0])
+        return 0, 0

@@ -1,0 +1,90 @@
+"""What a vision model is."""
+
+from __future__ import annotations
+
+from enum import Flag, auto
+from typing import Any, ClassVar
+
+from vision_service.configuration import attributes
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.resources import Resources
+
+METHODS = ("detect", "classify", "segment")
+"""What a model may be able to do: the methods it may have."""
+
+
+class Needs(Flag):
+    """What of a frame a model looks at; nothing else is fetched for it."""
+
+    IMAGE = auto()
+    DEPTH = auto()
+    CLOUD = auto()
+    INTRINSICS = auto()
+
+
+class VisionModel:
+    """Base of vision models.
+
+    A model has any of these methods; those it has *are* its properties. They are called from one worker thread at a
+    time and raise VisionError for what the caller should know::
+
+        def detect(self, frame: Frame) -> list[Detection]            # best first
+        def classify(self, frame: Frame, count: int = -1) -> list[Classification]   # best first; negative = all
+        def segment(self, frame: Frame) -> list[PointCloudObject]
+
+    A model that learns what it can do only when it is made sets the others to None on itself.
+
+    Attributes:
+        Config: The dataclass of its attributes (see :mod:`vision_service.configuration`).
+        config: Their values; read once per call, because live attributes are replaced between two calls.
+        needs: What of a frame it looks at.
+        labels: The class names it can answer with, in the order of their numbers; empty if it does not know.
+    """
+
+    Config: ClassVar[type]
+    needs: Needs = Needs.IMAGE
+    labels: tuple[str, ...] = ()
+
+    def __init__(self, config: Any, resources: Resources) -> None:
+        """Make the model ready to answer.
+
+        Args:
+            config: A Config.
+            resources: Where to find others that the configuration names.
+
+        Raises:
+            VisionError: What is wrong with the configuration, or with what it names.
+        """
+        self.config = config
+
+    def update(self, config: Any) -> None:
+        """Take a configuration in which only live attributes differ."""
+        self.config = config
+
+    def do_command(self, command: dict[str, Any]) -> dict[str, Any]:
+        """Run a command of the model's own.
+
+        Raises:
+            VisionError: NOT_SUPPORTED, if it has none of that name.
+        """
+        raise no_command(command)
+
+    def close(self) -> None:
+        """Let go of what the model holds; may be called twice."""
+
+
+def methods(model: VisionModel) -> frozenset[str]:
+    """Return which of METHODS the model has."""
+    return frozenset(name for name in METHODS if callable(getattr(model, name, None)))
+
+
+def no_command(command: dict[str, Any]) -> VisionError:
+    """Return the error for a command that a model or driver does not know."""
+    return VisionError(ErrorCode.NOT_SUPPORTED, f"no command {command.get('command', '')!r} here: it has none of its own")
+
+
+def only_live_changes(before: Any, after: Any) -> bool:
+    """Return whether two configurations of one dataclass differ in live attributes only."""
+    return all(
+        item.live or getattr(before, name) == getattr(after, name) for name, item in attributes(type(before)).items()
+    )
