@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
-import types
 import typing
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
@@ -186,17 +185,17 @@ def _single(item: Attribute, value: Any, given: Any) -> Any:
         value = float(value)
     if type(value) is not item.type:
         raise _unexpected(item, given)
-    if item.type in (int, float):
+    if isinstance(value, (int, float)):
         too_low = value <= item.minimum if item.above_minimum and not math.isinf(item.minimum) else value < item.minimum
-        if too_low or value > item.maximum or (item.type is float and math.isnan(value)):
+        if too_low or value > item.maximum or math.isnan(value):
             raise _unexpected(item, given)
     if item.choices and value not in item.choices:
-        raise _unexpected(item, given, did_you_mean(value, item.choices))
+        raise _unexpected(item, given, did_you_mean(str(value), item.choices))
     return value
 
 
 def _unexpected(item: Attribute, value: Any, hint: str = "") -> VisionError:
-    shown = list(value) if isinstance(value, tuple) else dict(value) if isinstance(value, types.MappingProxyType) else value
+    shown = list(value) if isinstance(value, tuple) else value
     return VisionError(ErrorCode.INVALID_ARGUMENT, f"{item.name!r} must be {item.expects}, not {shown!r}{hint}")
 
 

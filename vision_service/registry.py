@@ -47,6 +47,4 @@ class Registry:
                 except Exception as error:
                     msg = f"the {self.kind} {name!r} of {point.value} cannot be imported: {error}"
                     raise VisionError(ErrorCode.UNKNOWN_RESOURCE, msg) from error
-        raise VisionError(
-            ErrorCode.UNKNOWN_RESOURCE, f"no {self.kind} {name!r}{did_you_mean(name, self.names())}"
-        )
+        raise VisionError(ErrorCode.UNKNOWN_RESOURCE, f"no {self.kind} {name!r}{did_you_mean(name, self.names())}")

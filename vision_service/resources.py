@@ -68,7 +68,9 @@ class LocalResources:
     def _with_method(self, name: str, method: str, kind: str) -> Any:
         model = self._get("vision", name)
         if not callable(getattr(model, method, None)):
-            raise VisionError(ErrorCode.UNKNOWN_RESOURCE, f"the vision service {name!r} is no {kind}: it cannot {method}")
+            raise VisionError(
+                ErrorCode.UNKNOWN_RESOURCE, f"the vision service {name!r} is no {kind}: it cannot {method}"
+            )
         return model
 
     def _get(self, kind: str, name: str) -> Any:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
+from vision_service.errors import no_command
 from vision_service.resources import Resources
 from vision_service.types import CameraIntrinsics, Frame
-from vision_service.vision.model import no_command
 
 
 class CameraDriver(ABC):

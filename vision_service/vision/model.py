@@ -6,7 +6,7 @@ from enum import Flag, auto
 from typing import Any, ClassVar
 
 from vision_service.configuration import attributes
-from vision_service.errors import ErrorCode, VisionError
+from vision_service.errors import no_command
 from vision_service.resources import Resources
 
 METHODS = ("detect", "classify", "segment")
@@ -76,11 +76,6 @@ class VisionModel:
 def methods(model: VisionModel) -> frozenset[str]:
     """Return which of METHODS the model has."""
     return frozenset(name for name in METHODS if callable(getattr(model, name, None)))
-
-
-def no_command(command: dict[str, Any]) -> VisionError:
-    """Return the error for a command that a model or driver does not know."""
-    return VisionError(ErrorCode.NOT_SUPPORTED, f"no command {command.get('command', '')!r} here: it has none of its own")
 
 
 def only_live_changes(before: Any, after: Any) -> bool:
