@@ -1,0 +1,44 @@
+"""What a camera's frame holds, in the forms in which it is handed out."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.pointcloud.projection import depth_to_cloud
+from vision_service.types import Frame, PointCloud
+
+
+def sources_of(frame: Frame) -> list[str]:
+    """Return the names of the imagers whose pictures a frame has."""
+    return [name for name, picture in (("color", frame.image), ("depth", frame.depth)) if picture is not None]
+
+
+def cloud_of(frame: Frame) -> PointCloud:
+    """Return the frame's point cloud, made from its depth if it has none of its own.
+
+    Raises:
+        VisionError: NO_DEPTH, or NOT_CALIBRATED if depth cannot be turned into points.
+    """
+    if frame.cloud is not None:
+        return frame.cloud
+    if frame.depth is None:
+        msg = f"camera {frame.camera_name!r} has neither a point cloud nor depth"
+        raise VisionError(ErrorCode.NO_DEPTH, msg)
+    intrinsics = frame.depth_intrinsics or frame.intrinsics
+    if intrinsics is None:
+        msg = f"camera {frame.camera_name!r} has depth but no intrinsics: calibrate it, or give intrinsic_parameters"
+        raise VisionError(ErrorCode.NOT_CALIBRATED, msg)
+    same_size = frame.image is not None and (frame.image.height, frame.image.width) == frame.depth.shape
+    return depth_to_cloud(frame.depth, intrinsics, frame.image.rgb if frame.image is not None and same_size else None)
+
+
+def encode_depth(depth: NDArray[np.float32], mime_type: str) -> bytes:
+    """Return depth in metres as a PNG of 16 bits, millimetres, 0 = unknown."""
+    if mime_type != "image/png":
+        msg = f"depth is encoded as image/png (16 bits, millimetres), not as {mime_type!r}"
+        raise VisionError(ErrorCode.NOT_SUPPORTED, msg)
+    millimetres = np.nan_to_num(depth * 1000, nan=0.0, posinf=0.0, neginf=0.0)
+    return bytes(cv2.imencode(".png", np.clip(np.round(millimetres), 0, 65535).astype(np.uint16))[1])

@@ -1,0 +1,157 @@
+"""From where frames come to who wants them: one slot with the newest frame of a camera, filled only while wanted."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.types import Frame
+
+Listener = Callable[[Frame], None]
+
+
+class FrameSlot:
+    """The newest frame of one camera, never a queue; every method may be called from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._frame: Frame | None = None
+        self._arrived = 0.0
+        self._count = 0
+        self._error: VisionError | None = None
+        self._next: Future[Frame] = Future()
+        self._listeners: tuple[Listener, ...] = ()
+
+    def put(self, frame: Frame) -> None:
+        """Make this the newest frame, answer those who wait, and tell the listeners, in this thread."""
+        with self._lock:
+            self._frame, self._arrived, self._error = frame, time.monotonic(), None
+            self._count += 1
+            waiting, self._next = self._next, Future()
+            listeners = self._listeners
+        _settle(waiting, frame)
+        for listener in listeners:
+            listener(frame)
+
+    def fail(self, error: VisionError) -> None:
+        """Tell those who wait that the camera failed; the next frame clears it."""
+        with self._lock:
+            self._error = error
+            waiting, self._next = self._next, Future()
+        _settle(waiting, error)
+
+    def fresh(self, max_age: float) -> Frame | None:
+        """Return the newest frame if it arrived at most `max_age` seconds ago, else None."""
+        with self._lock:
+            return self._frame if self._frame and time.monotonic() - self._arrived <= max_age else None
+
+    def next(self) -> Future[Frame]:
+        """Return a future of the next frame to arrive, shared by all who wait for it, or of the camera's error."""
+        with self._lock:
+            return self._next
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Call a function with every frame that arrives, in the thread that brings it; return what ends that."""
+        with self._lock:
+            self._listeners = (*self._listeners, listener)
+
+        def unlisten() -> None:
+            with self._lock:
+                self._listeners = tuple(other for other in self._listeners if other is not listener)
+
+        return unlisten
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since the newest frame arrived; None = there was none yet."""
+        with self._lock:
+            return time.monotonic() - self._arrived if self._frame else None
+
+    @property
+    def count(self) -> int:
+        """How many frames have arrived."""
+        return self._count
+
+    @property
+    def error(self) -> VisionError | None:
+        """Why no frame comes now, or None."""
+        return self._error
+
+    def no_frame(self, camera: str, waited: float) -> VisionError:
+        """Return the error for a caller who waited in vain."""
+        error, age = self._error, self.age
+        if error is not None:
+            return VisionError(
+                ErrorCode.CAMERA_ERROR, f"camera {camera!r} gave no frame within {waited:g} s: {error.message}"
+            )
+        last = "none has arrived yet" if age is None else f"the last one arrived {age:.1f} s ago"
+        msg = f"no frame of camera {camera!r} within {waited:g} s: {last}; is the camera running, and publishing?"
+        return VisionError(ErrorCode.NO_FRAME, msg)
+
+
+class Demand:
+    """Who wants frames of a camera; what brings them looks at `wanted` whenever that has changed.
+
+    Attributes:
+        wanted: Whether anybody wants frames.
+    """
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        """Take what to do when the demand begins and when it ends; called under a lock, so it must not wait."""
+        self._changed = changed
+        self.wanted = False
+        self._since = 0.0
+        self._lock = threading.RLock()
+        self._holders: set[object] = set()
+        self._until = 0.0
+
+    def hold(self, holder: object) -> None:
+        """Want frames until released."""
+        with self._lock:
+            self._holders.add(holder)
+            self.refresh()
+
+    def release(self, holder: object) -> None:
+        """Stop wanting frames."""
+        with self._lock:
+            self._holders.discard(holder)
+            self.refresh()
+
+    def linger(self, seconds: float) -> None:
+        """Want frames for so long from now on: who called once may call again."""
+        with self._lock:
+            self._until = max(self._until, time.monotonic() + seconds)
+            self.refresh()
+
+    def drop(self) -> None:
+        """Want nothing any more, whoever wanted some."""
+        with self._lock:
+            self._holders.clear()
+            self._until = 0.0
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Look again whether frames are wanted; to be called now and then, because lingering ends by time alone."""
+        with self._lock:
+            wanted = bool(self._holders) or time.monotonic() < self._until
+            if wanted != self.wanted:
+                self.wanted, self._since = wanted, time.monotonic()
+                self._changed()
+
+    @property
+    def wanted_for(self) -> float:
+        """For how long frames have been wanted, seconds; 0 if they are not."""
+        return time.monotonic() - self._since if self.wanted else 0.0
+
+
+def _settle(future: Future[Frame], outcome: Frame | VisionError) -> None:
+    try:
+        if isinstance(outcome, VisionError):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
+    except InvalidStateError:  # who waited has given up
+        pass

@@ -1,0 +1,136 @@
+"""Service calls as coroutines that wait without holding up the executor, each with a deadline."""
+
+from __future__ import annotations
+
+import heapq
+import math
+import threading
+import time
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from vision_service.errors import ErrorCode, VisionError
+
+Result = TypeVar("Result")
+
+TICK = 0.01
+"""Deadlines are rounded up to whole ticks, seconds: calls that end in the same tick cost one wake-up together."""
+
+
+class Deadlines:
+    """Wakes the executor when a deadline passes, on the steady clock; so coroutines look at their deadline in time."""
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        """Start the thread that watches the clock; `wake` is called in it."""
+        self._wake = wake
+        self._changed = threading.Condition()
+        self._ticks: list[int] = []
+        self._waiting: dict[int, int] = {}
+        self._closed = False
+        threading.Thread(target=self._watch, name="deadlines", daemon=True).start()
+
+    def add(self, when: float) -> int:
+        """Wake the executor at a time of ``time.monotonic``, unless the returned tick is removed before."""
+        tick = math.ceil(when / TICK)
+        with self._changed:
+            if tick not in self._waiting:
+                heapq.heappush(self._ticks, tick)
+                if self._ticks[0] == tick:
+                    self._changed.notify()
+            self._waiting[tick] = self._waiting.get(tick, 0) + 1
+        return tick
+
+    def remove(self, tick: int) -> None:
+        """Take back one deadline."""
+        with self._changed:
+            if tick in self._waiting:
+                self._waiting[tick] -= 1
+
+    def close(self) -> None:
+        """End the thread."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+
+    def _watch(self) -> None:
+        while True:
+            with self._changed:
+                if self._closed:
+                    return
+                left = self._ticks[0] * TICK - time.monotonic() if self._ticks else None
+                if left is None or left > 0:
+                    self._changed.wait(left)
+                    continue
+                waiting = self._waiting.pop(heapq.heappop(self._ticks))
+            if waiting:
+                self._wake()
+
+
+class Call:
+    """One service call under way.
+
+    Attributes:
+        timeout: Seconds the caller gives it.
+    """
+
+    def __init__(self, deadlines: Deadlines, wake: Callable[[], None], timeout: float) -> None:
+        """Begin a call.
+
+        Args:
+            deadlines: Of the node.
+            wake: Makes the executor look at its coroutines again; called in any thread.
+            timeout: Seconds until it must be answered.
+        """
+        self.timeout = timeout
+        self._ends = time.monotonic() + timeout
+        self._deadlines = deadlines
+        self._wake = wake
+
+    async def wait(self, future: Future[Result], late: Callable[[], VisionError]) -> Result:
+        """Return the future's result, or raise its exception, when it is there.
+
+        Args:
+            future: Completed in any thread; may be shared with other calls.
+            late: Makes the error for when the deadline passes before.
+        """
+        if not future.done():
+            future.add_done_callback(lambda _: self._wake())
+            tick = self._deadlines.add(self._ends)
+            try:
+                await _Completion(future, self._ends, late)
+            finally:
+                self._deadlines.remove(tick)
+        return future.result()
+
+
+class _Completion:
+    """Awaitable by a coroutine of rclpy's executor, which resumes every coroutine whenever it wakes up."""
+
+    def __init__(self, future: Future[Any], ends: float, late: Callable[[], VisionError]) -> None:
+        self._future = future
+        self._ends = ends
+        self._late = late
+
+    def __await__(self) -> Generator[None, None, None]:
+        while not self._future.done():
+            if time.monotonic() >= self._ends:
+                raise self._late()
+            yield
+
+
+def seconds(value: float, default: float, name: str) -> float:
+    """Return a time of a request, or the default where it is 0.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, if it is negative or no number.
+    """
+    if not math.isfinite(value) or value < 0:
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{name!r} must be a number of seconds, 0 = default, not {value}")
+    return value or default
+
+
+def too_late(call: Call) -> VisionError:
+    """Return the error for an answer that was not ready in time."""
+    msg = f"not ready within {call.timeout:g} s: give the call a longer timeout, or ask less often"
+    return VisionError(ErrorCode.DEADLINE_EXCEEDED, msg)

@@ -1,0 +1,312 @@
+"""The camera node: a driver's frames as topics, and on request."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from rclpy.publisher import Publisher
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
+from sensor_msgs.srv import SetCameraInfo
+from std_msgs.msg import Header
+
+from vision_service.camera import DRIVERS
+from vision_service.camera.contents import cloud_of, encode_depth, sources_of
+from vision_service.camera.driver import CameraDriver
+from vision_service.configuration import attribute, attributes, configure
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.frames import Demand, FrameSlot
+from vision_service.image import encode
+from vision_service.msg import NamedImage
+from vision_service.pointcloud.pcd import write_pcd
+from vision_service.resources import LocalResources
+from vision_service.ros import conversion, qos
+from vision_service.ros.calls import Call, too_late
+from vision_service.ros.capture import Capture, with_names
+from vision_service.ros.node import NodeConfiguration, ServiceNode, json_object, refuse_fixed
+from vision_service.ros.sources import Feed, LocalCameras, fetch
+from vision_service.srv import GetCameraProperties, GetGeometries, GetImage, GetImages, GetPointCloud
+from vision_service.types import Frame
+
+Result = TypeVar("Result")
+
+PCD = "pointcloud/pcd"
+MIME_TYPES = ("image/jpeg", "image/png")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CameraConfiguration(NodeConfiguration):
+    """Parameters of a camera node; those of its driver stand beside them."""
+
+    driver: str = attribute("What reads the camera: the name of a driver.")
+    frame_id: str = attribute("Coordinate frame of the pictures; empty = NAME_optical_frame.", default="")
+    keep_reading: bool = attribute("Read the camera also while nobody wants its frames.", default=False, live=True)
+
+
+class CameraNode(ServiceNode):
+    """Reads a camera and shares what it sees: by topics, on request, and by reference within the process."""
+
+    Configuration = CameraConfiguration
+    settings: CameraConfiguration
+
+    def __init__(self, name: str, *, local: LocalCameras | None = None, **arguments: Any) -> None:
+        """Make the node.
+
+        Args:
+            name: The camera's.
+            local: Where the camera offers its frames to others of this process.
+            **arguments: Further ones of rclpy's Node.
+        """
+        super().__init__(name, **arguments)
+        self._driver: CameraDriver | None = None
+        self._driver_class: type[CameraDriver] | None = None
+        self._capture: Capture | None = None
+        self._outputs: dict[str, Publisher] = {}
+        self._active = False
+        self._feed = Feed(FrameSlot(), Demand(self._follow_demand))
+        self._feed.slot.listen(self._publish)
+        self._local = local or LocalCameras()
+        self._topic = self.resolve_topic_name("~/image_raw")
+        self._local.add(self._topic, self._feed)
+        # Whoever encodes a picture takes longer than a callback should.
+        self._encoder = ThreadPoolExecutor(1, thread_name_prefix="encoder")
+        self.offer(GetImage, "get_image", self._get_image)
+        self.offer(GetImages, "get_images", self._get_images)
+        self.offer(GetPointCloud, "get_point_cloud", self._get_point_cloud)
+        self.offer(GetCameraProperties, "get_properties", self._get_properties, always=True)
+        self.offer(GetGeometries, "get_geometries", self._get_geometries)
+        self.create_service(SetCameraInfo, "~/set_camera_info", self._set_camera_info, callback_group=self.group)
+
+    # Lifecycle.
+
+    def configure(self) -> None:
+        """Open the driver."""
+        try:
+            driver = self._open_driver()
+        except VisionError as error:
+            self._feed.slot.fail(VisionError(ErrorCode.CAMERA_ERROR, f"the camera is not configured: {error.message}"))
+            raise
+        self._capture = Capture(
+            driver, self._feed.slot, complete=self._named, failing=lambda why: self.troubles.report("camera", why)
+        )
+        offered = {
+            "image_raw": (Image, "color" in driver.sources),
+            "image_raw/compressed": (CompressedImage, "color" in driver.sources),
+            "camera_info": (CameraInfo, "color" in driver.sources),
+            "depth/image_raw": (Image, "depth" in driver.sources),
+            "depth/camera_info": (CameraInfo, "depth" in driver.sources),
+            "points": (PointCloud2, driver.supports_pcd),
+        }
+        self._outputs = {name: qos.publisher(self, kind, f"~/{name}") for name, (kind, yes) in offered.items() if yes}
+
+    def _open_driver(self) -> CameraDriver:
+        driver_class = DRIVERS.get(self.settings.driver)
+        if self._driver_class is not None and self._driver_class is not driver_class:
+            self.parameters.undeclare(self._driver_class.Config)
+        self._driver_class = driver_class
+        self.parameters.declare(driver_class.Config)
+        values = self.parameters.values(driver_class.Config)
+        config = configure(driver_class.Config, values, of=f"the driver {self.settings.driver}")
+        self._driver = driver_class(config, LocalResources())
+        return self._driver
+
+    def activate(self) -> None:
+        """Read from now on while somebody wants frames."""
+        self._active = True
+        self._follow_demand()
+
+    def deactivate(self) -> None:
+        """Stop reading; the driver stays open."""
+        self._active = False
+        self._follow_demand()
+
+    def cleanup(self) -> None:
+        """Close the driver."""
+        if self._capture is not None and not self._capture.close():
+            self.get_logger().warning("the driver has not returned from its last read; it is left behind")
+        self._capture = self._driver = None
+        for output in self._outputs.values():
+            self.destroy_publisher(output)
+        self._outputs = {}
+        self.troubles.clear()
+
+    def close(self) -> None:
+        """Stop reading and take the node off the graph."""
+        self._local.remove(self._topic)
+        self._encoder.shutdown(wait=False, cancel_futures=True)
+        super().close()
+
+    def validate(self, changes: Mapping[str, Any]) -> None:
+        """Refuse changes of the driver, which may hold a device that cannot be opened twice."""
+        if self._driver_class is not None:
+            refuse_fixed(attributes(self._driver_class.Config), changes)
+
+    def housekeep(self) -> None:
+        """Read while a topic has a listener, or the parameters say so."""
+        if self.settings.keep_reading or any(output.get_subscription_count() for output in self._outputs.values()):
+            self._feed.demand.hold(self)
+        else:
+            self._feed.demand.release(self)
+        self._feed.demand.refresh()
+
+    def status(self) -> dict[str, Any]:
+        """Return how the frames come."""
+        age = self._feed.slot.age
+        return {"frames": self._feed.slot.count, "age": None if age is None else round(age, 3)}
+
+    def _follow_demand(self) -> None:
+        if self._capture is not None:
+            if self._active and self._feed.demand.wanted:
+                self._capture.run()
+            else:
+                self._capture.pause()
+
+    def _named(self, frame: Frame) -> Frame:
+        """Return the driver's frame with what only the node knows."""
+        name = self.get_name()
+        return with_names(
+            frame,
+            camera_name=name,
+            frame_id=self.settings.frame_id or f"{name}_optical_frame",
+            stamp=self.get_clock().now().nanoseconds,
+        )
+
+    # Topics.
+
+    def _publish(self, frame: Frame) -> None:
+        """Publish what of a frame has listeners; in the capture thread."""
+        try:
+            heard = {name: output for name, output in self._outputs.items() if output.get_subscription_count()}
+            for name, output in heard.items():
+                message = self._message(name, frame)
+                if message is not None:
+                    output.publish(message)
+            self.troubles.report("publish", "")
+        except Exception as error:
+            if self._active:
+                self.troubles.report("publish", f"a frame cannot be published: {type(error).__name__}: {error}")
+
+    def _message(self, name: str, frame: Frame) -> Any:
+        """Return the message of a topic, or None if the frame has nothing for it."""
+        header = conversion.header_of(frame)
+        if name == "points":
+            cloud = cloud_of(frame)
+            return conversion.cloud_to_message(cloud, header)
+        if name.startswith("depth"):
+            if frame.depth is None:
+                return None
+            if name == "depth/image_raw":
+                return conversion.depth_to_message(frame.depth, header)
+            height, width = frame.depth.shape
+            return conversion.camera_info_to_message(
+                frame.depth_intrinsics or frame.intrinsics, header, size=(width, height)
+            )
+        if frame.image is None:
+            return None
+        if name == "image_raw":
+            return conversion.image_to_message(frame.image.pixels, frame.image.encoding, header)
+        if name == "camera_info":
+            return conversion.camera_info_to_message(frame.intrinsics, header, size=frame.size)
+        data = encode(
+            frame.image.pixels, "image/jpeg", encoding=frame.image.encoding, quality=self.settings.jpeg_quality
+        )
+        return conversion.compressed_to_message(data, "jpeg", header)
+
+    # Services.
+
+    async def _frame(self, call: Call, request: Any) -> Frame:
+        json_object(request.extra, "extra")
+        return await fetch(self._feed, self.get_name(), call, max_age=request.max_age, settings=self.settings)
+
+    async def _get_image(self, request: Any, response: Any, call: Call) -> None:
+        frame = await self._frame(call, request)
+        source = request.source or next(iter(sources_of(frame)), "color")
+        response.image = await self._encoded(call, lambda: self._named_image(frame, source, request.mime_type))
+        response.header = conversion.header_of(frame)
+
+    async def _get_images(self, request: Any, response: Any, call: Call) -> None:
+        wanted = list(request.filter_source_names)
+        twice = sorted({name for name in wanted if wanted.count(name) > 1})
+        if twice:
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, f"asked for twice: {', '.join(twice)}")
+        frame = await self._frame(call, request)
+        sources = wanted or sources_of(frame)
+        response.images = await self._encoded(
+            call, lambda: [self._named_image(frame, source, request.mime_type) for source in sources]
+        )
+        response.header = conversion.header_of(frame)
+
+    async def _get_point_cloud(self, request: Any, response: Any, call: Call) -> None:
+        if request.mime_type not in ("", PCD):
+            msg = f"a point cloud is answered as {PCD} or, with an empty mime_type, as PointCloud2"
+            raise VisionError(ErrorCode.NOT_SUPPORTED, f"{msg}, not as {request.mime_type!r}")
+        frame = await self._frame(call, request)
+        response.header = header = conversion.header_of(frame)
+        if request.mime_type == PCD:
+            data = await self._encoded(call, lambda: write_pcd(cloud_of(frame)))
+            response.data = array("B", data)
+            response.mime_type = PCD
+        else:
+            response.cloud = await self._encoded(call, lambda: conversion.cloud_to_message(cloud_of(frame), header))
+
+    async def _get_properties(self, request: Any, response: Any, call: Call) -> None:
+        driver = self._driver
+        if driver is None:
+            return
+        response.frame_id = self.settings.frame_id or f"{self.get_name()}_optical_frame"
+        response.supports_pcd = driver.supports_pcd
+        response.source_names = list(driver.sources)
+        response.mime_types = list(MIME_TYPES)
+        response.frame_rate = float(driver.frame_rate)
+        if driver.intrinsics is not None:
+            response.camera_info = conversion.camera_info_to_message(
+                driver.intrinsics, Header(frame_id=response.frame_id)
+            )
+
+    async def _get_geometries(self, request: Any, response: Any, call: Call) -> None:
+        raise VisionError(ErrorCode.NOT_SUPPORTED, f"camera {self.get_name()!r} does not know its geometries")
+
+    async def command(self, command: dict[str, Any], call: Call) -> dict[str, Any]:
+        """Run a command of the driver's own."""
+        driver = self._driver
+        if driver is None:
+            raise VisionError(ErrorCode.NOT_ACTIVE, "the camera is not configured")
+        return await self._encoded(call, lambda: driver.do_command(command))
+
+    def _set_camera_info(self, request: Any, response: Any) -> Any:
+        response.success = False
+        response.status_message = (
+            f"the driver {self.settings.driver} cannot be calibrated by this call; see its parameters"
+        )
+        return response
+
+    async def _encoded(self, call: Call, job: Callable[[], Result]) -> Result:
+        """Return what a job returns that takes longer than a callback should."""
+        future = self._encoder.submit(job)
+        return await call.wait(future, late=lambda: too_late(call))
+
+    def _named_image(self, frame: Frame, source: str, mime_type: str) -> NamedImage:
+        """Return one imager's picture, raw or encoded."""
+        header = conversion.header_of(frame)
+        named = NamedImage(source_name=source, mime_type=mime_type)
+        if source == "color" and frame.image is not None:
+            pixels, encoding = frame.image.pixels, frame.image.encoding
+            if mime_type:
+                quality = self.settings.jpeg_quality
+                named.data = array("B", encode(pixels, mime_type, encoding=encoding, quality=quality))
+            else:
+                named.image = conversion.image_to_message(pixels, encoding, header)
+        elif source == "depth" and frame.depth is not None:
+            if mime_type:
+                named.data = array("B", encode_depth(frame.depth, mime_type))
+            else:
+                named.image = conversion.depth_to_message(frame.depth, header)
+        else:
+            known = ", ".join(sources_of(frame)) or "no pictures"
+            raise VisionError(
+                ErrorCode.INVALID_ARGUMENT, f"no source {source!r}: camera {self.get_name()!r} has {known}"
+            )
+        return named

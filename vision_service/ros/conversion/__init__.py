@@ -1,0 +1,52 @@
+"""Between ROS messages and our types: the only place that knows both."""
+
+from vision_service.ros.conversion.camera_info import (
+    camera_info_to_message,
+    header_of,
+    intrinsics_from_message,
+    nanoseconds,
+    time_message,
+)
+from vision_service.ros.conversion.cloud import cloud_from_message, cloud_to_message
+from vision_service.ros.conversion.image import (
+    compressed_to_message,
+    depth_from_message,
+    depth_to_message,
+    image_from_compressed,
+    image_from_message,
+    image_to_message,
+)
+from vision_service.ros.conversion.result import (
+    classifications_from_message,
+    classifications_to_message,
+    detections_from_message,
+    detections_to_message,
+    labels_to_message,
+    object_from_message,
+    object_to_message,
+    objects_to_detections,
+)
+
+__all__ = [
+    "camera_info_to_message",
+    "classifications_from_message",
+    "classifications_to_message",
+    "cloud_from_message",
+    "cloud_to_message",
+    "compressed_to_message",
+    "depth_from_message",
+    "depth_to_message",
+    "detections_from_message",
+    "detections_to_message",
+    "header_of",
+    "image_from_compressed",
+    "image_from_message",
+    "image_to_message",
+    "intrinsics_from_message",
+    "labels_to_message",
+    "nanoseconds",
+    "object_from_message",
+    "object_to_message",
+    "objects_to_detections",
+    "time_message",
+]

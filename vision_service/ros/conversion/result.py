@@ -1,0 +1,177 @@
+"""Detections, classifications, objects and labels to messages, and back.
+
+The parts of one array message share its header object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from copy import copy
+
+import numpy as np
+from geometry_msgs.msg import Point, Pose, Quaternion, Vector3
+from std_msgs.msg import Header
+from vision_msgs.msg import (
+    BoundingBox3D,
+    Detection2D,
+    Detection2DArray,
+    Detection3D,
+    Detection3DArray,
+    LabelInfo,
+    ObjectHypothesis,
+    ObjectHypothesisWithPose,
+    VisionClass,
+)
+from vision_msgs.msg import Classification as ClassificationMessage
+
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.msg import PointCloudObject as PointCloudObjectMessage
+from vision_service.ros.conversion.cloud import cloud_from_message, cloud_to_message
+from vision_service.types import Classification, Detection, PointCloudObject
+
+
+def detections_to_message(detections: Iterable[Detection], header: Header) -> Detection2DArray:
+    """Return the message of detections, in their order; class_id is the class's name.
+
+    Args:
+        detections: Boxes in pixels of the picture.
+        header: The picture's stamp and frame.
+    """
+    message = Detection2DArray()
+    message.header = header
+    message.detections = [_detection_to_message(detection, header) for detection in detections]
+    return message
+
+
+def detections_from_message(message: Detection2DArray) -> list[Detection]:
+    """Return the detections of a message, in its order, each with its first hypothesis."""
+    return [_detection_from_message(detection) for detection in message.detections]
+
+
+def classifications_to_message(classifications: Iterable[Classification], header: Header) -> ClassificationMessage:
+    """Return the message of classifications, in their order; class_id is the class's name."""
+    message = ClassificationMessage()
+    message.header = header
+    message.results = [_hypothesis(item.class_name, item.confidence) for item in classifications]
+    return message
+
+
+def classifications_from_message(message: ClassificationMessage) -> list[Classification]:
+    """Return the classifications of a message, in its order."""
+    return [Classification(result.class_id, float(result.score)) for result in message.results]
+
+
+def object_to_message(item: PointCloudObject, header: Header) -> PointCloudObjectMessage:
+    """Return the message of an object; the header is that of the frame it was found in."""
+    message = PointCloudObjectMessage()
+    message.id = item.id
+    message.label = item.label
+    message.confidence = float(item.confidence)
+    message.cloud = cloud_to_message(item.cloud, header)
+    message.box = _box(item)
+    return message
+
+
+def object_from_message(message: PointCloudObjectMessage) -> PointCloudObject:
+    """Return the object of a message.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, if its cloud is none.
+    """
+    center, size, turn = message.box.center.position, message.box.size, message.box.center.orientation
+    return PointCloudObject(
+        cloud=cloud_from_message(message.cloud),
+        label=message.label,
+        confidence=float(message.confidence),
+        center=np.array([center.x, center.y, center.z]),
+        size=np.array([size.x, size.y, size.z]),
+        orientation=(turn.x, turn.y, turn.z, turn.w),
+        id=message.id,
+    )
+
+
+def objects_to_detections(objects: Iterable[PointCloudObject], header: Header) -> Detection3DArray:
+    """Return objects as 3D detections, without their points; class_id is the label."""
+    message = Detection3DArray()
+    message.header = header
+    for item in objects:
+        detection = Detection3D()
+        detection.header = header
+        detection.id = item.id
+        detection.bbox = _box(item)
+        result = ObjectHypothesisWithPose()
+        result.hypothesis = _hypothesis(item.label, item.confidence)
+        result.pose.pose = detection.bbox.center
+        detection.results = [result]
+        message.detections.append(detection)
+    return message
+
+
+def labels_to_message(labels: Sequence[str], header: Header, *, threshold: float = 0.0) -> LabelInfo:
+    """Return the message of class names, numbered in their order.
+
+    Args:
+        labels: The names.
+        header: When it was made.
+        threshold: Of confidence, under which nothing is reported.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, if there are more than the message can number (65536).
+    """
+    if len(labels) > 1 << 16:
+        msg = f"{len(labels)} labels are too many: vision_msgs/LabelInfo numbers at most {1 << 16}"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+    message = LabelInfo()
+    message.header = header
+    message.class_map = [VisionClass(class_id=index, class_name=name) for index, name in enumerate(labels)]
+    message.threshold = float(threshold)
+    return message
+
+
+_RESULT = ObjectHypothesisWithPose()
+
+
+def _detection_to_message(detection: Detection, header: Header) -> Detection2D:
+    message = Detection2D()
+    message.header = header
+    message.id = detection.id
+    box = message.bbox
+    box.center.position.x = float(detection.x_min + detection.x_max) / 2
+    box.center.position.y = float(detection.y_min + detection.y_max) / 2
+    box.size_x = float(detection.x_max - detection.x_min)
+    box.size_y = float(detection.y_max - detection.y_min)
+    # Most of a message's cost is the pose, which has no meaning in a picture: all detections share an empty one.
+    result = copy(_RESULT)
+    result.hypothesis = _hypothesis(detection.class_name, detection.confidence)
+    message.results = [result]
+    return message
+
+
+def _detection_from_message(message: Detection2D) -> Detection:
+    center, box = message.bbox.center.position, message.bbox
+    best = message.results[0].hypothesis if message.results else ObjectHypothesis()
+    return Detection(
+        best.class_id,
+        float(best.score),
+        x_min=center.x - box.size_x / 2,
+        y_min=center.y - box.size_y / 2,
+        x_max=center.x + box.size_x / 2,
+        y_max=center.y + box.size_y / 2,
+        id=message.id,
+    )
+
+
+def _hypothesis(class_name: str, confidence: float) -> ObjectHypothesis:
+    hypothesis = ObjectHypothesis()
+    hypothesis.class_id = class_name
+    hypothesis.score = float(confidence)
+    return hypothesis
+
+
+def _box(item: PointCloudObject) -> BoundingBox3D:
+    x, y, z = (float(value) for value in item.center)
+    width, height, depth = (float(value) for value in item.size)
+    turn = Quaternion(**dict(zip("xyzw", map(float, item.orientation), strict=True)))
+    return BoundingBox3D(
+        center=Pose(position=Point(x=x, y=y, z=z), orientation=turn), size=Vector3(x=width, y=height, z=depth)
+    )

@@ -1,0 +1,90 @@
+"""Fast DDS's shared memory, without which most large pictures between two processes are lost.
+
+Only the publisher's profile matters. It has to be chosen before ``rclpy.init``, and is left alone where the user has
+chosen one, or uses another middleware.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
+"""Jazzy's and Kilted's name for the same thing."""
+
+MEBIBYTE = 2**20
+SEGMENT = 16 * MEBIBYTE
+"""What gave 60 of 60 pictures at 1080p and 30 Hz; larger ones cost memory in every process."""
+SMALLEST = 2 * MEBIBYTE
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
+
+PROFILE = """\
+<?xml version="1.0" encoding="UTF-8" ?>
+<dds xmlns="http://www.eprosima.com/XMLSchemas/fastRTPS_Profiles">
+  <profiles>
+    <transport_descriptors>
+      <transport_descriptor>
+        <transport_id>shared_memory</transport_id>
+        <type>SHM</type>
+        <segment_size>{segment}</segment_size>
+        <maxMessageSize>{segment}</maxMessageSize>
+      </transport_descriptor>
+      <transport_descriptor>
+        <transport_id>udp</transport_id>
+        <type>UDPv4</type>
+      </transport_descriptor>
+    </transport_descriptors>
+    <participant profile_name="vision_service" is_default_profile="true">
+      <rtps>
+        <userTransports>
+          <transport_id>shared_memory</transport_id>
+          <transport_id>udp</transport_id>
+        </userTransports>
+        <useBuiltinTransports>false</useBuiltinTransports>
+      </rtps>
+    </participant>
+  </profiles>
+</dds>
+"""
+
+
+def choose_profile() -> str:
+    """Choose the shared memory profile for this process, and for those it starts, by environment variables.
+
+    Returns:
+        A sentence for the log if there is too little shared memory, else an empty text.
+    """
+    if os.environ.get("RMW_IMPLEMENTATION", "rmw_fastrtps_cpp") != "rmw_fastrtps_cpp":
+        return ""
+    if any(os.environ.get(variable) for variable in (*VARIABLES, "FASTDDS_BUILTIN_TRANSPORTS")):
+        return ""
+    free = shutil.disk_usage(SHARED_MEMORY).free if SHARED_MEMORY.is_dir() else 0
+    segment = min(SEGMENT, free // 4)
+    if segment < SMALLEST:
+        return (
+            f"only {free / MEBIBYTE:.0f} MiB of shared memory are free in {SHARED_MEMORY}, so large pictures between "
+            "processes will get lost: give the container more (docker run --shm-size=64m, or --ipc=host)"
+        )
+    path = _write_profile(segment)
+    for variable in VARIABLES:
+        os.environ[variable] = str(path)
+    return ""
+
+
+def _write_profile(segment: int) -> Path:
+    """Return a file with the profile; the same for every process of this user that has the same segment size."""
+    mebibytes = segment // MEBIBYTE
+    text = PROFILE.format(segment=mebibytes * MEBIBYTE)
+    folder = Path(os.environ.get("ROS_HOME", "~/.ros")).expanduser() / "vision_service"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:  # no home, or not ours to write
+        folder = Path(tempfile.mkdtemp(prefix="vision_service_"))
+    path = folder / f"fastdds_{mebibytes}_mib.xml"
+    if not path.is_file() or path.read_text() != text:
+        with tempfile.NamedTemporaryFile("w", dir=folder, delete=False) as file:
+            file.write(text)
+        Path(file.name).replace(path)  # in one step, because another process may read it now
+    return path

@@ -1,0 +1,386 @@
+"""The base of our nodes: lifecycle, parameters, and services that always answer."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.clock import Clock, ClockType
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.lifecycle.node import LifecycleNodeMixin
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+
+from vision_service.configuration import Attribute, attribute, attributes, configure
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.ros.calls import Call, Deadlines, seconds
+from vision_service.ros.parameters import Parameters
+from vision_service.ros.troubles import Troubles
+from vision_service.srv import DoCommand, GetStatus
+
+HOUSEKEEPING_PERIOD = 0.2
+DIAGNOSTICS_PERIOD = 1.0
+SERVICE_QOS = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
+"""Deep enough for a burst: with rclpy's depth of 10, a burst of 32 calls got 10 answers."""
+
+Handler = Callable[[Any, Any, Call], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeConfiguration:
+    """Parameters that every node has."""
+
+    autostart: bool = attribute("Configure and activate the node when it starts.", default=True)
+    timeout: float = attribute(
+        "Time until a call that names none answers in any case.", default=5.0, unit="s", minimum=0, above_minimum=True,
+        live=True,
+    )  # fmt: skip
+    max_age: float = attribute(
+        "Age up to which a frame is fresh enough for a call that names none.", default=0.2, unit="s", minimum=0,
+        live=True,
+    )  # fmt: skip
+    linger: float = attribute(
+        "How long frames are still fetched after a call.", default=10.0, unit="s", minimum=0, live=True
+    )
+    max_pending_calls: int = attribute(
+        "How many calls may wait at once; more are answered OVERLOADED.", default=64, minimum=1, live=True
+    )
+    jpeg_quality: int = attribute("Of compressed pictures.", default=85, minimum=1, maximum=100, live=True)
+    silence: float = attribute(
+        "How long frames may stay away before the node says so.", default=3.0, unit="s", minimum=0, above_minimum=True,
+        live=True,
+    )  # fmt: skip
+
+
+class ServiceNode(LifecycleNode):
+    """A managed node whose calls are all answered: with a result, or with an error code and a sentence.
+
+    Subclasses implement the hooks ``configure``, ``activate``, ``deactivate`` and ``cleanup``, which raise VisionError
+    for what is wrong, and offer services by ``offer``. All of them run in the executor's thread and must not wait.
+
+    Attributes:
+        Configuration: The dataclass of the node's own parameters.
+        settings: Their values; replaced when one of them changes.
+        last_error: The latest failure of a transition, empty = none.
+        troubles: What is wrong now.
+    """
+
+    Configuration: ClassVar[type[NodeConfiguration]] = NodeConfiguration
+    settings: Any
+
+    def __init__(self, name: str, **arguments: Any) -> None:
+        """Make the node, unconfigured.
+
+        Args:
+            name: The node's.
+            **arguments: Further ones of rclpy's Node: context, namespace, parameter_overrides …
+        """
+        super().__init__(name, **arguments)
+        self.group = ReentrantCallbackGroup()  # with rclpy's default group one waiting coroutine blocks the others
+        self.last_error = ""
+        self.troubles = Troubles(self.get_logger())
+        self.settings = NodeConfiguration()
+        self.deadlines = Deadlines(self.wake)
+        self._calls_pending = 0
+        self._calls_answered = 0
+        self._calls_failed = 0
+        self.parameters = Parameters(self, self._validate, self._apply)
+        self.parameters.declare(self.Configuration)
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(HOUSEKEEPING_PERIOD, self._housekeep, callback_group=self.group, clock=steady)
+        self.create_timer(DIAGNOSTICS_PERIOD, self._diagnose, callback_group=self.group, clock=steady)
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
+        self.offer(GetStatus, "get_status", self._get_status, always=True)
+        self.offer(DoCommand, "do_command", self._do_command)
+
+    # What subclasses implement.
+
+    def configure(self) -> None:
+        """Make what the parameters ask for."""
+
+    def activate(self) -> None:
+        """Begin to work."""
+
+    def deactivate(self) -> None:
+        """Stop working."""
+
+    def cleanup(self) -> None:
+        """Let go of what ``configure`` made, all or part of it."""
+
+    def housekeep(self) -> None:
+        """Do what time alone asks for; called every HOUSEKEEPING_PERIOD while the node is active."""
+
+    def status(self) -> dict[str, Any]:
+        """Return what get_status adds to what every node says."""
+        return {}
+
+    def validate(self, changes: Mapping[str, Any]) -> None:
+        """Refuse changed parameters by a VisionError; called while the node is configured."""
+
+    def apply(self, changes: Mapping[str, Any]) -> None:
+        """Use changed parameters; called while the node is configured."""
+
+    async def command(self, command: dict[str, Any], call: Call) -> dict[str, Any]:
+        """Run a command of DoCommand."""
+        raise VisionError(ErrorCode.NOT_SUPPORTED, "this node has no commands")
+
+    # What subclasses and others use.
+
+    @property
+    def state(self) -> str:
+        """The lifecycle state: unconfigured, inactive, active or finalized."""
+        return str(self._state_machine.current_state[1])
+
+    def wake(self) -> None:
+        """Make the executor look at its coroutines again; from any thread."""
+        executor = self.executor
+        if executor is not None:
+            executor.wake()
+
+    def start(self) -> None:
+        """Configure and activate the node, if its parameter ``autostart`` says so."""
+        if self.get_parameter("autostart").value and self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
+            self.trigger_activate()
+
+    def namesakes(self) -> int:
+        """Return how many other nodes of this name are on the graph."""
+        own = (self.get_name(), self.get_namespace())
+        return self.get_node_names_and_namespaces().count(own) - 1
+
+    def close(self) -> None:
+        """Stop working and take the node off the graph, whatever its state."""
+        for hook in (self.deactivate, self.cleanup):
+            try:
+                hook()
+            except Exception:
+                self.get_logger().error(traceback.format_exc())
+        self.deadlines.close()
+        self.destroy_node()
+
+    def offer(self, kind: type, name: str, handler: Handler, *, always: bool = False) -> None:
+        """Offer a service under the node's name.
+
+        Args:
+            kind: The service type; its response begins with success, error_code, message.
+            name: Without the node's.
+            handler: A coroutine that fills the response, or raises VisionError.
+            always: Whether it answers in every lifecycle state, and is never refused as OVERLOADED.
+        """
+
+        async def answer(request: Any, response: Any) -> Any:
+            try:
+                if not always:
+                    self._admit()
+                self._calls_pending += 1
+                try:
+                    timeout = seconds(getattr(request, "timeout", 0.0), self.settings.timeout, "timeout")
+                    await handler(request, response, Call(self.deadlines, self.wake, timeout))
+                finally:
+                    self._calls_pending -= 1
+                response.success = True
+                self._calls_answered += 1
+            except Exception as error:
+                self._calls_failed += 1
+                response = self._failed(kind, name, error)
+            return response
+
+        self.create_service(kind, f"~/{name}", answer, qos_profile=SERVICE_QOS, callback_group=self.group)
+
+    # Calls.
+
+    def _admit(self) -> None:
+        if self.state != "active":
+            reason = f": {self.last_error}" if self.last_error else ""
+            msg = f"node {self.get_fully_qualified_name()} is {self.state}{reason}; see ros2 lifecycle set"
+            raise VisionError(ErrorCode.NOT_ACTIVE, msg)
+        if self._calls_pending >= self.settings.max_pending_calls:
+            msg = f"{self._calls_pending} calls wait already (max_pending_calls): try again later"
+            raise VisionError(ErrorCode.OVERLOADED, msg)
+
+    def _failed(self, kind: Any, name: str, error: Exception) -> Any:
+        """Return the response that says what went wrong; what was not foreseen goes to the log as well."""
+        if not isinstance(error, VisionError) or error.__cause__ is not None:
+            self.get_logger().error(f"{name}: " + "".join(traceback.format_exception(error)))
+        if not isinstance(error, VisionError):
+            error = VisionError(ErrorCode.INTERNAL, f"{type(error).__name__} in {name}: {error}; please report this")
+        response = kind.Response()
+        response.success, response.error_code, response.message = False, int(error.code), error.message
+        return response
+
+    async def _get_status(self, request: Any, response: Any, call: Call) -> None:
+        response.state = self.state
+        response.status = json.dumps(
+            {
+                "last_error": self.last_error,
+                "troubles": self.troubles.sentences,
+                "calls": {
+                    "answered": self._calls_answered,
+                    "failed": self._calls_failed,
+                    "pending": self._calls_pending - 1,
+                },
+                **self.status(),
+            }
+        )
+
+    async def _do_command(self, request: Any, response: Any, call: Call) -> None:
+        response.result = json.dumps(await self.command(json_object(request.command, "command"), call))
+
+    # Parameters.
+
+    def _validate(self, changes: Mapping[str, Any]) -> None:
+        own = attributes(self.Configuration)
+        if self.state in ("inactive", "active"):
+            fixed = sorted(name for name in changes if name in own and not own[name].live and name != "autostart")
+            if fixed:
+                msg = (
+                    f"{', '.join(fixed)}: only while the node is unconfigured (ros2 lifecycle set … cleanup), because "
+                )
+                raise VisionError(ErrorCode.INVALID_ARGUMENT, msg + "it decides what the node is made of")
+            self.validate(changes)
+
+    def _apply(self, changes: Mapping[str, Any]) -> None:
+        if self.state in ("inactive", "active"):
+            self.settings = self.own_settings()
+            self.apply(changes)
+
+    def own_settings(self) -> Any:
+        """Return the node's own configuration from its parameters.
+
+        Raises:
+            VisionError: INVALID_ARGUMENT with all that is wrong.
+        """
+        values = self.parameters.values(self.Configuration)
+        return configure(self.Configuration, values, of=f"node {self.get_fully_qualified_name()}")
+
+    # Lifecycle.
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Configure; a failure leaves the node unconfigured, with the reason."""
+        return self._transition("configure", self._configure, self.cleanup)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Activate; a failure leaves the node inactive, with the reason."""
+        return self._transition("activate", self.activate, self.deactivate)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Deactivate; the node is inactive then in any case."""
+        self._transition("deactivate", self.deactivate)
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Clean up; the node is unconfigured then in any case."""
+        self._transition("clean up", self.cleanup)
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Deactivate and clean up; the node is finalized then in any case."""
+        self._transition("deactivate", self.deactivate)
+        self._transition("clean up", self.cleanup)
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Return to unconfigured."""
+        self._transition("clean up", self.cleanup)
+        return TransitionCallbackReturn.SUCCESS
+
+    def _configure(self) -> None:
+        self.settings = self.own_settings()
+        self.configure()
+        for sentence in self.parameters.unknown():
+            self.get_logger().warning(sentence)
+
+    def _transition(
+        self, verb: str, hook: Callable[[], None], undo: Callable[[], None] | None = None
+    ) -> TransitionCallbackReturn:
+        """Run a hook; keep and log the error of one that fails, because rclpy would swallow it."""
+        try:
+            hook()
+        except Exception as error:
+            foreseen = isinstance(error, VisionError)
+            self.last_error = error.message if isinstance(error, VisionError) else f"{type(error).__name__}: {error}"
+            self.get_logger().error(f"cannot {verb}: {self.last_error if foreseen else traceback.format_exc()}")
+            if undo is not None:
+                self._transition(f"undo {verb}", undo)
+            return TransitionCallbackReturn.FAILURE
+        if verb in ("configure", "activate"):
+            self.last_error = ""
+        return TransitionCallbackReturn.SUCCESS
+
+    def _LifecycleNodeMixin__on_change_state(self, request: Any, response: Any) -> Any:  # noqa: N802
+        """Answer a transition that is not possible now, too: in rclpy 7.1 it would end the executor."""
+        try:
+            return LifecycleNodeMixin._LifecycleNodeMixin__on_change_state(self, request, response)
+        except Exception as error:
+            wanted = request.transition.label or request.transition.id
+            possible = ", ".join(str(transition[1]) for transition in self._state_machine.available_transitions)
+            self.get_logger().error(f"no transition {wanted} from {self.state}: possible are {possible} ({error})")
+            response.success = False
+            return response
+
+    # What time asks for.
+
+    def _housekeep(self) -> None:
+        if self.state == "active":
+            try:
+                self.housekeep()
+            except Exception:
+                self.get_logger().error(traceback.format_exc())
+
+    def _warn_of_namesakes(self) -> None:
+        twins = self.namesakes()
+        name = self.get_fully_qualified_name()
+        why = (
+            f"{twins} more node(s) of the name {name}: calls reach any of them; rename one (-r __node:=…)"
+            if twins
+            else ""
+        )
+        self.troubles.report("namesakes", why)
+
+    def _diagnose(self) -> None:
+        self._warn_of_namesakes()
+        if not self._diagnostics.get_subscription_count():
+            return
+        troubles = [*([self.last_error] if self.last_error else []), *self.troubles.sentences]
+        level = DiagnosticStatus.OK if not troubles else DiagnosticStatus.WARN
+        level = DiagnosticStatus.ERROR if self.last_error else level
+        name = self.get_fully_qualified_name().lstrip("/")
+        values = [KeyValue(key=key, value=json.dumps(value)) for key, value in self.status().items()]
+        message = "; ".join(troubles) or self.state
+        status = DiagnosticStatus(level=level, name=name, message=message, hardware_id=name, values=values)
+        array = DiagnosticArray(status=[status])
+        array.header.stamp = self.get_clock().now().to_msg()
+        self._diagnostics.publish(array)
+
+
+def refuse_fixed(known: Mapping[str, Attribute], changes: Mapping[str, Any]) -> None:
+    """Refuse changes of attributes that are not live, for nodes and drivers that cannot be rebuilt beside themselves.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, saying when they can be changed.
+    """
+    fixed = sorted(name for name in changes if name in known and not known[name].live and name != "autostart")
+    if fixed:
+        msg = (
+            f"{', '.join(fixed)}: can be changed only while the node is unconfigured (deactivate and clean it up first)"
+        )
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+
+
+def json_object(text: str, field: str) -> dict[str, Any]:
+    """Return the JSON object in a field of a request; an empty text is an empty object.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, if it is no JSON, or no object.
+    """
+    try:
+        value = json.loads(text or "{}")
+    except ValueError as error:
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{field!r} is no JSON: {error}") from None
+    if not isinstance(value, dict):
+        msg = f'{field!r} must be a JSON object such as {{"command": "help"}}, not {text[:80]}'
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+    return value

@@ -1,0 +1,41 @@
+"""Quality of service: publishers as the system likes it, frames best effort and only the newest; users may override."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rclpy.node import Node
+from rclpy.publisher import Publisher
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
+
+
+def publisher(node: Node, kind: type, topic: str, *, depth: int = 5) -> Publisher:
+    """Return a publisher whose policies ``qos_overrides.TOPIC.publisher.…`` may override."""
+    profile = QoSProfile(
+        history=HistoryPolicy.KEEP_LAST,
+        depth=depth,
+        reliability=ReliabilityPolicy.SYSTEM_DEFAULT,
+        durability=DurabilityPolicy.SYSTEM_DEFAULT,
+    )
+    return node.create_publisher(
+        kind, topic, profile, qos_overriding_options=QoSOverridingOptions.with_default_policies()
+    )
+
+
+def latched_publisher(node: Node, kind: type, topic: str) -> Publisher:
+    """Return a publisher whose last message later subscribers still get."""
+    profile = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    return node.create_publisher(kind, topic, profile)
+
+
+def frame_subscription(node: Node, kind: type, topic: str, callback: Any, **arguments: Any) -> Any:
+    """Return a subscription that hears every publisher and keeps only the newest message."""
+    profile = QoSProfile(
+        history=HistoryPolicy.KEEP_LAST,
+        depth=1,
+        reliability=ReliabilityPolicy.BEST_EFFORT,
+        durability=DurabilityPolicy.VOLATILE,
+    )
+    options = QoSOverridingOptions.with_default_policies()
+    return node.create_subscription(kind, topic, callback, profile, qos_overriding_options=options, **arguments)

@@ -1,0 +1,217 @@
+"""Where a vision node's frames come from: a camera node of this process, or the topics of any ROS camera."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.qos import qos_policy_name_from_kind
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
+
+from vision_service.configuration import attribute
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.frames import Demand, FrameSlot
+from vision_service.pairing import Pairing
+from vision_service.ros import conversion, qos
+from vision_service.ros.calls import Call
+from vision_service.ros.node import NodeConfiguration, ServiceNode
+from vision_service.types import CameraIntrinsics, Frame
+from vision_service.vision.model import Needs
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A camera as those who want its frames see it.
+
+    Attributes:
+        slot: Where its newest frame is.
+        demand: By whom frames are wanted.
+    """
+
+    slot: FrameSlot
+    demand: Demand
+
+    def quiet_for(self) -> float:
+        """Return for how long, in seconds, no frame has come although some are wanted."""
+        age = self.slot.age
+        wanted = self.demand.wanted_for
+        return wanted if age is None else min(age, wanted)
+
+
+async def fetch(feed: Feed, camera: str, call: Call, *, max_age: float, settings: NodeConfiguration) -> Frame:
+    """Return a frame that is fresh enough, waiting for one if need be.
+
+    Args:
+        feed: The camera.
+        camera: Its name, for sentences.
+        call: Who asks.
+        max_age: As in the requests: > 0 = seconds, 0 = the node's default, < 0 = a frame that arrives from now on.
+        settings: The node's.
+
+    Raises:
+        VisionError: NO_FRAME or CAMERA_ERROR, if none arrived in time; INVALID_ARGUMENT, if max_age is no number.
+    """
+    if math.isnan(max_age):
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, "'max_age' must be a number of seconds, not nan")
+    feed.demand.linger(settings.linger)
+    frame = feed.slot.fresh(max_age or settings.max_age)
+    if frame is None:
+        frame = await call.wait(feed.slot.next(), late=lambda: feed.slot.no_frame(camera, call.timeout))
+    return frame
+
+
+class LocalCameras:
+    """The camera nodes of this process by their image topic's resolved name, so that remaps hold."""
+
+    def __init__(self) -> None:
+        self._feeds: dict[str, Feed] = {}
+
+    def add(self, topic: str, feed: Feed) -> None:
+        """Offer a camera's frames by reference."""
+        self._feeds[topic] = feed
+
+    def remove(self, topic: str) -> None:
+        """Offer them no more."""
+        self._feeds.pop(topic, None)
+
+    def find(self, topic: str) -> Feed | None:
+        """Return the camera that publishes this topic, or None."""
+        return self._feeds.get(topic)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CameraTopics:
+    """Parameters of one camera of a vision node, each below the camera's name."""
+
+    image: str = attribute("Topic of the pictures; empty = CAMERA/image_raw.", default="")
+    camera_info: str = attribute("Topic of the calibration; empty = CAMERA/camera_info.", default="")
+    depth: str = attribute("Topic of the registered depth; empty = CAMERA/depth/image_raw.", default="")
+    points: str = attribute("Topic of the point cloud; empty = CAMERA/points.", default="")
+    transport: str = attribute(
+        "How pictures come; compressed = from TOPIC/compressed.", default="raw", choices=("raw", "compressed")
+    )
+
+    def named(self, camera: str) -> CameraTopics:
+        """Return the topics with the empty ones named after the camera."""
+        return CameraTopics(
+            image=self.image or f"{camera}/image_raw",
+            camera_info=self.camera_info or f"{camera}/camera_info",
+            depth=self.depth or f"{camera}/depth/image_raw",
+            points=self.points or f"{camera}/points",
+            transport=self.transport,
+        )
+
+
+class TopicCamera:
+    """Subscribes to what a model needs of a camera's topics while somebody wants frames.
+
+    Attributes:
+        feed: Its frames.
+    """
+
+    def __init__(self, node: ServiceNode, camera: str, topics: CameraTopics, needs: Needs, tolerance: float) -> None:
+        """Subscribe to nothing yet.
+
+        Args:
+            node: Whose subscriptions they will be.
+            camera: The camera's name.
+            topics: All named.
+            needs: What is subscribed to.
+            tolerance: How far the stamps of one frame's parts may lie apart, seconds.
+        """
+        self._node = node
+        self._camera = camera
+        self._topics = topics
+        self._needs = needs
+        self._tolerance = tolerance
+        self._subscriptions: list[Any] = []
+        self._intrinsics: CameraIntrinsics | None = None
+        self._incompatible = ""
+        self.feed = Feed(FrameSlot(), Demand(self._follow_demand))
+
+    def silence(self) -> str:
+        """Return why no frame comes, as far as the graph shows it."""
+        if self._incompatible:
+            return self._incompatible
+        for topic in self._wanted_topics():
+            resolved = self._node.resolve_topic_name(topic)
+            if not self._node.count_publishers(resolved):
+                return f"nobody publishes {resolved}"
+        return "its topics are published, but nothing that belongs together arrives"
+
+    def _follow_demand(self) -> None:
+        (self._open if self.feed.demand.wanted else self._close)()
+
+    def _open(self) -> None:
+        self._incompatible = ""
+        self._intrinsics = None
+        self._pairing = Pairing(self._paired(), self._tolerance)
+        for topic, (kind, callback) in self._wanted_topics().items():
+            events = SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible(topic))
+            self._subscriptions.append(
+                qos.frame_subscription(
+                    self._node, kind, topic, callback, callback_group=self._node.group, event_callbacks=events
+                )
+            )
+
+    def _close(self) -> None:
+        for subscription in self._subscriptions:
+            self._node.destroy_subscription(subscription)
+        self._subscriptions.clear()
+
+    def _paired(self) -> list[str]:
+        """Return the kinds that must come together; calibration changes rarely, so its newest will do."""
+        kinds = {"image": Needs.IMAGE, "depth": Needs.DEPTH, "cloud": Needs.CLOUD}
+        return [kind for kind, need in kinds.items() if need in self._needs]
+
+    def _wanted_topics(self) -> dict[str, tuple[type, Callable[[Any], None]]]:
+        topics: dict[str, tuple[type, Callable[[Any], None]]] = {}
+        if Needs.INTRINSICS in self._needs:
+            topics[self._topics.camera_info] = (CameraInfo, self._on_camera_info)
+        if Needs.IMAGE in self._needs and self._topics.transport == "compressed":
+            part = self._part("image", conversion.image_from_compressed)
+            topics[f"{self._topics.image}/compressed"] = (CompressedImage, part)
+        elif Needs.IMAGE in self._needs:
+            topics[self._topics.image] = (Image, self._part("image", conversion.image_from_message))
+        if Needs.DEPTH in self._needs:
+            topics[self._topics.depth] = (Image, self._part("depth", conversion.depth_from_message))
+        if Needs.CLOUD in self._needs:
+            topics[self._topics.points] = (PointCloud2, self._part("cloud", conversion.cloud_from_message))
+        return topics
+
+    def _part(self, kind: str, convert: Callable[[Any], Any]) -> Callable[[Any], None]:
+        def received(message: Any) -> None:
+            try:
+                part = convert(message)
+            except VisionError as error:
+                msg = f"camera {self._camera!r} sent a bad {kind}: {error.message}"
+                self.feed.slot.fail(VisionError(ErrorCode.CAMERA_ERROR, msg))
+                return
+            stamp = conversion.nanoseconds(message.header.stamp)
+            parts = self._pairing.add(kind, stamp, (part, stamp, message.header.frame_id))
+            if parts is not None:
+                _, stamp, frame_id = parts.get("image") or parts.get("depth") or parts["cloud"]
+                self.feed.slot.put(
+                    Frame(
+                        **{name: part for name, (part, _, _) in parts.items()},
+                        intrinsics=self._intrinsics,
+                        stamp=stamp,
+                        frame_id=frame_id,
+                        camera_name=self._camera,
+                    )
+                )
+
+        return received
+
+    def _on_camera_info(self, message: CameraInfo) -> None:
+        self._intrinsics = conversion.intrinsics_from_message(message)
+
+    def _on_incompatible(self, topic: str) -> Callable[[Any], None]:
+        def incompatible(event: Any) -> None:
+            policy = qos_policy_name_from_kind(event.last_policy_kind)
+            self._incompatible = f"the publisher of {topic} offers another quality of service than asked for: {policy}"
+
+        return incompatible

@@ -1,0 +1,97 @@
+"""The stack: cameras and vision services of one parameter file in one process, frames passed by reference."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from rclpy.exceptions import InvalidNodeNameException
+from rclpy.node import Node
+from rclpy.validate_node_name import validate_node_name
+
+from vision_service.configuration import attribute, configure
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.ros.camera_node import CameraNode
+from vision_service.ros.node import ServiceNode
+from vision_service.ros.parameters import Parameters
+from vision_service.ros.sources import LocalCameras
+from vision_service.ros.vision_node import VisionNode
+
+NAME = "stack"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackConfiguration:
+    """Parameters of the stack: the names of its nodes, whose parameters stand in sections of these names."""
+
+    cameras: tuple[str, ...] = attribute("Names of the camera nodes.", default=())
+    mlmodels: tuple[str, ...] = attribute("Names of the ML model nodes.", default=())
+    vision: tuple[str, ...] = attribute("Names of the vision nodes.", default=())
+
+
+class Stack:
+    """All nodes of one parameter file.
+
+    Attributes:
+        nodes: The stack's own node first, then the cameras, then the vision nodes.
+    """
+
+    def __init__(self, **arguments: Any) -> None:
+        """Make the nodes. What is wrong with one is logged; the others are made all the same.
+
+        Args:
+            **arguments: Of every rclpy Node: context, namespace …
+
+        Raises:
+            VisionError: INVALID_ARGUMENT, if the lists are wrong in themselves or name nothing at all.
+        """
+        self._node = Node(NAME, **arguments)
+        self.nodes: list[Node] = [self._node]
+        parameters = Parameters(self._node, lambda _: None, lambda _: None)
+        parameters.declare(StackConfiguration)
+        settings = configure(StackConfiguration, parameters.values(StackConfiguration), of="the stack")
+        for sentence in parameters.unknown():
+            self._node.get_logger().warning(sentence)
+        if settings.mlmodels:
+            self._node.get_logger().error(
+                f"mlmodels: {', '.join(settings.mlmodels)}: ML model nodes are not there yet; "
+                "give model_path to the vision node instead"
+            )
+        local = LocalCameras()
+        taken = {NAME}
+        kinds: list[tuple[type[ServiceNode], Iterable[str]]] = [
+            (CameraNode, settings.cameras),
+            (VisionNode, settings.vision),
+        ]
+        for kind, names in kinds:
+            for name in names:
+                try:
+                    check_node_name(name, taken)
+                except VisionError as error:
+                    self._node.get_logger().error(error.message)
+                    continue
+                taken.add(name)
+                self.nodes.append(kind(name, local=local, **arguments))  # type: ignore[call-arg]
+        if len(self.nodes) == 1:
+            msg = "the stack is empty: give it a parameter file with a section 'stack' that lists cameras and vision"
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+
+
+def check_node_name(name: str, taken: Iterable[str]) -> None:
+    """Refuse a name that another node of the stack has, or that ROS does not allow.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, with the name to use instead.
+    """
+    if name in taken:
+        instead = next(f"{name}_{number}" for number in range(2, 1000) if f"{name}_{number}" not in taken)
+        msg = f"two nodes of the stack are called {name!r}: call one of them {instead!r}, in its section too"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+    try:
+        validate_node_name(name)
+    except InvalidNodeNameException:
+        instead = re.sub(r"\W", "_", name, flags=re.ASCII).lstrip("0123456789") or "node"
+        msg = f"ROS does not allow the name {name!r} (letters, digits and underscores only): call it {instead!r}"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
