@@ -55,13 +55,12 @@ class Attribute:
     @property
     def expects(self) -> str:
         """What the value must be, for a sentence."""
-        kind = {"single": SCALARS[self.type], "list": f"a list, each item {SCALARS[self.type]}"}.get(
-            self.form, f"entries '{self.name}.KEY', each {SCALARS[self.type]}"
+        single = "one of " + ", ".join(self.choices) if self.choices else SCALARS[self.type]
+        kind = {"single": single, "list": f"a list, each item {single}"}.get(
+            self.form, f"entries '{self.name}.KEY', each {single}"
         )
-        if self.choices:
-            kind = "one of " + ", ".join(self.choices)
-        low = "" if math.isinf(self.minimum) else f"{'above' if self.above_minimum else 'at least'} {self.minimum:g}"
-        high = "" if math.isinf(self.maximum) else f"at most {self.maximum:g}"
+        low = "" if math.isinf(self.minimum) else f"{'above' if self.above_minimum else 'at least'} {self.minimum:.12g}"
+        high = "" if math.isinf(self.maximum) else f"at most {self.maximum:.12g}"
         bounds = " and ".join(bound for bound in (low, high) if bound)
         return f"{kind}{', ' if bounds else ''}{bounds}{' ' + self.unit if self.unit and bounds else ''}"
 
@@ -114,9 +113,9 @@ def attributes(configuration: type) -> dict[str, Attribute]:
 def _form(hint: Any) -> tuple[str, type]:
     """Return the form and the type of single values that a type hint stands for."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is tuple:
+    if origin is tuple and len(arguments) == 2 and arguments[0] in SCALARS and arguments[1] is ...:
         return "list", arguments[0]
-    if origin is dict:
+    if origin is dict and arguments[0] is str and arguments[1] in SCALARS:
         return "map", arguments[1]
     if hint in SCALARS:
         return "single", hint
@@ -138,20 +137,22 @@ def configure(configuration: type[Configuration], values: Mapping[str, Any], *, 
     """
     known = attributes(configuration)
     collected: dict[str, Any] = {}
+    given = set()
     wrong = []
     for name, value in values.items():
         base, _, key = name.partition(".")
         try:
             if key and base in known and known[base].form == "map":
+                given.add(base)
                 collected.setdefault(base, {}).update(check(known[base], {key: value}))
             elif name in known:
+                given.add(name)
                 checked = check(known[name], value)
                 collected[name] = {**collected.get(name, {}), **checked} if known[name].form == "map" else checked
             else:
                 wrong.append(f"unknown attribute {name!r}{did_you_mean(name, known)}")
         except VisionError as error:
             wrong.append(error.message)
-    given = {base for base, _, _ in (name.partition(".") for name in values)}
     wrong += [
         f"{item.name!r} is missing ({item.description.rstrip('.')}): give {item.expects}"
         for item in known.values()
@@ -182,12 +183,15 @@ def check(item: Attribute, value: Any) -> Any:
 def _single(item: Attribute, value: Any, given: Any) -> Any:
     """Return one value in the attribute's type; `given` is what the sentence shows."""
     if item.type is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+        try:
+            value = float(value)
+        except OverflowError:
+            raise _unexpected(item, given) from None
     if type(value) is not item.type:
         raise _unexpected(item, given)
     if isinstance(value, (int, float)):
         too_low = value <= item.minimum if item.above_minimum and not math.isinf(item.minimum) else value < item.minimum
-        if too_low or value > item.maximum or math.isnan(value):
+        if too_low or value > item.maximum or (isinstance(value, float) and math.isnan(value)):
             raise _unexpected(item, given)
     if item.choices and value not in item.choices:
         raise _unexpected(item, given, did_you_mean(str(value), item.choices))

@@ -141,11 +141,22 @@ def decode(data: bytes | memoryview) -> NDArray[np.uint8]:
         VisionError: INVALID_ARGUMENT, if the bytes are no picture or stop in the middle.
     """
     buffer = np.frombuffer(data, np.uint8)
-    pixels = cv2.imdecode(buffer, cv2.IMREAD_COLOR) if buffer.size else None
+    try:
+        pixels = cv2.imdecode(buffer, cv2.IMREAD_COLOR) if buffer.size and not _cut_off(bytes(data)) else None
+    except cv2.error as error:
+        msg = f"a picture that OpenCV does not decode: {error.err or error}"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
     if pixels is None:
         msg = f"{buffer.size} bytes that are no picture, or are cut off: JPEG, PNG, BMP, TIFF and WebP are read"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
     return pixels  # type: ignore[return-value]
+
+
+def _cut_off(data: bytes) -> bool:
+    """Return whether the bytes are a JPEG without its end, whose missing part OpenCV 4 would paint grey."""
+    end = data.rfind(b"\xff\xd9")
+    start_of_another_scan = data.find(b"\xff\xda", max(end, 0))
+    return data.startswith(b"\xff\xd8") and (end < 0 or start_of_another_scan >= 0)
 
 
 def read_file(path: str | Path) -> bytes:
@@ -156,8 +167,8 @@ def read_file(path: str | Path) -> bytes:
     """
     try:
         return Path(path).expanduser().read_bytes()
-    except OSError as error:
-        msg = f"cannot read {str(path)!r}: {error.strerror or error}"
+    except (OSError, RuntimeError, ValueError) as error:  # a home that is not known, a path with a zero byte
+        msg = f"cannot read {str(path)!r}: {getattr(error, 'strerror', None) or error}"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
 
 
@@ -184,7 +195,7 @@ def encode(pixels: NDArray[np.uint8], mime_type: str, *, encoding: str = "rgb8",
         quality: Of JPEG, 1 to 100.
 
     Raises:
-        VisionError: INVALID_ARGUMENT, for another mime type.
+        VisionError: INVALID_ARGUMENT, for another mime type or a picture larger than the format allows.
     """
     endings = {"image/jpeg": ".jpg", "image/png": ".png"}
     if mime_type not in endings:
@@ -193,4 +204,11 @@ def encode(pixels: NDArray[np.uint8], mime_type: str, *, encoding: str = "rgb8",
     if encoding not in {"mono8", "bgr8"}:
         pixels = cv2.cvtColor(to_rgb(pixels, encoding), cv2.COLOR_RGB2BGR)  # type: ignore[assignment]
     options = [cv2.IMWRITE_JPEG_QUALITY, quality] if mime_type == "image/jpeg" else []
-    return bytes(cv2.imencode(endings[mime_type], pixels, options)[1])
+    try:
+        done, data = cv2.imencode(endings[mime_type], pixels, options)
+    except cv2.error:
+        done, data = False, np.empty(0, np.uint8)
+    if not done:
+        msg = f"a picture of {pixels.shape[1]}×{pixels.shape[0]} pixels cannot be encoded as {mime_type}"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+    return data.tobytes()

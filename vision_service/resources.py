@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from typing import Any, Protocol
 
 from vision_service.configuration import did_you_mean
@@ -41,7 +42,7 @@ class LocalResources:
         """
         self._makers = makers or {}
         self._made: dict[tuple[str, str], Any] = {}
-        self._making: list[str] = []
+        self._making: list[tuple[str, str]] = []
 
     def camera(self, name: str) -> Any:
         """Return the camera driver of that name."""
@@ -60,10 +61,11 @@ class LocalResources:
         return self._get("mlmodel", name)
 
     def close(self) -> None:
-        """Close all that was made, the last one first."""
-        for resource in reversed(self._made.values()):
-            resource.close()
-        self._made.clear()
+        """Close all that was made, the last one first; one that fails does not keep the others open."""
+        with ExitStack() as stack:
+            for resource in self._made.values():
+                stack.callback(resource.close)
+            self._made.clear()
 
     def _with_method(self, name: str, method: str, kind: str) -> Any:
         model = self._get("vision", name)
@@ -79,10 +81,10 @@ class LocalResources:
         makers = self._makers.get(kind, {})
         if name not in makers:
             raise unknown(kind, name, makers)
-        if name in self._making:
-            circle = " -> ".join([*self._making[self._making.index(name) :], name])
+        if (kind, name) in self._making:
+            circle = " -> ".join([name for _, name in self._making[self._making.index((kind, name)) :]] + [name])
             raise VisionError(ErrorCode.INVALID_ARGUMENT, f"resources that need each other in a circle: {circle}")
-        self._making.append(name)
+        self._making.append((kind, name))
         try:
             self._made[kind, name] = makers[name](self)
         finally:

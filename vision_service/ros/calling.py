@@ -183,7 +183,7 @@ def vision_services(node: Node) -> dict[str, str]:
     return {
         name: types[0].removeprefix("vision_service/srv/")
         for name, types in node.get_service_names_and_types()
-        if types[0].startswith("vision_service/srv/")
+        if types[0].startswith("vision_service/srv/") and node.count_services(name)
     }
 
 

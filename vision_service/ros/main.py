@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
+import yaml
+
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.image import read_file
 from vision_service.ros.camera_node import CameraNode
 from vision_service.ros.process import leave, run
+from vision_service.ros.stack import NAME as STACK
 from vision_service.ros.stack import Stack
 from vision_service.ros.vision_node import VisionNode
 
@@ -24,6 +30,35 @@ def vision() -> None:
 def stack() -> None:
     """Run the nodes of a parameter file."""
     leave(run(lambda: Stack().nodes, without_node_name(sys.argv)))
+
+
+def run_stack(params: Path) -> int:
+    """Run the nodes of a parameter file; return the exit code.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, if the file cannot be read or is no parameter file.
+    """
+    check_parameter_file(params)
+    return run(lambda: Stack().nodes, ["--ros-args", "--params-file", str(params)])
+
+
+def check_parameter_file(path: Path) -> None:
+    """Refuse a file that ROS's own parser would refuse in its own words, or that has no section for the stack.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, naming the file and the reason.
+    """
+    try:
+        content = yaml.safe_load(read_file(path))
+    except yaml.YAMLError as error:
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{str(path)!r} is no YAML: {error}") from None
+    if not isinstance(content, dict) or not any(str(section).strip("/") == STACK for section in content):
+        msg = f"{str(path)!r} has no section {STACK!r}: list the nodes there, as config/demo.yaml does"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+    for section, value in content.items():
+        if not isinstance(value, dict) or not isinstance(value.get("ros__parameters"), dict):
+            msg = f"{str(path)!r}: the section {section!r} needs a map 'ros__parameters' below it"
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
 
 
 def without_node_name(args: Sequence[str]) -> list[str]:

@@ -1,0 +1,179 @@
+"""Depth to points and back to pixels."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+import testdata
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.pointcloud.pcd import read_pcd
+from vision_service.pointcloud.projection import depth_to_cloud, in_metres, project
+from vision_service.types import CameraIntrinsics
+
+D435I = CameraIntrinsics(1280, 720, 906.0663452148438, 905.1234741210938, 646.94970703125, 374.4667663574219)
+WIDE = {
+    "plumb_bob": (-0.28, 0.07, 0.0002, -0.0003, 0.01),
+    "rational_polynomial": (0.2, -0.1, 0.001, -0.001, 0.02, 0.3, -0.05, 0.01),
+    "equidistant": (-0.01, 0.003, -0.002, 0.0004),
+}
+
+
+def pixels_of(width, height):
+    return np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1)
+
+
+def test_whole_numbers_of_depth_are_units_and_zero_is_unknown():
+    depth = in_metres(np.array([[0, 1500], [65535, 1]], np.uint16), 0.001)
+    assert depth.dtype == np.float32
+    np.testing.assert_allclose(depth, [[np.nan, 1.5], [65.535, 0.001]], rtol=1e-6)
+
+
+def test_infinite_and_negative_depth_is_unknown():
+    depth = in_metres(np.array([[np.inf, -np.inf, np.nan, -1.0, 2.5]]))
+    np.testing.assert_array_equal(depth, np.array([[np.nan, np.nan, np.nan, np.nan, 2.5]], np.float32))
+
+
+def test_a_pixel_becomes_the_point_on_its_ray():
+    intrinsics = CameraIntrinsics(4, 3, fx=2.0, fy=4.0, cx=1.0, cy=2.0)
+    depth = np.full((3, 4), np.nan, np.float32)
+    depth[0, 3] = 6.0
+    cloud = depth_to_cloud(depth, intrinsics)
+    assert cloud.organized
+    np.testing.assert_array_equal(cloud.xyz[0, 3], [6.0, -3.0, 6.0])  # (3 - 1) / 2 * 6, (0 - 2) / 4 * 6
+    assert np.isnan(cloud.xyz).sum() == 3 * 11
+
+
+def test_unknown_depth_is_no_point_at_the_origin():
+    depth = np.array([[0.0, -1.0, np.inf, np.nan, 1.0]], np.float32)
+    cloud = depth_to_cloud(depth, CameraIntrinsics(5, 1, 1.0, 1.0, 4.0, 0.0))
+    assert np.isnan(cloud.xyz[0, :4]).all()
+    np.testing.assert_array_equal(
+        depth_to_cloud(depth, CameraIntrinsics(5, 1, 1.0, 1.0, 4.0, 0.0), organized=False).xyz, [[0, 0, 1]]
+    )
+
+
+def test_points_carry_the_colour_of_their_pixel():
+    depth = np.array([[1.0, np.nan], [2.0, 3.0]], np.float32)
+    colours = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+    intrinsics = CameraIntrinsics(2, 2, 1.0, 1.0, 0.0, 0.0)
+    np.testing.assert_array_equal(depth_to_cloud(depth, intrinsics, colours).rgb, colours)
+    listed = depth_to_cloud(depth, intrinsics, colours, organized=False)
+    np.testing.assert_array_equal(listed.xyz[:, 2], [1.0, 2.0, 3.0])
+    np.testing.assert_array_equal(listed.rgb, colours[[0, 1, 1], [0, 0, 1]])
+
+
+def test_the_depth_given_stays_as_it_is():
+    depth = np.array([[0.0, 1.0]], np.float32)
+    depth_to_cloud(depth, CameraIntrinsics(2, 1, 1.0, 1.0, 0.0, 0.0))
+    np.testing.assert_array_equal(depth, [[0.0, 1.0]])
+
+
+def test_intrinsics_of_another_size_are_refused():
+    with pytest.raises(VisionError, match=r"intrinsics and the depth .* 1280×720 and 4×3 pixels") as caught:
+        depth_to_cloud(np.ones((3, 4), np.float32), D435I)
+    assert caught.value.code == ErrorCode.NOT_CALIBRATED
+
+
+def test_colours_of_another_size_are_refused():
+    intrinsics = CameraIntrinsics(4, 3, 1.0, 1.0, 0.0, 0.0)
+    with pytest.raises(VisionError, match=r"colour picture and the depth .* 8×6 and 4×3 pixels") as caught:
+        depth_to_cloud(np.ones((3, 4), np.float32), intrinsics, np.zeros((6, 8, 3), np.uint8))
+    assert caught.value.code == ErrorCode.NOT_CALIBRATED
+
+
+def test_a_point_appears_at_its_pixel():
+    camera = CameraIntrinsics(640, 480, 500.0, 500.0, 320.0, 240.0)
+    np.testing.assert_allclose(project(np.array([0.01, 0.01, 1.0]), camera), [325.0, 245.0])
+
+
+@pytest.mark.parametrize("z", [0.0, -1.0, np.nan])
+@pytest.mark.parametrize("model", ["", *WIDE])
+def test_what_is_not_in_front_of_the_camera_has_no_pixel(z, model):
+    camera = CameraIntrinsics(640, 480, 500.0, 500.0, 320.0, 240.0, model, WIDE.get(model, ()))
+    assert np.isnan(project(np.array([[0.1, 0.1, z]]), camera)).all()
+
+
+@given(st.floats(0, 1279), st.floats(0, 719), st.floats(0.1, 20))
+def test_a_point_is_projected_back_to_its_pixel(x, y, z):
+    point = np.array([(x - D435I.cx) / D435I.fx * z, (y - D435I.cy) / D435I.fy * z, z])
+    np.testing.assert_allclose(project(point, D435I), [x, y], atol=1e-6)
+
+
+@pytest.mark.parametrize("model", WIDE)
+def test_distorted_pixels_become_points_that_appear_at_these_pixels(model):
+    camera = CameraIntrinsics(160, 120, 110.0, 112.0, 81.0, 58.0, model, WIDE[model])
+    depth = np.full((120, 160), 2.0, np.float32)
+    cloud = depth_to_cloud(depth, camera)
+    assert np.abs(project(cloud.xyz, camera) - pixels_of(160, 120)).max() < 0.01
+    straight = depth_to_cloud(depth, CameraIntrinsics(160, 120, 110.0, 112.0, 81.0, 58.0))
+    assert np.abs(cloud.xyz - straight.xyz).max() > 0.02
+
+
+def test_distortion_is_that_of_opencv():
+    camera = CameraIntrinsics(160, 120, 110.0, 112.0, 81.0, 58.0, "plumb_bob", WIDE["plumb_bob"])
+    matrix = np.array([[110.0, 0, 81.0], [0, 112.0, 58.0], [0, 0, 1]])
+    point = np.array([[0.3, -0.2, 1.1]])
+    still = np.zeros(3)
+    pixel, _ = cv2.projectPoints(point, still, still, matrix, np.array(WIDE["plumb_bob"]))
+    np.testing.assert_allclose(project(point, camera), pixel[0], atol=1e-9)
+
+
+@pytest.mark.parametrize("model", ["", "plumb_bob", "rational_polynomial"])
+def test_coefficients_of_zero_are_no_distortion(model):
+    plain = CameraIntrinsics(8, 6, 5.0, 5.0, 4.0, 3.0)
+    zero = CameraIntrinsics(8, 6, 5.0, 5.0, 4.0, 3.0, model, (0.0,) * 5)
+    depth = np.ones((6, 8), np.float32)
+    np.testing.assert_array_equal(depth_to_cloud(depth, zero).xyz, depth_to_cloud(depth, plain).xyz)
+
+
+def test_an_equidistant_lens_with_coefficients_of_zero_is_still_a_fisheye():
+    plain = CameraIntrinsics(80, 60, 30.0, 30.0, 40.0, 30.0)
+    fisheye = CameraIntrinsics(80, 60, 30.0, 30.0, 40.0, 30.0, "equidistant", (0.0,) * 4)
+    pixel = project(np.array([1.0, 0.0, 1.0]), fisheye)
+    np.testing.assert_allclose(pixel, [40.0 + 30.0 * np.pi / 4, 30.0])
+    np.testing.assert_allclose(project(np.array([1.0, 0.0, 1.0]), plain), [70.0, 30.0])
+
+
+def test_where_the_lens_model_folds_there_is_no_point_rather_than_a_wrong_one():
+    camera = CameraIntrinsics(200, 200, 50.0, 50.0, 100.0, 100.0, "plumb_bob", (-0.5, 0.0, 0.0, 0.0, 0.0))
+    cloud = depth_to_cloud(np.ones((200, 200), np.float32), camera)
+    assert np.isnan(cloud.xyz[0, 0]).all()
+    known = ~np.isnan(cloud.xyz[..., 0])
+    assert known[100, 100]
+    assert np.abs(project(cloud.xyz, camera) - pixels_of(200, 200))[known].max() < 0.6
+
+
+@pytest.mark.parametrize(("model", "coefficients"), [("fov", (0.9,)), ("plumb_bob", (0.1, 0.2, 0.3))])
+def test_an_unknown_lens_model_is_refused(model, coefficients):
+    camera = CameraIntrinsics(2, 2, 1.0, 1.0, 0.0, 0.0, model, coefficients)
+    for use in (lambda: depth_to_cloud(np.ones((2, 2), np.float32), camera), lambda: project(np.ones((1, 3)), camera)):
+        with pytest.raises(
+            VisionError, match=f"{model!r} with {len(coefficients)} coefficients is not known"
+        ) as caught:
+            use()
+        assert caught.value.code == ErrorCode.NOT_CALIBRATED
+
+
+def test_the_objects_of_a_real_rgbd_frame_are_where_they_were_measured():
+    info = json.loads(testdata.path("rgbd/arc2017/camera_info.json").read_text())
+    frame = np.load(testdata.path("rgbd/arc2017/data.npz"))
+    matrix = info["K"]
+    camera = CameraIntrinsics(640, 480, matrix[0], matrix[4], matrix[2], matrix[5])
+    cloud = depth_to_cloud(in_metres(frame["depth"]), camera, frame["rgb"])
+    masks = dict(zip(frame["labels"].tolist(), frame["masks"] == 1, strict=True))
+    objects = testdata.expected()["rgbd"]["arc2017"]["objects"]
+    assert objects
+    for item in objects:
+        median = np.nanmedian(cloud.xyz[masks[item["label"]]], axis=0)
+        np.testing.assert_allclose(median, item["median_xyz_in_mask_using_K"], atol=2e-3)
+
+
+def test_the_pixels_of_a_real_organized_cloud_are_its_rows_and_columns():
+    cloud = read_pcd(testdata.path("clouds/table_scene_mug_stereo_textured.pcd"))
+    fit = testdata.expected()["clouds"]["table_scene_mug_stereo_textured.pcd"]["pinhole_fit"]
+    camera = CameraIntrinsics(640, 480, fit["fx"], fit["fy"], fit["cx"], fit["cy"])
+    assert np.nanmax(np.abs(project(cloud.xyz, camera) - pixels_of(640, 480))) < 0.05

@@ -1,0 +1,49 @@
+"""ROS for tests: a domain of their own, discovery limited to this machine, real nodes that spin."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+# Before anything initializes ROS, here and in the processes that tests start.
+os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
+os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+os.environ.pop("ROS_LOCALHOST_ONLY", None)
+
+import pytest
+import rclpy
+from rclpy.context import Context
+from rclpy.parameter import Parameter
+from rclpy.signals import SignalHandlerOptions
+
+from vision_service.ros.dds import choose_profile
+from vision_service.ros.node import ServiceNode
+from vision_service.ros.process import Spinner
+
+
+@pytest.fixture
+def context() -> Iterator[Context]:
+    """A ROS context of the test's own."""
+    choose_profile()
+    context = Context()
+    rclpy.init(args=[], context=context, signal_handler_options=SignalHandlerOptions.NO)
+    yield context
+    rclpy.try_shutdown(context=context)
+
+
+@pytest.fixture
+def spin(context: Context) -> Iterator[Callable[..., Any]]:
+    """Makes a node of a class, a name and parameters, starts it if it is one of ours, and spins it until the end."""
+    with ExitStack() as stack:
+
+        def make(kind: type, name: str, parameters: dict[str, Any] | None = None, **arguments: Any) -> Any:
+            overrides = [Parameter(key, value=value) for key, value in (parameters or {}).items()]
+            node = kind(name, context=context, parameter_overrides=overrides, **arguments)
+            stack.callback(node.close if isinstance(node, ServiceNode) else node.destroy_node)
+            if isinstance(node, ServiceNode):
+                node.start()
+            spinner = Spinner([node], context=context)
+            stack.callback(spinner.stop)
+            return node
+
+        yield make

@@ -1,0 +1,325 @@
+"""Configuration dataclasses: each attribute described once, checked the same way wherever its value comes from."""
+
+import array
+import math
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vision_service.camera import DRIVERS
+from vision_service.configuration import attribute, attributes, check, configure, did_you_mean
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.vision import MODELS
+
+
+@dataclass(frozen=True)
+class Config:
+    """One attribute of every form and type."""
+
+    path: str = attribute("The file.")
+    share: float = attribute("How much.", default=0.5, minimum=0.0, above_minimum=True, maximum=1.0, live=True)
+    size: int = attribute("How large.", default=10, minimum=1, unit="pixels")
+    mode: str = attribute("Which way.", default="fast", choices=("fast", "exact"))
+    on: bool = attribute("Whether at all.", default=True)
+    weights: tuple[float, ...] = attribute("Factors.", default=(1.0, 2.0), minimum=-5.0)
+    steps: tuple[str, ...] = attribute("What to do.", default=(), choices=("spin", "boxes"))
+    limits: dict[str, float] = attribute("By class.", default={"cat": 0.1}, minimum=0.0, maximum=1.0)  # noqa: RUF009
+
+
+@dataclass(frozen=True)
+class NeedsMap:
+    """A map that must be given."""
+
+    limits: dict[str, float] = attribute("By class.")  # noqa: RUF009
+
+
+KNOWN = attributes(Config)
+
+
+def configured(**values):
+    return configure(Config, {"path": "x", **values}, of="the model thing")
+
+
+def refusal(values, configuration=Config):
+    with pytest.raises(VisionError) as caught:
+        configure(configuration, values, of="the model thing")
+    assert caught.value.code is ErrorCode.INVALID_ARGUMENT
+    return caught.value.message
+
+
+def test_attributes_are_in_the_order_they_are_written():
+    assert list(KNOWN) == ["path", "share", "size", "mode", "on", "weights", "steps", "limits"]
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "kind", "default", "required"),
+    [
+        ("path", "single", str, None, True),
+        ("share", "single", float, 0.5, False),
+        ("on", "single", bool, True, False),
+        ("weights", "list", float, (1.0, 2.0), False),
+        ("limits", "map", float, {"cat": 0.1}, False),
+    ],
+)
+def test_an_attribute_knows_its_form_and_default(name, form, kind, default, required):
+    item = KNOWN[name]
+    assert (item.name, item.form, item.type, item.default, item.required) == (name, form, kind, default, required)
+
+
+def test_an_attribute_knows_what_was_said_of_it():
+    item = KNOWN["share"]
+    assert (item.description, item.minimum, item.maximum, item.above_minimum, item.live) == (
+        *("How much.", 0.0, 1.0),
+        *(True, True),
+    )
+    assert (KNOWN["size"].unit, KNOWN["mode"].choices) == ("pixels", ("fast", "exact"))
+
+
+@pytest.mark.parametrize(
+    ("name", "expects"),
+    [
+        ("path", "a text"),
+        ("share", "a number, above 0 and at most 1"),
+        ("size", "a whole number, at least 1 pixels"),
+        ("mode", "one of fast, exact"),
+        ("on", "true or false"),
+        ("weights", "a list, each item a number, at least -5"),
+        ("steps", "a list, each item one of spin, boxes"),
+        ("limits", "entries 'limits.KEY', each a number, at least 0 and at most 1"),
+    ],
+)
+def test_an_attribute_says_what_it_expects(name, expects):
+    assert KNOWN[name].expects == expects
+
+
+def test_large_bounds_are_written_out():
+    @dataclass(frozen=True)
+    class Large:
+        seed: int = attribute("A number.", default=0, maximum=2**31 - 1)
+
+    assert attributes(Large)["seed"].expects == "a whole number, at most 2147483647"
+
+
+@pytest.mark.parametrize(
+    "hint", ["list[int]", "tuple[int, str]", "dict[int, str]", "tuple[bytes, ...]", "int | None", "bytes"]
+)
+def test_other_types_are_a_mistake_of_the_programmer(hint):
+    odd = type("Odd", (), {"__annotations__": {"odd": hint}, "odd": attribute("Odd.", default=None)})
+    with pytest.raises(TypeError, match="an attribute is a bool, int, float, str, "):
+        attributes(dataclass(odd))
+
+
+def test_what_is_not_given_has_its_default():
+    config = configured()
+    assert config == Config(path="x")
+    assert config.limits == {"cat": 0.1}
+
+
+def test_defaults_are_not_shared():
+    configured().limits["dog"] = 1.0
+    assert configured().limits == {"cat": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("values", "name", "value"),
+    [
+        ({"share": 1}, "share", 1.0),
+        ({"weights": [1, 2.5]}, "weights", (1.0, 2.5)),
+        ({"weights": []}, "weights", ()),
+        ({"weights": array.array("d", [0.5])}, "weights", (0.5,)),
+        ({"steps": ("spin", "spin")}, "steps", ("spin", "spin")),
+        ({"limits": {"dog": 1}}, "limits", {"dog": 1.0}),
+        ({"limits.dog": 1, "limits.cat": 0}, "limits", {"dog": 1.0, "cat": 0.0}),
+        ({"limits": {"dog": 1}, "limits.cat": 0}, "limits", {"dog": 1.0, "cat": 0.0}),
+        ({"limits.a.b": 1}, "limits", {"a.b": 1.0}),
+        ({"limits": {}}, "limits", {}),
+        ({"on": False}, "on", False),
+    ],
+    ids=[
+        "whole number as number",
+        "whole numbers in a list",
+        "empty list",
+        "array of a ROS parameter",
+        "repeated",
+        "map",
+        "map by entries",
+        "map both ways",
+        "key with a dot",
+        "empty map",
+        "false",
+    ],
+)
+def test_values_come_in_the_forms_of_a_parameter_file(values, name, value):
+    found = getattr(configured(**values), name)
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"share": 0}, "'share' must be a number, above 0 and at most 1, not 0"),
+        ({"share": 1.5}, "'share' must be a number, above 0 and at most 1, not 1.5"),
+        ({"share": math.nan}, "not nan"),
+        ({"share": "0.5"}, "not '0.5'"),
+        ({"share": True}, "not True"),
+        ({"share": None}, "not None"),
+        ({"share": [0.5]}, "not [0.5]"),
+        ({"share": 10**400}, "'share' must be a number"),
+        ({"size": 1.0}, "'size' must be a whole number, at least 1 pixels, not 1.0"),
+        ({"size": 0}, "not 0"),
+        ({"size": True}, "not True"),
+        ({"on": 1}, "'on' must be true or false, not 1"),
+        ({"on": "true"}, "not 'true'"),
+        ({"path": 1}, "'path' must be a text, not 1"),
+        ({"path": b"x"}, "not b'x'"),
+        ({"mode": "fst"}, "'mode' must be one of fast, exact, not 'fst': did you mean 'fast'?"),
+        ({"mode": "slow"}, "not 'slow': known are exact, fast"),
+        ({"steps": "spin"}, "'steps' must be a list, each item one of spin, boxes, not 'spin'"),
+        ({"steps": ["spin", "bxes"]}, "not ['spin', 'bxes']: did you mean 'boxes'?"),
+        ({"weights": 1.0}, "'weights' must be a list, each item a number, at least -5, not 1.0"),
+        ({"weights": {"a": 1.0}}, "not {'a': 1.0}"),
+        ({"weights": (1.0, "a")}, "not [1.0, 'a']"),
+        ({"weights": [-6]}, "not [-6]"),
+        ({"limits": 0.5}, "'limits' must be entries 'limits.KEY', each a number, at least 0 and at most 1, not 0.5"),
+        ({"limits": ["cat"]}, "not ['cat']"),
+        ({"limits.cat": 2}, "not {'cat': 2}"),
+    ],
+)
+def test_a_wrong_value_says_what_is_expected_and_what_was_given(values, sentence):
+    message = refusal({"path": "x", **values})
+    assert message.startswith("the model thing: '")
+    assert sentence in message
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("shar", "unknown attribute 'shar': did you mean 'share'?"),
+        ("zzz", "unknown attribute 'zzz': known are limits, mode, on, path, share, size, steps, weights"),
+        ("share.x", "unknown attribute 'share.x': did you mean 'share'?"),
+        ("limits.", "unknown attribute 'limits.': did you mean 'limits'?"),
+        ("", "unknown attribute '': known are "),
+    ],
+    ids=["misspelt", "far from all", "entry of no map", "entry without a key", "empty"],
+)
+def test_an_unknown_name_says_what_may_be_meant(name, sentence):
+    assert sentence in refusal({"path": "x", name: 1})
+
+
+def test_a_missing_value_is_described():
+    assert refusal({}) == "the model thing: 'path' is missing (The file): give a text"
+
+
+def test_a_wrong_value_is_not_missing_too():
+    assert "missing" not in refusal({"path": 1})
+
+
+def test_an_entry_of_no_map_does_not_count_as_the_value():
+    assert "'path' is missing" in refusal({"path.x": 1})
+
+
+def test_an_entry_is_enough_for_a_map_that_must_be_given():
+    assert configure(NeedsMap, {"limits.cat": 1}, of="it").limits == {"cat": 1.0}
+    assert "'limits' is missing" in refusal({}, NeedsMap)
+
+
+def test_all_that_is_wrong_is_said_at_once():
+    message = refusal({"shar": 1, "size": 0})
+    assert [part.split()[0] for part in message.removeprefix("the model thing: ").split("; ")] == [
+        "unknown",
+        "'size'",
+        "'path'",
+    ]
+
+
+@given(st.floats() | st.integers() | st.booleans() | st.text() | st.none() | st.lists(st.floats()))
+def test_a_number_that_passes_is_a_float_in_range(value):
+    try:
+        checked = check(KNOWN["share"], value)
+    except VisionError as error:
+        assert error.code is ErrorCode.INVALID_ARGUMENT
+        assert isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 1
+    else:
+        assert type(checked) is float
+        assert checked == value
+        assert 0 < checked <= 1
+
+
+@given(st.integers())
+def test_whole_numbers_of_any_length_are_compared_exactly(value):
+    if value < 1:
+        with pytest.raises(VisionError):
+            check(KNOWN["size"], value)
+    else:
+        assert check(KNOWN["size"], value) == value
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+NAMES = st.sampled_from([*KNOWN, "limits.cat", "limits.", "share.x", "."]) | st.text()
+
+
+@given(st.dictionaries(NAMES, ANYTHING, max_size=5))
+def test_anything_is_either_configured_or_refused_with_a_sentence(values):
+    try:
+        config = configure(Config, values, of="the model thing")
+    except VisionError as error:
+        assert error.code is ErrorCode.INVALID_ARGUMENT
+        assert error.message.startswith("the model thing: ")
+    else:
+        for name, item in KNOWN.items():
+            value = getattr(config, name)
+            assert check(item, value) == value
+
+
+@given(
+    st.fixed_dictionaries(
+        {"path": st.text()},
+        optional={
+            "share": st.floats(0, 1, exclude_min=True),
+            "size": st.integers(1),
+            "on": st.booleans(),
+            "weights": st.lists(st.floats(-5, allow_infinity=False)),
+            "limits": st.dictionaries(st.text(), st.floats(0, 1)),
+        },
+    )
+)
+def test_right_values_are_kept_as_they_are(values):
+    config = configure(Config, values, of="the model thing")
+    for name, value in values.items():
+        found = getattr(config, name)
+        assert (list(found) if isinstance(value, list) else found) == value
+
+
+@given(st.dictionaries(st.text(min_size=1), st.floats(0, 1)))
+def test_a_map_is_the_same_given_whole_or_by_entries(limits):
+    entries = {f"limits.{key}": value for key, value in limits.items()}
+    assert configure(NeedsMap, {"limits": {}, **entries}, of="it") == configure(NeedsMap, {"limits": limits}, of="it")
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "hint"),
+    [
+        ("colour", ["color", "size"], ": did you mean 'color'?"),
+        ("xyz", ["size", "color"], ": known are color, size"),
+        ("xyz", [], ""),
+    ],
+    ids=["near", "far", "nothing known"],
+)
+def test_did_you_mean(name, known, hint):
+    assert did_you_mean(name, known) == hint
+
+
+@pytest.mark.parametrize(
+    "cls", [registry.get(name) for registry in (MODELS, DRIVERS) for name in registry.names()], ids=lambda c: c.__name__
+)
+def test_every_attribute_of_the_package_is_described_and_its_default_is_allowed(cls):
+    for item in attributes(cls.Config).values():
+        assert item.description
+        assert item.required or check(item, item.default) == item.default

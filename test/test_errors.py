@@ -1,0 +1,47 @@
+"""Errors: a code a program can act on, and a sentence a person can act on."""
+
+import pytest
+
+from vision_service.errors import ErrorCode, VisionError, missing_package, no_command
+
+
+def test_the_codes_are_the_constants_of_the_message():
+    message = pytest.importorskip("vision_service.msg", reason="the generated interfaces are not installed")
+    constants = {
+        name: getattr(message.ErrorCode, name)
+        for name in dir(message.ErrorCode)
+        if name.isupper() and name != "SLOT_TYPES"
+    }
+    assert {code.name: code.value for code in ErrorCode} == constants
+
+
+def test_an_error_shows_its_sentence():
+    error = VisionError(ErrorCode.NO_FRAME, "no frame of 'cam1' in 2 s: is it running?")
+    assert (error.code, error.message, str(error)) == (
+        ErrorCode.NO_FRAME,
+        *["no frame of 'cam1' in 2 s: is it running?"] * 2,
+    )
+
+
+def test_a_missing_package_is_named_with_the_way_to_get_it():
+    error = missing_package("ai-edge-litert", "the model 'fruit.tflite'", extra="litert")
+    assert error.code is ErrorCode.NOT_SUPPORTED
+    assert error.message == (
+        "the model 'fruit.tflite' needs the package ai-edge-litert: pip install ai-edge-litert"
+        " (or: pip install 'vision-service[litert]')"
+    )
+
+
+def test_a_missing_package_without_an_extra_has_one_way():
+    assert (
+        missing_package("open3d", "reading PLY").message == "reading PLY needs the package open3d: pip install open3d"
+    )
+
+
+@pytest.mark.parametrize(
+    "command", [{"command": "dance"}, {}, {"other": 1}], ids=["unknown", "empty", "without command"]
+)
+def test_an_unknown_command_is_not_supported(command):
+    error = no_command(command)
+    assert error.code is ErrorCode.NOT_SUPPORTED
+    assert repr(command.get("command", "")) in error.message

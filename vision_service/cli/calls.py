@@ -1,0 +1,149 @@
+"""The subcommands `list` and `call`: what runs on the graph, and calls of it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+from rich.console import Console
+
+from vision_service import srv
+from vision_service.cli.outcome import OK
+from vision_service.cli.output import as_dict, print_json, print_results
+from vision_service.configuration import did_you_mean
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.image import read_file
+from vision_service.ros import conversion
+from vision_service.ros.calling import DEFAULT_TIMEOUT, Caller, vision_services
+from vision_service.ros.client import fill_picture
+
+LOOK_PERIOD = 0.1
+
+
+def list_services(arguments: argparse.Namespace) -> int:
+    """Print the names of the running services of this package."""
+    with closing(Caller()) as caller:
+        time.sleep(arguments.wait)
+        found = vision_services(caller.node)
+    if arguments.json:
+        print_json(found)
+        return OK
+    nodes: dict[str, list[str]] = {}
+    for name in sorted(found):
+        node, _, method = name.rpartition("/")
+        nodes.setdefault(node, []).append(method)
+    console = Console(highlight=False)
+    for node, methods in nodes.items():
+        console.print(f"[bold]{node}[/bold]  {', '.join(methods)}", soft_wrap=True)
+    if not nodes:
+        console.print("no cameras or vision services run here (is ROS_DOMAIN_ID the same here and there?)")
+    return OK
+
+
+def call(arguments: argparse.Namespace) -> int:
+    """Call one service and print the answer."""
+    name = f"/{arguments.service.strip('/')}/{arguments.method}"
+    with closing(Caller()) as caller:
+        kind = _find(caller, name, arguments.timeout or DEFAULT_TIMEOUT)
+        request = _request(kind, arguments)
+        response = caller.call(kind, name, request, lambda response: response, arguments.timeout).result()
+    answer = as_json(response)
+    if arguments.json:
+        print_json(answer)
+        return OK
+    for field, convert in RESULTS.items():
+        if hasattr(response, field):
+            size = (response.image_width, response.image_height)
+            print_results(f"{name} {response.camera_name}".rstrip(), size, convert(getattr(response, field)))
+            return OK
+    Console(highlight=False).print_json(json.dumps(answer))
+    return OK
+
+
+def _find(caller: Caller, name: str, timeout: float) -> Any:
+    """Return the type of a service, when it has appeared.
+
+    Raises:
+        VisionError: UNKNOWN_RESOURCE, with what there is instead.
+    """
+    ends = time.monotonic() + timeout
+    while True:
+        found = vision_services(caller.node)
+        if name in found:
+            return getattr(srv, found[name])
+        node = name.rpartition("/")[0]
+        others = sorted(other.rpartition("/")[2] for other in found if other.rpartition("/")[0] == node)
+        # A node's services appear together: if some are there, this one will not come.
+        if "get_status" in others or time.monotonic() > ends:
+            break
+        time.sleep(LOOK_PERIOD)
+    if others:
+        method = name.rpartition("/")[2]
+        msg = f"{node} has no method {method!r}{did_you_mean(method, others)}"
+    else:
+        nodes = {other.rpartition("/")[0].lstrip("/") for other in found}
+        known = did_you_mean(node.lstrip("/"), nodes) if nodes else ": there are none on the graph"
+        msg = f"no service {node.lstrip('/')!r}{known} (is ROS_DOMAIN_ID the same here and there?)"
+    raise VisionError(ErrorCode.UNKNOWN_RESOURCE, msg)
+
+
+def _request(kind: Any, arguments: argparse.Namespace) -> Any:
+    """Return a request with what was given; what the method does not take is refused.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT.
+    """
+    request = kind.Request()
+    given = {
+        "camera_name": ("--camera", arguments.camera),
+        "count": ("--count", arguments.count),
+        "command": ("--command", arguments.command),
+        "max_age": ("--max-age", arguments.max_age),
+        "image": ("--image", arguments.image),
+    }
+    for field, (option, value) in given.items():
+        if value is None:
+            continue
+        if not hasattr(request, field):
+            msg = f"{arguments.method} does not take {option}"
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+        if field == "image":
+            fill_picture(request, read_file(value))
+        else:
+            setattr(request, field, value)
+    if hasattr(request, "image") and arguments.image is None:
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{arguments.method} looks at a picture: give --image FILE")
+    return request
+
+
+RESULTS: dict[str, Callable[[Any], Any]] = {
+    "detections": conversion.detections_from_message,
+    "classifications": conversion.classifications_from_message,
+}
+"""The fields of responses that are results of ours, and what makes them of the messages."""
+
+
+def as_json(message: Any) -> Any:
+    """Return a message as JSON knows it: results as the offline commands print them, of large data only the size."""
+    if not hasattr(message, "get_fields_and_field_types"):
+        if isinstance(message, (list, tuple)):
+            return [as_json(item) for item in message]
+        return message.item() if hasattr(message, "item") else message
+    fields: dict[str, Any] = {}
+    for name, kind in message.get_fields_and_field_types().items():
+        value = getattr(message, name)
+        if name in RESULTS:
+            fields[name] = [as_dict(result) for result in RESULTS[name](value)]
+        elif kind == "sequence<uint8>":
+            fields["bytes" if name == "data" else f"{name}_bytes"] = len(value)
+        elif kind.startswith(("sequence", "double[")):
+            fields[name] = [as_json(item) for item in value]
+        elif name in ("status", "result") and isinstance(value, str):
+            fields[name] = json.loads(value or "{}")
+        else:
+            fields[name] = as_json(value)
+    return fields

@@ -1,0 +1,92 @@
+"""Subcommands that need ROS; this module only parses their arguments, and imports ROS when one of them runs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+
+def add_parsers(subparsers: Any) -> None:
+    """Add the subcommands demo, run, list and call."""
+    parser = subparsers.add_parser(
+        "demo",
+        help="run a rendered camera and detectors, and show what they find",
+        description="Run a rendered camera and detectors as ROS nodes, call them, and show what they find.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=10.0, metavar="N", help="how long; 0 = until Ctrl-C (default: 10)"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("out/demo"),
+        metavar="DIR",
+        help="for annotated pictures (default: %(default)s)",
+    )
+    parser.set_defaults(func=_demo)
+
+    parser = subparsers.add_parser(
+        "run",
+        help="run the cameras and vision services of a parameter file",
+        description="Run the cameras and vision services of a parameter file in one process, until Ctrl-C.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("params", type=Path, metavar="PARAMS.yaml", help="a ROS parameter file with a section 'stack'")
+    parser.set_defaults(func=_run)
+
+    parser = subparsers.add_parser(
+        "list",
+        help="list the cameras and vision services that run",
+        description="List the cameras and vision services that run, with their methods.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object: service name -> type")
+    parser.add_argument(
+        "--wait", type=float, default=2.0, metavar="S", help="how long to look (default: %(default)s s)"
+    )
+    parser.set_defaults(func=_list)
+
+    parser = subparsers.add_parser(
+        "call",
+        help="call a method of a camera or vision service that runs",
+        description="Call a method of a camera or vision service that runs, and print its answer.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("service", metavar="SERVICE", help="the node's name; see `vision-service list`")
+    parser.add_argument("method", metavar="METHOD", help="for example get_detections_from_camera")
+    parser.add_argument("--camera", metavar="C", help="the camera (default: the service's own)")
+    parser.add_argument("--count", type=int, metavar="N", help="how many classifications at most")
+    parser.add_argument("--image", type=Path, metavar="FILE", help="a picture file to look at")
+    parser.add_argument("--command", metavar="JSON", help="for do_command")
+    parser.add_argument("--max-age", type=float, metavar="S", help="how old a frame may be; negative = a new one")
+    parser.add_argument("--timeout", type=float, metavar="S", help="how long to wait (default: as the node says)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object in one line")
+    parser.set_defaults(func=_call)
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from vision_service.ros.demo import demo
+
+    return demo(arguments.seconds, arguments.out)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from vision_service.ros.main import run_stack
+    from vision_service.ros.process import leave
+
+    leave(run_stack(arguments.params))
+    return 0
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    from vision_service.cli.calls import list_services
+
+    return list_services(arguments)
+
+
+def _call(arguments: argparse.Namespace) -> int:
+    from vision_service.cli.calls import call
+
+    return call(arguments)

@@ -1,0 +1,164 @@
+"""What the command prints and writes: JSON lines, tables, annotated pictures."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+from rich.text import Text
+
+from vision_service.configuration import Attribute
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.image import encode
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from vision_service.types import Classification, Detection
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON value in one line; a number that is not finite becomes null."""
+    print(json.dumps(_finite(value), allow_nan=False), flush=True)  # noqa: T201
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def as_dict(result: Detection | Classification) -> dict[str, Any]:
+    """Return a result's fields by name, as JSON knows them; the track's id only if there is one."""
+    names = ["confidence", "x_min", "y_min", "x_max", "y_max"]
+    numbers = {name: float(getattr(result, name)) for name in names if hasattr(result, name)}
+    track_id = getattr(result, "id", "")
+    return {"class_name": result.class_name, **numbers, **({"id": track_id} if track_id else {})}
+
+
+def print_results(file: str, size: tuple[int, int], results: Sequence[Detection | Classification]) -> None:
+    """Print a table of a file's results.
+
+    Args:
+        file: Its name, as the user wrote it.
+        size: Width and height of the picture, pixels.
+        results: Detections or classifications, in this order.
+    """
+    console = Console(highlight=False)
+    title = Text.assemble((file, "bold"), (f"  {size[0]}×{size[1]}", "dim"))
+    if not results:
+        console.print(title, Text("  nothing found", "dim"), sep="")
+        return
+    rows = [as_dict(result) for result in results]
+    numbers = [name for name in rows[0] if name not in {"class_name", "id"}]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("class", overflow="fold")
+    for name in numbers:
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            Text(row["class_name"]),
+            *(f"{row[name]:.2f}" if name == "confidence" else f"{row[name]:.1f}" for name in numbers),
+        )
+    console.print(title)
+    console.print(table)
+
+
+def print_attributes(name: str, kind: str, description: str, items: Iterable[Attribute]) -> None:
+    """Print a table of what can be configured.
+
+    Args:
+        name: Of the model or driver.
+        kind: Which of both.
+        description: A sentence.
+        items: Its attributes.
+    """
+    console = Console(highlight=False)
+    console.print(Text.assemble((name, "bold"), (f"  {kind}", "dim")))
+    console.print(Text(description))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
+    for column, share in (("attribute", None), ("expects", 2), ("default", None), ("unit", None), ("description", 3)):
+        table.add_column(column, overflow="fold", no_wrap=column == "attribute", ratio=share)
+    for item in items:
+        default = Text("required", "bold") if item.required else Text(_default(item))
+        table.add_row(Text(item.name), Text(item.expects), default, Text(item.unit), Text(item.description))
+    if table.row_count:
+        console.print(table)
+    else:
+        console.print(Text("no attributes\n", "dim"))
+
+
+def attribute_as_dict(item: Attribute) -> dict[str, Any]:
+    """Return all that is known of an attribute, as JSON knows it; a bound that there is not is null."""
+    return {**asdict(item), "type": item.type.__name__, "expects": item.expects}
+
+
+def _default(item: Attribute) -> str:
+    """Return an attribute's default as one would write it in a parameter file."""
+    return json.dumps(list(item.default) if isinstance(item.default, tuple) else item.default, ensure_ascii=False)
+
+
+def progress(files: Sequence[str]) -> Iterator[str]:
+    """Yield the files, with a bar on stderr while they are gone through.
+
+    There is none unless people would miss it: with several files, a terminal to draw on, and no results on it.
+    """
+    hidden = len(files) < 2 or not sys.stderr.isatty() or sys.stdout.isatty()
+    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=False, disable=hidden) as bar:
+        yield from bar.track(files, description="")
+
+
+def picture_paths(files: Sequence[str], folder: Path) -> list[Path]:
+    """Return where each file's annotated picture goes: ``name.png``, or ``name-2.png`` … where that is taken.
+
+    Taken are the pictures of other files and the files themselves. Names that differ in case only count as one,
+    because some file systems see it so.
+    """
+    taken = {str(Path(file).expanduser().resolve()).casefold() for file in files}
+    paths = []
+    for file in files:
+        number, path = 1, folder / f"{Path(file).stem}.png"
+        while (key := str(path.expanduser().resolve()).casefold()) in taken:
+            number += 1
+            path = folder / f"{Path(file).stem}-{number}.png"
+        taken.add(key)
+        paths.append(path)
+    return paths
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for pictures, and those above it.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, naming the folder and the reason.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"cannot make the folder {str(folder)!r}: {error.strerror or error}"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
+
+
+def write_picture(path: Path, rgb: NDArray[np.uint8]) -> None:
+    """Write a picture as PNG.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, naming the file and the reason.
+    """
+    try:
+        path.write_bytes(encode(rgb, "image/png"))
+    except OSError as error:
+        msg = f"cannot write {str(path)!r}: {error.strerror or error}"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None

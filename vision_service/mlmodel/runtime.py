@@ -1,0 +1,120 @@
+"""What an ML runtime is: a loaded model that turns named tensors into named tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vision_service.errors import ErrorCode, VisionError
+
+Tensors = dict[str, NDArray[Any]]
+"""Tensors by name."""
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """An input or output of a model, as its file describes it.
+
+    Attributes:
+        name: Its name, unique among the inputs or outputs.
+        dtype: NumPy's name of its type.
+        shape: Its size along each axis; -1 = dynamic.
+        scales, zero_points: Of a quantized tensor: real value = scale × (value - zero point); empty = not quantized.
+        description: What the model's file says of it, for people.
+        role: What the tensor means, where the file proves it (one of :data:`vision_service.mlmodel.decoders.ROLES`).
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    scales: tuple[float, ...] = ()
+    zero_points: tuple[int, ...] = ()
+    description: str = ""
+    role: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name!r} {self.dtype}{list(self.shape)}"
+
+
+class Runtime(Protocol):
+    """A loaded model. Its methods are called from one thread at a time.
+
+    Attributes:
+        inputs, outputs: Its tensors, in the order of the model's file.
+        labels: The class names that the model's file carries; empty = none.
+    """
+
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    labels: tuple[str, ...]
+
+    def infer(self, tensors: Mapping[str, NDArray[Any]]) -> Tensors:
+        """Run the model.
+
+        Args:
+            tensors: One array for each input, of its type and shape.
+
+        Returns:
+            One array for each output, which nobody else changes.
+
+        Raises:
+            VisionError: INVALID_ARGUMENT, if the tensors are not those of the inputs; MODEL_ERROR, if the model fails
+                or was closed.
+        """
+
+    def close(self) -> None:
+        """Let go of the model; may be called twice."""
+
+
+def load(path: str | Path, *, num_threads: int = 1) -> Runtime:
+    """Return the model in a file, ready to run, by the runtime that its ending calls for.
+
+    Args:
+        path: The model's file.
+        num_threads: How many threads one run may use.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, if the file is missing or unusable; NOT_SUPPORTED, if the runtime is not
+            installed.
+    """
+    ending = Path(path).suffix.lower()
+    if ending == ".tflite":
+        from vision_service.mlmodel.litert import LiteRT
+
+        return LiteRT(path, num_threads=num_threads)
+    msg = f"{str(path)!r} ends in {ending!r}: models are TensorFlow Lite files, which end in '.tflite'"
+    raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+
+
+def check(inputs: Sequence[TensorInfo], tensors: Mapping[str, NDArray[Any]]) -> None:
+    """Check that tensors are what a model takes.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, naming what is missing, unknown or of another type or shape.
+    """
+    expected = {info.name: info for info in inputs}
+    wrong = [f"{name!r} is missing" for name in expected if name not in tensors]
+    wrong += [f"there is no input {name!r}" for name in tensors if name not in expected]
+    for name, tensor in tensors.items():
+        info = expected.get(name)
+        if info and (tensor.dtype != np.dtype(info.dtype) or not _fits(tensor.shape, info.shape)):
+            wrong.append(f"{name!r} is {tensor.dtype}{list(tensor.shape)}")
+    if wrong:
+        msg = f"the model takes {describe(inputs)}, but " + "; ".join(wrong)
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+
+
+def _fits(shape: tuple[int, ...], expected: tuple[int, ...]) -> bool:
+    return len(shape) == len(expected) and all(
+        wanted in (-1, size) for size, wanted in zip(shape, expected, strict=True)
+    )
+
+
+def describe(tensors: Sequence[TensorInfo]) -> str:
+    """Return what tensors there are, for a sentence."""
+    return ", ".join(str(info) for info in tensors) or "nothing"

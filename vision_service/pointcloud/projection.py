@@ -1,0 +1,176 @@
+"""The pinhole camera: depth pictures to points, points to pixels."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.types import CameraIntrinsics, PointCloud
+
+POLYNOMIAL_MODELS = ("", "plumb_bob", "rational_polynomial", "thin_prism_fisheye")
+"""The distortion models that OpenCV's general lens covers, by their number of coefficients; all zero = none."""
+
+_PART = 1 << 14
+_COEFFICIENTS = (4, 5, 8, 12, 14)  # what OpenCV's general lens can have
+_TOLERANCE = 0.5  # pixels by which an undistorted ray may miss its pixel when it is distorted again
+
+
+def in_metres(raw: NDArray[np.generic], metres_per_unit: float = 1.0) -> NDArray[np.float32]:
+    """Return raw depth in the form of Frame.depth.
+
+    Args:
+        raw: (H, W) array of any real type; what is not above zero, or not finite, is no measurement.
+        metres_per_unit: What one unit of it is.
+
+    Returns:
+        (H, W) array of float32, metres, NaN = unknown; a new array.
+    """
+    depth = np.multiply(raw, np.float32(metres_per_unit), dtype=np.float32, casting="same_kind")
+    _hide_invalid(depth)
+    return depth
+
+
+def depth_to_cloud(
+    depth: NDArray[np.float32],
+    intrinsics: CameraIntrinsics,
+    image_rgb: NDArray[np.uint8] | None = None,
+    *,
+    organized: bool = True,
+) -> PointCloud:
+    """Return the points that a depth picture shows, in the camera's optical frame (x right, y down, z forward).
+
+    Where the intrinsics have distortion, every pixel's ray is undistorted; the rays are kept for the next picture.
+
+    Args:
+        depth: (H, W) float32, metres along the optical axis; NaN, infinite or not above zero = unknown.
+        intrinsics: Of the depth picture.
+        image_rgb: (H, W, 3) uint8, the points' colours; its pixels are those of the depth picture.
+        organized: Whether the points keep rows and columns, with NaN where there is none; otherwise only points that
+            exist are returned.
+
+    Raises:
+        VisionError: NOT_CALIBRATED, if the intrinsics or the colours are of another size than the depth, or the
+            distortion model is not known.
+    """
+    height, width = depth.shape
+    if (intrinsics.width, intrinsics.height) != (width, height):
+        raise _other_size("intrinsics", (intrinsics.width, intrinsics.height), (width, height))
+    if image_rgb is not None and image_rgb.shape[:2] != (height, width):
+        raise _other_size("colour picture", (image_rgb.shape[1], image_rgb.shape[0]), (width, height))
+    x, y, one = _rays(intrinsics)
+    xyz = np.empty((height, width, 3), np.float32)
+    z = xyz[..., 2]
+    np.multiply(depth, one, out=z)
+    _hide_invalid(z)
+    np.multiply(z, x, out=xyz[..., 0])
+    np.multiply(z, y, out=xyz[..., 1])
+    if organized:
+        return PointCloud(xyz, image_rgb)
+    known = np.flatnonzero(~np.isnan(z))
+    colours = None if image_rgb is None else image_rgb.reshape(-1, 3).take(known, axis=0)
+    return PointCloud(xyz.reshape(-1, 3).take(known, axis=0), colours)
+
+
+def project(points: NDArray[np.floating], intrinsics: CameraIntrinsics) -> NDArray[np.float64]:
+    """Return the pixels at which points appear, the centre of the top left pixel being 0, 0.
+
+    Args:
+        points: (..., 3) metres, in the camera's optical frame.
+        intrinsics: The camera's; its distortion is applied.
+
+    Returns:
+        (..., 2) float64, x and y; also outside of the picture. NaN for points that are not in front of the camera.
+
+    Raises:
+        VisionError: NOT_CALIBRATED, if the distortion model is not known.
+    """
+    points = np.asarray(points, np.float64)
+    z = np.where(points[..., 2] > 0, points[..., 2], np.nan)
+    rays = points[..., :2] / z[..., None]
+    if _is_distorted(intrinsics):
+        return _distort(rays.reshape(-1, 2), intrinsics).reshape(rays.shape)
+    pixels: NDArray[np.float64] = rays * (intrinsics.fx, intrinsics.fy) + (intrinsics.cx, intrinsics.cy)
+    return pixels
+
+
+@lru_cache(maxsize=4)
+def _rays(intrinsics: CameraIntrinsics) -> tuple[NDArray[np.float32], ...]:
+    """Return x/z, y/z and 1 of all pixels, NaN where the lens has no ray; float32 arrays that broadcast to (H, W)."""
+    x, y = np.arange(intrinsics.width, dtype=np.float64), np.arange(intrinsics.height, dtype=np.float64)[:, None]
+    if not _is_distorted(intrinsics):
+        x, y = (x[None] - intrinsics.cx) / intrinsics.fx, (y - intrinsics.cy) / intrinsics.fy
+        return x.astype(np.float32), y.astype(np.float32), np.ones((1, 1), np.float32)
+    size = (intrinsics.height, intrinsics.width)
+    pixels = np.stack([np.broadcast_to(x, size), np.broadcast_to(y, size)], axis=-1).reshape(-1, 2)
+    rays = _undistort(pixels, intrinsics)
+    # The iteration may end elsewhere, far out where the model folds: no ray is better than a wrong one.
+    missed = np.abs(_distort(rays, intrinsics) - pixels).max(axis=1)
+    rays = np.concatenate([rays, np.ones((len(rays), 1))], axis=1)
+    rays[~(missed < _TOLERANCE)] = np.nan
+    return tuple(np.ascontiguousarray(rays.T, np.float32).reshape(3, *size))
+
+
+def _is_distorted(intrinsics: CameraIntrinsics) -> bool:
+    return bool(intrinsics.distortion) and (
+        intrinsics.distortion_model not in POLYNOMIAL_MODELS or any(intrinsics.distortion)
+    )
+
+
+def _undistort(pixels: NDArray[np.float64], intrinsics: CameraIntrinsics) -> NDArray[np.float64]:
+    """Return the (N, 2) rays x/z, y/z of (N, 2) distorted pixels."""
+    matrix, coefficients, fisheye = _lens(intrinsics)
+    points = pixels[:, None]
+    if fisheye:
+        return cv2.fisheye.undistortPoints(points, matrix, coefficients)[:, 0]  # type: ignore[return-value]
+    # OpenCV's five iterations are too few for wide lenses; where the number is given has changed with OpenCV 5.
+    criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 40, 1e-9)
+    if hasattr(cv2, "undistortPointsIter"):
+        return cv2.undistortPointsIter(points, matrix, coefficients, None, None, criteria)[:, 0]
+    return cv2.undistortPoints(points, matrix, coefficients, criteria=criteria)[:, 0]  # type: ignore
+
+
+def _distort(rays: NDArray[np.float64], intrinsics: CameraIntrinsics) -> NDArray[np.float64]:
+    """Return the (N, 2) distorted pixels of (N, 2) rays x/z, y/z."""
+    matrix, coefficients, fisheye = _lens(intrinsics)
+    project_points = cv2.fisheye.projectPoints if fisheye else cv2.projectPoints
+    points = np.concatenate([rays, np.ones_like(rays[:, :1])], axis=1)[:, None]
+    still = np.zeros(3)
+    pixels = np.empty_like(rays)
+    # In parts, because OpenCV makes a matrix of derivatives too, many times the size of the points.
+    for start in range(0, len(points), _PART):
+        part = slice(start, start + _PART)
+        pixels[part] = project_points(points[part], still, still, matrix, coefficients)[0][:, 0]
+    return pixels
+
+
+def _lens(intrinsics: CameraIntrinsics) -> tuple[NDArray[np.float64], NDArray[np.float64], bool]:
+    """Return the camera matrix, the distortion coefficients, and whether they are of OpenCV's fisheye model."""
+    matrix = np.array([[intrinsics.fx, 0, intrinsics.cx], [0, intrinsics.fy, intrinsics.cy], [0, 0, 1]], np.float64)
+    coefficients = np.array(intrinsics.distortion, np.float64)
+    model, count = intrinsics.distortion_model, len(coefficients)
+    if model in POLYNOMIAL_MODELS and count in _COEFFICIENTS:
+        return matrix, coefficients, False
+    if model == "equidistant" and count == 4:
+        return matrix, coefficients, True
+    msg = (
+        f"the distortion model {model!r} with {count} coefficients is not known: plumb_bob (4 or 5 coefficients), "
+        "rational_polynomial (8) and equidistant (4) are; or give rectified pictures"
+    )
+    raise VisionError(ErrorCode.NOT_CALIBRATED, msg)
+
+
+def _hide_invalid(depth: NDArray[np.float32]) -> None:
+    """Make depth NaN where it is no distance."""
+    np.copyto(depth, np.nan, where=~((depth > 0) & (depth < np.inf)))
+
+
+def _other_size(what: str, size: tuple[int, int], depth: tuple[int, int]) -> VisionError:
+    return VisionError(
+        ErrorCode.NOT_CALIBRATED,
+        f"the {what} and the depth picture do not belong together: {size[0]}×{size[1]} and {depth[0]}×{depth[1]} "
+        "pixels; register the depth to the colour picture",
+    )

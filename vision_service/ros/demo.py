@@ -1,0 +1,152 @@
+"""The demo: the nodes of config/demo.yaml, called over ROS, with a live table and annotated pictures of the results."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import rclpy
+from rclpy.context import Context
+from rclpy.signals import SignalHandlerOptions
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from vision_service.drawing import draw_detections
+from vision_service.image import encode
+from vision_service.ros.client import VisionClient
+from vision_service.ros.dds import choose_profile
+from vision_service.ros.node import ServiceNode
+from vision_service.ros.process import Spinner, close
+from vision_service.ros.share import share_file
+from vision_service.ros.stack import Stack
+from vision_service.types import Detection
+
+DOMAIN = "77"
+"""The demo's own ROS domain, unless the user has chosen one."""
+PERIOD = 0.1
+"""Of the calls, seconds."""
+FIRST_TIMEOUT = 10.0
+
+
+@dataclass
+class Line:
+    """What the table shows of one vision service."""
+
+    client: VisionClient
+    calls: int = 0
+    milliseconds: list[float] = field(default_factory=list)
+    detections: list[Detection] = field(default_factory=list)
+    pixels: np.ndarray | None = None
+
+
+def demo(seconds: float, out: Path) -> int:
+    """Run the demo.
+
+    Args:
+        seconds: How long; 0 = until Ctrl-C.
+        out: Folder for the annotated pictures.
+
+    Returns:
+        The exit code: 0, if every service has answered every call.
+
+    Raises:
+        VisionError: If a call failed.
+    """
+    os.environ.setdefault("ROS_DOMAIN_ID", DOMAIN)
+    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    console = Console(highlight=False)
+    domain = os.environ["ROS_DOMAIN_ID"]
+    console.print("A rendered camera and three detectors run as ROS nodes; ask them too, in another terminal:")
+    console.print(f"  [bold]ROS_DOMAIN_ID={domain} vision-service call detector get_detections_from_camera[/bold]\n")
+    with _running_stack() as stack:
+        names = [
+            node.get_name() for node in stack.nodes if isinstance(node, ServiceNode) and node.get_name() != "camera"
+        ]
+        lines = {name: Line(VisionClient(name, stack.nodes[0])) for name in names}
+        try:
+            _call_until(lines, seconds, console)
+        finally:
+            for line in lines.values():
+                line.client.close()
+    if not console.is_terminal:
+        console.print(_table(lines))
+    for name, path in _write_pictures(lines, out):
+        console.print(f"{name}: {path}", soft_wrap=True)
+    return 0
+
+
+@contextmanager
+def _running_stack() -> Iterator[Stack]:
+    choose_profile()
+    context = Context()
+    arguments = ["--ros-args", "--params-file", str(share_file("config/demo.yaml")), "--log-level", "warn"]
+    rclpy.init(args=arguments, context=context, signal_handler_options=SignalHandlerOptions.NO)
+    stack = Stack(context=context)
+    for node in stack.nodes:
+        if isinstance(node, ServiceNode):
+            node.start()
+    spinner = Spinner(stack.nodes, context=context)
+    try:
+        yield stack
+    finally:
+        spinner.stop()
+        close(stack.nodes)
+        rclpy.shutdown(context=context)
+
+
+def _call_until(lines: dict[str, Line], seconds: float, console: Console) -> None:
+    """Call every service again and again, and show the answers."""
+    began = time.monotonic()
+    with Live(_table(lines), console=console, refresh_per_second=8, transient=False) as live:
+        try:
+            while not seconds or time.monotonic() - began < seconds:
+                for line in lines.values():
+                    _ask(line)
+                if console.is_terminal:
+                    live.update(_table(lines))
+                time.sleep(PERIOD)
+        except KeyboardInterrupt:
+            pass
+        if not console.is_terminal:
+            live.update("")
+
+
+def _ask(line: Line) -> None:
+    began = time.perf_counter()
+    result = line.client.capture_all_from_camera(
+        return_image=True, return_detections=True, timeout=FIRST_TIMEOUT if line.calls == 0 else None
+    )
+    line.milliseconds.append(1000 * (time.perf_counter() - began))
+    line.calls += 1
+    line.detections = result.detections or []
+    line.pixels = result.frame.image.rgb if result.frame.image is not None else None
+
+
+def _table(lines: dict[str, Line]) -> Table:
+    table = Table(title="get_detections_from_camera", title_justify="left")
+    for column in ("service", "finds", "at x, y (pixels)"):
+        table.add_column(column)
+    table.add_column("calls", justify="right")
+    table.add_column("ms a call", justify="right")
+    for name, line in lines.items():
+        found = sorted({detection.class_name for detection in line.detections})
+        counts = [f"{sum(d.class_name == label for d in line.detections)} {label}" for label in found]
+        places = [f"{(d.x_min + d.x_max) / 2:.0f}, {(d.y_min + d.y_max) / 2:.0f}" for d in line.detections]
+        median = f"{np.median(line.milliseconds):.1f}" if line.milliseconds else ""
+        table.add_row(name, ", ".join(counts) or "nothing", "  ".join(places), str(line.calls), median)
+    return table
+
+
+def _write_pictures(lines: dict[str, Line], out: Path) -> Iterator[tuple[str, Path]]:
+    out.mkdir(parents=True, exist_ok=True)
+    for name, line in lines.items():
+        if line.pixels is not None:
+            path = out / f"{name}.png"
+            path.write_bytes(encode(draw_detections(line.pixels, line.detections), "image/png"))
+            yield name, path
