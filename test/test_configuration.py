@@ -25,14 +25,14 @@ class Config:
     on: bool = attribute("Whether at all.", default=True)
     weights: tuple[float, ...] = attribute("Factors.", default=(1.0, 2.0), minimum=-5.0)
     steps: tuple[str, ...] = attribute("What to do.", default=(), choices=("spin", "boxes"))
-    limits: dict[str, float] = attribute("By class.", default={"cat": 0.1}, minimum=0.0, maximum=1.0)  # noqa: RUF009
+    limits: dict[str, float] = attribute("By class.", default={"cat": 0.1}, minimum=0.0, maximum=1.0)
 
 
 @dataclass(frozen=True)
 class NeedsMap:
     """A map that must be given."""
 
-    limits: dict[str, float] = attribute("By class.")  # noqa: RUF009
+    limits: dict[str, float] = attribute("By class.")
 
 
 KNOWN = attributes(Config)

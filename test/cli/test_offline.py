@@ -1,4 +1,4 @@
-"""The subcommands that need no ROS: detect, classify, list, and how the command ends."""
+"""The subcommands that need no ROS: detect, classify, models, and how the command ends."""
 
 import contextlib
 import json
@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import testdata
 
+import testdata
 from vision_service.cli import offline
 from vision_service.cli.main import main
 from vision_service.configuration import attribute
@@ -33,7 +33,7 @@ class LightnessConfig:
     """The attributes of `lightness`."""
 
     names: tuple[str, ...] = attribute("What to call dark and bright.", default=("dark", "bright"))
-    weights: dict[str, float] = attribute("Factors of the confidences.", default={}, minimum=0.0)  # noqa: RUF009
+    weights: dict[str, float] = attribute("Factors of the confidences.", default={}, minimum=0.0)
 
 
 class Lightness(VisionModel):
@@ -248,21 +248,21 @@ class TestClassify:
         assert line["classifications"][0]["class_name"] == "macaw"
 
 
-class TestList:
+class TestModels:
     def test_all_models_and_drivers_are_listed_with_their_attributes(self, capsys):
-        assert main(["list"]) == 0
+        assert main(["models"]) == 0
         words = capsys.readouterr().out.split()
         for word in ("color_detector", "detect_color", "required", "mlmodel", "synthetic", "pixels", "5000"):
             assert word in words
 
     def test_one_can_be_asked_for(self, capsys):
-        assert main(["list", "color_detector"]) == 0
+        assert main(["models", "color_detector"]) == 0
         output = capsys.readouterr().out
         assert "hue_tolerance_pct" in output
         assert "synthetic" not in output
 
     def test_json_is_one_object_with_all_that_is_known(self, capsys):
-        assert main(["list", "--json"]) == 0
+        assert main(["models", "--json"]) == 0
         (listed,) = lines(capsys.readouterr().out)
         assert list(listed) == ["models", "cameras"]
         assert "synthetic" in listed["cameras"]
@@ -285,7 +285,7 @@ class TestList:
         }
 
     def test_an_unknown_name_is_an_error(self, capsys):
-        assert main(["list", "color_detecter"]) == 1
+        assert main(["models", "color_detecter"]) == 1
         assert capsys.readouterr().err == (
             "vision-service: no vision model or camera driver 'color_detecter': did you mean 'color_detector'?\n"
         )
@@ -296,7 +296,7 @@ class TestTheCommand:
         assert main(["--version"]) == 0
         assert capsys.readouterr().out.startswith("vision-service ")
 
-    @pytest.mark.parametrize("arguments", [["--help"], ["detect", "--help"], ["classify", "-h"], ["list", "-h"]])
+    @pytest.mark.parametrize("arguments", [["--help"], ["detect", "--help"], ["classify", "-h"], ["models", "-h"]])
     def test_help_is_no_failure(self, capsys, arguments):
         assert main(arguments) == 0
         assert capsys.readouterr().out.startswith("usage: vision-service")
@@ -321,7 +321,7 @@ class TestTheCommand:
         assert sentence in output.err
 
     @pytest.mark.parametrize(
-        "arguments", [["list"], ["detect", *RED], ["--version"]], ids=["list", "detect", "version"]
+        "arguments", [["models"], ["detect", *RED], ["--version"]], ids=["models", "detect", "version"]
     )
     def test_ros_is_not_imported(self, red_square, arguments):
         files = [red_square] if arguments[0] == "detect" else []
@@ -347,7 +347,7 @@ class TestTheCommand:
         )
         assert done.stderr.strip() == ""
 
-    @pytest.mark.parametrize("arguments", [["list"], ["list", "--json"]], ids=["tables", "json"])
+    @pytest.mark.parametrize("arguments", [["models"], ["models", "--json"]], ids=["tables", "json"])
     def test_a_closed_pipe_is_quiet(self, arguments):
         reader, writer = os.pipe()
         os.close(reader)
@@ -365,9 +365,9 @@ class TestTheCommand:
             with contextlib.suppress(OSError):  # until the command has begun to read
                 writer = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
         running.send_signal(signal.SIGINT)
+        os.close(writer)  # ends a read that began just after the signal
         assert running.communicate() == ("", "")
         assert running.returncode == 130
-        os.close(writer)
 
     def test_letters_that_the_terminal_does_not_have_do_not_break_it(self, tmp_path):
         file = os.fsencode(tmp_path) + b"/F\xc3\xbc\xdf\xff.png"

@@ -19,7 +19,7 @@ class Config:
     size: int = attribute("A whole number.", default=1)
     on: bool = attribute("A switch.", default=False)
     names: tuple[str, ...] = attribute("Texts.", default=())
-    limits: dict[str, float] = attribute("Numbers by name.", default={})  # noqa: RUF009
+    limits: dict[str, float] = attribute("Numbers by name.", default={})
 
 
 @pytest.mark.parametrize(

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from vision_service.types import Frame
 
 REGISTRIES: dict[str, Registry] = {"models": MODELS, "cameras": DRIVERS}
-"""What `list` lists, under the names of its JSON."""
+"""What `models` lists, under the names of its JSON."""
 
 
 def add_parsers(subparsers: Any) -> None:
-    """Add the subcommands detect, classify and list."""
+    """Add the subcommands detect, classify and models."""
     _add_model_parser(
         subparsers, "detect", "find things in picture files", "Find things in picture files and say where they are."
     ).set_defaults(func=detect)
@@ -44,14 +44,14 @@ def add_parsers(subparsers: Any) -> None:
     parser.set_defaults(func=classify)
 
     parser = subparsers.add_parser(
-        "list",
-        help="list vision models and camera drivers",
+        "models",
+        help="list vision models and camera drivers, and what each can be told",
         description="List vision models and camera drivers with their attributes.",
         allow_abbrev=False,
     )
     parser.add_argument("name", nargs="?", metavar="MODEL_OR_DRIVER", help="only this one")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.set_defaults(func=list_kinds)
+    parser.set_defaults(func=models)
 
 
 def _add_model_parser(subparsers: Any, name: str, summary: str, description: str) -> argparse.ArgumentParser:
@@ -69,7 +69,7 @@ def _add_model_parser(subparsers: Any, name: str, summary: str, description: str
         default=[],
         type=setting,
         metavar="NAME=VALUE",
-        help="an attribute of the model (vision-service list M), value in YAML; for a map NAME.KEY=VALUE; repeatable",
+        help="an attribute of the model (vision-service models M), value in YAML; for a map NAME.KEY=VALUE; repeatable",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object a file, each in one line")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write annotated pictures (PNG) into this folder")
@@ -160,8 +160,8 @@ def _answer(file: str, answer: Callable[[Frame], list[Any]]) -> tuple[Image, lis
         raise VisionError(error.code, f"{file!r}: {error.message}") from error
 
 
-def list_kinds(arguments: argparse.Namespace) -> int:
-    """Run `list`; return the exit code."""
+def models(arguments: argparse.Namespace) -> int:
+    """Run `models`; return the exit code."""
     from vision_service.cli import output
 
     known = {name for registry in REGISTRIES.values() for name in registry.names()}
