@@ -22,13 +22,13 @@ from vision_service.ros.calling import DEFAULT_TIMEOUT, Caller, vision_services
 from vision_service.ros.client import fill_picture
 
 LOOK_PERIOD = 0.1
+SETTLING = 0.7
 
 
 def list_services(arguments: argparse.Namespace) -> int:
     """Print the names of the running services of this package."""
     with closing(Caller()) as caller:
-        time.sleep(arguments.wait)
-        found = vision_services(caller.node)
+        found = _settled(caller, arguments.wait)
     if arguments.json:
         print_json(found)
         return OK
@@ -42,6 +42,18 @@ def list_services(arguments: argparse.Namespace) -> int:
     if not nodes:
         console.print("no cameras or vision services run here (is ROS_DOMAIN_ID the same here and there?)")
     return OK
+
+
+def _settled(caller: Caller, patience: float) -> dict[str, str]:
+    """Return the services on the graph when no more have appeared for a while, or nothing after `patience` seconds."""
+    ends = time.monotonic() + patience
+    found: dict[str, str] = {}
+    while time.monotonic() < ends:
+        before, found = found, vision_services(caller.node)
+        if found and found.keys() == before.keys():
+            break
+        time.sleep(SETTLING)
+    return found
 
 
 def call(arguments: argparse.Namespace) -> int:

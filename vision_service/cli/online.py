@@ -44,7 +44,7 @@ def add_parsers(subparsers: Any) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object: service name -> type")
     parser.add_argument(
-        "--wait", type=float, default=2.0, metavar="S", help="how long to look (default: %(default)s s)"
+        "--wait", type=float, default=5.0, metavar="S", help="how long to look at most (default: %(default)s s)"
     )
     parser.set_defaults(func=_list)
 

@@ -1,0 +1,164 @@
+"""The commands that need ROS, each as a process of its own, as a user runs them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = [sys.executable, "-c", "import sys; from vision_service.cli.main import main; sys.exit(main())"]
+PATIENCE = 60
+"""Until a test gives up, seconds: a bound on failures, nothing that is measured."""
+
+
+def environment(domain: int) -> dict[str, str]:
+    """Return the environment of processes that hear each other, and nobody else."""
+    settings = {
+        "ROS_DOMAIN_ID": str(domain),
+        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+        "PYTHONPATH": str(ROOT),
+        "COLUMNS": "200",
+    }
+    return os.environ | settings
+
+
+OURS = environment(1 + (os.getpid() + 33) % 100)
+
+
+def run(*arguments: str, env: dict[str, str] = OURS) -> subprocess.CompletedProcess[str]:
+    """Return how a command ended, and what it printed."""
+    return subprocess.run([*COMMAND, *arguments], env=env, capture_output=True, text=True, timeout=PATIENCE)
+
+
+@pytest.fixture(scope="module")
+def demo_stack() -> Iterator[subprocess.Popen[str]]:
+    """The nodes of config/demo.yaml, as `vision-service run` runs them; at the end they must leave well."""
+    process = subprocess.Popen([*COMMAND, "run", str(ROOT / "config/demo.yaml")], env=OURS, text=True)
+    yield process
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(PATIENCE) == 0
+
+
+def test_call_prints_one_json_object(demo_stack):
+    done = run("call", "detector", "get_detections_from_camera", "--camera", "camera", "--json")
+
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 1
+    answer = json.loads(done.stdout)
+    assert (answer["success"], answer["camera_name"]) == (True, "camera")
+    assert (answer["image_width"], answer["image_height"]) == (640, 480)
+    assert answer["header"]["frame_id"] == "camera_optical_frame"
+    assert {detection["class_name"] for detection in answer["detections"]} == {"solid"}
+    assert set(answer["detections"][0]) == {"class_name", "confidence", "x_min", "y_min", "x_max", "y_max"}
+
+
+def test_call_prints_a_table(demo_stack):
+    done = run("call", "/blue_detector/", "get_detections_from_camera")
+
+    assert done.returncode == 0, done.stderr
+    assert "640×480" in done.stdout
+    assert "blue" in done.stdout
+
+
+def test_call_looks_at_a_given_picture(demo_stack, tmp_path):
+    picture = np.zeros((120, 160, 3), np.uint8)
+    picture[30:80, 40:100] = (35, 35, 219)  # BGR of the red that is looked for
+    path = tmp_path / "red.png"
+    cv2.imwrite(str(path), picture)
+
+    done = run("call", "red_detector", "get_detections", "--image", str(path), "--json")
+
+    assert done.returncode == 0, done.stderr
+    (found,) = json.loads(done.stdout)["detections"]
+    assert [found[edge] for edge in ("x_min", "y_min", "x_max", "y_max")] == [40, 30, 100, 80]
+
+
+def test_call_shows_large_data_by_its_size(demo_stack):
+    done = run("call", "camera", "get_image", "--json")
+
+    image = json.loads(done.stdout)["image"]["image"]
+    assert (image["encoding"], image["bytes"]) == ("rgb8", 640 * 480 * 3)
+
+
+def test_status_is_an_object_not_a_text(demo_stack):
+    done = run("call", "detector", "get_status", "--json")
+
+    assert json.loads(done.stdout)["status"]["model"] == "color_detector"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["detector", "get_detectionz_from_camera"], "did you mean 'get_detections_from_camera'?"),
+        (["detecter", "get_status", "--timeout", "3"], "no service 'detecter': did you mean 'detector'?"),
+        (["detector", "get_detections_from_camera", "--camera", "back"], "no camera 'back'"),
+        (["detector", "get_classifications_from_camera"], "is not a classifier"),
+        (["detector", "get_detections"], "give --image FILE"),
+        (["detector", "get_detections_from_camera", "--count", "3"], "does not take --count"),
+        (["detector", "get_detections", "--image", "nowhere.jpg"], "nowhere.jpg"),
+        (["detector", "do_command", "--command", "[1]"], "must be a JSON object"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value),
+)
+def test_a_call_that_fails_says_why(demo_stack, arguments, says):
+    done = run("call", *arguments)
+
+    assert done.returncode == 1
+    assert says in done.stderr
+    assert done.stderr.startswith("vision-service: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_list_shows_what_runs(demo_stack):
+    shown = run("list").stdout
+    found = json.loads(run("list", "--json").stdout)
+
+    assert "/detector" in shown
+    assert "get_detections_from_camera" in shown
+    assert found["/camera/get_image"] == "GetImage"
+
+
+def test_list_says_when_nothing_runs():
+    done = run("list", "--wait", "0.2", env=environment(1 + (os.getpid() + 66) % 100))
+
+    assert done.returncode == 0
+    assert "ROS_DOMAIN_ID" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "cannot read"),
+        ("a: [1", "is no YAML"),
+        ("camera: {ros__parameters: {driver: synthetic}}", "no section 'stack'"),
+        ("stack: {cameras: [a]}", "needs a map 'ros__parameters'"),
+        ("stack: {ros__parameters: {autostart: true}}", "the stack is empty"),
+    ],
+    ids=["missing", "no YAML", "no stack", "no ros__parameters", "empty stack"],
+)
+def test_run_refuses_a_file_that_is_none(tmp_path, content, says):
+    path = tmp_path / "params.yaml"
+    if content is not None:
+        path.write_text(content)
+
+    done = run("run", str(path))
+
+    assert done.returncode == 1
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_demo_answers_and_writes_pictures(tmp_path):
+    done = run("demo", "--seconds", "2", "--out", str(tmp_path), env=environment(1 + (os.getpid() + 7) % 100))
+
+    assert done.returncode == 0, done.stderr
+    assert "red_detector" in done.stdout
+    for name in ("detector", "red_detector", "blue_detector"):
+        assert cv2.imread(str(tmp_path / f"{name}.png")).shape == (480, 640, 3)
