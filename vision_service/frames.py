@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import Future
 
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.futures import settle
 from vision_service.types import Frame
 
 Listener = Callable[[Frame], None]
@@ -22,7 +24,7 @@ class FrameSlot:
         self._arrived = 0.0
         self._count = 0
         self._error: VisionError | None = None
-        self._next: Future[Frame] = Future()
+        self._waiting: list[Future[Frame]] = []
         self._listeners: tuple[Listener, ...] = ()
 
     def put(self, frame: Frame) -> None:
@@ -30,18 +32,23 @@ class FrameSlot:
         with self._lock:
             self._frame, self._arrived, self._error = frame, time.monotonic(), None
             self._count += 1
-            waiting, self._next = self._next, Future()
+            waiting, self._waiting = self._waiting, []
             listeners = self._listeners
-        _settle(waiting, frame)
+        for future in waiting:
+            settle(future, frame)
         for listener in listeners:
-            listener(frame)
+            try:
+                listener(frame)
+            except Exception:  # must end neither the thread that brings the frames nor the other listeners
+                logging.getLogger(__name__).exception("a listener failed")
 
     def fail(self, error: VisionError) -> None:
         """Tell those who wait that the camera failed; the next frame clears it."""
         with self._lock:
             self._error = error
-            waiting, self._next = self._next, Future()
-        _settle(waiting, error)
+            waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            settle(future, error)
 
     def fresh(self, max_age: float) -> Frame | None:
         """Return the newest frame if it arrived at most `max_age` seconds ago, else None."""
@@ -49,9 +56,11 @@ class FrameSlot:
             return self._frame if self._frame and time.monotonic() - self._arrived <= max_age else None
 
     def next(self) -> Future[Frame]:
-        """Return a future of the next frame to arrive, shared by all who wait for it, or of the camera's error."""
+        """Return a future of the next frame to arrive, or of the camera's error; who gives up cancels it."""
+        future: Future[Frame] = Future()
         with self._lock:
-            return self._next
+            self._waiting = [*(other for other in self._waiting if not other.cancelled()), future]
+        return future
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call a function with every frame that arrives, in the thread that brings it; return what ends that."""
@@ -137,21 +146,16 @@ class Demand:
         """Look again whether frames are wanted; to be called now and then, because lingering ends by time alone."""
         with self._lock:
             wanted = bool(self._holders) or time.monotonic() < self._until
-            if wanted != self.wanted:
-                self.wanted, self._since = wanted, time.monotonic()
+            if wanted == self.wanted:
+                return
+            self.wanted, self._since = wanted, time.monotonic()
+            try:
                 self._changed()
+            except Exception:
+                self.wanted = not wanted  # so that the next look tries again
+                raise
 
     @property
     def wanted_for(self) -> float:
         """For how long frames have been wanted, seconds; 0 if they are not."""
         return time.monotonic() - self._since if self.wanted else 0.0
-
-
-def _settle(future: Future[Frame], outcome: Frame | VisionError) -> None:
-    try:
-        if isinstance(outcome, VisionError):
-            future.set_exception(outcome)
-        else:
-            future.set_result(outcome)
-    except InvalidStateError:  # who waited has given up
-        pass

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.futures import settle
 from vision_service.types import Frame
 from vision_service.vision.model import METHODS, VisionModel, methods
 
@@ -21,7 +25,8 @@ class Inference:
     """Runs a vision model in a thread of its own.
 
     Callers' jobs go first, in their order. Of each streaming camera only the newest frame waits, and the cameras take
-    turns. Whoever asks the same method of the same frame shares one run of the model.
+    turns. Whoever asks the same method of the same frame shares one run of the model. A caller who gives up cancels
+    his future; what nobody waits for any more is not run.
     """
 
     def __init__(self, model: VisionModel, name: str) -> None:
@@ -32,10 +37,11 @@ class Inference:
             name: The thread's, for debuggers.
         """
         self._model = model
-        self._calls: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
+        self._calls: deque[_Run] = deque()
         self._streams: dict[str, Callable[[], None]] = {}
         self._ready = threading.Condition()
-        self._recent: dict[str, deque[tuple[Frame, dict[str, Future[Any]]]]] = {}
+        self._recent: dict[str, deque[tuple[Frame, dict[str, _Run]]]] = {}
+        self._running: _Run | None = None
         self._closed = False
         self.runs = 0
         self.seconds = 0.0
@@ -53,110 +59,222 @@ class Inference:
             raise not_supported(self._model, method)
 
     def run(self, method: str, frame: Frame) -> Future[Any]:
-        """Return a future of what a method of the model says of a frame, for a caller.
+        """Return a future of what a method of the model says of a frame, for one caller.
 
         Args:
             method: One of METHODS. A classification is of all classes, best first.
             frame: What to look at.
         """
         with self._ready:
-            future, new = self._shared(method, frame)
-            if new:
-                self._enqueue(future, self._bound(method, frame))
+            run = self._shared(method, frame)
+            future = run.share()
+            if not run.queued and not run.done:
+                self._enqueue(run)
         return future
 
     def do(self, job: Callable[[VisionModel], Any]) -> Future[Any]:
         """Return a future of what a function of the model returns, called in the model's thread."""
-        future: Future[Any] = Future()
         with self._ready:
             model = self._model
-            self._enqueue(future, lambda: job(model))
+            run = _Run(lambda: job(model))
+            future = run.share()
+            self._enqueue(run)
         return future
 
     def stream(self, camera: str, job: Callable[[], None]) -> None:
         """Do a job in the model's thread when no call waits, unless a newer one of the same camera replaces it."""
         with self._ready:
-            self._streams[camera] = job  # a replaced job keeps its place, so that no camera is put off for ever
-            self._ready.notify()
+            if not self._closed:
+                self._streams[camera] = job  # a replaced job keeps its place, so that no camera is put off for ever
+                self._ready.notify()
 
     def now(self, method: str, frame: Frame) -> Any:
         """Return what a method says of a frame; for jobs of streams, in the model's thread."""
         with self._ready:
-            future, _ = self._shared(method, frame)
-            job = self._bound(method, frame)
-        _complete(future, job)  # a caller's job for it may wait behind this one: it will find the result
-        return future.result()
+            run = self._shared(method, frame)
+        self._complete(run)  # a caller's turn for it may come behind this one: he has the result then
+        try:
+            return run.result()
+        finally:
+            del run  # as below
+
+    def update(self, config: Any) -> None:
+        """Give the model a configuration in which only live attributes differ; what the old one said is forgotten."""
+        with self._ready:
+            self._model.update(config)
+            self._recent.clear()
 
     def swap(self, model: VisionModel) -> None:
         """Use another model from the next call on; calls that wait finish on the old one, which is closed then."""
         with self._ready:
-            old, self._model = self._model, model
+            self._enqueue(_Run(self._model.close, needed=True))
+            self._model = model
             self._recent.clear()
-            self._enqueue(Future(), old.close)
 
     def close(self, timeout: float = 1.0) -> bool:
-        """End the thread after what runs now; refuse what waits. Return False if it still runs after `timeout`."""
+        """End the thread after what runs now, and answer all who wait with NOT_ACTIVE.
+
+        Args:
+            timeout: Seconds to wait for what runs now.
+
+        Returns:
+            False if it still runs. It is left behind: when it returns, its model is closed.
+        """
+        error = VisionError(ErrorCode.NOT_ACTIVE, "the model was closed before it could answer")
         with self._ready:
             self._closed = True
+            waiting = [run for run in self._calls if not run.needed]
+            self._calls = deque(run for run in self._calls if run.needed)
+            self._streams.clear()
+            self._recent.clear()
             self._ready.notify()
+        for run in waiting:
+            self._settle(run, error)
         self._thread.join(timeout)
+        with self._ready:
+            running = self._running
+        if running is not None:
+            self._settle(running, error)
         return not self._thread.is_alive()
 
-    def _shared(self, method: str, frame: Frame) -> tuple[Future[Any], bool]:
-        """Return the future of a method and frame, and whether it is new; the lock is held."""
+    def _shared(self, method: str, frame: Frame) -> _Run:
+        """Return the run of a method on a frame, a new one if nobody has asked before; the lock is held."""
         self.require(method)
+        if self._closed:
+            raise _closed()
         if not frame.camera_name:
-            return Future(), True  # a given picture: nobody else can ask for it
+            return _Run(self._bound(method, frame))  # a given picture: nobody else can ask for it
         recent = self._recent.setdefault(frame.camera_name, deque(maxlen=RECENT))
-        futures = next((futures for other, futures in recent if other is frame), None)
-        if futures is None:
-            futures = {}
-            recent.append((frame, futures))
-        new = method not in futures
-        if new:
-            futures[method] = Future()
-        return futures[method], new
+        runs = next((runs for other, runs in recent if other is frame), None)
+        if runs is None:
+            runs = {}
+            recent.append((frame, runs))
+        if method not in runs:
+            runs[method] = _Run(self._bound(method, frame))
+        return runs[method]
 
     def _bound(self, method: str, frame: Frame) -> Callable[[], Any]:
         """Return the run of a method of the model that is in use now."""
-        function = getattr(self._model, method)
+        return partial(self._timed, getattr(self._model, method), frame)
 
-        def run() -> Any:
-            began = time.monotonic()
-            try:
-                return function(frame)
-            finally:
-                self.runs += 1
-                self.seconds += time.monotonic() - began
+    def _timed(self, function: Callable[[Frame], Any], frame: Frame) -> Any:
+        began = time.monotonic()
+        try:
+            return function(frame)
+        finally:
+            self.runs += 1
+            self.seconds += time.monotonic() - began
 
-        return run
-
-    def _enqueue(self, future: Future[Any], job: Callable[[], Any]) -> None:
-        """Let a job wait for its turn; the lock is held."""
+    def _enqueue(self, run: _Run) -> None:
+        """Let a run wait for its turn; the lock is held."""
         if self._closed:
-            raise VisionError(ErrorCode.NOT_ACTIVE, "the model was closed")
-        self._calls.append((future, job))
+            raise _closed()
+        for other in self._calls:
+            other.queued = other.wanted
+        self._calls = deque(other for other in self._calls if other.queued)  # else a slow model would pile them up
+        self._calls.append(run)
+        run.queued = True
         self._ready.notify()
 
     def _work(self) -> None:
-        while job := self._take():
-            job()
-        for future, _ in self._calls:
-            if not future.done():
-                future.set_exception(VisionError(ErrorCode.NOT_ACTIVE, "the model was closed before it could answer"))
-        self._model.close()
+        while self._step():
+            pass
+        _quietly(self._model.close)
 
-    def _take(self) -> Callable[[], None] | None:
-        """Return the next job when there is one, None when closed."""
+    def _step(self) -> bool:
+        """Do one job, when there is one; return False when closed."""
+        run = job = None
         with self._ready:
-            while not (self._calls or self._streams or self._closed):
-                self._ready.wait()
-            if self._closed:
-                return None
+            self._ready.wait_for(lambda: self._calls or self._streams or self._closed)
             if self._calls:
-                future, job = self._calls.popleft()
-                return lambda: _complete(future, job)
-            return self._streams.pop(next(iter(self._streams)))
+                run = self._calls.popleft()
+                run.queued = False
+                self._running = run
+            elif self._closed:
+                return False
+            else:
+                job = self._streams.pop(next(iter(self._streams)))
+        if job is not None:
+            _quietly(job)
+        elif run is not None and run.wanted:
+            self._complete(run)
+        with self._ready:
+            self._running = None
+        return True
+
+    def _complete(self, run: _Run) -> None:
+        """Do a run, unless that has been done."""
+        if not run.done:
+            self._settle(run, _attempt(run.job))
+        del run  # an error in it knows this frame, and by it those of whoever called: a circle, with a picture in it
+
+    def _settle(self, run: _Run, outcome: Any) -> None:
+        """Give a run its outcome, unless it has one, and answer all who wait for it."""
+        with self._ready:
+            if run.done:
+                return
+            run.end(outcome)
+            waiting, run.waiting = run.waiting, []
+        for future in waiting:
+            run.tell(future)
+
+
+class _Run:
+    """One run of a model. It is changed under the lock of the inference only.
+
+    Attributes:
+        job: What to do.
+        needed: Whether it is to be done even if nobody waits for it.
+        queued: Whether its turn will come.
+        waiting: The futures of those who wait.
+        done: Whether there is an outcome.
+    """
+
+    def __init__(self, job: Callable[[], Any], *, needed: bool = False) -> None:
+        self.job = job
+        self.needed = needed
+        self.queued = False
+        self.waiting: list[Future[Any]] = []
+        self.done = False
+        self._outcome: Any = None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it is still to be done."""
+        return self.needed or any(not future.cancelled() for future in self.waiting)
+
+    def share(self) -> Future[Any]:
+        """Return a future of the outcome, for one caller."""
+        future: Future[Any] = Future()
+        if self.done:
+            self.tell(future)
+        else:
+            self.waiting = [*(other for other in self.waiting if not other.cancelled()), future]
+        return future
+
+    def end(self, outcome: Any) -> None:
+        """Set the outcome: what the model says, or a VisionError."""
+        self._outcome = outcome
+        self.done = True
+        self.job = _nothing  # it holds the picture
+
+    def tell(self, future: Future[Any]) -> None:
+        """Give the outcome to one who waits."""
+        settle(future, self._own())
+
+    def result(self) -> Any:
+        """Return what the model says, or raise its VisionError."""
+        if isinstance(self._outcome, VisionError):
+            raise self._own()
+        return self._outcome
+
+    def _own(self) -> Any:
+        """Return the outcome, an error as a new one for each: who raises it adds his own frames to it."""
+        if not isinstance(self._outcome, VisionError):
+            return self._outcome
+        error = VisionError(self._outcome.code, self._outcome.message)
+        error.__cause__ = self._outcome.__cause__
+        return error
 
 
 def not_supported(model: VisionModel, method: str) -> VisionError:
@@ -167,15 +285,33 @@ def not_supported(model: VisionModel, method: str) -> VisionError:
     return VisionError(ErrorCode.NOT_SUPPORTED, msg)
 
 
-def _complete(future: Future[Any], job: Callable[[], Any]) -> None:
-    """Run a job and give its result, or its failure as a VisionError, to the future, unless it has one already."""
-    if future.done():
-        return
+def _nothing() -> None:
+    """Stand for a job that is done, and would hold its picture."""
+
+
+def _closed() -> VisionError:
+    return VisionError(ErrorCode.NOT_ACTIVE, "the model was closed")
+
+
+def _attempt(job: Callable[[], Any]) -> Any:
+    """Return what a job returns, or its failure as a VisionError; nothing that it raises may end the thread."""
     try:
-        future.set_result(job())
-    except VisionError as error:
-        future.set_exception(error)
-    except Exception as error:
-        failure = VisionError(ErrorCode.MODEL_ERROR, f"the model failed: {type(error).__name__}: {error}")
-        failure.__cause__ = error
-        future.set_exception(failure)
+        return job()
+    except BaseException as error:  # a library may even raise SystemExit
+        traceback.clear_frames(error.__traceback__)  # their variables hold the picture, and so does the job
+        del job
+        return error.with_traceback(None) if isinstance(error, VisionError) else _model_failed(error)
+
+
+def _model_failed(error: BaseException) -> VisionError:
+    failure = VisionError(ErrorCode.MODEL_ERROR, f"the model failed: {type(error).__name__}: {error}")
+    failure.__cause__ = error
+    return failure
+
+
+def _quietly(job: Callable[[], Any]) -> None:
+    """Do a job that nobody waits for; if it fails, the thread goes on."""
+    try:
+        job()
+    except BaseException:
+        logging.getLogger(__name__).exception("a job of the model's thread failed")

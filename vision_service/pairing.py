@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 KEPT = 10
@@ -26,25 +27,36 @@ class Pairing:
     def add(self, kind: str, stamp: int, item: Any) -> dict[str, Any] | None:
         """Return the set that this item completes, by kind, or None; items older than the set are dropped.
 
+        Of several possible sets it is the one whose stamps are nearest to this item's.
+
         Args:
             kind: One of the kinds.
             stamp: When it was taken, nanoseconds.
             item: Whatever belongs to the set.
         """
         self._waiting[kind].append((stamp, item))
-        nearest = {}
+        near = {
+            other: [entry for entry in waiting if abs(entry[0] - stamp) <= self._tolerance]
+            for other, waiting in self._waiting.items()
+        }
+        near[kind] = [(stamp, item)]
+        sets = [found for earliest, _ in chain(*near.values()) if (found := self._from(earliest, stamp, near))]
+        if not sets:
+            return None
+        nearest = min(sets, key=lambda found: sum(abs(taken - stamp) for taken, _ in found.values()))
         for other, waiting in self._waiting.items():
-            if not waiting:
-                return None
-            found = min(waiting, key=lambda entry: abs(entry[0] - stamp))
-            if abs(found[0] - stamp) > self._tolerance:
-                return None
-            nearest[other] = found
-        for other, waiting in self._waiting.items():
-            while waiting and waiting[0][0] <= nearest[other][0]:
-                waiting.popleft()
-        return {other: found[1] for other, found in nearest.items()}
+            newer = (entry for entry in waiting if entry[0] > nearest[other][0])
+            self._waiting[other] = deque(newer, maxlen=KEPT)
+        return {other: found for other, (_, found) in nearest.items()}
 
-    def missing(self) -> list[str]:
-        """Return the kinds of which nothing waits."""
-        return [kind for kind, waiting in self._waiting.items() if not waiting]
+    def _from(
+        self, earliest: int, stamp: int, near: Mapping[str, Sequence[tuple[int, Any]]]
+    ) -> dict[str, tuple[int, Any]] | None:
+        """Return of each kind what is nearest to a stamp among what lies within the tolerance from `earliest` on."""
+        found = {}
+        for kind, entries in near.items():
+            fitting = [entry for entry in entries if 0 <= entry[0] - earliest <= self._tolerance]
+            if not fitting:
+                return None
+            found[kind] = min(reversed(fitting), key=lambda entry: abs(entry[0] - stamp))  # of equal ones the newest
+        return found

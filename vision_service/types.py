@@ -50,6 +50,24 @@ class Classification:
     confidence: float
 
 
+@dataclass(frozen=True, eq=False)
+class LabelImage:
+    """What each pixel of a picture shows.
+
+    Attributes:
+        labels: (H, W) uint16 class numbers, in the size of the source picture.
+        class_names: By class number; there is one for each number in the picture.
+    """
+
+    labels: NDArray[np.uint16]
+    class_names: tuple[str, ...]
+
+    def mask(self, class_name: str) -> NDArray[np.bool_]:
+        """Return the (H, W) pixels that show a class; none if there is no such class."""
+        numbers = [number for number, name in enumerate(self.class_names) if name == class_name]
+        return np.isin(self.labels, numbers)
+
+
 @dataclass(frozen=True, slots=True)
 class CameraIntrinsics:
     """A pinhole camera, as in sensor_msgs/CameraInfo.

@@ -16,6 +16,7 @@ from rclpy.context import Context
 from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
 
+from robot import Peer
 from vision_service.ros.dds import choose_profile
 from vision_service.ros.node import ServiceNode
 from vision_service.ros.process import Spinner
@@ -47,3 +48,11 @@ def spin(context: Context) -> Iterator[Callable[..., Any]]:
             return node
 
         yield make
+
+
+@pytest.fixture
+def peer(context: Context) -> Iterator[Peer]:
+    """A foreign node: plain rclpy, knowing nothing of our clients."""
+    peer = Peer(context)
+    yield peer
+    peer.close()

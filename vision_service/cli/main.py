@@ -9,11 +9,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from vision_service.cli import offline, online
+from vision_service.cli import inspect, offline, online
 from vision_service.cli.outcome import FAILED, INTERRUPTED, print_error
 from vision_service.errors import VisionError
 
-SUBCOMMANDS = (online, offline)
+SUBCOMMANDS = (online, offline, inspect)
 """Modules with ``add_parsers(subparsers)``, in the order of the help. They import what is heavy, ROS above all, only in
 the function that a parser sets as ``func``: it takes the arguments and returns the exit code."""
 

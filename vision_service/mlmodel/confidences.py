@@ -7,7 +7,11 @@ from collections.abc import Mapping
 
 
 class MinimumConfidence:
-    """The least confidence of each class: one for all, or one for each listed class and no others."""
+    """The least confidence of each class: one for all, or one for each listed class and no others.
+
+    Attributes:
+        least: The lowest of them: what lies below never counts.
+    """
 
     def __init__(self, default: float, by_label: Mapping[str, float]) -> None:
         """Take the thresholds.
@@ -19,6 +23,7 @@ class MinimumConfidence:
         """
         self._default = math.inf if by_label else default
         self._by_label = {name.casefold(): minimum for name, minimum in by_label.items()}
+        self.least = min(by_label.values(), default=default)
 
     def of(self, name: str) -> float:
         """Return the least confidence of a class; infinite if it never counts."""

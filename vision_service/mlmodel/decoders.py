@@ -1,207 +1,190 @@
-"""From the tensors that a model returns to boxes, class numbers and scores."""
+"""What reads a model's outputs: chosen by their form, or named by the user."""
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import permutations
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.mlmodel import blazeface
+from vision_service.mlmodel.blazeface import BlazeFaceDecoder
+from vision_service.mlmodel.boxes import X_FIRST, Y_FIRST, BoxForm
+from vision_service.mlmodel.classification import ClassificationDecoder
+from vision_service.mlmodel.detection import DetectionDecoder
+from vision_service.mlmodel.roles import find_roles, named_roles
 from vision_service.mlmodel.runtime import TensorInfo, describe
+from vision_service.mlmodel.segmentation import SegmentationDecoder
 
-ROLES = ("boxes", "classes", "scores", "count")
-"""What the four outputs of a detector mean, in the order of the operation TFLite_Detection_PostProcess."""
+Decoder = DetectionDecoder | BlazeFaceDecoder | ClassificationDecoder | SegmentationDecoder
 
-NAMES = {
-    "boxes": ("boxes", "location", "locations", "detection_boxes", "bounding_boxes"),
-    "classes": ("classes", "category", "categories", "detection_classes"),
-    "scores": ("scores", "score", "detection_scores"),
-    "count": ("count", "number_of_detections", "num_detections"),
+CHOICES = ("auto", "detector", "classifier", "segmentation", "blazeface")
+
+FORMS = {
+    "detector": "a detector (boxes [1, N, 4], scores [1, N], classes [1, N], number of detections [1])",
+    "classifier": "a classifier (scores [1, N])",
+    "segmentation": "a segmentation model (class numbers [1, H, W], or scores [1, H, W, classes])",
+    "blazeface": "the face detector BlazeFace for 128×128 pixels (outputs [1, 896, 16] and [1, 896, 1])",
 }
-"""What these outputs are called in the wild."""
-
-NUMBERED = (ROLES, ("count", "scores", "classes", "boxes"))
-"""What they mean where their names only end in a number (:0 to :3, the first without): from TensorFlow 1, from 2."""
-
-ROUNDING = 1e-3
-"""How far probabilities may leave 0 to 1 without being taken for logits."""
+"""What each decoder reads, for sentences."""
 
 
 @dataclass(frozen=True)
-class DetectionDecoder:
-    """Reads the standard form of detectors: boxes [1, N, 4], classes [1, N], scores [1, N] and their count [1].
+class DecoderOptions:
+    """What the user says of a model's outputs; see the attributes of these names of the model `mlmodel`.
 
     Attributes:
-        boxes, classes, scores, count: The names of the outputs. Boxes are fractions of the picture's size, classes
-            start at 0 with the first real class, and only the first ``count`` rows mean something.
+        labels: How many class names there are.
     """
 
-    boxes: str
-    classes: str
-    scores: str
-    count: str
-
-    def decode(
-        self, tensors: Mapping[str, NDArray[Any]], order: Sequence[int]
-    ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
-        """Return what the model found, best first.
-
-        Args:
-            tensors: What the model returned.
-            order: What stands where in a box: place p holds number order[p], 0 = xmin, 1 = ymin, 2 = xmax, 3 = ymax.
-
-        Returns:
-            (n, 4) boxes xmin, ymin, xmax, ymax as fractions, within 0 to 1; (n,) class numbers; (n,) scores.
-        """
-        found = tensors[self.count].flat[0]
-        count = int(found) if np.isfinite(found) and found > 0 else 0
-        boxes = np.empty((min(count, tensors[self.boxes].shape[1]), 4))
-        boxes[:, list(order)] = tensors[self.boxes][0, :count]
-        classes = tensors[self.classes][0, :count].astype(np.float64)
-        scores = tensors[self.scores][0, :count].astype(np.float64)
-        valid = np.isfinite(boxes).all(axis=1) & np.isfinite(classes) & np.isfinite(scores)
-        best = np.argsort(-scores, kind="stable")
-        best = best[valid[best]]
-        corners = np.sort(boxes[best].reshape(-1, 2, 2), axis=1)  # a box that stands on its head is the same box
-        return (
-            corners.reshape(-1, 4).clip(0.0, 1.0),
-            np.rint(classes[best]).astype(np.int64),
-            scores[best].clip(0.0, 1.0),
-        )
-
-
-@dataclass(frozen=True)
-class ClassificationDecoder:
-    """Reads the standard form of classifiers: one score for each class, [1, N].
-
-    Attributes:
-        scores: The output's name.
-        size: How many classes.
-        scale, zero_point: Of a quantized output: score = scale × (value - zero point).
-    """
-
-    scores: str
-    size: int
-    scale: float = 1.0
-    zero_point: int = 0
-
-    def decode(self, tensors: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
-        """Return the (N,) scores, 0 to 1, by class number.
-
-        Values that are no probabilities are taken for logits: the softmax of several, the logistic function of one.
-        """
-        values = (tensors[self.scores][0].astype(np.float64) - self.zero_point) * self.scale
-        if values.min() < -ROUNDING or values.max() > 1 + ROUNDING:
-            values = softmax(values) if len(values) > 1 else 1 / (1 + np.exp(-values.clip(-500, 500)))
-        return values.clip(0.0, 1.0)
-
-
-def softmax(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return exp(values) divided by their sum; the largest is subtracted first, so that nothing overflows."""
-    powers = np.exp(values - values.max())
-    return powers / powers.sum()
+    decoder: str = "auto"
+    remap: Mapping[str, str] = field(default_factory=dict)
+    order: tuple[int, ...] = ()
+    box_format: str = "auto"
+    box_coordinates: str = "auto"
+    activation: str = "auto"
+    labels: int = 0
 
 
 def find_decoder(
-    outputs: Sequence[TensorInfo], probe: Mapping[str, NDArray[Any]]
-) -> DetectionDecoder | ClassificationDecoder:
+    outputs: Sequence[TensorInfo],
+    probe: Mapping[str, NDArray[Any]],
+    options: DecoderOptions | None = None,
+    *,
+    size: tuple[int, int] = (0, 0),
+) -> Decoder:
     """Return what reads a model's outputs.
 
     Args:
         outputs: The model's.
-        probe: What the model returned once, because the file may not tell shapes.
+        probe: What the model returned once, in real values, because the file may not tell shapes.
+        options: What the user says; None = nothing.
+        size: Width and height of the model's input, pixels.
 
     Raises:
-        VisionError: INVALID_ARGUMENT, if the outputs are of no form that is known.
+        VisionError: INVALID_ARGUMENT, if the outputs are of no form that is known, or not of the one that is asked for.
     """
-    if len(outputs) == len(ROLES):
-        roles = find_roles(outputs, probe)
-        if roles:
-            return DetectionDecoder(**roles)
-    if len(outputs) == 1:
-        info, shape = outputs[0], probe[outputs[0].name].shape
-        if len(shape) == 2 and shape[0] == 1 and shape[1] > 0 and info.dtype in ("float32", "uint8", "int8"):
-            scale = info.scales[0] if info.scales and info.dtype != "float32" else 1.0
-            zero_point = info.zero_points[0] if info.zero_points and info.dtype != "float32" else 0
-            return ClassificationDecoder(info.name, shape[1], scale, zero_point)
-    shown = describe([_with_shape(info, probe) for info in outputs])
-    msg = (
-        f"the model returns {shown}, which is neither a detector (four outputs: boxes [1, N, 4], classes [1, N],"
-        " scores [1, N], number of detections [1]) nor a classifier (one output: scores [1, N], float32, uint8 or"
-        " int8); export it in one of these forms"
-    )
+    options = options or DecoderOptions()
+    named = named_roles(outputs, options.remap)
+    found: dict[str, Decoder | None] = {
+        "blazeface": _blazeface(outputs, probe, size),
+        "detector": _detector(outputs, probe, named, options),
+        "classifier": _classifier(outputs, probe, named, options),
+        "segmentation": _segmentation(outputs, probe, options),
+    }
+    for name, decoder in found.items():
+        if decoder is not None and options.decoder in ("auto", name):
+            return decoder
+    shapes = {info.name: probe[info.name].shape for info in outputs}
+    shown = describe([TensorInfo(info.name, info.dtype, shapes[info.name]) for info in outputs])
+    if options.decoder == "auto":
+        forms = f"neither {FORMS['detector']} nor {FORMS['classifier']} nor {FORMS['segmentation']}"
+    else:
+        forms = f"not what 'decoder: {options.decoder}' reads, {FORMS[options.decoder]}"
+    msg = f"the model returns {shown}, which is {forms}: {_advice(list(shapes.values()), options)}"
     raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
 
 
-def _with_shape(info: TensorInfo, probe: Mapping[str, NDArray[Any]]) -> TensorInfo:
-    return TensorInfo(info.name, info.dtype, probe[info.name].shape)
+def _blazeface(
+    outputs: Sequence[TensorInfo], probe: Mapping[str, NDArray[Any]], size: tuple[int, int]
+) -> BlazeFaceDecoder | None:
+    by_shape = {probe[info.name].shape: info.name for info in outputs}
+    boxes = by_shape.get((1, blazeface.ANCHORS, blazeface.NUMBERS))
+    scores = by_shape.get((1, blazeface.ANCHORS, 1))
+    if len(outputs) != 2 or boxes is None or scores is None or size != (blazeface.SIZE, blazeface.SIZE):
+        return None
+    return BlazeFaceDecoder(boxes, scores)
 
 
-def find_roles(outputs: Sequence[TensorInfo], probe: Mapping[str, NDArray[Any]]) -> dict[str, str]:
-    """Return the names of a detector's four outputs by role; the first evidence that fits the shapes decides.
-
-    What the file proves, then what the tensors are called, then what their values look like: classes are whole
-    numbers.
-
-    Returns:
-        Name by role; empty if the outputs are not of that form, or their values do not tell.
-    """
-    for roles in (
-        {info.role: info.name for info in outputs},
-        {_role_of(info.name): info.name for info in outputs},
-        *_by_number(outputs),
-        *_by_values(outputs, probe),
-    ):
-        if set(roles) == set(ROLES) and _has_shapes(roles, probe):
-            return roles
-    return {}
-
-
-def _role_of(name: str) -> str:
-    """Return the role of which this is a common name, or an empty text."""
-    plain = name.lower().rpartition("/")[2].partition(":")[0].replace(" ", "_")
-    return next((role for role, names in NAMES.items() if plain in names), "")
-
-
-def _by_number(outputs: Sequence[TensorInfo]) -> list[dict[str, str]]:
-    """Return the roles by the numbers at the end of names that are otherwise the same."""
-    found = [re.fullmatch(r"(.*?)(?::(\d))?", info.name, re.DOTALL) for info in outputs]
-    numbers = {int(match[2] or 0): match[0] for match in found if match}
-    if len({match[1] for match in found if match}) != 1 or sorted(numbers) != [0, 1, 2, 3]:
-        return []
-    return [{role: numbers[number] for number, role in enumerate(roles)} for roles in NUMBERED]
-
-
-def _by_values(outputs: Sequence[TensorInfo], probe: Mapping[str, NDArray[Any]]) -> list[dict[str, str]]:
-    """Return the only roles that the values allow; nothing if there are several."""
-    possible = [dict(zip(ROLES, names, strict=True)) for names in permutations(info.name for info in outputs)]
-    possible = [roles for roles in possible if _has_shapes(roles, probe) and _has_values(roles, probe)]
-    return possible if len(possible) == 1 else []
-
-
-def _has_shapes(roles: Mapping[str, str], probe: Mapping[str, NDArray[Any]]) -> bool:
-    boxes, classes, scores, count = (probe[roles[role]].shape for role in ROLES)
-    return (
-        len(boxes) == 3
-        and boxes[0] == 1
-        and boxes[2] == 4
-        and classes == scores == boxes[:2]
-        and math.prod(count) == 1
-        and len(count) <= 1
+def _detector(
+    outputs: Sequence[TensorInfo],
+    probe: Mapping[str, NDArray[Any]],
+    named: Mapping[str, str],
+    options: DecoderOptions,
+) -> DetectionDecoder | None:
+    roles = find_roles(outputs, probe, named)
+    if not roles:
+        return None
+    boxes = next(info for info in outputs if info.name == roles["boxes"])
+    said = boxes.hints
+    form = said.box_format or "corners" if options.box_format == "auto" else options.box_format
+    coordinates = said.box_coordinates or "auto" if options.box_coordinates == "auto" else options.box_coordinates
+    if coordinates == "auto" and boxes.role:  # the operation that proves the role returns fractions
+        coordinates = "normalized"
+    order = options.order or said.box_order or (Y_FIRST if form == "corners" else X_FIRST)
+    return DetectionDecoder(
+        boxes=roles["boxes"],
+        scores=roles["scores"],
+        classes=roles.get("classes", ""),
+        count=roles.get("count", ""),
+        form=BoxForm(form, order, coordinates),
+        activation=options.activation,
     )
 
 
-def _has_values(roles: Mapping[str, str], probe: Mapping[str, NDArray[Any]]) -> bool:
-    """Return whether classes and count are whole numbers and scores lie in 0 to 1, falling and not all whole."""
-    _, classes, scores, count = (probe[roles[role]] for role in ROLES)
-    return bool(_whole(classes) and _whole(count) and not _whole(scores) and scores.min() >= 0 and scores.max() <= 1)
+def _classifier(
+    outputs: Sequence[TensorInfo],
+    probe: Mapping[str, NDArray[Any]],
+    named: Mapping[str, str],
+    options: DecoderOptions,
+) -> ClassificationDecoder | None:
+    name = named.get("probability")
+    if name is None:
+        called = [info.name for info in outputs if info.name == "probability" or info.hints.title == "probability"]
+        candidates = called or [info.name for info in outputs]
+        if len(candidates) != 1 or named:
+            return None
+        name = candidates[0]
+    values = probe[name]
+    longer = [length for length in values.shape if length != 1]
+    is_score = values.dtype.kind == "f" or values.dtype in (np.uint8, np.int8)
+    if not is_score or values.size == 0 or values.ndim < 2 or values.shape[0] != 1 or len(longer) > 1:
+        return None
+    return ClassificationDecoder(name, values.size, options.activation)
 
 
-def _whole(values: NDArray[Any]) -> bool:
-    return bool(np.all(values == np.rint(values)))
+def _segmentation(
+    outputs: Sequence[TensorInfo], probe: Mapping[str, NDArray[Any]], options: DecoderOptions
+) -> SegmentationDecoder | None:
+    if len(outputs) != 1:
+        return None
+    name = outputs[0].name
+    values = probe[name]
+    is_number = values.dtype.kind in "iu" and not outputs[0].scales
+    if is_number and values.ndim in (3, 4) and values.shape[0] == 1 and values.squeeze().ndim == 2:
+        return SegmentationDecoder(name)
+    if values.ndim != 4 or values.shape[0] != 1:
+        return None
+    asked = options.decoder == "segmentation"
+    for axis in (3, 1):
+        height, width = (values.shape[other] for other in (1, 2, 3) if other != axis)
+        classes = values.shape[axis]
+        if min(height, width, classes) > 1 and (
+            1 < classes <= options.labels or (asked and axis == _smaller_axis(values))
+        ):
+            return SegmentationDecoder(name, class_axis=axis)
+    return None
+
+
+def _smaller_axis(values: NDArray[Any]) -> int:
+    """Return which of the last and the second axis is the classes': the shorter one, for pictures are larger."""
+    return 1 if values.shape[1] < values.shape[3] else 3
+
+
+def _advice(shapes: Sequence[tuple[int, ...]], options: DecoderOptions) -> str:
+    """Return what to do about outputs of these shapes."""
+    only = shapes[0] if len(shapes) == 1 else ()
+    if len(only) == 4 and 17 in only and 3 in only:
+        return "it looks like a pose model, which is not served"
+    if len(only) == 3 and min(only[1:]) > 4 and max(only[1:]) > 500:
+        return "it looks like the raw output of a YOLO model; export it with its own post-processing (nms=True)"
+    if len(only) == 4 and options.decoder == "auto":
+        return "if it is a segmentation model, give 'label_path' its labels, or say 'decoder: segmentation'"
+    if any(shape[-1:] == (4,) for shape in shapes) and len(shapes) > 1:
+        return "if it is a detector, name its outputs by 'remap_output_names' (location, category, score)"
+    if len(shapes) > 1 and any(len(shape) == 2 for shape in shapes):
+        return "if it is a classifier, name the output with its scores by 'remap_output_names' (probability)"
+    return "export it in one of these forms"

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import io
+import lzma
 import re
 import zipfile
 import zlib
 
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.image import read_file
 
 BACKGROUND = frozenset({"???", "background", "__background__"})
 """What the first line of a label file says where number 0 means that there is nothing."""
+
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, RuntimeError, EOFError, ValueError)
+"""What reading a damaged archive raises."""
+
+LARGEST_FILE = 16 << 20
+"""Of labels, bytes: more is no list of labels, however well it is packed."""
 
 
 def read_labels(path: str) -> tuple[str, ...]:
@@ -20,6 +26,8 @@ def read_labels(path: str) -> tuple[str, ...]:
     Raises:
         VisionError: INVALID_ARGUMENT, if the file cannot be read or holds no label.
     """
+    from vision_service.image import read_file  # here, because a trial of a model needs no picture library
+
     labels = parse_labels(read_file(path))
     if not labels:
         msg = f"the label file {path!r} holds no label: write one per line, or leave 'label_path' out for numbers"
@@ -72,14 +80,35 @@ def labels_in_model(data: bytes) -> tuple[str, ...]:
     Args:
         data: The model's file.
     """
+    names = [name for name in _archive(data) if name.lower().endswith(".txt")]
+    named = [name for name in names if "label" in name.rpartition("/")[2].lower()]
+    chosen = named[:1] or names
+    return archived_labels(data, chosen[0]) if len(chosen) == 1 else ()
+
+
+def archived_labels(data: bytes, name: str) -> tuple[str, ...]:
+    """Return the labels in one file of the archive at a model's end; empty if it is not there, or damaged.
+
+    Args:
+        data: The model's file.
+        name: Of the file in the archive.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = [name for name in archive.namelist() if name.lower().endswith(".txt")]
-            named = [name for name in names if "label" in name.rpartition("/")[2].lower()]
-            chosen = named[:1] or names
-            return parse_labels(archive.read(chosen[0])) if len(chosen) == 1 else ()
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, ValueError):
+            if archive.getinfo(name).file_size > LARGEST_FILE:
+                return ()
+            return parse_labels(archive.read(name))
+    except (*DAMAGED, KeyError):
         return ()
+
+
+def _archive(data: bytes) -> list[str]:
+    """Return the names of the files in the archive at a model's end."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return archive.namelist()
+    except DAMAGED:
+        return []
 
 
 def without_background(labels: tuple[str, ...]) -> tuple[str, ...]:

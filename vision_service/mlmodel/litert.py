@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import importlib
 import re
+import threading
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.errors import ErrorCode, VisionError, missing_package
-from vision_service.image import read_file
-from vision_service.mlmodel.labels import labels_in_model
-from vision_service.mlmodel.runtime import TensorInfo, Tensors, check, describe
+from vision_service.mlmodel.metadata import TensorMetadata, read_metadata
+from vision_service.mlmodel.runtime import RuntimeOptions, TensorInfo, Tensors, check
 
 PACKAGES = ("ai_edge_litert", "tflite_runtime")
 """The packages that bring the interpreter, the one to prefer first."""
@@ -47,67 +46,115 @@ REASONS = (
 
 
 class LiteRT:
-    """A TensorFlow Lite model in memory: the file may be replaced meanwhile.
+    """A TensorFlow Lite model in memory; see :class:`vision_service.mlmodel.runtime.Runtime`."""
 
-    Not safe for threads: the interpreter has one set of tensors. See :class:`vision_service.mlmodel.runtime.Runtime`.
-    """
+    kind = "LiteRT"
 
-    def __init__(self, path: str | Path, *, num_threads: int = 1) -> None:
+    def __init__(self, data: bytes, options: RuntimeOptions, *, path: str) -> None:
         """Load a model and allocate its tensors.
 
+        Args:
+            data: The model's file. Not the file itself, because one that shrinks under a memory map ends the process.
+            options: How it is run.
+            path: What the file is called, for sentences.
+
         Raises:
-            VisionError: INVALID_ARGUMENT, if the file cannot be read or the runtime cannot use it; NOT_SUPPORTED, if
-                there is no runtime.
+            VisionError: INVALID_ARGUMENT, if the runtime cannot use the file or the delegate; NOT_SUPPORTED, if there
+                is no runtime.
         """
-        interpreter_class = _interpreter_class()
-        data = read_file(path)
+        module = _interpreter_module()
+        delegates = [_load_delegate(module, options)] if options.delegate else None
         try:
-            # The bytes, not the path: a file that shrinks under a memory map ends the process.
-            interpreter = interpreter_class(model_content=data, num_threads=num_threads)
+            interpreter = module.Interpreter(
+                model_content=data, num_threads=options.num_threads, experimental_delegates=delegates
+            )
             roles = _roles(interpreter)
             interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            msg = f"the model {str(path)!r} cannot be used: {_reason(str(error))}"
+            msg = f"the model {path!r} cannot be used: {_reason(str(error))}"
+            if options.delegate:
+                msg += f" (with the delegate {options.delegate!r}: try without)"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from error
-        inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+        metadata = read_metadata(data)
+        self.name = metadata.name
+        self.description = metadata.description
+        self.labels = metadata.labels
+        self.inputs = _infos(interpreter.get_input_details(), metadata.inputs, {})
+        self.outputs = _infos(interpreter.get_output_details(), metadata.outputs, roles)
         self._interpreter: Any = interpreter
-        self._path = str(path)
-        self.inputs = tuple(_info(item, name, "") for item, name in zip(inputs, _names(inputs), strict=True))
-        self.outputs = tuple(
-            _info(item, name, roles.get(int(item["index"]), ""))
-            for item, name in zip(outputs, _names(outputs), strict=True)
-        )
-        self.labels = labels_in_model(data)
-        self._input_indices = {info.name: int(item["index"]) for info, item in zip(self.inputs, inputs, strict=True)}
-        self._output_indices = {info.name: int(item["index"]) for info, item in zip(self.outputs, outputs, strict=True)}
+        self._path = path
+        self._lock = threading.Lock()
+        self._inputs = {
+            info.name: int(item["index"])
+            for info, item in zip(self.inputs, interpreter.get_input_details(), strict=True)
+        }
+        self._outputs = {
+            info.name: int(item["index"])
+            for info, item in zip(self.outputs, interpreter.get_output_details(), strict=True)
+        }
+        self._allocated = {
+            info.name: tuple(int(size) for size in item["shape"])
+            for info, item in zip(self.inputs, interpreter.get_input_details(), strict=True)
+            if -1 in info.shape
+        }
 
     def infer(self, tensors: Mapping[str, NDArray[Any]]) -> Tensors:
         """Run the model; see :meth:`vision_service.mlmodel.runtime.Runtime.infer`."""
-        if self._interpreter is None:
-            raise VisionError(ErrorCode.MODEL_ERROR, f"the model {self._path!r} was closed")
-        check(self.inputs, tensors)
-        try:
-            for name, tensor in tensors.items():
-                self._interpreter.set_tensor(self._input_indices[name], tensor)
-            self._interpreter.invoke()
-            return {name: self._interpreter.get_tensor(index) for name, index in self._output_indices.items()}
-        except (ValueError, RuntimeError) as error:
-            msg = f"the model {self._path!r} failed while it ran on {describe(self.inputs)}: {_first_line(str(error))}"
-            raise VisionError(ErrorCode.MODEL_ERROR, msg) from error
+        with self._lock:
+            if self._interpreter is None:
+                raise VisionError(ErrorCode.MODEL_ERROR, f"the model {self._path!r} was closed")
+            check(self.inputs, tensors)
+            try:
+                if any(tensors[name].shape != shape for name, shape in self._allocated.items()):
+                    self._allocate(tensors)
+                for name, tensor in tensors.items():
+                    self._interpreter.set_tensor(self._inputs[name], tensor)
+                self._interpreter.invoke()
+                return {name: self._interpreter.get_tensor(index) for name, index in self._outputs.items()}
+            except (ValueError, RuntimeError) as error:
+                taken = ", ".join(f"{name!r} {tensor.dtype}{list(tensor.shape)}" for name, tensor in tensors.items())
+                msg = f"the model {self._path!r} failed while it ran on {taken}: {_first_line(str(error))}"
+                raise VisionError(ErrorCode.MODEL_ERROR, msg) from error
+
+    def _allocate(self, tensors: Mapping[str, NDArray[Any]]) -> None:
+        """Make place for inputs of other sizes than the last."""
+        for name in self._allocated:
+            self._interpreter.resize_tensor_input(self._inputs[name], tensors[name].shape)
+        self._interpreter.allocate_tensors()
+        self._allocated = {name: tensors[name].shape for name in self._allocated}
 
     def close(self) -> None:
         """Let go of the model; may be called twice."""
-        self._interpreter = None
+        with self._lock:
+            self._interpreter = None
 
 
-def _interpreter_class() -> Any:
-    """Return the Interpreter of the first package that is installed."""
+def _interpreter_module() -> Any:
+    """Return the interpreter's module of the first package that is installed."""
     for package in PACKAGES:
         try:
-            return importlib.import_module(f"{package}.interpreter").Interpreter
+            return importlib.import_module(f"{package}.interpreter")
         except ImportError:
             continue
     raise missing_package("ai-edge-litert", "running a .tflite model", extra="litert")
+
+
+def _load_delegate(module: Any, options: RuntimeOptions) -> Any:
+    """Return the delegate of a library.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, naming the library and what it says.
+    """
+    try:
+        return module.load_delegate(options.delegate, dict(options.delegate_options))
+    except (OSError, ValueError, AttributeError) as error:  # no library; refused; a library of something else
+        reason = _first_line(str(error)) or "it gives no reason"
+        shown = ", ".join(f"{name}={value}" for name, value in options.delegate_options) or "no options"
+        msg = (
+            f"the delegate {options.delegate!r} cannot be loaded with {shown}: {reason}; give 'delegate' the path of a"
+            " LiteRT delegate's library, or leave it out to run on the processor"
+        )
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from error
 
 
 def _roles(interpreter: Any) -> dict[int, str]:
@@ -127,6 +174,17 @@ def _roles(interpreter: Any) -> dict[int, str]:
     }
 
 
+def _infos(
+    details: list[dict[str, Any]], metadata: tuple[TensorMetadata, ...], roles: Mapping[int, str]
+) -> tuple[TensorInfo, ...]:
+    if len(metadata) != len(details):
+        metadata = (TensorMetadata(),) * len(details)
+    return tuple(
+        _info(item, name, roles.get(int(item["index"]), ""), said)
+        for item, name, said in zip(details, _names(details), metadata, strict=True)
+    )
+
+
 def _names(details: list[dict[str, Any]]) -> list[str]:
     """Return the tensors' names; one that is empty or not unique becomes "name_position"."""
     names = [str(item["name"]) for item in details]
@@ -136,7 +194,7 @@ def _names(details: list[dict[str, Any]]) -> list[str]:
     ]
 
 
-def _info(details: dict[str, Any], name: str, role: str) -> TensorInfo:
+def _info(details: dict[str, Any], name: str, role: str, metadata: TensorMetadata) -> TensorInfo:
     quantization = details["quantization_parameters"]
     return TensorInfo(
         name=name,
@@ -144,7 +202,10 @@ def _info(details: dict[str, Any], name: str, role: str) -> TensorInfo:
         shape=tuple(int(size) for size in details["shape_signature"]),
         scales=tuple(float(scale) for scale in quantization["scales"]),
         zero_points=tuple(int(point) for point in quantization["zero_points"]),
+        description=metadata.description,
+        labels=metadata.labels,
         role=role,
+        hints=metadata.hints,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,6 +16,27 @@ Tensors = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
+class Hints:
+    """How a tensor is meant to be used, where the model's file says so.
+
+    Attributes:
+        title: What its makers call it; often clearer than the tensor's name.
+        mean, std: Of a picture's channels, or one for all: value = (colour from 0 to 255 - mean) / std; empty =
+            unknown.
+        box_format: Of boxes, one of :data:`vision_service.mlmodel.boxes.FORMATS`; empty = unknown.
+        box_order: What stands where in a box; empty = unknown.
+        box_coordinates: "normalized" or "pixels"; empty = unknown.
+    """
+
+    title: str = ""
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    box_format: str = ""
+    box_order: tuple[int, ...] = ()
+    box_coordinates: str = ""
+
+
+@dataclass(frozen=True)
 class TensorInfo:
     """An input or output of a model, as its file describes it.
 
@@ -26,7 +46,9 @@ class TensorInfo:
         shape: Its size along each axis; -1 = dynamic.
         scales, zero_points: Of a quantized tensor: real value = scale × (value - zero point); empty = not quantized.
         description: What the model's file says of it, for people.
-        role: What the tensor means, where the file proves it (one of :data:`vision_service.mlmodel.decoders.ROLES`).
+        labels: The class names that the file gives to its values or to the places of its last axis; empty = none.
+        role: What the tensor means, where the file proves it (one of :data:`vision_service.mlmodel.roles.ROLES`).
+        hints: How it is meant to be used.
     """
 
     name: str
@@ -35,20 +57,43 @@ class TensorInfo:
     scales: tuple[float, ...] = ()
     zero_points: tuple[int, ...] = ()
     description: str = ""
+    labels: tuple[str, ...] = ()
     role: str = ""
+    hints: Hints = Hints()
 
     def __str__(self) -> str:
         return f"{self.name!r} {self.dtype}{list(self.shape)}"
 
 
-class Runtime(Protocol):
-    """A loaded model. Its methods are called from one thread at a time.
+@dataclass(frozen=True)
+class RuntimeOptions:
+    """How a model is run.
 
     Attributes:
+        num_threads: How many threads one run may use.
+        delegate: What runs it instead of the processor: the path of a delegate's library (LiteRT), or the name of an
+            execution provider (ONNX Runtime); empty = the processor.
+        delegate_options: Names and values that are given to it.
+    """
+
+    num_threads: int = 1
+    delegate: str = ""
+    delegate_options: tuple[tuple[str, str], ...] = ()
+
+
+class Runtime(Protocol):
+    """A loaded model. Any number of threads may call it; it runs once at a time.
+
+    Attributes:
+        kind: What runs it, for people: "LiteRT".
+        name, description: What the model's file says of the model; empty = nothing.
         inputs, outputs: Its tensors, in the order of the model's file.
         labels: The class names that the model's file carries; empty = none.
     """
 
+    kind: str
+    name: str
+    description: str
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
     labels: tuple[str, ...]
@@ -69,26 +114,6 @@ class Runtime(Protocol):
 
     def close(self) -> None:
         """Let go of the model; may be called twice."""
-
-
-def load(path: str | Path, *, num_threads: int = 1) -> Runtime:
-    """Return the model in a file, ready to run, by the runtime that its ending calls for.
-
-    Args:
-        path: The model's file.
-        num_threads: How many threads one run may use.
-
-    Raises:
-        VisionError: INVALID_ARGUMENT, if the file is missing or unusable; NOT_SUPPORTED, if the runtime is not
-            installed.
-    """
-    ending = Path(path).suffix.lower()
-    if ending == ".tflite":
-        from vision_service.mlmodel.litert import LiteRT
-
-        return LiteRT(path, num_threads=num_threads)
-    msg = f"{str(path)!r} ends in {ending!r}: models are TensorFlow Lite files, which end in '.tflite'"
-    raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
 
 
 def check(inputs: Sequence[TensorInfo], tensors: Mapping[str, NDArray[Any]]) -> None:

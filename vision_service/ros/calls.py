@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import logging
 import math
 import threading
 import time
@@ -16,10 +17,16 @@ Result = TypeVar("Result")
 
 TICK = 0.01
 """Deadlines are rounded up to whole ticks, seconds: calls that end in the same tick cost one wake-up together."""
+LONGEST = 86_400.0
+"""What a longer timeout is cut to, seconds: nobody waits for more than a day, and clocks overflow."""
 
 
 class Deadlines:
-    """Wakes the executor when a deadline passes, on the steady clock; so coroutines look at their deadline in time."""
+    """Wakes the executor when a deadline passes, on the steady clock; so coroutines look at their deadline in time.
+
+    Attributes:
+        thread: That watches the clock.
+    """
 
     def __init__(self, wake: Callable[[], None]) -> None:
         """Start the thread that watches the clock; `wake` is called in it."""
@@ -28,7 +35,8 @@ class Deadlines:
         self._ticks: list[int] = []
         self._waiting: dict[int, int] = {}
         self._closed = False
-        threading.Thread(target=self._watch, name="deadlines", daemon=True).start()
+        self.thread = threading.Thread(target=self._watch, name="deadlines", daemon=True)
+        self.thread.start()
 
     def add(self, when: float) -> int:
         """Wake the executor at a time of ``time.monotonic``, unless the returned tick is removed before."""
@@ -64,7 +72,10 @@ class Deadlines:
                     continue
                 waiting = self._waiting.pop(heapq.heappop(self._ticks))
             if waiting:
-                self._wake()
+                try:
+                    self._wake()
+                except Exception:  # other deadlines are still to be kept
+                    logging.getLogger(__name__).exception("waking up failed")
 
 
 class Call:
@@ -91,7 +102,7 @@ class Call:
         """Return the future's result, or raise its exception, when it is there.
 
         Args:
-            future: Completed in any thread; may be shared with other calls.
+            future: Completed in any thread; of this call only, because it is cancelled when the deadline passes.
             late: Makes the error for when the deadline passes before.
         """
         if not future.done():
@@ -101,7 +112,11 @@ class Call:
                 await _Completion(future, self._ends, late)
             finally:
                 self._deadlines.remove(tick)
-        return future.result()
+                future.cancel()  # does nothing to one that is done
+        try:
+            return future.result()
+        finally:
+            del future  # an exception holds its frames, and the future holds the exception
 
 
 class _Completion:
@@ -120,14 +135,14 @@ class _Completion:
 
 
 def seconds(value: float, default: float, name: str) -> float:
-    """Return a time of a request, or the default where it is 0.
+    """Return a time of a request, LONGEST at most, or the default where it is 0.
 
     Raises:
         VisionError: INVALID_ARGUMENT, if it is negative or no number.
     """
     if not math.isfinite(value) or value < 0:
         raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{name!r} must be a number of seconds, 0 = default, not {value}")
-    return value or default
+    return min(value or default, LONGEST)
 
 
 def too_late(call: Call) -> VisionError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -14,7 +13,7 @@ from sensor_msgs.srv import SetCameraInfo
 from std_msgs.msg import Header
 
 from vision_service.camera import DRIVERS
-from vision_service.camera.contents import cloud_of, encode_depth, sources_of
+from vision_service.camera.contents import cloud_of, depth_intrinsics_of, encode_depth, sources_of
 from vision_service.camera.driver import CameraDriver
 from vision_service.configuration import attribute, attributes, configure
 from vision_service.errors import ErrorCode, VisionError
@@ -26,8 +25,9 @@ from vision_service.resources import LocalResources
 from vision_service.ros import conversion, qos
 from vision_service.ros.calls import Call, too_late
 from vision_service.ros.capture import Capture, with_names
-from vision_service.ros.node import NodeConfiguration, ServiceNode, json_object, refuse_fixed
+from vision_service.ros.node import SERVICE_QOS, NodeConfiguration, ServiceNode, json_object, refuse_fixed
 from vision_service.ros.sources import Feed, LocalCameras, fetch
+from vision_service.ros.worker import Worker
 from vision_service.srv import GetCameraProperties, GetGeometries, GetImage, GetImages, GetPointCloud
 from vision_service.types import Frame
 
@@ -71,14 +71,21 @@ class CameraNode(ServiceNode):
         self._local = local or LocalCameras()
         self._topic = self.resolve_topic_name("~/image_raw")
         self._local.add(self._topic, self._feed)
-        # Whoever encodes a picture takes longer than a callback should.
-        self._encoder = ThreadPoolExecutor(1, thread_name_prefix="encoder")
+        # Both take longer than a callback should; a driver's command may even hang.
+        self._encoder = Worker("encoder")
+        self._commands = Worker("commands")
         self.offer(GetImage, "get_image", self._get_image)
         self.offer(GetImages, "get_images", self._get_images)
         self.offer(GetPointCloud, "get_point_cloud", self._get_point_cloud)
         self.offer(GetCameraProperties, "get_properties", self._get_properties, always=True)
         self.offer(GetGeometries, "get_geometries", self._get_geometries)
-        self.create_service(SetCameraInfo, "~/set_camera_info", self._set_camera_info, callback_group=self.group)
+        self.create_service(
+            SetCameraInfo,
+            "~/set_camera_info",
+            self._set_camera_info,
+            qos_profile=SERVICE_QOS,
+            callback_group=self.group,
+        )
 
     # Lifecycle.
 
@@ -136,7 +143,8 @@ class CameraNode(ServiceNode):
     def close(self) -> None:
         """Stop reading and take the node off the graph."""
         self._local.remove(self._topic)
-        self._encoder.shutdown(wait=False, cancel_futures=True)
+        self._encoder.close()
+        self._commands.close()
         super().close()
 
     def validate(self, changes: Mapping[str, Any]) -> None:
@@ -151,6 +159,15 @@ class CameraNode(ServiceNode):
         else:
             self._feed.demand.release(self)
         self._feed.demand.refresh()
+        self._watch()
+
+    def _watch(self) -> None:
+        """Say once when the driver gives nothing, not even an error, and once when it does again."""
+        rate = self._driver.frame_rate if self._driver is not None else 0.0
+        patience = max(self.settings.silence, 2 / rate if rate else 0.0)
+        silent = self._feed.quiet_for() > patience and self._feed.slot.error is None
+        why = f"no frame for {patience:g} s: the driver {self.settings.driver} has not returned from its last read"
+        self.troubles.report("silence", why if silent else "")
 
     def status(self) -> dict[str, Any]:
         """Return how the frames come."""
@@ -187,7 +204,8 @@ class CameraNode(ServiceNode):
             self.troubles.report("publish", "")
         except Exception as error:
             if self._active:
-                self.troubles.report("publish", f"a frame cannot be published: {type(error).__name__}: {error}")
+                reason = error.message if isinstance(error, VisionError) else f"{type(error).__name__}: {error}"
+                self.troubles.report("publish", f"a frame cannot be published: {reason}")
 
     def _message(self, name: str, frame: Frame) -> Any:
         """Return the message of a topic, or None if the frame has nothing for it."""
@@ -201,9 +219,7 @@ class CameraNode(ServiceNode):
             if name == "depth/image_raw":
                 return conversion.depth_to_message(frame.depth, header)
             height, width = frame.depth.shape
-            return conversion.camera_info_to_message(
-                frame.depth_intrinsics or frame.intrinsics, header, size=(width, height)
-            )
+            return conversion.camera_info_to_message(depth_intrinsics_of(frame), header, size=(width, height))
         if frame.image is None:
             return None
         if name == "image_raw":
@@ -224,7 +240,9 @@ class CameraNode(ServiceNode):
     async def _get_image(self, request: Any, response: Any, call: Call) -> None:
         frame = await self._frame(call, request)
         source = request.source or next(iter(sources_of(frame)), "color")
-        response.image = await self._encoded(call, lambda: self._named_image(frame, source, request.mime_type))
+        response.image = await self._done(
+            self._encoder, call, lambda: self._named_image(frame, source, request.mime_type)
+        )
         response.header = conversion.header_of(frame)
 
     async def _get_images(self, request: Any, response: Any, call: Call) -> None:
@@ -234,8 +252,10 @@ class CameraNode(ServiceNode):
             raise VisionError(ErrorCode.INVALID_ARGUMENT, f"asked for twice: {', '.join(twice)}")
         frame = await self._frame(call, request)
         sources = wanted or sources_of(frame)
-        response.images = await self._encoded(
-            call, lambda: [self._named_image(frame, source, request.mime_type) for source in sources]
+        response.images = await self._done(
+            self._encoder,
+            call,
+            lambda: [self._named_image(frame, source, request.mime_type) for source in sources],
         )
         response.header = conversion.header_of(frame)
 
@@ -246,11 +266,13 @@ class CameraNode(ServiceNode):
         frame = await self._frame(call, request)
         response.header = header = conversion.header_of(frame)
         if request.mime_type == PCD:
-            data = await self._encoded(call, lambda: write_pcd(cloud_of(frame)))
+            data = await self._done(self._encoder, call, lambda: write_pcd(cloud_of(frame)))
             response.data = array("B", data)
             response.mime_type = PCD
         else:
-            response.cloud = await self._encoded(call, lambda: conversion.cloud_to_message(cloud_of(frame), header))
+            response.cloud = await self._done(
+                self._encoder, call, lambda: conversion.cloud_to_message(cloud_of(frame), header)
+            )
 
     async def _get_properties(self, request: Any, response: Any, call: Call) -> None:
         driver = self._driver
@@ -274,19 +296,16 @@ class CameraNode(ServiceNode):
         driver = self._driver
         if driver is None:
             raise VisionError(ErrorCode.NOT_ACTIVE, "the camera is not configured")
-        return await self._encoded(call, lambda: driver.do_command(command))
+        return await self._done(self._commands, call, lambda: driver.do_command(command))
 
     def _set_camera_info(self, request: Any, response: Any) -> Any:
         response.success = False
-        response.status_message = (
-            f"the driver {self.settings.driver} cannot be calibrated by this call; see its parameters"
-        )
+        response.status_message = "this camera cannot be calibrated by a call; see the parameters of its driver"
         return response
 
-    async def _encoded(self, call: Call, job: Callable[[], Result]) -> Result:
+    async def _done(self, worker: Worker, call: Call, job: Callable[[], Result]) -> Result:
         """Return what a job returns that takes longer than a callback should."""
-        future = self._encoder.submit(job)
-        return await call.wait(future, late=lambda: too_late(call))
+        return await call.wait(worker.submit(job), late=lambda: too_late(call))
 
     def _named_image(self, frame: Frame, source: str, mime_type: str) -> NamedImage:
         """Return one imager's picture, raw or encoded."""

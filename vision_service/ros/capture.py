@@ -64,7 +64,9 @@ class Capture:
         pause = SHORTEST_PAUSE
         due = time.monotonic()
         while True:
-            self._running.wait()
+            if not self._running.is_set():
+                self._running.wait()
+                due = time.monotonic()
             if self._closed.is_set():
                 break
             try:

@@ -14,6 +14,8 @@ from pathlib import Path
 VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
 """Jazzy's and Kilted's name for the same thing."""
 
+MIDDLEWARE = "rmw_fastrtps_cpp"
+"""ROS's default."""
 MEBIBYTE = 2**20
 SEGMENT = 16 * MEBIBYTE
 """What gave 60 of 60 pictures at 1080p and 30 Hz; larger ones cost memory in every process."""
@@ -54,9 +56,9 @@ def choose_profile() -> str:
     """Choose the shared memory profile for this process, and for those it starts, by environment variables.
 
     Returns:
-        A sentence for the log if there is too little shared memory, else an empty text.
+        A sentence for the log if that is not possible, else an empty text.
     """
-    if os.environ.get("RMW_IMPLEMENTATION", "rmw_fastrtps_cpp") != "rmw_fastrtps_cpp":
+    if (os.environ.get("RMW_IMPLEMENTATION") or MIDDLEWARE) != MIDDLEWARE:
         return ""
     if any(os.environ.get(variable) for variable in (*VARIABLES, "FASTDDS_BUILTIN_TRANSPORTS")):
         return ""
@@ -67,7 +69,13 @@ def choose_profile() -> str:
             f"only {free / MEBIBYTE:.0f} MiB of shared memory are free in {SHARED_MEMORY}, so large pictures between "
             "processes will get lost: give the container more (docker run --shm-size=64m, or --ipc=host)"
         )
-    path = _write_profile(segment)
+    try:
+        path = _write_profile(segment)
+    except OSError as error:
+        return (
+            f"the profile for shared memory cannot be written ({error}), so large pictures between processes will get "
+            "lost: set ROS_HOME to a folder that this user may write to"
+        )
     for variable in VARIABLES:
         os.environ[variable] = str(path)
     return ""
@@ -76,15 +84,19 @@ def choose_profile() -> str:
 def _write_profile(segment: int) -> Path:
     """Return a file with the profile; the same for every process of this user that has the same segment size."""
     mebibytes = segment // MEBIBYTE
-    text = PROFILE.format(segment=mebibytes * MEBIBYTE)
-    folder = Path(os.environ.get("ROS_HOME", "~/.ros")).expanduser() / "vision_service"
+    name, text = f"fastdds_{mebibytes}_mib.xml", PROFILE.format(segment=mebibytes * MEBIBYTE)
+    home = os.environ.get("ROS_HOME") or "~/.ros"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:  # no home, or not ours to write
-        folder = Path(tempfile.mkdtemp(prefix="vision_service_"))
-    path = folder / f"fastdds_{mebibytes}_mib.xml"
-    if not path.is_file() or path.read_text() != text:
-        with tempfile.NamedTemporaryFile("w", dir=folder, delete=False) as file:
+        return _write(Path(home).expanduser() / "vision_service" / name, text)
+    except (OSError, RuntimeError):  # not ours to write, or there is no home
+        return _write(Path(tempfile.mkdtemp(prefix="vision_service_")) / name, text)
+
+
+def _write(path: Path, text: str) -> Path:
+    """Let a file have this text; return it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.is_file() or path.read_bytes() != text.encode():
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
             file.write(text)
         Path(file.name).replace(path)  # in one step, because another process may read it now
     return path

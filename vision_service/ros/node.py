@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType
+from rclpy.exceptions import InvalidHandle
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.lifecycle.node import LifecycleNodeMixin
 from rclpy.qos import QoSProfile, ReliabilityPolicy
@@ -34,7 +37,7 @@ Handler = Callable[[Any, Any, Call], Awaitable[None]]
 class NodeConfiguration:
     """Parameters that every node has."""
 
-    autostart: bool = attribute("Configure and activate the node when it starts.", default=True)
+    autostart: bool = attribute("Configure and activate the node when it starts.", default=True, live=True)
     timeout: float = attribute(
         "Time until a call that names none answers in any case.", default=5.0, unit="s", minimum=0, above_minimum=True,
         live=True,
@@ -64,7 +67,8 @@ class ServiceNode(LifecycleNode):
 
     Attributes:
         Configuration: The dataclass of the node's own parameters.
-        settings: Their values; replaced when one of them changes.
+        settings: Their values; replaced when one of them changes. Before the node is configured, required ones may be
+            empty.
         last_error: The latest failure of a transition, empty = none.
         troubles: What is wrong now.
     """
@@ -83,16 +87,21 @@ class ServiceNode(LifecycleNode):
         self.group = ReentrantCallbackGroup()  # with rclpy's default group one waiting coroutine blocks the others
         self.last_error = ""
         self.troubles = Troubles(self.get_logger())
-        self.settings = NodeConfiguration()
         self.deadlines = Deadlines(self.wake)
         self._calls_pending = 0
         self._calls_answered = 0
         self._calls_failed = 0
         self.parameters = Parameters(self, self._validate, self._apply)
         self.parameters.declare(self.Configuration)
+        self.settings = self._first_settings()
         steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self.create_timer(HOUSEKEEPING_PERIOD, self._housekeep, callback_group=self.group, clock=steady)
-        self.create_timer(DIAGNOSTICS_PERIOD, self._diagnose, callback_group=self.group, clock=steady)
+        for what, period, job in (
+            ("housekeeping", HOUSEKEEPING_PERIOD, self._housekeep),
+            ("diagnosing", DIAGNOSTICS_PERIOD, self._diagnose),
+        ):
+            self.create_timer(
+                period, partial(self._safely, what, job), callback_group=self.group, clock=steady
+            )  # fmt: skip
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
         self.offer(GetStatus, "get_status", self._get_status, always=True)
         self.offer(DoCommand, "do_command", self._do_command)
@@ -139,7 +148,8 @@ class ServiceNode(LifecycleNode):
         """Make the executor look at its coroutines again; from any thread."""
         executor = self.executor
         if executor is not None:
-            executor.wake()
+            with suppress(InvalidHandle, AttributeError):  # it may be being shut down in another thread
+                executor.wake()
 
     def start(self) -> None:
         """Configure and activate the node, if its parameter ``autostart`` says so."""
@@ -149,7 +159,7 @@ class ServiceNode(LifecycleNode):
     def namesakes(self) -> int:
         """Return how many other nodes of this name are on the graph."""
         own = (self.get_name(), self.get_namespace())
-        return self.get_node_names_and_namespaces().count(own) - 1
+        return max(0, self.get_node_names_and_namespaces().count(own) - 1)
 
     def close(self) -> None:
         """Stop working and take the node off the graph, whatever its state."""
@@ -208,7 +218,8 @@ class ServiceNode(LifecycleNode):
         if not isinstance(error, VisionError):
             error = VisionError(ErrorCode.INTERNAL, f"{type(error).__name__} in {name}: {error}; please report this")
         response = kind.Response()
-        response.success, response.error_code, response.message = False, int(error.code), error.message
+        response.success, response.error_code = False, int(error.code)
+        response.message = error.message.encode(errors="replace").decode()  # what is no UTF-8 could not be sent
         return response
 
     async def _get_status(self, request: Any, response: Any, call: Call) -> None:
@@ -222,9 +233,17 @@ class ServiceNode(LifecycleNode):
                     "failed": self._calls_failed,
                     "pending": self._calls_pending - 1,
                 },
-                **self.status(),
-            }
+                **self._status(),
+            },
+            default=str,
         )
+
+    def _status(self) -> dict[str, Any]:
+        """Return what ``status`` says; where it fails, the rest is to be known all the same."""
+        try:
+            return self.status()
+        except Exception as error:
+            return {"status_error": f"{type(error).__name__}: {error}"}
 
     async def _do_command(self, request: Any, response: Any, call: Call) -> None:
         response.result = json.dumps(await self.command(json_object(request.command, "command"), call))
@@ -232,20 +251,24 @@ class ServiceNode(LifecycleNode):
     # Parameters.
 
     def _validate(self, changes: Mapping[str, Any]) -> None:
-        own = attributes(self.Configuration)
         if self.state in ("inactive", "active"):
-            fixed = sorted(name for name in changes if name in own and not own[name].live and name != "autostart")
-            if fixed:
-                msg = (
-                    f"{', '.join(fixed)}: only while the node is unconfigured (ros2 lifecycle set … cleanup), because "
-                )
-                raise VisionError(ErrorCode.INVALID_ARGUMENT, msg + "it decides what the node is made of")
+            refuse_fixed(attributes(self.Configuration), changes)
             self.validate(changes)
 
     def _apply(self, changes: Mapping[str, Any]) -> None:
         if self.state in ("inactive", "active"):
             self.settings = self.own_settings()
-            self.apply(changes)
+            self._safely("using changed parameters", lambda: self.apply(changes))
+
+    def _first_settings(self) -> Any:
+        """Return the node's own configuration before it is configured, with empty values if something is wrong."""
+        try:
+            return self.own_settings()
+        except VisionError:
+            required = [item for item in attributes(self.Configuration).values() if item.required]
+            return self.Configuration(
+                **{item.name: {"list": (), "map": {}}.get(item.form, item.type()) for item in required}
+            )
 
     def own_settings(self) -> Any:
         """Return the node's own configuration from its parameters.
@@ -288,10 +311,15 @@ class ServiceNode(LifecycleNode):
         return TransitionCallbackReturn.SUCCESS
 
     def _configure(self) -> None:
-        self.settings = self.own_settings()
-        self.configure()
-        for sentence in self.parameters.unknown():
-            self.get_logger().warning(sentence)
+        configured = False
+        try:
+            self.settings = self.own_settings()
+            self.configure()
+            configured = True
+        finally:
+            # Where it failed, not all may be declared yet: what resembles a declared one may be why.
+            for sentence in self.parameters.unknown(only_misspelt=not configured):
+                self.get_logger().warning(sentence)
 
     def _transition(
         self, verb: str, hook: Callable[[], None], undo: Callable[[], None] | None = None
@@ -301,10 +329,11 @@ class ServiceNode(LifecycleNode):
             hook()
         except Exception as error:
             foreseen = isinstance(error, VisionError)
-            self.last_error = error.message if isinstance(error, VisionError) else f"{type(error).__name__}: {error}"
-            self.get_logger().error(f"cannot {verb}: {self.last_error if foreseen else traceback.format_exc()}")
+            reason = error.message if isinstance(error, VisionError) else f"{type(error).__name__}: {error}"
+            self.get_logger().error(f"cannot {verb}: {reason if foreseen else traceback.format_exc()}")
             if undo is not None:
                 self._transition(f"undo {verb}", undo)
+            self.last_error = reason  # whatever else failed on the way back
             return TransitionCallbackReturn.FAILURE
         if verb in ("configure", "activate"):
             self.last_error = ""
@@ -312,23 +341,33 @@ class ServiceNode(LifecycleNode):
 
     def _LifecycleNodeMixin__on_change_state(self, request: Any, response: Any) -> Any:  # noqa: N802
         """Answer a transition that is not possible now, too: in rclpy 7.1 it would end the executor."""
-        try:
+        wanted = request.transition
+        possible = {label: number for number, label, *_ in self._state_machine.available_transitions}
+        if wanted.label in possible if wanted.label else wanted.id in possible.values():
             return LifecycleNodeMixin._LifecycleNodeMixin__on_change_state(self, request, response)
-        except Exception as error:
-            wanted = request.transition.label or request.transition.id
-            possible = ", ".join(str(transition[1]) for transition in self._state_machine.available_transitions)
-            self.get_logger().error(f"no transition {wanted} from {self.state}: possible are {possible} ({error})")
-            response.success = False
-            return response
+        name = wanted.label or wanted.id
+        reason = f"no transition {name!r} from {self.state}: possible are {', '.join(possible) or 'none'}"
+        self.get_logger().error(reason)
+        self.last_error = self.last_error or reason  # why the node is not in the state expected says more
+        response.success = False
+        return response
 
     # What time asks for.
 
+    def _safely(self, what: str, job: Callable[[], None]) -> None:
+        """Do a job whose failure must not end the executor, and is a trouble until the job works again."""
+        trouble = ""
+        try:
+            job()
+        except Exception as error:
+            trouble = f"{what} failed: {type(error).__name__}: {error}"
+            if trouble not in self.troubles.sentences:
+                self.get_logger().error(traceback.format_exc())
+        self.troubles.report(what, trouble)
+
     def _housekeep(self) -> None:
         if self.state == "active":
-            try:
-                self.housekeep()
-            except Exception:
-                self.get_logger().error(traceback.format_exc())
+            self.housekeep()
 
     def _warn_of_namesakes(self) -> None:
         twins = self.namesakes()
@@ -344,13 +383,14 @@ class ServiceNode(LifecycleNode):
         self._warn_of_namesakes()
         if not self._diagnostics.get_subscription_count():
             return
-        troubles = [*([self.last_error] if self.last_error else []), *self.troubles.sentences]
-        level = DiagnosticStatus.OK if not troubles else DiagnosticStatus.WARN
-        level = DiagnosticStatus.ERROR if self.last_error else level
+        failed = [self.last_error] if self.last_error and self.state != "active" else []
+        troubles = failed + self.troubles.sentences
+        level = DiagnosticStatus.ERROR if failed else DiagnosticStatus.WARN if troubles else DiagnosticStatus.OK
         name = self.get_fully_qualified_name().lstrip("/")
-        values = [KeyValue(key=key, value=json.dumps(value)) for key, value in self.status().items()]
-        message = "; ".join(troubles) or self.state
-        status = DiagnosticStatus(level=level, name=name, message=message, hardware_id=name, values=values)
+        status = DiagnosticStatus(level=level, name=name, message="; ".join(troubles) or self.state, hardware_id=name)
+        status.values = [
+            KeyValue(key=key, value=json.dumps(value, default=str)) for key, value in self._status().items()
+        ]
         array = DiagnosticArray(status=[status])
         array.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(array)
@@ -362,7 +402,7 @@ def refuse_fixed(known: Mapping[str, Attribute], changes: Mapping[str, Any]) -> 
     Raises:
         VisionError: INVALID_ARGUMENT, saying when they can be changed.
     """
-    fixed = sorted(name for name in changes if name in known and not known[name].live and name != "autostart")
+    fixed = sorted(name for name in changes if name in known and not known[name].live)
     if fixed:
         msg = (
             f"{', '.join(fixed)}: can be changed only while the node is unconfigured (deactivate and clean it up first)"

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+import traceback
+from array import array
+from collections.abc import Callable, Collection, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
+from rclpy.exceptions import ParameterNotDeclaredException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
@@ -23,8 +27,16 @@ TYPES = {
     ("list", float): Parameter.Type.DOUBLE_ARRAY,
     ("list", str): Parameter.Type.STRING_ARRAY,
 }
+LISTS = {kind for (form, _), kind in TYPES.items() if form == "list"} | {Parameter.Type.BYTE_ARRAY}
 NOT_OURS = ("use_sim_time", "qos_overrides.", "start_type_description_service")
 """How the names of parameters begin that rclpy declares itself."""
+
+
+class ParameterRefused(ParameterNotDeclaredException):
+    """A parameter that cannot be declared; the parameter services answer with its sentence, instead of rclpy's."""
+
+    def __init__(self, sentence: str) -> None:
+        Exception.__init__(self, sentence)
 
 
 class Parameters:
@@ -51,24 +63,33 @@ class Parameters:
         self._validate = validate
         self._apply = apply
         self._attributes: dict[str, Attribute] = {}
+        self._maps: dict[str, Attribute] = {}
+        self._owners: dict[str, type] = {}
+        self._new: list[str] = []
         self._problems: dict[str, str] = {}
         # rclpy offers no public way to the values given at the start.
         self._overrides: dict[str, Any] = {name: item.value for name, item in node._parameter_overrides.items()}
         self._declaring = False
-        node.add_pre_set_parameters_callback(self._widen)
+        node.add_pre_set_parameters_callback(self._prepare)
         node.add_on_set_parameters_callback(self._check)
         node.add_post_set_parameters_callback(self._applied)
 
     def declare(self, configuration: type, *, prefix: str = "") -> None:
-        """Declare a configuration's attributes, with the values given at the start.
+        """Declare a configuration's attributes, with the values given at the start, or set since.
 
         Args:
             configuration: The dataclass.
             prefix: Goes before each name, with its dot.
+
+        Raises:
+            VisionError: INVALID_ARGUMENT, if another configuration has declared an attribute of the same name.
         """
-        for attribute in attributes(configuration).values():
+        wanted = attributes(configuration)
+        self._own(configuration, [prefix + name for name in wanted])
+        for attribute in wanted.values():
             name = prefix + attribute.name
             if attribute.form == "map":
+                self._maps[name] = attribute
                 entries = [override for override in self._overrides if override.startswith(f"{name}.")]
                 for entry in entries:
                     self._declare(entry, attribute, "single", None)
@@ -76,13 +97,15 @@ class Parameters:
                 self._declare(name, attribute, attribute.form, attribute.default)
 
     def undeclare(self, configuration: type, *, prefix: str = "") -> None:
-        """Take back the declaration of a configuration's attributes; values set since then are forgotten."""
+        """Take back the declaration of a configuration's attributes; their values are kept for the next one."""
         for attribute in attributes(configuration).values():
             name = prefix + attribute.name
+            if self._owners.get(name) is not configuration:
+                continue
+            del self._owners[name]
+            self._maps.pop(name, None)
             for declared in [d for d in self._attributes if d == name or d.startswith(f"{name}.")]:
-                del self._attributes[declared]
-                self._problems.pop(declared, None)
-                self._node.undeclare_parameter(declared)
+                self._forget(declared)
 
     def values(
         self, configuration: type, *, prefix: str = "", changes: Mapping[str, Any] | None = None
@@ -117,13 +140,41 @@ class Parameters:
                     found[name.removeprefix(prefix)] = parameter.value
         return found
 
-    def unknown(self) -> list[str]:
-        """Return a sentence for each value given at the start that nobody declared."""
+    def unknown(self, *, only_misspelt: bool = False) -> list[str]:
+        """Return a sentence for each value given at the start that nobody declared.
+
+        Args:
+            only_misspelt: Leave out those that resemble nothing declared.
+        """
         return [
-            f"parameter {name!r} is not known here{did_you_mean(name, self._attributes)}"
+            self._unknown(name)
             for name in self._overrides
-            if name not in self._attributes and not name.startswith(NOT_OURS)
+            if not self._node.has_parameter(name)
+            and not name.startswith(NOT_OURS)
+            and (not only_misspelt or get_close_matches(name, self._known(), n=1))
         ]
+
+    def _unknown(self, name: str) -> str:
+        return f"parameter {name!r} is not known here{did_you_mean(name, self._known())}"
+
+    def _known(self) -> list[str]:
+        return [*self._attributes, *(f"{name}.KEY" for name in self._maps)]
+
+    def _own(self, configuration: type, names: Collection[str]) -> None:
+        """Note whose the names are; two configurations with the same name would share one value."""
+        taken = sorted(name for name in names if self._owners.get(name, configuration) is not configuration)
+        if taken:
+            msg = (
+                f"the parameters {', '.join(taken)} of {configuration.__name__} are taken by "
+                f"{self._owners[taken[0]].__name__} already: its author has to rename them"
+            )
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+        self._owners.update(dict.fromkeys(names, configuration))
+
+    def _forget(self, name: str) -> None:
+        del self._attributes[name]
+        self._problems.pop(name, None)
+        self._node.undeclare_parameter(name)
 
     def _declare(self, name: str, attribute: Attribute, form: str, default: Any) -> None:
         if name in self._attributes:
@@ -141,23 +192,40 @@ class Parameters:
             self._node.declare_parameter(name, kind, descriptor(attribute, form), ignore_override=True)
             if value is not None:
                 value = list(value) if form == "list" else value
-                self._node.set_parameters([Parameter(name, kind, value)])
+                (result,) = self._node.set_parameters([Parameter(name, kind, value)])
+                if not result.successful:
+                    self._problems.setdefault(name, f"{name!r}: {result.reason}")
         finally:
             self._declaring = False
 
-    def _widen(self, parameters: Sequence[Parameter]) -> list[Parameter]:
-        """Turn whole numbers into floats where those are meant; without this rclpy refuses them."""
-        return [self._as_float(parameter) for parameter in parameters]
+    def _prepare(self, parameters: Sequence[Parameter]) -> list[Parameter]:
+        """Return the parameters as declared, before rclpy compares their types; maps get their new entries."""
+        if self._declaring:
+            return list(parameters)
+        known = {parameter.name: self._attribute(parameter.name) for parameter in parameters}
+        prepared = [_as_declared(parameter, known[parameter.name]) for parameter in parameters]
+        new = [name for name in known if not self._node.has_parameter(name)]
+        self._new = [name for name in new if known[name] is not None]
+        if self._new != new and not self._node._allow_undeclared_parameters:
+            raise ParameterRefused("; ".join(self._unknown(name) for name in new if known[name] is None))
+        if self._new:
+            try:  # before an entry is declared, because rclpy does not tell us when it refuses a value
+                for parameter in prepared:
+                    if (attribute := known[parameter.name]) is not None:
+                        check(attribute, parameter.value)
+            except VisionError as error:
+                raise ParameterRefused(error.message) from None
+        for name, attribute in known.items():
+            if attribute is not None:
+                self._declare(name, attribute, attribute.form, None)  # does nothing to those that are declared
+        return prepared
 
-    def _as_float(self, parameter: Parameter) -> Parameter:
-        attribute = self._attributes.get(parameter.name)
-        if attribute is None or attribute.type is not float:
-            return parameter
-        if parameter.type_ == Parameter.Type.INTEGER:
-            return Parameter(parameter.name, Parameter.Type.DOUBLE, float(parameter.value))
-        if parameter.type_ == Parameter.Type.INTEGER_ARRAY:
-            return Parameter(parameter.name, Parameter.Type.DOUBLE_ARRAY, [float(item) for item in parameter.value])
-        return parameter
+    def _attribute(self, name: str) -> Attribute | None:
+        """Return the attribute of a parameter, also of an entry that a map does not have yet; None = there is none."""
+        if name in self._attributes:
+            return self._attributes[name]
+        of = next((attribute for prefix, attribute in self._maps.items() if name.startswith(f"{prefix}.")), None)
+        return None if of is None else single(of, name)
 
     def _check(self, parameters: Sequence[Parameter]) -> SetParametersResult:
         ours = self._ours(parameters)
@@ -167,22 +235,33 @@ class Parameters:
             changes = {name: check(self._attributes[name], value) for name, value in ours.items()}
             self._validate(changes)
         except VisionError as error:
-            return SetParametersResult(successful=False, reason=error.message)
+            return self._refuse(error.message)
         except Exception as error:
-            self._node.get_logger().error(f"checking parameters failed: {type(error).__name__}: {error}")
-            return SetParametersResult(successful=False, reason=f"{type(error).__name__}: {error}")
+            self._node.get_logger().error(f"checking parameters failed: {traceback.format_exc()}")
+            return self._refuse(f"{type(error).__name__}: {error}")
         return SetParametersResult(successful=True)
+
+    def _refuse(self, reason: str) -> SetParametersResult:
+        for name in self._new:
+            self._forget(name)
+        return SetParametersResult(successful=False, reason=reason)
 
     def _applied(self, parameters: Sequence[Parameter]) -> None:
         ours = self._ours(parameters)
         if self._declaring or not ours:
             return
-        for name in ours:
+        changes = {name: check(self._attributes[name], value) for name, value in ours.items()}
+        for name, value in changes.items():
             self._problems.pop(name, None)
-        self._apply({name: check(self._attributes[name], value) for name, value in ours.items()})
+            self._overrides[name] = value  # what was set last holds, also if it is declared anew
+        self._apply(changes)
 
     def _ours(self, parameters: Sequence[Parameter]) -> dict[str, Any]:
-        return {item.name: item.value for item in parameters if item.name in self._attributes}
+        return {
+            item.name: list(item.value) if isinstance(item.value, array) else item.value
+            for item in parameters
+            if item.name in self._attributes
+        }
 
 
 def single(attribute: Attribute, name: str) -> Attribute:
@@ -191,6 +270,19 @@ def single(attribute: Attribute, name: str) -> Attribute:
         return attribute
     fields = {field: getattr(attribute, field) for field in attribute.__dataclass_fields__}
     return Attribute(**{**fields, "name": name, "form": "single"})
+
+
+def _as_declared(parameter: Parameter, attribute: Attribute | None) -> Parameter:
+    """Turn whole numbers into floats, and empty lists (which have no type) into those that are meant."""
+    if attribute is None or parameter.type_ == Parameter.Type.NOT_SET:
+        return parameter
+    if attribute.form == "list" and parameter.type_ in LISTS and not len(parameter.value):
+        return Parameter(parameter.name, TYPES["list", attribute.type], [])
+    if attribute.type is float and parameter.type_ == Parameter.Type.INTEGER:
+        return Parameter(parameter.name, Parameter.Type.DOUBLE, float(parameter.value))
+    if attribute.type is float and parameter.type_ == Parameter.Type.INTEGER_ARRAY:
+        return Parameter(parameter.name, Parameter.Type.DOUBLE_ARRAY, [float(item) for item in parameter.value])
+    return parameter
 
 
 def descriptor(attribute: Attribute, form: str) -> ParameterDescriptor:

@@ -8,6 +8,8 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
+from contextlib import suppress
 from typing import Any
 
 import rclpy
@@ -15,76 +17,118 @@ from rclpy.executors import ExternalShutdownException, ShutdownException, Single
 from rclpy.logging import get_logger
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
+from rclpy.utilities import get_default_context
 
-from vision_service.errors import VisionError
+from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.dds import choose_profile
 from vision_service.ros.node import ServiceNode
 
+PATIENCE = 5.0
+"""How long nodes may take to close before the process leaves without them, seconds."""
+
 
 class Spinner:
-    """Spins nodes in a thread of its own; what a callback raises is logged, and does not end it."""
+    """Spins nodes in a thread of its own; what a callback raises is logged, and does not end it.
 
-    def __init__(self, nodes: Sequence[Node], *, context: Any = None) -> None:
+    Attributes:
+        thread: In which the callbacks run.
+    """
+
+    def __init__(self, nodes: Sequence[Node], *, context: Any = None, ended: Callable[[], None] | None = None) -> None:
         """Start to spin.
 
         Args:
             nodes: All of one context.
             context: rclpy's; None = the default one.
+            ended: Called in the thread when somebody else has shut the context down.
         """
-        self._executor = SingleThreadedExecutor(context=context)
+        self._context = context or get_default_context()
+        self._executor = SingleThreadedExecutor(context=self._context)
         for node in nodes:
             self._executor.add_node(node)
+        self._ended = ended
         self._stopped = False
-        self._thread = threading.Thread(target=self._spin, name="executor", daemon=True)
-        self._thread.start()
+        self.thread = threading.Thread(target=self._spin, name="executor", daemon=True)
+        self.thread.start()
 
     def stop(self, timeout: float = 1.0) -> None:
-        """Stop spinning; wait for a callback that runs now at most `timeout` seconds."""
+        """Stop spinning; wait for a callback that runs now at most `timeout` seconds, unless this is called in it."""
         self._stopped = True
         self._executor.shutdown(timeout_sec=0)
-        self._thread.join(timeout)
+        if threading.current_thread() is not self.thread:
+            self.thread.join(timeout)
 
     def _spin(self) -> None:
-        while not self._stopped:
+        while not self._stopped and self._context.ok():
             try:
                 self._executor.spin_once()
             except (ExternalShutdownException, ShutdownException):
-                return
+                break
             except Exception:
-                if not self._stopped:
+                if not self._stopped and self._context.ok():
                     get_logger("executor").error(traceback.format_exc())
+        if not self._stopped and self._ended is not None:
+            self._ended()
 
 
 def run(make_nodes: Callable[[], Sequence[Node]], args: list[str] | None = None) -> int:
-    """Run nodes until SIGINT or SIGTERM; return the exit code of the process.
+    """Run nodes until SIGINT or SIGTERM; return the exit code of the process. To be called in the main thread.
 
     Args:
         make_nodes: Makes the nodes, when ROS is initialized.
         args: The process's arguments; None = sys.argv.
     """
-    warning = choose_profile()
-    # rclpy's handlers missed SIGTERM now and then; the main thread below waits for nothing else.
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    outcome: Future[int] = Future()
+
+    def work() -> None:
+        try:
+            outcome.set_result(_serve(make_nodes, stop))
+        except BaseException as error:
+            outcome.set_exception(error)
+        finally:
+            stop.set()
+
+    # rclpy's handlers missed SIGTERM now and then. The main thread waits for nothing but the signal, because Python
+    # runs handlers only there: a driver that hangs when it is opened must not keep them off either.
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    warning = choose_profile()
     logger = get_logger("vision_service")
-    if warning:
-        logger.warning(warning)
     try:
-        nodes = make_nodes()
+        _initialize(args)
+        if warning:
+            logger.warning(warning)
+        threading.Thread(target=work, name="nodes", daemon=True).start()
+        stop.wait()
+        wait([outcome], PATIENCE)
+        return outcome.result() if outcome.done() else 0  # what still runs is left behind
     except VisionError as error:
         logger.fatal(error.message)
-        rclpy.try_shutdown()
         return 1
+    finally:
+        rclpy.try_shutdown()
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
+
+
+def _initialize(args: list[str] | None) -> None:
+    try:
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    except RuntimeError as error:
+        msg = f"ROS does not understand the arguments of this process: {error}"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
+
+
+def _serve(make_nodes: Callable[[], Sequence[Node]], stop: threading.Event) -> int:
+    """Make nodes, and spin them until told to stop."""
+    nodes = make_nodes()
     for node in nodes:
-        if isinstance(node, ServiceNode):
+        if isinstance(node, ServiceNode) and not stop.is_set():
             node.start()
     spinner = Spinner(nodes)
     stop.wait()
     spinner.stop()
     close(nodes)
-    rclpy.try_shutdown()
     return 0
 
 
@@ -99,6 +143,7 @@ def close(nodes: Sequence[Node]) -> None:
 
 def leave(code: int) -> None:
     """End the process now: a driver or model in the middle of a long native call cannot hold it up."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with suppress(OSError, ValueError):  # nobody may be left to read them
+        sys.stdout.flush()
+        sys.stderr.flush()
     os._exit(code)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.exceptions import InvalidTopicNameException
 from rclpy.qos import qos_policy_name_from_kind
+from rclpy.validate_full_topic_name import validate_full_topic_name
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 
 from vision_service.configuration import attribute
@@ -20,6 +23,9 @@ from vision_service.ros.calls import Call
 from vision_service.ros.node import NodeConfiguration, ServiceNode
 from vision_service.types import CameraIntrinsics, Frame
 from vision_service.vision.model import Needs
+
+LONGEST_NAME = 100
+"""Of the names that we propose: short enough for every topic below them."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,12 @@ async def fetch(feed: Feed, camera: str, call: Call, *, max_age: float, settings
     feed.demand.linger(settings.linger)
     frame = feed.slot.fresh(max_age or settings.max_age)
     if frame is None:
-        frame = await call.wait(feed.slot.next(), late=lambda: feed.slot.no_frame(camera, call.timeout))
+        feed.demand.hold(call)  # lingering may be over before a frame comes
+        try:
+            frame = await call.wait(feed.slot.next(), late=lambda: feed.slot.no_frame(camera, call.timeout))
+            feed.demand.linger(settings.linger)
+        finally:
+            feed.demand.release(call)
     return frame
 
 
@@ -103,6 +114,48 @@ class CameraTopics:
             points=self.points or f"{camera}/points",
             transport=self.transport,
         )
+
+
+def check_camera_name(name: str) -> None:
+    """Refuse a name that ROS does not allow in topics.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, with the name to use instead.
+    """
+    reason = _wrong_with(name)
+    if reason:
+        msg = f"{name!r} cannot be the name of a camera: {reason}; call it {allowed_name(name)!r}"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+
+
+def check_topics(node: ServiceNode, camera: str, topics: CameraTopics) -> None:
+    """Refuse names of topics that ROS does not allow.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, naming the parameter.
+    """
+    for kind in ("image", "camera_info", "depth", "points"):
+        topic = getattr(topics, kind)
+        try:
+            node.resolve_topic_name(topic)
+        except Exception as error:  # rclpy's own kinds of errors differ between its releases
+            reason = _wrong_with(topic) or str(error)
+            msg = f"{topic!r} cannot be the topic of '{camera}.{kind}': {reason}"
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
+
+
+def allowed_name(name: str) -> str:
+    """Return the name that comes nearest to one that ROS does not allow."""
+    return re.sub(r"\W+", "_", name, flags=re.ASCII).lstrip("_0123456789").rstrip("_")[:LONGEST_NAME] or "camera"
+
+
+def _wrong_with(topic: str) -> str:
+    """Return why ROS does not allow a topic, empty if it does; names with ~ or {} are not allowed here."""
+    try:
+        validate_full_topic_name(topic if topic.startswith("/") else f"/{topic}")
+    except InvalidTopicNameException as error:
+        return str(error).splitlines()[0].rstrip(":")
+    return ""
 
 
 class TopicCamera:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+import itertools
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.camera_node import CameraNode
 from vision_service.ros.node import ServiceNode
 from vision_service.ros.parameters import Parameters
-from vision_service.ros.sources import LocalCameras
+from vision_service.ros.sources import LocalCameras, allowed_name
 from vision_service.ros.vision_node import VisionNode
 
 NAME = "stack"
@@ -69,29 +69,33 @@ class Stack:
             for name in names:
                 try:
                     check_node_name(name, taken)
+                    self.nodes.append(kind(name, local=local, **arguments))  # type: ignore[call-arg]
                 except VisionError as error:
                     self._node.get_logger().error(error.message)
-                    continue
-                taken.add(name)
-                self.nodes.append(kind(name, local=local, **arguments))  # type: ignore[call-arg]
-        if len(self.nodes) == 1:
+                except Exception as error:  # rclpy's own, for the parameters that it declares itself
+                    self._node.get_logger().error(f"the node {name!r} cannot be made: {type(error).__name__}: {error}")
+                else:
+                    taken.add(name)
+        if not settings.cameras and not settings.vision:
             msg = "the stack is empty: give it a parameter file with a section 'stack' that lists cameras and vision"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+        if len(self.nodes) == 1:
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, "none of the stack's nodes could be made; see the log")
 
 
-def check_node_name(name: str, taken: Iterable[str]) -> None:
+def check_node_name(name: str, taken: Collection[str]) -> None:
     """Refuse a name that another node of the stack has, or that ROS does not allow.
 
     Raises:
         VisionError: INVALID_ARGUMENT, with the name to use instead.
     """
     if name in taken:
-        instead = next(f"{name}_{number}" for number in range(2, 1000) if f"{name}_{number}" not in taken)
+        instead = next(f"{name}_{number}" for number in itertools.count(2) if f"{name}_{number}" not in taken)
         msg = f"two nodes of the stack are called {name!r}: call one of them {instead!r}, in its section too"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
     try:
         validate_node_name(name)
     except InvalidNodeNameException:
-        instead = re.sub(r"\W", "_", name, flags=re.ASCII).lstrip("0123456789") or "node"
+        instead = allowed_name(name)
         msg = f"ROS does not allow the name {name!r} (letters, digits and underscores only): call it {instead!r}"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None

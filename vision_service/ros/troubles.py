@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 
 class Troubles:
-    """What is wrong with a node now, by a key of each trouble."""
+    """What is wrong with a node now, by a key of each trouble; every method may be called from any thread."""
 
     def __init__(self, logger: Any) -> None:
         """Take rclpy's logger of the node."""
         self._logger = logger
+        self._lock = threading.Lock()
         self._current: dict[str, str] = {}
 
     def report(self, key: str, sentence: str) -> None:
         """Say that a trouble is there; an empty sentence = it is not, or no more."""
-        before = self._current.get(key)
-        if sentence:
-            self._current[key] = sentence
-            if before is None:
-                self._logger.warning(sentence)
-        elif before is not None:
-            del self._current[key]
+        with self._lock:
+            before = self._current.get(key, "")
+            if sentence:
+                self._current[key] = sentence
+            else:
+                self._current.pop(key, None)
+        if sentence and not before:
+            self._logger.warning(sentence)
+        elif before and not sentence:
             self._logger.info(f"over: {before}")
 
     def clear(self) -> None:
         """Forget all, without a word."""
-        self._current.clear()
+        with self._lock:
+            self._current.clear()
 
     @property
     def sentences(self) -> list[str]:
         """What is wrong now."""
-        return list(self._current.values())
+        with self._lock:
+            return list(self._current.values())

@@ -7,20 +7,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rclpy.exceptions import InvalidTopicNameException
-from rclpy.validate_topic_name import validate_topic_name
 from std_msgs.msg import Header
 from vision_msgs.msg import LabelInfo
 
 from vision_service.configuration import attribute, attributes, configure
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.image import Image
 from vision_service.inference import Inference
 from vision_service.resources import LocalResources, unknown
 from vision_service.ros import conversion, qos
 from vision_service.ros.calls import Call, too_late
 from vision_service.ros.node import NodeConfiguration, ServiceNode, json_object
 from vision_service.ros.outputs import NAMES, Outputs
-from vision_service.ros.sources import CameraTopics, Feed, LocalCameras, TopicCamera, fetch
+from vision_service.ros.sources import (
+    CameraTopics,
+    Feed,
+    LocalCameras,
+    TopicCamera,
+    check_camera_name,
+    check_topics,
+    fetch,
+)
 from vision_service.srv import (
     CaptureAllFromCamera,
     GetClassifications,
@@ -103,13 +110,17 @@ class VisionNode(ServiceNode):
     def configure(self) -> None:
         """Make the model, and the topics of the cameras."""
         check_cameras(self.settings)
+        cameras = self.settings.all_cameras()
         for camera in self._declared:
-            self.parameters.undeclare(CameraTopics, prefix=f"{camera}.")
-        self._declared = list(self.settings.all_cameras())
-        for camera in self._declared:
+            if camera not in cameras:  # those of the others may have been set since the start
+                self.parameters.undeclare(CameraTopics, prefix=f"{camera}.")
+        self._declared = list(cameras)
+        for camera in cameras:
             self.parameters.declare(CameraTopics, prefix=f"{camera}.")
             values = self.parameters.values(CameraTopics, prefix=f"{camera}.")
-            self._topics[camera] = configure(CameraTopics, values, of=f"camera {camera!r}").named(camera)
+            topics = configure(CameraTopics, values, of=f"camera {camera!r}").named(camera)
+            check_topics(self, camera, topics)
+            self._topics[camera] = topics
         model_class = MODELS.get(self.settings.model)
         if self._model_class is not None and self._model_class is not model_class:
             self.parameters.undeclare(self._model_class.Config)
@@ -120,6 +131,7 @@ class VisionNode(ServiceNode):
         self._make_outputs(model)
 
     def _make_outputs(self, model: VisionModel) -> None:
+        self._stop_streams()
         for outputs in self._outputs.values():
             outputs.destroy()
         can = methods(model)
@@ -135,11 +147,8 @@ class VisionNode(ServiceNode):
 
     def deactivate(self) -> None:
         """Look at nothing any more."""
-        for camera in list(self._streams):
-            self._stop_stream(camera)
-        for source in self._cameras.values():
-            source.feed.demand.drop()
-        self._cameras.clear()
+        self._stop_streams()
+        self._forget_cameras()
         self.troubles.clear()
 
     def cleanup(self) -> None:
@@ -152,7 +161,7 @@ class VisionNode(ServiceNode):
         if self._inference is not None and not self._inference.close():
             self.get_logger().warning("the model has not returned from its last run; it is left behind")
         self._inference = None
-        self._candidate = None
+        self._drop_candidate()
 
     def _model_config(self, model_class: type[VisionModel], changes: Mapping[str, Any]) -> Any:
         values = self.parameters.values(model_class.Config, changes=changes)
@@ -170,10 +179,10 @@ class VisionNode(ServiceNode):
 
     def validate(self, changes: Mapping[str, Any]) -> None:
         """Build what the changes ask for, or refuse them."""
-        if any(name.partition(".")[0] in self._topics for name in changes):
+        if any(f"{camera}.{topic}" in changes for camera in self._topics for topic in attributes(CameraTopics)):
             msg = "a camera's topics can be changed only while the node is unconfigured (clean it up first)"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
-        self._candidate = None
+        self._drop_candidate()
         if self._inference is None or self._model_class is None:
             return
         known = attributes(self._model_class.Config)
@@ -188,13 +197,23 @@ class VisionNode(ServiceNode):
             return
         (config, model), self._candidate = self._candidate, None
         if model is None:
-            self._inference.model.update(config)
+            self._inference.update(config)
             return
-        other_methods = methods(model) != methods(self._inference.model)
+        old = self._inference.model
+        other_methods, other_needs = methods(model) != methods(old), model.needs != old.needs
         self._inference.swap(model)
         if other_methods:
             self._make_outputs(model)
+        if other_needs:
+            self._stop_streams()
+            self._forget_cameras()
         self._publish_labels()
+
+    def _drop_candidate(self) -> None:
+        """Close the model that was built for a change that did not come about."""
+        if self._candidate is not None and self._candidate[1] is not None:
+            self._candidate[1].close()
+        self._candidate = None
 
     # Streaming.
 
@@ -205,10 +224,11 @@ class VisionNode(ServiceNode):
                 self._start_stream(camera)
             else:
                 self._stop_stream(camera)
+            demand = self._feed(camera).demand
             if self.settings.keep_subscribed:
-                self._feed(camera).demand.hold("keep_subscribed")
-            elif camera in self._cameras:
-                self._cameras[camera].feed.demand.release("keep_subscribed")
+                demand.hold(self._keeping(camera))
+            else:
+                demand.release(self._keeping(camera))
             self._watch(camera)
         for source in self._cameras.values():
             source.feed.demand.refresh()
@@ -234,12 +254,13 @@ class VisionNode(ServiceNode):
             self._streamed[camera] = now
             inference.stream(camera, lambda: publish(frame))
 
-        feed.demand.hold(self)
+        holder = self, camera, "stream"
+        feed.demand.hold(holder)
         unlisten = feed.slot.listen(arrived)
 
         def stop() -> None:
             unlisten()
-            feed.demand.release(self)
+            feed.demand.release(holder)
 
         self._streams[camera] = stop
 
@@ -249,14 +270,23 @@ class VisionNode(ServiceNode):
             stop()
             self.troubles.report(f"stream {camera}", "")
 
+    def _stop_streams(self) -> None:
+        for camera in list(self._streams):
+            self._stop_stream(camera)
+
     def _watch(self, camera: str) -> None:
-        """Say once when a camera that is wanted falls silent, and once when it is heard again."""
-        source = self._cameras.get(camera)
-        if source is None or not source.feed.demand.wanted:
-            return
-        quiet = source.feed.quiet_for()
-        silent = quiet > self.settings.silence
-        why = f"no frame of camera {camera!r} for {self.settings.silence:g} s: {source.silence()}" if silent else ""
+        """Say once when a camera that is wanted falls silent, and once when that is over."""
+        feed, source = self._feed(camera), self._cameras.get(camera)
+        why = ""
+        if feed.demand.wanted and feed.quiet_for() > self.settings.silence:
+            error = feed.slot.error
+            if error is not None:
+                reason = error.message
+            elif source is not None:
+                reason = source.silence()
+            else:
+                reason = "its node is in this process; see its get_status"
+            why = f"no frame of camera {camera!r} for {self.settings.silence:g} s: {reason}"
         self.troubles.report(f"silence {camera}", why)
 
     def _publish_labels(self) -> None:
@@ -264,6 +294,21 @@ class VisionNode(ServiceNode):
         self._label_info.publish(conversion.labels_to_message(self._working().model.labels, header))
 
     # Cameras.
+
+    def _keeping(self, camera: str) -> object:
+        """Return who holds a camera's demand for keep_subscribed; nodes of one process share the demand."""
+        return self, camera, "keep_subscribed"
+
+    def _forget_cameras(self) -> None:
+        """Unsubscribe from all cameras, and answer who waits for one."""
+        for camera in self._outputs:
+            local = self._local.find(self.resolve_topic_name(self._topics[camera].image))
+            if local is not None:
+                local.demand.release(self._keeping(camera))
+        for source in self._cameras.values():
+            source.feed.demand.drop()
+            source.feed.slot.fail(VisionError(ErrorCode.NOT_ACTIVE, "the node stopped looking at the camera"))
+        self._cameras.clear()
 
     def _feed(self, name: str) -> Feed:
         """Return the frames of a camera: of this process if it is here, else of its topics.
@@ -275,6 +320,7 @@ class VisionNode(ServiceNode):
         if topics is None:
             check_camera_name(name)
             topics = CameraTopics().named(name)
+            check_topics(self, name, topics)
         image = self.resolve_topic_name(topics.image)
         feed = self._local.find(image)
         if feed is not None:
@@ -288,8 +334,8 @@ class VisionNode(ServiceNode):
             self._cameras[name] = TopicCamera(self, name, topics, needs, self.settings.pairing_tolerance)
         return self._cameras[name].feed
 
-    async def _camera_frame(self, request: Any, call: Call) -> Frame:
-        """Return the frame that a camera request asks for."""
+    async def _camera_frame(self, request: Any, response: Any, call: Call) -> Frame:
+        """Return the frame that a camera request asks for, and say in the response which camera it is of."""
         json_object(request.extra, "extra")
         if request.source not in ("", "color"):
             msg = f"source {request.source!r}: a vision node looks at the colour picture only; leave the source empty"
@@ -298,7 +344,21 @@ class VisionNode(ServiceNode):
         if not name:
             msg = "no camera_name given, and the node has no default camera: give one, or set the parameter cameras"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
-        return await fetch(self._feed(name), name, call, max_age=request.max_age, settings=self.settings)
+        frame = await fetch(self._feed(name), name, call, max_age=request.max_age, settings=self.settings)
+        if frame.image is not None and frame.image.compressed is not None:
+            await self._decode(name, frame.image, call)
+        response.camera_name = name
+        return frame
+
+    async def _decode(self, camera: str, image: Image, call: Call) -> None:
+        """Decode a camera's compressed picture in the model's thread; a bad one is no fault of the caller's."""
+        try:
+            await call.wait(self._working().do(lambda _: image.pixels), late=lambda: too_late(call))
+        except VisionError as error:
+            if error.code != ErrorCode.INVALID_ARGUMENT:
+                raise
+            msg = f"camera {camera!r} sent a bad image: {error.message}"
+            raise VisionError(ErrorCode.CAMERA_ERROR, msg) from None
 
     # Services.
 
@@ -322,7 +382,7 @@ class VisionNode(ServiceNode):
 
     async def _get_detections_from_camera(self, request: Any, response: Any, call: Call) -> None:
         self._working().require("detect")
-        frame = await self._camera_frame(request, call)
+        frame = await self._camera_frame(request, response, call)
         fill_detections(response, frame, await self._run("detect", frame, call))
 
     async def _get_classifications(self, request: Any, response: Any, call: Call) -> None:
@@ -332,7 +392,7 @@ class VisionNode(ServiceNode):
 
     async def _get_classifications_from_camera(self, request: Any, response: Any, call: Call) -> None:
         self._working().require("classify")
-        frame = await self._camera_frame(request, call)
+        frame = await self._camera_frame(request, response, call)
         fill_classifications(response, frame, await self._run("classify", frame, call), request.count)
 
     async def _get_object_point_clouds(self, request: Any, response: Any, call: Call) -> None:
@@ -342,11 +402,11 @@ class VisionNode(ServiceNode):
             header = request.cloud.header
             frame = Frame(cloud=cloud, stamp=conversion.nanoseconds(header.stamp), frame_id=header.frame_id)
         else:
-            frame = await self._camera_frame(request, call)
+            frame = await self._camera_frame(request, response, call)
         fill_objects(response, frame, await self._run("segment", frame, call))
 
     async def _capture_all_from_camera(self, request: Any, response: Any, call: Call) -> None:
-        frame = await self._camera_frame(request, call)
+        frame = await self._camera_frame(request, response, call)
         can = methods(self._working().model)
         fill_frame(response, frame)
         if request.return_image and frame.image is not None:
@@ -399,6 +459,13 @@ def check_cameras(settings: VisionConfiguration) -> None:
     cameras = settings.all_cameras()
     for camera in cameras:
         check_camera_name(camera)
+        if camera.startswith("/"):
+            instead = camera.strip("/").replace("/", "_")
+            msg = (
+                f"camera {camera!r}: results are published below the camera's name, so it cannot begin with '/'; call "
+                f"it {instead!r}, and set the parameter {instead}.image to {camera}/image_raw"
+            )
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
         if camera in NAMES:
             msg = f"a camera cannot be called {camera!r}, because an output of vision nodes is: {', '.join(NAMES)}"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
@@ -407,19 +474,6 @@ def check_cameras(settings: VisionConfiguration) -> None:
     if settings.camera_name and settings.camera_name not in cameras:
         msg = f"the default camera {settings.camera_name!r} is not among 'cameras': {', '.join(cameras)}"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
-
-
-def check_camera_name(name: str) -> None:
-    """Refuse a name that ROS does not allow in topics.
-
-    Raises:
-        VisionError: INVALID_ARGUMENT.
-    """
-    try:
-        validate_topic_name(name)
-    except InvalidTopicNameException as error:
-        reason = str(error).splitlines()[0]
-        raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{name!r} cannot be the name of a camera: {reason}") from None
 
 
 def given_frame(request: Any) -> Frame:
@@ -442,7 +496,6 @@ def given_frame(request: Any) -> Frame:
 def fill_frame(response: Any, frame: Frame) -> None:
     """Say in a response which frame was used."""
     response.header = conversion.header_of(frame)
-    response.camera_name = frame.camera_name
     response.image_width, response.image_height = frame.size
 
 

@@ -1,107 +1,78 @@
-"""The model `mlmodel`: detects or classifies with a trained model from a file."""
+"""The model `mlmodel`: detects, classifies or labels pixels with a trained model."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import ExitStack
 
 import numpy as np
 
-from vision_service.configuration import attribute
+from vision_service.configuration import did_you_mean
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
+from vision_service.mlmodel import blazeface
+from vision_service.mlmodel.blazeface import BlazeFaceDecoder
+from vision_service.mlmodel.boxes import suppress
+from vision_service.mlmodel.classification import ClassificationDecoder
 from vision_service.mlmodel.confidences import MinimumConfidence
-from vision_service.mlmodel.decoders import ClassificationDecoder, DetectionDecoder, find_decoder
+from vision_service.mlmodel.config import MLModelConfig
+from vision_service.mlmodel.decoders import Decoder, DecoderOptions, find_decoder
+from vision_service.mlmodel.detection import Boxes, DetectionDecoder
 from vision_service.mlmodel.labels import label, read_labels, without_background
+from vision_service.mlmodel.loading import load
 from vision_service.mlmodel.preprocessing import ImageInput, image_input
-from vision_service.mlmodel.runtime import Runtime, Tensors, load
+from vision_service.mlmodel.quantization import Dequantizer
+from vision_service.mlmodel.runtime import Runtime, Tensors
+from vision_service.mlmodel.segmentation import SegmentationDecoder
 from vision_service.resources import Resources
-from vision_service.types import Classification, Detection, Frame
+from vision_service.types import Classification, Detection, Frame, LabelImage
 from vision_service.vision.model import VisionModel
 
-Y_FIRST = (1, 0, 3, 2)
-"""The order of TensorFlow's boxes: ymin, xmin, ymax, xmax."""
-
-
-@dataclass(frozen=True)
-class MLModelConfig:
-    """The attributes of `mlmodel`."""
-
-    model_path: str = attribute("The model's file: TensorFlow Lite (.tflite), a detector or a classifier.")
-    label_path: str = attribute(
-        "The file of class names, one per line in the order of their numbers; empty = those in the model's file, else"
-        " the numbers. A detector's numbers start after a first line '???' or 'background'.",
-        default="",
-    )
-    num_threads: int = attribute("How many threads one run of the model may use.", default=1, minimum=1, maximum=256)
-    default_minimum_confidence: float = attribute(
-        "From which confidence on a result counts; 0 = all.", default=0.0, minimum=0.0, maximum=1.0, live=True
-    )
-    label_confidences: dict[str, float] = attribute(  # noqa: RUF009 - it makes a factory
-        "The same for single classes, by name (upper and lower case the same); if any is given, the default does not"
-        " hold and classes that are not listed are dropped.",
-        default={},
-        minimum=0.0,
-        maximum=1.0,
-        live=True,
-    )
-    input_image_mean_value: tuple[float, ...] = attribute(
-        "What a float model's input is made with: value = (colour from 0 to 1 - mean) / standard deviation. One mean"
-        " for each channel in the model's order; empty = 0.5 each.",
-        default=(),
-    )
-    input_image_std_dev: tuple[float, ...] = attribute(
-        "The standard deviation of each channel, in the same formula; empty = 0.5 each.", default=()
-    )
-    input_image_bgr: bool = attribute("Whether the model wants blue, green, red.", default=False)
-    xmin_ymin_xmax_ymax_order: tuple[int, ...] = attribute(
-        "What stands where in a box: at each of its four places 0 = xmin, 1 = ymin, 2 = xmax or 3 = ymax; empty ="
-        " 1, 0, 3, 2.",
-        default=(),
-        minimum=0,
-        maximum=3,
-    )
+PROBE_SIZE = 224
+"""Width and height of the grey picture that a model of any size is probed with, pixels."""
 
 
 class MLModel(VisionModel):
-    """Runs a trained model on pictures: a detector or a classifier, as its outputs tell.
+    """Runs a trained model on pictures: a detector, a classifier or a segmentation model, as its outputs tell.
 
-    The picture is stretched to the model's input size; boxes come back in pixels of the source picture, not rounded
-    and clipped to it. The model runs once on a grey picture when it is made, so that a file that cannot work is
-    refused then.
+    Boxes come back in pixels of the source picture, not rounded and clipped to it. The model runs once on a grey
+    picture when it is made, so that one that cannot work is refused then.
+
+    Attributes:
+        runtime: What holds the model.
+        input: How it takes its picture.
+        decoder: What reads its outputs.
     """
 
     Config = MLModelConfig
     config: MLModelConfig
+    decoder: Decoder
 
     def __init__(self, config: MLModelConfig, resources: Resources) -> None:
         """Load the model and find out what it can do.
 
         Raises:
             VisionError: INVALID_ARGUMENT, if an attribute, the model's file or the label file cannot be used;
-                NOT_SUPPORTED, if the runtime is not installed.
+                NOT_SUPPORTED, if the runtime is not installed; UNKNOWN_RESOURCE, if there is no such ML model.
         """
         super().__init__(config, resources)
-        self._order = config.xmin_ymin_xmax_ymax_order or Y_FIRST
-        if sorted(self._order) != [0, 1, 2, 3]:
-            msg = f"'xmin_ymin_xmax_ymax_order' must hold 0, 1, 2 and 3, each once, not {list(self._order)}"
-            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+        check_order(config.xmin_ymin_xmax_ymax_order)
         labels = read_labels(config.label_path) if config.label_path else ()
-        self._runtime: Runtime = load(config.model_path, num_threads=config.num_threads)
+        self._owned = ExitStack()
+        self.runtime: Runtime = self._find_runtime(resources)
         try:
-            self._input = self._find_input()
-            self._decoder = find_decoder(self._runtime.outputs, self._probe())
-            self.labels = self._find_labels(labels or self._runtime.labels)
+            self._understand(labels or self.runtime.labels)
         except VisionError as error:
-            self._runtime.close()
-            raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{config.model_path!r}: {error.message}") from error
-        if isinstance(self._decoder, DetectionDecoder):
-            self.classify = None  # type: ignore[assignment, method-assign]
-        else:
-            self.detect = None  # type: ignore[assignment, method-assign]
+            self._owned.close()
+            name = config.model_path or config.mlmodel_name
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{name!r}: {error.message}") from error
+        methods: dict[type, str] = {ClassificationDecoder: "classify", SegmentationDecoder: "label"}
+        for method in {"detect", "classify", "label"} - {methods.get(type(self.decoder), "detect")}:
+            setattr(self, method, None)
         self.update(config)
 
     def update(self, config: MLModelConfig) -> None:
-        """Take other confidences."""
+        """Take other confidences, and other limits of detections."""
         super().update(config)
         self._minimum = MinimumConfidence(config.default_minimum_confidence, config.label_confidences)
 
@@ -111,16 +82,19 @@ class MLModel(VisionModel):
         Raises:
             VisionError: NO_FRAME, if the frame has no picture; MODEL_ERROR, if the model fails.
         """
+        decoder: DetectionDecoder | BlazeFaceDecoder = self.decoder  # type: ignore[assignment]
         image = _picture(frame)
-        decoder: DetectionDecoder = self._decoder  # type: ignore[assignment]
-        boxes, classes, scores = decoder.decode(self._infer(image), self._order)
-        boxes *= (image.width, image.height, image.width, image.height)
-        names = (label(self.labels, number) for number in classes.tolist())
-        return [
-            Detection(name, score, *box)
-            for name, score, box in zip(names, scores.tolist(), boxes.tolist(), strict=True)
+        placement = self.input.placement(image)
+        found = decoder.decode(self._real(self._infer(image)), placement.size, self._minimum.least)
+        names = [label(self.labels, number) for number in found.classes.tolist()]
+        rows = [
+            row
+            for row, (name, score) in enumerate(zip(names, found.scores.tolist(), strict=True))
             if score >= self._minimum.of(name)
         ]
+        rows = self._best(found, rows)
+        boxes = placement.boxes_to_source(found.corners[rows]).tolist()
+        return [Detection(names[row], float(found.scores[row]), *box) for row, box in zip(rows, boxes, strict=True)]
 
     def classify(self, frame: Frame, count: int = -1) -> list[Classification]:
         """Return the classes that the picture shows, best first.
@@ -132,8 +106,8 @@ class MLModel(VisionModel):
         Raises:
             VisionError: NO_FRAME, if the frame has no picture; MODEL_ERROR, if the model fails.
         """
-        decoder: ClassificationDecoder = self._decoder  # type: ignore[assignment]
-        scores = decoder.decode(self._infer(_picture(frame)))
+        decoder: ClassificationDecoder = self.decoder  # type: ignore[assignment]
+        scores = decoder.decode(self._real(self._infer(_picture(frame))))
         found: list[Classification] = []
         for number in np.argsort(-scores, kind="stable").tolist():
             if 0 <= count <= len(found):
@@ -143,41 +117,115 @@ class MLModel(VisionModel):
                 found.append(Classification(name, score))
         return found
 
-    def close(self) -> None:
-        """Let go of the model; may be called twice."""
-        self._runtime.close()
+    def label(self, frame: Frame) -> LabelImage:
+        """Return which class each pixel of the picture shows.
 
-    def _find_input(self) -> ImageInput:
+        Raises:
+            VisionError: NO_FRAME, if the frame has no picture; MODEL_ERROR, if the model fails.
+        """
+        decoder: SegmentationDecoder = self.decoder  # type: ignore[assignment]
+        image = _picture(frame)
+        numbers = self.input.placement(image).labels_to_source(decoder.decode(self._infer(image)))
+        known = max(len(self.labels), int(numbers.max()) + 1)
+        return LabelImage(numbers, tuple(label(self.labels, number) for number in range(known)))
+
+    def close(self) -> None:
+        """Let go of the model; may be called twice. One that another resource holds stays open."""
+        self._owned.close()
+
+    def _find_runtime(self, resources: Resources) -> Runtime:
+        config = self.config
+        if bool(config.model_path) == bool(config.mlmodel_name):
+            given = "both are given" if config.model_path else "neither is given"
+            msg = (
+                f"exactly one of 'model_path' (a file) and 'mlmodel_name' (an ML model service) is needed, but {given}"
+            )
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+        if config.mlmodel_name:
+            held: Runtime = resources.mlmodel(config.mlmodel_name)
+            return held
+        runtime = load(config.model_path, config.runtime_options, trial_timeout=config.trial_timeout)
+        self._owned.callback(runtime.close)
+        return runtime
+
+    def _understand(self, labels: tuple[str, ...]) -> None:
+        """Find out how the model takes a picture, what its outputs mean, and what its classes are called."""
+        config, outputs = self.config, self.runtime.outputs
+        check_input_names(config.remap_input_names, [info.name for info in self.runtime.inputs])
+        self.input = self._input(letterbox=config.resize == "letterbox")
+        self._real: Callable[[Tensors], Tensors] = Dequantizer(outputs)
+        grey = Image(np.full((self.input.height or PROBE_SIZE, self.input.width or PROBE_SIZE), 128, np.uint8), "mono8")
+        options = DecoderOptions(
+            decoder=config.decoder,
+            remap=config.remap_output_names,
+            order=config.xmin_ymin_xmax_ymax_order,
+            box_format=config.box_format,
+            box_coordinates=config.box_coordinates,
+            activation=config.activation,
+            labels=len(labels),
+        )
+        probe = self._real(self._infer(grey))
+        self.decoder = find_decoder(outputs, probe, options, size=(self.input.width, self.input.height))
+        if config.resize == "auto" and getattr(self.decoder, "letterbox", False):
+            self.input = self._input(letterbox=True)
+        self.labels = self._names(labels)
+
+    def _input(self, *, letterbox: bool) -> ImageInput:
         return image_input(
-            self._runtime.inputs,
+            self.runtime.inputs,
             mean=self.config.input_image_mean_value,
             std=self.config.input_image_std_dev,
             bgr=self.config.input_image_bgr,
+            size=self.config.input_size,
+            letterbox=letterbox,
         )
 
-    def _probe(self) -> Tensors:
-        """Return what the model makes of a grey picture."""
-        return self._infer(Image(np.full((self._input.height, self._input.width), 128, np.uint8), "mono8"))
-
     def _infer(self, image: Image) -> Tensors:
-        return self._runtime.infer({self._input.name: self._input.tensor(image)})
+        return self.runtime.infer({self.input.name: self.input.tensor(image)})
 
-    def _find_labels(self, labels: tuple[str, ...]) -> tuple[str, ...]:
+    def _best(self, found: Boxes, rows: list[int]) -> list[int]:
+        """Return the rows that suppression and the limit leave."""
+        threshold = self.config.nms_iou_threshold or self.decoder.suppression  # type: ignore[union-attr]
+        if threshold < 1:
+            rows = [rows[place] for place in suppress(found.corners[rows], found.classes[rows], threshold).tolist()]
+        return rows[: self.config.max_detections or None]
+
+    def _names(self, labels: tuple[str, ...]) -> tuple[str, ...]:
         """Return the class names by number; a class without a name has its number.
 
         Raises:
             VisionError: INVALID_ARGUMENT, if a classifier has another number of classes.
         """
-        if isinstance(self._decoder, DetectionDecoder):
+        if isinstance(self.decoder, BlazeFaceDecoder):
+            labels = labels or blazeface.LABELS
+        elif isinstance(self.decoder, DetectionDecoder):
             labels = without_background(labels)
-        elif labels and len(labels) != self._decoder.size:
+        elif isinstance(self.decoder, ClassificationDecoder) and labels and len(labels) != self.decoder.size:
             msg = (
-                f"length of output ({self._decoder.size}) expected to be length of label list ({len(labels)}): give"
+                f"length of output ({self.decoder.size}) expected to be length of label list ({len(labels)}): give"
                 " 'label_path' the file that belongs to this model, one line for each class (often the first line is"
                 " 'background')"
             )
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
         return tuple(label(labels, number) for number in range(len(labels)))
+
+
+def check_order(order: tuple[int, ...]) -> None:
+    """Raise VisionError INVALID_ARGUMENT unless an order is empty or holds 0, 1, 2 and 3."""
+    if order and sorted(order) != [0, 1, 2, 3]:
+        msg = f"'xmin_ymin_xmax_ymax_order' must hold 0, 1, 2 and 3, each once, not {list(order)}"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+
+
+def check_input_names(remap: dict[str, str], inputs: list[str]) -> None:
+    """Raise VisionError INVALID_ARGUMENT if the attribute `remap_input_names` names what is not there."""
+    for name, meaning in remap.items():
+        if name not in inputs:
+            msg = f"'remap_input_names': the model has no input {name!r}{did_you_mean(name, inputs)}"
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+        if meaning != "image":
+            msg = f"'remap_input_names': {meaning!r}, for the input {name!r}, means nothing: give 'image'"
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
 
 
 def _picture(frame: Frame) -> Image:

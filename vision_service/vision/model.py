@@ -10,7 +10,10 @@ from vision_service.errors import no_command
 from vision_service.resources import Resources
 
 METHODS = ("detect", "classify", "segment")
-"""What a model may be able to do: the methods it may have."""
+"""What a model may be able to do: the methods it may have, for which there are services."""
+
+ALL_METHODS = (*METHODS, "label")
+"""The same, and those for which there are none yet."""
 
 
 class Needs(Flag):
@@ -31,6 +34,7 @@ class VisionModel:
         def detect(self, frame: Frame) -> list[Detection]            # best first
         def classify(self, frame: Frame, count: int = -1) -> list[Classification]   # best first; negative = all
         def segment(self, frame: Frame) -> list[PointCloudObject]
+        def label(self, frame: Frame) -> LabelImage                  # the class of each pixel
 
     A model that learns what it can do only when it is made sets the others to None on itself.
 
@@ -74,8 +78,8 @@ class VisionModel:
 
 
 def methods(model: VisionModel) -> frozenset[str]:
-    """Return which of METHODS the model has."""
-    return frozenset(name for name in METHODS if callable(getattr(model, name, None)))
+    """Return which of ALL_METHODS the model has."""
+    return frozenset(name for name in ALL_METHODS if callable(getattr(model, name, None)))
 
 
 def only_live_changes(before: Any, after: Any) -> bool:

@@ -26,6 +26,12 @@ from vision_service.ros.conversion.result import (
     object_to_message,
     objects_to_detections,
 )
+from vision_service.ros.conversion.tensor import (
+    info_from_message,
+    info_to_message,
+    tensors_from_message,
+    tensors_to_message,
+)
 
 __all__ = [
     "camera_info_to_message",
@@ -42,11 +48,15 @@ __all__ = [
     "image_from_compressed",
     "image_from_message",
     "image_to_message",
+    "info_from_message",
+    "info_to_message",
     "intrinsics_from_message",
     "labels_to_message",
     "nanoseconds",
     "object_from_message",
     "object_to_message",
     "objects_to_detections",
+    "tensors_from_message",
+    "tensors_to_message",
     "time_message",
 ]

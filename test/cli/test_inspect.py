@@ -1,0 +1,141 @@
+"""The subcommand inspect."""
+
+import json
+
+import numpy as np
+import pytest
+import testdata
+import tinymodels
+
+from vision_service.cli.main import main
+
+pytest.importorskip("ai_edge_litert", reason="LiteRT is not installed")
+
+UNSUPPORTED = {
+    "bad_model.tflite": "it is no TensorFlow Lite file",
+    "dilated_conv.tflite": "'Identity' float32[1, 224, 224, 16]",
+    "keras_lstm_mnist_ptq.tflite": "'serving_default_x:0' uint8[1, 28, 28], which is not one picture",
+    "mobilenet_v1_0.25_128_quant_edgetpu.tflite": "it is compiled for the Edge TPU",
+    "model_invoking_error.tflite": "it needs the operation fake-op-double",
+    "movenet_single_pose_lightning_ptq.tflite": "it looks like a pose model, which is not served",
+    "permute_uint8.tflite": "'input' uint8[1, 4], which is not one picture",
+    "person_detect.tflite": "quantized_dimension must be in range",
+    "split_concat.tflite": "'inputs/rnn2' uint8[1, 8, 8, 2], which is not one picture",
+}
+
+
+def model(name: str) -> str:
+    return str(testdata.path(f"models/{name}"))
+
+
+def inspect(capsys, *arguments: str) -> tuple[int, dict, str]:
+    """The exit code, the JSON on stdout, and what is on stderr."""
+    code = main(["inspect", "--json", *arguments])
+    out, err = capsys.readouterr()
+    assert "Traceback" not in err
+    return code, json.loads(out), err
+
+
+def test_a_detector_is_described(capsys):
+    code, found, err = inspect(capsys, model("coco_ssd_mobilenet_v1_1.0_quant_2018_06_29.tflite"))
+    assert (code, found["problem"], err) == (0, None, "")
+    assert (found["runtime"], found["name"], found["methods"]) == ("LiteRT", "Coco SSD MobileNetV1", ["detect"])
+    assert found["inputs"] == [
+        {
+            "name": "normalized_input_image_tensor",
+            "dtype": "uint8",
+            "shape": [1, 300, 300, 3],
+            "scales": [0.0078125],
+            "zero_points": [128],
+            "description": found["inputs"][0]["description"],
+            "role": "",
+        }
+    ]
+    assert "300 x 300" in found["inputs"][0]["description"]
+    assert [tensor["role"] for tensor in found["outputs"]] == ["boxes", "classes", "scores", "count"]
+    assert found["labels"]["count"] == 90
+    assert found["labels"]["first"][:2] == ["person", "bicycle"]
+    assert found["labels"]["from"] == "the model's file"
+    assert found["picture"] == {"width": 300, "height": 300, "channels": 3, "resize": "stretch"}
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "method", "labels"),
+    [
+        ("mobilenet_v1_0.25_128_quant.tflite", [], "classify", 1001),
+        ("custom_ssd_mobilenet_v2_fpn_lite_320x320.tflite", [], "detect", 0),
+        ("deeplabv3_mnv2_dm05_pascal_quant.tflite", [], "label", 0),
+        ("unsupported/face_detection_short_range.tflite", [], "detect", 1),
+        ("unsupported/dilated_conv.tflite", ["--set", "decoder=segmentation"], "label", 0),
+    ],
+)
+def test_what_a_model_serves_as_is_told(capsys, name, arguments, method, labels):
+    code, found, _ = inspect(capsys, model(name), *arguments)
+    assert (code, found["methods"], found["labels"]["count"]) == (0, [method], labels)
+
+
+def test_a_label_file_is_named_as_where_labels_come_from(capsys):
+    file = str(testdata.path("models/custom_ssd_mobilenet_v2_fpn_lite_320x320_labels.txt"))
+    _, found, _ = inspect(capsys, model("custom_ssd_mobilenet_v2_fpn_lite_320x320.tflite"), "--label-path", file)
+    assert found["labels"]["from"] == file
+    assert found["labels"]["count"] == len(testdata.path(file).read_text().split())
+
+
+@pytest.mark.parametrize("name", UNSUPPORTED)
+def test_what_cannot_be_served_is_told_with_the_reason(capsys, name):
+    code, found, err = inspect(capsys, model(f"unsupported/{name}"))
+    assert code == 1
+    assert UNSUPPORTED[name] in found["problem"]
+    assert found["problem"] in err
+    assert "methods" not in found or found["methods"] == []
+
+
+def test_every_model_that_is_not_supported_is_looked_at():
+    served = {"face_detection_short_range.tflite"}
+    assert set(testdata.expected().get("unsupported", UNSUPPORTED)) - served == set(UNSUPPORTED)
+
+
+@pytest.mark.parametrize("command", ["detect", "classify"])
+@pytest.mark.parametrize("name", UNSUPPORTED)
+def test_detect_and_classify_refuse_them_as_well(capsys, command, name):
+    picture = str(testdata.path("images/face.jpg"))
+    assert main([command, picture, "--model-path", model(f"unsupported/{name}")]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert UNSUPPORTED[name] in err
+    assert "Traceback" not in err
+
+
+def test_an_onnx_model_is_described(capsys, tmp_path):
+    pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
+    data = tinymodels.onnx({"image": ("float32", ("n", 3, "h", "w"))}, mean_of=(2, 3))
+    code, found, _ = inspect(capsys, tinymodels.write(tmp_path, data, "mean.onnx"))
+    assert (code, found["runtime"], found["methods"]) == (0, "ONNX Runtime", ["classify"])
+    assert found["inputs"][0]["shape"] == [-1, 3, -1, -1]
+    assert found["picture"]["width"] == 0
+
+
+def test_a_missing_file_is_named(capsys):
+    code, found, err = inspect(capsys, "absent.tflite")
+    assert (code, found["file"]) == (1, "absent.tflite")
+    assert "'absent.tflite'" in err
+
+
+@pytest.mark.parametrize("name", ["coco_ssd_mobilenet_v1_1.0_quant_2018_06_29.tflite", "unsupported/bad_model.tflite"])
+def test_for_people_there_is_a_text(capsys, name):
+    served = not name.startswith("unsupported")
+    assert main(["inspect", model(name)]) == (0 if served else 1)
+    out, err = capsys.readouterr()
+    assert name in out
+    assert ("serves as  a detector" in out) is served
+    assert ("90 from the model's file: person, bicycle, car, motorcycle, airplane, …" in out) is served
+    assert bool(err) is not served
+
+
+def test_labels_that_do_not_fit_are_a_problem_of_the_attributes_and_not_of_the_file(capsys, tmp_path):
+    data = tinymodels.tflite({"image": ("float32", (1, 4, 6, 3))}, {"scores": np.zeros((1, 5), np.float32)})
+    labels = tinymodels.write(tmp_path, b"a\nb\n", "labels.txt")
+    code, found, _ = inspect(capsys, tinymodels.write(tmp_path, data), "--label-path", labels)
+    assert code == 1
+    assert "length of output (5) expected to be length of label list (2)" in found["problem"]
+    assert found["outputs"][0]["shape"] == [1, 5]

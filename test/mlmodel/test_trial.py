@@ -1,0 +1,139 @@
+"""Files are tried in another process: what crashes or hangs there harms nobody here."""
+
+import sys
+
+import numpy as np
+import pytest
+import testdata
+import tinymodels
+
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.mlmodel import trial
+from vision_service.mlmodel.runtime import RuntimeOptions
+from vision_service.mlmodel.trial import try_model
+
+pytest.importorskip("ai_edge_litert", reason="LiteRT is not installed")
+
+GOOD = tinymodels.tflite({"image": ("float32", (1, 4, 6, 3))}, mean_of=(1, 2))
+
+
+@pytest.fixture(autouse=True)
+def nothing_was_tried(monkeypatch):
+    monkeypatch.setattr(trial, "_tried", {})
+
+
+def attempt(data: bytes, path: str = "some/model.tflite", *, runtime="litert", timeout=60.0, **options) -> None:
+    try_model(runtime, data, RuntimeOptions(**options), path=path, timeout=timeout)
+
+
+def refusal(data: bytes, **options) -> VisionError:
+    with pytest.raises(VisionError) as raised:
+        attempt(data, **options)
+    assert "\n" not in raised.value.message
+    return raised.value
+
+
+def child_runs(monkeypatch, code: str) -> None:
+    """Let the child run this instead; what is in braces is not replaced."""
+    monkeypatch.setattr(trial, "CHILD", code.replace("{", "{{").replace("}", "}}"))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "shape"),
+    [
+        ("float32", (1, 4, 6, 3)),
+        ("float16", (1, 4, 6, 3)),
+        ("uint8", (1, 4, 6, 3)),
+        ("int8", (1, 4, 6, 3)),
+        ("float32", (1, -1, -1, 3)),
+    ],
+)
+def test_a_good_file_passes(dtype, shape):
+    quantization = {"image": (1 / 255, 0)} if dtype.endswith("int8") else {}
+    attempt(tinymodels.tflite({"image": (dtype, shape)}, mean_of=(1, 2), quantization=quantization))
+
+
+def test_a_good_onnx_file_passes():
+    pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
+    attempt(tinymodels.onnx({"image": ("float32", ("n", 3, "h", "w"))}, mean_of=(2, 3)), runtime="onnx")
+
+
+def test_models_that_take_no_picture_are_tried_as_well():
+    attempt(tinymodels.tflite({"numbers": ("int64", (2, 3)), "x": ("int32", ())}, {"out": np.zeros(4, np.int64)}))
+
+
+def test_what_the_runtime_refuses_is_refused_with_its_reason():
+    error = refusal(b"TFL3TFL3")
+    assert error.code == ErrorCode.INVALID_ARGUMENT
+    assert "'some/model.tflite' cannot be used: it is no TensorFlow Lite file" in error.message
+
+
+def test_options_hold_in_the_trial():
+    assert "'/absent/delegate.so' cannot be loaded with a=b" in refusal(
+        GOOD, delegate="/absent/delegate.so", delegate_options=(("a", "b"),)
+    ).message
+
+
+def test_a_damaged_file_that_crashes_the_runtime_is_refused_and_this_process_lives():
+    data = bytearray(testdata.path("models/unsupported/split_concat.tflite").read_bytes())
+    data[208] ^= 0xFF  # found by damaging one byte after the other: LiteRT 2.3 ends with signal 11
+    error = refusal(bytes(data))
+    assert error.code == ErrorCode.INVALID_ARGUMENT
+    assert "'some/model.tflite' cannot be used: a trial of it crashed native code (signal 11, SIGSEGV)" in error.message
+
+
+def test_a_crash_names_its_signal(monkeypatch):
+    child_runs(monkeypatch, "import os; os.abort()")
+    assert "crashed native code (signal 6, SIGABRT)" in refusal(GOOD).message
+
+
+def test_a_trial_that_is_killed_is_told_from_a_crash_and_may_be_tried_again(monkeypatch):
+    with monkeypatch.context() as patched:
+        child_runs(patched, "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+        error = refusal(GOOD)
+        assert error.code == ErrorCode.MODEL_ERROR
+        assert "too little memory" in error.message
+    attempt(GOOD)
+
+
+def test_a_trial_that_hangs_is_ended_and_may_be_tried_again(monkeypatch):
+    with monkeypatch.context() as patched:
+        child_runs(patched, "while True: pass")
+        error = refusal(GOOD, timeout=0.5)
+        assert error.code == ErrorCode.DEADLINE_EXCEEDED
+        assert "did not finish within 0.5 s" in error.message
+        assert "'trial_timeout'" in error.message
+    attempt(GOOD)
+
+
+def test_another_failure_of_the_child_is_told_in_one_line(monkeypatch):
+    child_runs(monkeypatch, "raise MemoryError('of 5 TB')")
+    assert "ended with exit code 1: MemoryError: of 5 TB" in refusal(GOOD).message
+
+
+def test_a_content_is_tried_once(monkeypatch):
+    attempt(GOOD)
+    assert "no TensorFlow Lite file" in refusal(b"nothing").message
+    child_runs(monkeypatch, "import os; os.abort()")
+    attempt(GOOD)
+    assert "no TensorFlow Lite file" in refusal(b"nothing").message
+    assert "crashed" in refusal(GOOD + b"\0").message
+    assert "crashed" in refusal(GOOD, num_threads=2).message
+
+
+def test_the_child_imports_neither_pictures_nor_ros_and_runs_no_startup_files(monkeypatch, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("raise SystemExit('startup files were run')")
+    monkeypatch.syspath_prepend(tmp_path)
+    (line,) = [line for line in trial.CHILD.splitlines() if line.startswith("os._exit")]
+    heavy = "[name for name in ('cv2', 'rclpy', 'site', 'sitecustomize') if name in sys.modules]"
+    checked = f"code = main(sys.argv[2:]); found = {heavy}; os._exit(code or (7 if found else 0))"
+    monkeypatch.setattr(trial, "CHILD", trial.CHILD.replace(line, checked))
+    attempt(GOOD)
+
+
+def test_the_child_finds_what_this_process_finds(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", *sys.path])
+    (tmp_path / "numpy.py").write_text("raise ImportError('this is not NumPy')")
+    monkeypatch.chdir("/")
+    attempt(GOOD)

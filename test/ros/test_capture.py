@@ -1,0 +1,140 @@
+"""Reading a camera's driver in a thread of its own."""
+
+import os
+import time
+
+import pytest
+
+from robot import eventually, never, painted
+from vision_service.camera.image_file import ImageFile
+from vision_service.camera.synthetic import Synthetic
+from vision_service.configuration import configure
+from vision_service.errors import ErrorCode
+from vision_service.frames import FrameSlot
+from vision_service.image import encode
+from vision_service.resources import LocalResources
+from vision_service.ros.capture import Capture, with_names
+from vision_service.types import Frame
+
+
+def named(frame):
+    return with_names(frame, camera_name="cam1", frame_id="cam1_optical_frame", stamp=7)
+
+
+class Log(list):
+    """What the capture says of its troubles, without repetitions."""
+
+    def __call__(self, sentence):
+        if not self or self[-1] != sentence:
+            self.append(sentence)
+
+
+@pytest.fixture
+def picture(tmp_path):
+    path = tmp_path / "picture.png"
+    path.write_bytes(encode(painted(8, 6), "image/png"))
+    return path
+
+
+@pytest.fixture
+def capture_of():
+    """Makes a paused capture of a driver, with its slot and log."""
+    captures = []
+
+    def make(driver_class, **attributes):
+        driver = driver_class(configure(driver_class.Config, attributes, of="the driver"), LocalResources())
+        slot, log = FrameSlot(), Log()
+        capture = Capture(driver, slot, complete=named, failing=log)
+        captures.append(capture)
+        return capture, slot, log
+
+    yield make
+    for capture in captures:
+        capture.close()
+
+
+def small(capture_of):
+    return capture_of(Synthetic, width_px=16, height_px=16, frame_rate=200.0)
+
+
+def still(slot):
+    """Wait for the read that is under way, and see that none follows."""
+    before = -1
+    while before != slot.count:
+        before = slot.count
+        time.sleep(0.05)
+    never(lambda: slot.count > before, "frames go on coming", seconds=0.3)
+
+
+def test_nothing_is_read_until_somebody_wants_frames(capture_of):
+    _, slot, _ = small(capture_of)
+    never(lambda: slot.count, "a frame was read", seconds=0.2)
+
+
+def test_frames_come_while_they_are_wanted(capture_of):
+    capture, slot, _ = small(capture_of)
+    capture.run()
+    eventually(lambda: slot.count > 3, "frames")
+    capture.pause()
+    still(slot)
+    before = slot.count
+    capture.run()
+    eventually(lambda: slot.count > before, "frames again")
+
+
+def test_frames_bear_the_camera_s_name_frame_and_a_stamp(capture_of):
+    capture, slot, _ = small(capture_of)
+    capture.run()
+    frame = slot.next().result(10)
+    assert (frame.camera_name, frame.frame_id, frame.stamp) == ("cam1", "cam1_optical_frame", 7)
+
+
+def test_what_the_driver_says_of_frame_and_stamp_is_kept():
+    frame = named(Frame(frame_id="laser", stamp=42))
+    assert (frame.camera_name, frame.frame_id, frame.stamp) == ("cam1", "laser", 42)
+
+
+def test_a_driver_that_fails_is_asked_again_until_it_works(capture_of, picture):
+    capture, slot, log = capture_of(ImageFile, color_image_file_path=str(picture), frame_rate=200.0)
+    good = picture.read_bytes()
+    capture.run()
+    slot.next().result(10)
+
+    picture.write_bytes(b"garbage")
+    error = eventually(lambda: slot.error, "an error")
+    assert error.code == ErrorCode.CAMERA_ERROR
+    assert str(picture) in error.message
+    assert log[-1] == error.message
+    assert slot.next().exception(10).code == ErrorCode.CAMERA_ERROR
+
+    picture.write_bytes(good)
+    eventually(lambda: slot.error is None, "recovery")
+    assert slot.next().result(10).size == (8, 6)
+    assert log[-1] == ""
+
+
+def test_it_ends_when_closed(capture_of):
+    capture, slot, _ = small(capture_of)
+    capture.run()
+    slot.next().result(10)
+    assert capture.close()
+    still(slot)
+
+
+def test_it_can_be_closed_while_paused_and_twice(capture_of):
+    capture, _, _ = small(capture_of)
+    assert capture.close()
+    assert capture.close()
+
+
+def test_a_driver_that_does_not_return_is_left_behind(capture_of, picture):
+    capture, slot, _ = capture_of(ImageFile, color_image_file_path=str(picture), frame_rate=200.0)
+    capture.run()
+    slot.next().result(10)
+    pipe = picture.with_name("pipe")
+    os.mkfifo(pipe)
+    pipe.replace(picture)  # reading it waits for a writer
+    still(slot)
+    assert not capture.close(timeout=0.1)
+    picture.open("wb").close()  # lets it go
+    assert capture.close(timeout=10)

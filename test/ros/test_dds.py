@@ -1,0 +1,185 @@
+"""The profile of Fast DDS: chosen unless the user chose, and never a reason not to start."""
+
+import os
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree
+from pathlib import Path
+
+import pytest
+
+from vision_service.ros import dds
+from vision_service.ros.dds import MEBIBYTE, SEGMENT, VARIABLES, choose_profile
+
+NAMESPACE = "{http://www.eprosima.com/XMLSchemas/fastRTPS_Profiles}"
+OF_THE_USER = (*VARIABLES, "FASTDDS_BUILTIN_TRANSPORTS", "RMW_IMPLEMENTATION", "ROS_HOME")
+
+
+@pytest.fixture(autouse=True)
+def home(monkeypatch, tmp_path):
+    """A home of the test's own, and an environment in which nobody has chosen anything."""
+    for variable in OF_THE_USER:
+        monkeypatch.setenv(variable, "")  # so that what is chosen is forgotten after the test
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("ROS_HOME", str(tmp_path / "ros"))
+    return tmp_path / "ros"
+
+
+def chosen():
+    return [os.environ.get(variable) for variable in VARIABLES]
+
+
+@pytest.fixture
+def free(monkeypatch):
+    """Sets how much shared memory is free, MiB."""
+
+    def set_free(mebibytes):
+        usage = shutil.disk_usage("/")._replace(free=mebibytes * MEBIBYTE)
+        monkeypatch.setattr(dds.shutil, "disk_usage", lambda path: usage)
+
+    return set_free
+
+
+def test_the_same_file_is_chosen_under_both_names(free, home):
+    free(64)
+    assert choose_profile() == ""
+    one, other = chosen()
+    assert one == other
+    assert Path(one).parent == home / "vision_service"
+
+
+def test_it_asks_for_shared_memory_and_udp_instead_of_what_is_built_in(free):
+    free(64)
+    choose_profile()
+    tree = xml.etree.ElementTree.parse(chosen()[0])  # noqa: S314
+    transports = {found.find(f"{NAMESPACE}type").text: found for found in tree.iter(f"{NAMESPACE}transport_descriptor")}
+    assert set(transports) == {"SHM", "UDPv4"}
+    assert [transports["SHM"].find(f"{NAMESPACE}{name}").text for name in ("segment_size", "maxMessageSize")] == [
+        str(SEGMENT)
+    ] * 2
+    (participant,) = tree.iter(f"{NAMESPACE}participant")
+    assert participant.attrib["is_default_profile"] == "true"
+    assert [found.text for found in tree.iter(f"{NAMESPACE}useBuiltinTransports")] == ["false"]
+
+
+def test_real_ros_reads_it(free, home):
+    free(64)
+    choose_profile()
+    code = "import rclpy; rclpy.init(args=[]); rclpy.create_node('n'); rclpy.shutdown()"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (found.returncode, found.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("mebibytes", "segment"), [(1000, 16), (64, 16), (40, 10), (8, 2)])
+def test_the_segment_fits_the_memory_that_is_free(free, mebibytes, segment):
+    free(mebibytes)
+    assert choose_profile() == ""
+    assert f"<segment_size>{segment * MEBIBYTE}<" in Path(chosen()[0]).read_text()
+
+
+@pytest.mark.parametrize("mebibytes", [0, 1, 7])
+def test_too_little_memory_is_said_with_what_to_do(free, mebibytes):
+    free(mebibytes)
+    sentence = choose_profile()
+    assert f"only {mebibytes} MiB" in sentence
+    assert "--shm-size" in sentence
+    assert chosen() == [None, None]
+
+
+@pytest.mark.parametrize("variable", [*VARIABLES, "FASTDDS_BUILTIN_TRANSPORTS"])
+def test_what_the_user_chose_is_left_alone(free, monkeypatch, home, variable):
+    free(0)  # nor is he told of memory
+    monkeypatch.setenv(variable, "mine")
+    assert choose_profile() == ""
+    assert chosen() == ["mine" if name == variable else None for name in VARIABLES]
+    assert not home.exists()
+
+
+def test_another_middleware_is_left_alone(free, monkeypatch, home):
+    free(64)
+    monkeypatch.setenv("RMW_IMPLEMENTATION", "rmw_cyclonedds_cpp")
+    assert choose_profile() == ""
+    assert chosen() == [None, None]
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("name", ["rmw_fastrtps_cpp", ""])
+def test_fast_dds_may_be_named_and_an_empty_name_is_none(free, monkeypatch, name):
+    free(64)
+    monkeypatch.setenv("RMW_IMPLEMENTATION", name)
+    choose_profile()
+    assert all(chosen())
+
+
+def test_processes_that_are_started_later_keep_the_choice(free):
+    free(64)
+    choose_profile()
+    before = chosen()
+    free(8)
+    assert choose_profile() == ""
+    assert chosen() == before
+
+
+def test_the_file_is_written_once_and_mended_if_it_is_not_ours(free, home, monkeypatch):
+    free(64)
+    choose_profile()
+    file = Path(chosen()[0])
+    written = file.stat().st_mtime_ns, file.stat().st_ino
+    for again in ("same", "damaged"):
+        for variable in VARIABLES:
+            monkeypatch.delenv(variable)
+        if again == "damaged":
+            file.write_bytes(b"\xff<dds>")
+        choose_profile()
+        assert ((file.stat().st_mtime_ns, file.stat().st_ino) == written) == (again == "same")
+    assert "<dds" in file.read_text()
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_where_there_is_no_folder_for_shared_memory_that_is_said(monkeypatch, tmp_path):
+    monkeypatch.setattr(dds, "SHARED_MEMORY", tmp_path / "nowhere")
+    assert "only 0 MiB" in choose_profile()
+
+
+class TestHomeThatCannotBeWritten:
+    @pytest.fixture(autouse=True)
+    def temporary(self, free, monkeypatch, tmp_path):
+        free(64)
+        (tmp_path / "tmp").mkdir()
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+
+    def test_a_temporary_folder_serves(self, monkeypatch, tmp_path):
+        (tmp_path / "file").write_text("")
+        monkeypatch.setenv("ROS_HOME", str(tmp_path / "file"))
+        assert choose_profile() == ""
+        assert (tmp_path / "tmp") in Path(chosen()[0]).parents
+        assert "<dds" in Path(chosen()[0]).read_text()
+
+    def test_also_where_the_folder_is_there_and_the_file_cannot_be(self, home, tmp_path):
+        (home / "vision_service" / "fastdds_16_mib.xml").mkdir(parents=True)
+        assert choose_profile() == ""
+        assert (tmp_path / "tmp") in Path(chosen()[0]).parents
+
+    @pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
+    def test_also_where_the_folder_belongs_to_another(self, home, tmp_path):
+        (home / "vision_service").mkdir(parents=True)
+        (home / "vision_service").chmod(0o555)
+        assert choose_profile() == ""
+        assert (tmp_path / "tmp") in Path(chosen()[0]).parents
+
+    def test_where_nothing_can_be_written_that_is_said(self, monkeypatch, tmp_path):
+        (tmp_path / "file").write_text("")
+        monkeypatch.setenv("ROS_HOME", str(tmp_path / "file"))
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "file"))
+        sentence = choose_profile()
+        assert "cannot be written" in sentence
+        assert "ROS_HOME" in sentence
+        assert chosen() == [None, None]
+
+    def test_a_user_without_a_home_is_served(self, monkeypatch, tmp_path):
+        monkeypatch.delenv("ROS_HOME")
+        monkeypatch.delenv("HOME", raising=False)
+        monkeypatch.setattr(os, "getuid", lambda: 4_000_000_000)
+        assert choose_profile() == ""
+        assert (tmp_path / "tmp") in Path(chosen()[0]).parents

@@ -1,0 +1,328 @@
+"""Where a vision node's frames come from."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
+
+from robot import eventually, image_message, never, painted
+from vision_service.camera.contents import cloud_of
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.frames import Demand, FrameSlot
+from vision_service.image import encode
+from vision_service.ros import conversion
+from vision_service.ros.calls import Call
+from vision_service.ros.node import NodeConfiguration, ServiceNode
+from vision_service.ros.sources import (
+    CameraTopics,
+    Feed,
+    LocalCameras,
+    TopicCamera,
+    allowed_name,
+    check_camera_name,
+    check_topics,
+    fetch,
+)
+from vision_service.types import CameraIntrinsics, Frame
+from vision_service.vision.model import Needs
+
+PIXELS = painted(7, 5, (1, 1, 4, 3))
+INTRINSICS = CameraIntrinsics(width=7, height=5, fx=9.0, fy=9.0, cx=3.0, cy=2.0)
+
+
+# Names.
+
+
+def test_topics_are_named_after_the_camera():
+    named = CameraTopics().named("front")
+    assert dataclasses.astuple(named) == (
+        "front/image_raw",
+        "front/camera_info",
+        "front/depth/image_raw",
+        "front/points",
+        "raw",
+    )
+
+
+def test_topics_that_are_given_are_kept():
+    named = CameraTopics(image="/usb/image_raw", transport="compressed").named("front")
+    assert (named.image, named.transport, named.points) == ("/usb/image_raw", "compressed", "front/points")
+
+
+@pytest.mark.parametrize("name", ["camera", "front_2", "robot/front", "/robot/front"])
+def test_names_that_ros_allows_in_topics_are_names_of_cameras(name):
+    check_camera_name(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("front-cam", "front_cam"),
+        ("2nd", "nd"),
+        ("front camera", "front_camera"),
+        ("~/front", "front"),
+        ("{node}", "node"),
+        ("front/", "front"),
+        ("a//b", "a_b"),
+        ("caméra", "cam_ra"),
+        ("", "camera"),
+        ("-", "camera"),
+    ],
+)
+def test_other_names_are_refused_with_the_name_to_use_instead(name, instead):
+    with pytest.raises(VisionError, match=f"call it '{instead}'") as raised:
+        check_camera_name(name)
+    assert raised.value.code == ErrorCode.INVALID_ARGUMENT
+    check_camera_name(allowed_name(name))
+
+
+@pytest.mark.parametrize("topic", ["front-cam/image_raw", "a//b", "a/", "{what}/image"])
+def test_topics_that_ros_does_not_allow_are_refused_by_their_parameter(spin, topic):
+    node = spin(ServiceNode, "ours")
+    with pytest.raises(VisionError, match=r"'front\.image'") as raised:
+        check_topics(node, "front", CameraTopics(image=topic).named("front"))
+    assert raised.value.code == ErrorCode.INVALID_ARGUMENT
+
+
+@pytest.mark.parametrize("topic", ["front/image", "/front/image", "~/image"])
+def test_topics_may_be_relative_absolute_or_private(spin, topic):
+    check_topics(spin(ServiceNode, "ours"), "front", CameraTopics(image=topic).named("front"))
+
+
+def test_a_camera_of_this_process_is_found_by_its_topic_s_full_name():
+    cameras, feed = LocalCameras(), Feed(FrameSlot(), Demand(lambda: None))
+    cameras.add("/robot/front/image_raw", feed)
+    assert cameras.find("/robot/front/image_raw") is feed
+    assert cameras.find("/front/image_raw") is None
+    cameras.remove("/robot/front/image_raw")
+    assert cameras.find("/robot/front/image_raw") is None
+    cameras.remove("/robot/front/image_raw")
+
+
+# Subscribing.
+
+
+@pytest.fixture
+def camera_of(spin):
+    """Makes a topic camera called front, and its node."""
+
+    def make(needs=Needs.IMAGE, parameters=None, **topics):
+        node = spin(ServiceNode, "ours", parameters)
+        return TopicCamera(node, "front", CameraTopics(**topics).named("front"), needs, 0.02)
+
+    return make
+
+
+def wanted(camera):
+    camera.feed.demand.hold("a test")
+    return camera
+
+
+def test_nothing_is_subscribed_to_until_frames_are_wanted_and_no_more_when_they_are_not(camera_of, peer):
+    camera = camera_of()
+    assert peer.listeners("/front/image_raw") == 0
+    camera.feed.demand.hold("a test")
+    eventually(lambda: peer.listeners("/front/image_raw") == 1, "a subscription")
+    camera.feed.demand.release("a test")
+    eventually(lambda: peer.listeners("/front/image_raw") == 0, "no subscription")
+
+
+@pytest.mark.parametrize(
+    ("needs", "topics"),
+    [
+        (Needs.IMAGE, {"image_raw"}),
+        (Needs.DEPTH | Needs.INTRINSICS, {"depth/image_raw", "camera_info"}),
+        (Needs.CLOUD, {"points"}),
+        (
+            Needs.IMAGE | Needs.DEPTH | Needs.CLOUD | Needs.INTRINSICS,
+            {"image_raw", "depth/image_raw", "points", "camera_info"},
+        ),
+    ],
+)
+def test_only_what_the_model_needs_is_subscribed_to(camera_of, peer, needs, topics):
+    wanted(camera_of(needs))
+    for topic in topics:
+        eventually(lambda topic=topic: peer.listeners(f"/front/{topic}") == 1, topic)
+    others = {"image_raw", "image_raw/compressed", "depth/image_raw", "points", "camera_info"} - topics
+    assert [peer.listeners(f"/front/{topic}") for topic in others] == [0] * len(others)
+
+
+def test_a_compressed_camera_is_heard_compressed_only(camera_of, peer):
+    camera = wanted(camera_of(transport="compressed"))
+    message = CompressedImage(format="jpeg", data=encode(PIXELS, "image/png"))
+    message.header.frame_id = "lens"
+    peer.repeat(peer.publisher(CompressedImage, "front/image_raw/compressed"), lambda: message)
+    frame = camera.feed.slot.next().result(30)
+    assert peer.listeners("/front/image_raw") == 0
+    assert frame.image.rgb.tolist() == PIXELS.tolist()
+    assert frame.frame_id == "lens"
+
+
+def test_frames_bear_the_source_s_stamp_and_frame_and_the_camera_s_name(camera_of, peer):
+    camera = wanted(camera_of())
+    message = image_message(PIXELS, padding=5, stamp=12_345_678_901, frame_id="lens")
+    peer.repeat(peer.publisher(Image, "front/image_raw"), lambda: message)
+    frame = camera.feed.slot.next().result(30)
+    assert (frame.stamp, frame.frame_id, frame.camera_name) == (12_345_678_901, "lens", "front")
+    assert frame.image.rgb.tolist() == PIXELS.tolist()
+
+
+def test_a_message_that_is_no_picture_is_the_camera_s_error_and_the_next_good_one_ends_it(camera_of, peer):
+    camera = wanted(camera_of())
+    messages = [Image(encoding="bayer_rggb8", width=2, height=2, step=2, data=bytes(4))]
+    peer.repeat(peer.publisher(Image, "front/image_raw"), lambda: messages[-1])
+    error = eventually(lambda: camera.feed.slot.error, "an error")
+    assert error.code == ErrorCode.CAMERA_ERROR
+    assert "'front'" in error.message
+    assert "bayer_rggb8" in error.message
+    messages.append(image_message(PIXELS))
+    eventually(lambda: camera.feed.slot.count, "a frame")
+    assert camera.feed.slot.error is None
+
+
+def test_parts_of_one_time_become_one_frame(camera_of, peer):
+    camera = wanted(camera_of(Needs.IMAGE | Needs.DEPTH | Needs.CLOUD | Needs.INTRINSICS))
+    header = image_message(PIXELS, stamp=5 * 10**9, frame_id="lens").header
+    depth = conversion.depth_to_message(np.full((5, 7), 1.5, np.float32), header)
+    info = conversion.camera_info_to_message(INTRINSICS, header)
+    late = image_message(PIXELS, stamp=5 * 10**9 + 19_000_000, frame_id="lens")
+    frame = Frame(depth=np.ones((5, 7), np.float32), intrinsics=INTRINSICS)
+    cloud = conversion.cloud_to_message(cloud_of(frame), header)
+    info_publisher = peer.publisher(CameraInfo, "front/camera_info")
+    peer.repeat(info_publisher, lambda: info)
+    for topic in ("image_raw", "depth/image_raw", "points", "camera_info"):
+        eventually(lambda topic=topic: peer.listeners(f"/front/{topic}") == 1, topic)
+    for kind, topic, message in (
+        (PointCloud2, "points", cloud),
+        (Image, "depth/image_raw", depth),
+        (Image, "image_raw", late),
+    ):
+        peer.repeat(peer.publisher(kind, f"front/{topic}"), lambda message=message: message)
+    found = eventually(lambda: (frame := camera.feed.slot.next().result(30)).intrinsics and frame, "a calibrated frame")
+    assert found.depth.tolist() == [[1.5] * 7] * 5
+    assert len(found.cloud) == 35
+    assert found.intrinsics == INTRINSICS
+    assert found.stamp == late.header.stamp.sec * 10**9 + late.header.stamp.nanosec
+
+
+def test_parts_of_different_times_do_not_become_a_frame(camera_of, peer):
+    camera = wanted(camera_of(Needs.IMAGE | Needs.DEPTH))
+    depth = conversion.depth_to_message(
+        np.ones((5, 7), np.float32), image_message(PIXELS, stamp=5 * 10**9 + 21_000_000).header
+    )
+    peer.repeat(peer.publisher(Image, "front/image_raw"), lambda: image_message(PIXELS, stamp=5 * 10**9))
+    peer.repeat(peer.publisher(Image, "front/depth/image_raw"), lambda: depth)
+    never(lambda: camera.feed.slot.count, "a frame of two times")
+    assert "nothing that belongs together" in camera.silence()
+
+
+def test_silence_names_the_topic_that_nobody_publishes(camera_of, peer):
+    camera = wanted(camera_of(Needs.IMAGE | Needs.INTRINSICS))
+    peer.publisher(CameraInfo, "front/camera_info")
+    eventually(lambda: camera.silence() == "nobody publishes /front/image_raw", "the reason")
+
+
+def test_silence_names_the_quality_of_service_that_does_not_fit(camera_of, peer):
+    camera = wanted(camera_of(parameters={"qos_overrides./front/image_raw.subscription.reliability": "reliable"}))
+    peer.publisher(Image, "front/image_raw", QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT))
+    eventually(lambda: "RELIABILITY" in camera.silence(), "the policy")
+
+
+# Freshness.
+
+
+class Asking:
+    """A call on a feed, run by hand: rclpy's executor does no more than resume it now and then."""
+
+    def __init__(self, feed, asked_age, *, timeout=30.0, **settings):
+        self.call = Call(self, lambda: None, timeout)
+        self.settings = dataclasses.replace(NodeConfiguration(), **settings)
+        self.coroutine = fetch(feed, "front", self.call, max_age=asked_age, settings=self.settings)
+
+    def add(self, when):
+        return 0
+
+    def remove(self, tick):
+        pass
+
+    def step(self):
+        """Return the frame if it is there, else None."""
+        try:
+            self.coroutine.send(None)
+        except StopIteration as stop:
+            return stop.value
+        return None
+
+
+@pytest.fixture
+def feed():
+    return Feed(FrameSlot(), Demand(lambda: None))
+
+
+@pytest.mark.parametrize("max_age", [10.0, math.inf])
+def test_a_frame_that_is_young_enough_is_taken_at_once(feed, max_age):
+    feed.slot.put(Frame(stamp=1))
+    assert Asking(feed, max_age).step().stamp == 1
+
+
+def test_age_0_is_the_node_s_default(feed):
+    feed.slot.put(Frame(stamp=1))
+    assert Asking(feed, 0.0, max_age=1000.0).step().stamp == 1
+    waiting = Asking(feed, 0.0, max_age=0.0)
+    assert waiting.step() is None
+    feed.slot.put(Frame(stamp=2))
+    assert waiting.step().stamp == 2
+
+
+@pytest.mark.parametrize("max_age", [-1.0, -math.inf, 1e-9])
+def test_otherwise_the_next_frame_is_waited_for(feed, max_age):
+    feed.slot.put(Frame(stamp=1))
+    asking = Asking(feed, max_age)
+    assert asking.step() is None
+    feed.slot.put(Frame(stamp=2))
+    feed.slot.put(Frame(stamp=3))
+    assert asking.step().stamp == 2
+
+
+def test_nan_is_no_age(feed):
+    with pytest.raises(VisionError, match="max_age") as raised:
+        Asking(feed, math.nan).step()
+    assert raised.value.code == ErrorCode.INVALID_ARGUMENT
+
+
+def test_frames_are_wanted_while_a_call_waits_and_linger_after_it(feed):
+    asking = Asking(feed, -1.0, linger=1000.0)
+    asking.step()
+    assert feed.demand.wanted
+    feed.slot.put(Frame())
+    asking.step()
+    assert feed.demand.wanted
+
+
+def test_a_call_waits_for_its_frame_also_without_lingering(feed):
+    asking = Asking(feed, -1.0, linger=0.0)
+    asking.step()
+    feed.demand.refresh()
+    assert feed.demand.wanted
+    feed.slot.put(Frame(stamp=4))
+    assert asking.step().stamp == 4
+    assert not feed.demand.wanted
+
+
+def test_a_camera_that_fails_while_it_is_waited_for_is_the_call_s_error(feed):
+    asking = Asking(feed, -1.0, linger=0.0)
+    asking.step()
+    feed.slot.fail(VisionError(ErrorCode.CAMERA_ERROR, "unplugged"))
+    with pytest.raises(VisionError, match="unplugged"):
+        asking.step()
+    assert not feed.demand.wanted
+
+
+def test_a_call_in_vain_says_how_old_the_last_frame_is(feed):
+    feed.slot.put(Frame())
+    with pytest.raises(VisionError, match=r"'front' within 0 s: the last one arrived 0\.\d s ago") as raised:
+        Asking(feed, -1.0, timeout=0.0).step()
+    assert raised.value.code == ErrorCode.NO_FRAME

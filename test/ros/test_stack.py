@@ -1,0 +1,179 @@
+"""The stack: all nodes of one parameter file in one process."""
+
+import pytest
+from vision_service.srv import GetDetections, GetDetectionsFromCamera, GetImage
+
+from robot import RED_DETECTOR, boxes_of, eventually, image_message, painted, running
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.ros.camera_node import CameraNode
+from vision_service.ros.stack import check_node_name
+from vision_service.ros.vision_node import VisionNode
+
+CAMERA = {"driver": "synthetic", "width_px": 64, "height_px": 48}
+BOX = (70, 20, 95, 60)
+PICTURE = image_message(painted(130, 70, BOX))
+
+
+def detects(robot, node):
+    answer = robot.call(GetDetections, f"{node}/get_detections", image=PICTURE)
+    assert answer.success, answer.message
+    return boxes_of(answer.detections) == [BOX]
+
+
+def sees(robot, camera):
+    return robot.call(GetImage, f"{camera}/get_image").success
+
+
+# Names.
+
+
+@pytest.mark.parametrize(
+    ("name", "taken", "instead"),
+    [
+        ("camera", {"camera"}, "camera_2"),
+        ("camera", {"camera", "camera_2", "camera_3"}, "camera_4"),
+        ("stack", {"stack"}, "stack_2"),
+        ("front-cam", set(), "front_cam"),
+        ("1st floor", set(), "st_floor"),
+        ("robot/front", set(), "robot_front"),
+        ("", set(), "camera"),
+    ],
+)
+def test_a_name_that_cannot_be_is_refused_with_the_name_to_use_instead(name, taken, instead):
+    with pytest.raises(VisionError, match=f"{instead!r}") as raised:
+        check_node_name(name, taken)
+    assert raised.value.code == ErrorCode.INVALID_ARGUMENT
+    check_node_name(instead, taken)
+
+
+@pytest.mark.parametrize("name", ["camera", "front_cam", "Camera2"])
+def test_other_names_are_allowed(name):
+    check_node_name(name, {"stack"})
+
+
+# Nodes.
+
+
+def test_the_nodes_are_those_of_the_lists_each_with_the_parameters_of_its_section():
+    sections = {
+        "stack": {"cameras": ["left", "right"], "vision": ["reds"]},
+        "left": CAMERA,
+        "right": {**CAMERA, "width_px": 32},
+        "reds": {**RED_DETECTOR, "cameras": ["left", "right"]},
+    }
+    with running(sections) as robot:
+        assert list(robot.nodes) == ["stack", "left", "right", "reds"]
+        assert [type(node) for node in list(robot.nodes.values())[1:]] == [CameraNode, CameraNode, VisionNode]
+        widths = [robot.call(GetImage, f"{name}/get_image").image.image.width for name in ("left", "right")]
+        assert widths == [64, 32]
+        for camera in ("left", "right"):
+            answer = robot.call(GetDetectionsFromCamera, "reds/get_detections_from_camera", camera_name=camera)
+            assert answer.success
+            assert answer.camera_name == camera
+
+
+def test_a_section_may_hold_for_many_nodes():
+    sections = {"/**": {"width_px": 48, "driver": "synthetic"}, "stack": {"cameras": ["left"]}}
+    with running(sections) as robot:
+        assert robot.call(GetImage, "left/get_image").image.image.width == 48
+
+
+def test_a_whole_stack_may_live_in_a_namespace():
+    sections = {
+        "/robot/stack": {"cameras": ["left"], "vision": ["reds"]},
+        "/robot/left": CAMERA,
+        "/robot/reds": {**RED_DETECTOR, "cameras": ["left"]},
+    }
+    with running(sections, "-r", "__ns:=/robot") as robot:
+        assert sees(robot, "/robot/left")
+        assert robot.call(GetDetectionsFromCamera, "/robot/reds/get_detections_from_camera").success
+
+
+GOOD = {"cam": CAMERA, "reds": RED_DETECTOR}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"driver": "none"}, "'none'"),
+        ({}, "'driver' is missing"),
+        ({"driver": "image_file", "color_image_file_path": "/nowhere/a.png"}, "/nowhere/a.png"),
+        ({"driver": 5}, "'driver'"),
+        ({"driver": "synthetic", "width_px": [1, 2]}, "'width_px'"),
+    ],
+)
+def test_a_camera_that_is_wrong_does_not_stop_the_others(wrong, words):
+    sections = {"stack": {"cameras": ["bad", "cam"], "vision": ["reds"]}, "bad": wrong, **GOOD}
+    with running(sections) as robot:
+        assert sees(robot, "cam")
+        assert detects(robot, "reds")
+        status = robot.status("bad")
+        assert status["state"] == "unconfigured"
+        assert words in status["last_error"]
+
+
+def test_a_vision_node_that_is_wrong_does_not_stop_the_others():
+    sections = {"stack": {"cameras": ["cam"], "vision": ["bad", "reds"]}, "bad": {"model": "none"}, **GOOD}
+    with running(sections) as robot:
+        assert sees(robot, "cam")
+        assert detects(robot, "reds")
+        assert "'none'" in robot.status("bad")["last_error"]
+
+
+def test_a_parameter_of_rclpy_s_own_that_is_wrong_does_not_stop_the_others(capfd):
+    sections = {"stack": {"cameras": ["bad", "cam"], "vision": ["reds"]}, "bad": {**CAMERA, "use_sim_time": 5}, **GOOD}
+    with running(sections) as robot:
+        assert sees(robot, "cam")
+        assert detects(robot, "reds")
+
+
+@pytest.mark.parametrize(
+    ("lists", "sentence"),
+    [
+        ({"cameras": ["cam", "cam"], "vision": ["reds"]}, "call one of them 'cam_2'"),
+        ({"cameras": ["cam"], "vision": ["reds", "cam"]}, "call one of them 'cam_2'"),
+        ({"cameras": ["cam", "stack"], "vision": ["reds"]}, "call one of them 'stack_2'"),
+        ({"cameras": ["cam", "front-cam"], "vision": ["reds"]}, "call it 'front_cam'"),
+        ({"cameras": ["cam"], "vision": ["reds"], "mlmodels": ["fruit"]}, "fruit"),
+        ({"cameras": ["cam"], "vision": ["reds"], "visions": ["x"]}, "did you mean 'vision'?"),
+    ],
+)
+def test_what_is_wrong_with_the_lists_is_logged_and_the_others_run(lists, sentence, capfd):
+    with running({"stack": lists, **GOOD}) as robot:
+        assert sees(robot, "cam")
+        assert detects(robot, "reds")
+        assert sorted(robot.nodes) == ["cam", "reds", "stack"]
+    assert sentence in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("sections", "sentence"),
+    [
+        ({"stack": {"mlmodels": ["fruit"]}}, "the stack is empty"),
+        ({"cam": CAMERA}, "the stack is empty"),
+        ({"stack": {"cameras": ["front-cam"]}}, "none of the stack's nodes"),
+        ({"stack": {"cameras": "cam"}, "cam": CAMERA}, "'cameras' must be a list"),
+        ({"stack": {"cameras": [1, 2]}, "cam": CAMERA}, "'cameras' must be a list"),
+    ],
+)
+def test_a_stack_without_nodes_is_refused(sections, sentence):
+    with pytest.raises(VisionError, match=sentence) as raised, running(sections):
+        pass
+    assert raised.value.code == ErrorCode.INVALID_ARGUMENT
+
+
+def test_a_node_is_started_only_if_its_parameters_say_so():
+    sections = {
+        "stack": {"cameras": ["cam"], "vision": ["reds"]},
+        "cam": {**CAMERA, "autostart": False},
+        "reds": RED_DETECTOR,
+    }
+    with running(sections) as robot:
+        assert robot.status("cam")["state"] == "unconfigured"
+        assert detects(robot, "reds")
+
+
+def test_closed_nodes_are_off_the_graph(peer):
+    with running({"stack": {"cameras": ["leaving"]}, "leaving": CAMERA}):
+        eventually(lambda: "leaving" in peer.node.get_node_names(), "the node")
+    eventually(lambda: "leaving" not in peer.node.get_node_names(), "no node")

@@ -1,0 +1,172 @@
+"""The subcommand `inspect`: what a model's file is, and what it can serve as."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from vision_service.cli.outcome import FAILED, OK, print_error
+from vision_service.cli.settings import setting, values
+from vision_service.errors import VisionError
+
+if TYPE_CHECKING:
+    from vision_service.mlmodel.config import MLModelConfig
+    from vision_service.mlmodel.runtime import Runtime, TensorInfo
+    from vision_service.vision.mlmodel import MLModel
+
+SHOWN_LABELS = 5
+"""How many labels are shown."""
+
+KINDS = {"detect": "a detector", "classify": "a classifier", "label": "a segmentation model"}
+"""What a model is that has a method."""
+
+
+def add_parsers(subparsers: Any) -> None:
+    """Add the subcommand inspect."""
+    parser = subparsers.add_parser(
+        "inspect",
+        help="say what a model's file is, and what it can serve as",
+        description="Say what a model's file is and what it can serve as, or why it cannot and what may help.",
+        epilog="Exit code 0 if it can be served, else 1.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("model", metavar="MODEL", help="the model's file: .tflite or .onnx")
+    parser.add_argument("--label-path", metavar="FILE", help="the labels' file; the same as --set label_path=FILE")
+    parser.add_argument(
+        "--set",
+        dest="settings",
+        action="append",
+        default=[],
+        type=setting,
+        metavar="NAME=VALUE",
+        help="an attribute of mlmodel (vision-service models mlmodel), value in YAML; for a map NAME.KEY=VALUE;"
+        " repeatable",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(func=inspect)
+
+
+def inspect(arguments: argparse.Namespace) -> int:
+    """Run `inspect`; return the exit code."""
+    from vision_service.cli import output
+    from vision_service.configuration import configure
+    from vision_service.mlmodel.config import MLModelConfig
+    from vision_service.mlmodel.loading import load
+
+    given = {"label_path": arguments.label_path} if arguments.label_path is not None else {}
+    # The file is loaded here, and the model takes it as one that somebody else holds: it is of use even if unserved.
+    given |= values(MLModelConfig, arguments.settings) | {"mlmodel_name": arguments.model}
+    config = configure(MLModelConfig, given, of="the model mlmodel")
+    found: dict[str, Any] = {"file": arguments.model}
+    try:
+        runtime = load(arguments.model, config.runtime_options, trial_timeout=config.trial_timeout)
+    except VisionError as error:
+        problem = error.message
+    else:
+        with closing(runtime):
+            problem = _describe(found, runtime, config)
+    found["problem"] = problem or None
+    if arguments.json:
+        output.print_json(found)
+    else:
+        _print(found)
+    if problem:
+        print_error(problem)
+    return FAILED if problem else OK
+
+
+def _describe(found: dict[str, Any], runtime: Runtime, config: MLModelConfig) -> str:
+    """Add what a loaded model is; return why it cannot be served, or an empty text."""
+    from vision_service.resources import LocalResources
+    from vision_service.vision.mlmodel import MLModel
+
+    found |= {
+        "runtime": runtime.kind,
+        "name": runtime.name,
+        "description": runtime.description,
+        "inputs": [_tensor(info, "") for info in runtime.inputs],
+        "outputs": [_tensor(info, "") for info in runtime.outputs],
+        "labels": _labels(runtime.labels, "the model's file"),
+        "methods": [],
+    }
+    resources = LocalResources({"mlmodel": {config.mlmodel_name: lambda _: runtime}})
+    try:
+        model = MLModel(config, resources)
+    except VisionError as error:
+        return error.message
+    _describe_use(found, model, runtime)
+    return ""
+
+
+def _describe_use(found: dict[str, Any], model: MLModel, runtime: Runtime) -> None:
+    """Add what a model serves as, and how."""
+    from vision_service.mlmodel.roles import ROLES
+    from vision_service.vision.model import methods
+
+    taken = model.input
+    roles = {getattr(model.decoder, role): role for role in ROLES if hasattr(model.decoder, role)}
+    found["outputs"] = [_tensor(info, roles.get(info.name, "")) for info in runtime.outputs]
+    found["methods"] = sorted(methods(model))
+    given = model.config.label_path or ("the model's file" if runtime.labels else "the decoder")
+    found["labels"] = _labels(model.labels, given)
+    found["picture"] = {
+        "width": taken.width,
+        "height": taken.height,
+        "channels": taken.channels,
+        "resize": "letterbox" if taken.letterbox else "stretch",
+    }
+
+
+def _tensor(info: TensorInfo, role: str) -> dict[str, Any]:
+    return {
+        "name": info.name,
+        "dtype": info.dtype,
+        "shape": list(info.shape),
+        "scales": list(info.scales[:1]),
+        "zero_points": list(info.zero_points[:1]),
+        "description": info.description,
+        "role": role,
+    }
+
+
+def _labels(labels: tuple[str, ...], source: str) -> dict[str, Any]:
+    return {"count": len(labels), "first": list(labels[:SHOWN_LABELS]), "from": source if labels else ""}
+
+
+def _print(found: dict[str, Any]) -> None:
+    """Print what was found, for people."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(Text.assemble((found["file"], "bold"), (f"  {found.get('runtime', '')}", "dim")))
+    if "runtime" not in found:
+        return
+    about = ": ".join(text for text in (found["name"], found["description"]) if text)
+    if about:
+        console.print(Text(about))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("", "tensor", "type and shape", "quantization", "role"):
+        table.add_column(column, overflow="fold")
+    for kind in ("inputs", "outputs"):
+        for tensor in found[kind]:
+            scale = f"{tensor['scales'][0]:.6g} × (value - {tensor['zero_points'][0]})" if tensor["scales"] else ""
+            form = f"{tensor['dtype']}{tensor['shape']}"
+            table.add_row(kind[:-1], *(Text(text) for text in (tensor["name"], form, scale, tensor["role"])))
+    console.print(table)
+    labels = found["labels"]
+    if labels["count"]:
+        more = ", …" if labels["count"] > len(labels["first"]) else ""
+        text = f"{labels['count']} from {labels['from']}: {', '.join(labels['first'])}{more}"
+    else:
+        text = "none: classes are called by their numbers, unless 'label_path' names a file"
+    console.print(Text.assemble(("labels     ", "dim"), text))
+    if found["methods"]:
+        picture = found["picture"]
+        size = f"{picture['width']}×{picture['height']}" if picture["width"] else "the camera's size"
+        how = f"pictures of {size}, {picture['channels']} channel{'s' * (picture['channels'] > 1)}, {picture['resize']}"
+        kinds = " and ".join(KINDS[method] for method in found["methods"])
+        console.print(Text.assemble(("serves as  ", "dim"), (kinds, "bold"), f" ({how})"))

@@ -1,0 +1,51 @@
+"""From what a network's last layer returns to probabilities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+CHOICES = ("auto", "none", "softmax", "sigmoid")
+
+ROUNDING = 1e-3
+"""How far probabilities may leave 0 to 1 without being taken for logits."""
+
+STEEPEST = 500.0
+"""Logits further from 0 are no further from certain, and their powers would overflow."""
+
+
+def probabilities(values: NDArray[Any], activation: str) -> NDArray[np.float64]:
+    """Return the probabilities, 0 to 1, of classes along the last axis.
+
+    Args:
+        values: What the model returned.
+        activation: One of CHOICES: "softmax" = of classes that exclude each other, "sigmoid" = each for itself,
+            "none" = they are probabilities; "auto" = values that are no probabilities are taken for logits: the
+            softmax of several, the logistic function of one.
+    """
+    found = values.astype(np.float64)
+    if activation == "auto":
+        is_logits = found.size > 0 and (found.min() < -ROUNDING or found.max() > 1 + ROUNDING)
+        several = "softmax" if found.shape[-1] > 1 else "sigmoid"
+        activation = several if is_logits else "none"
+    if activation == "softmax":
+        found = softmax(found)
+    elif activation == "sigmoid":
+        found = sigmoid(found)
+    return found.clip(0.0, 1.0)
+
+
+def softmax(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return exp(values) divided by their sum along the last axis.
+
+    The largest value is subtracted first, so that nothing overflows.
+    """
+    powers = np.exp(values - values.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def sigmoid(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the logistic function of each value."""
+    return 1 / (1 + np.exp(-values.clip(-STEEPEST, STEEPEST)))

@@ -1,0 +1,72 @@
+"""Where a picture lies in what a model sees, and the way back from there to the picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A picture within a model's input.
+
+    Attributes:
+        source: Width and height of the picture, pixels.
+        size: Width and height of the model's input, pixels.
+        content: Width and height of the part that holds the picture, pixels.
+        corner: Its left top corner, pixels.
+    """
+
+    source: tuple[int, int]
+    size: tuple[int, int]
+    content: tuple[int, int]
+    corner: tuple[int, int] = (0, 0)
+
+    def pad(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return the content within the model's input, black beside it."""
+        (width, height), (left, top) = self.content, self.corner
+        right, bottom = self.size[0] - left - width, self.size[1] - top - height
+        return cv2.copyMakeBorder(pixels, top, bottom, left, right, cv2.BORDER_CONSTANT)  # type: ignore[return-value]
+
+    def boxes_to_source(self, boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return boxes in pixels of the picture, clipped to it.
+
+        Args:
+            boxes: (n, 4) boxes xmin, ymin, xmax, ymax as fractions of the model's input.
+        """
+        source = np.array(self.source * 2, np.float64)
+        if self.content == self.size:
+            return boxes.clip(0.0, 1.0) * source
+        found = (boxes * (self.size * 2) - self.corner * 2) * (source / (self.content * 2))
+        return found.clip(0.0, source)
+
+    def labels_to_source(self, labels: NDArray[np.uint16]) -> NDArray[np.uint16]:
+        """Return a picture of class numbers in the picture's size, by nearest neighbour.
+
+        Args:
+            labels: (h, w) array over the whole of the model's input, of any size.
+        """
+        if self.content == self.size:
+            return cv2.resize(labels, self.source, interpolation=cv2.INTER_NEAREST_EXACT)  # type: ignore[return-value]
+        rows, columns = (self._nearest(axis, labels.shape[1 - axis]) for axis in (1, 0))
+        return labels.take(rows, axis=0).take(columns, axis=1)
+
+    def _nearest(self, axis: int, length: int) -> NDArray[np.intp]:
+        """Return for each pixel of the picture along an axis (0 = x) in which of `length` places of the input it lies."""
+        middles = (np.arange(self.source[axis]) + 0.5) * (self.content[axis] / self.source[axis]) + self.corner[axis]
+        return (middles * (length / self.size[axis])).astype(np.intp)
+
+
+def stretched(source: tuple[int, int], size: tuple[int, int]) -> Placement:
+    """Return the placement of a picture that fills the model's input, its aspect not kept."""
+    return Placement(source, size, size)
+
+
+def letterboxed(source: tuple[int, int], size: tuple[int, int]) -> Placement:
+    """Return the placement of a picture that keeps its aspect, in the middle of the model's input."""
+    scale = min(size[0] / source[0], size[1] / source[1])
+    width, height = (max(1, round(length * scale)) for length in source)
+    return Placement(source, size, (width, height), ((size[0] - width) // 2, (size[1] - height) // 2))

@@ -1,0 +1,47 @@
+"""Quantized tensors: small whole numbers that stand for real ones, real value = scale × (value - zero point)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vision_service.mlmodel.runtime import TensorInfo, Tensors
+
+
+def is_quantized(info: TensorInfo) -> bool:
+    """Return whether a tensor holds whole numbers with one scale for all."""
+    return np.dtype(info.dtype).kind in "iu" and len(info.scales) == 1 and info.scales[0] > 0
+
+
+def quantize(values: NDArray[np.float64], info: TensorInfo) -> NDArray[Any]:
+    """Return real values as a quantized tensor's, rounded and kept within its type's range.
+
+    Args:
+        values: Of any shape.
+        info: The tensor.
+    """
+    dtype = np.dtype(info.dtype)
+    limits = np.iinfo(dtype)
+    zero_point = info.zero_points[0] if info.zero_points else 0
+    return np.rint(values / info.scales[0] + zero_point).clip(limits.min, limits.max).astype(dtype)
+
+
+class Dequantizer:
+    """Brings quantized outputs to their real values, as float32; others stay as they are."""
+
+    def __init__(self, outputs: Sequence[TensorInfo]) -> None:
+        self._quantized = {
+            info.name: (info.zero_points[0] if info.zero_points else 0, np.float32(info.scales[0]))
+            for info in outputs
+            if is_quantized(info)
+        }
+
+    def __call__(self, tensors: Mapping[str, NDArray[Any]]) -> Tensors:
+        """Return the tensors, those that are quantized replaced."""
+        real = dict(tensors)
+        for name, (zero_point, scale) in self._quantized.items():
+            real[name] = (tensors[name].astype(np.float32) - zero_point) * scale
+        return real

@@ -1,0 +1,173 @@
+"""Trying a model's file in another process, so that one that crashes or hangs native code harms nobody.
+
+The child is a fresh interpreter (never a fork) without `site`, whose .pth files may do anything, for example start the
+interpreter once more; it imports NumPy and the runtime only. It is given the file's bytes, not its name, so
+that what was tried is what is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.mlmodel.loading import open_model
+from vision_service.mlmodel.runtime import Runtime, RuntimeOptions, TensorInfo
+
+CHILD = """
+import sys
+sys.path[:] = sys.argv[1].split({!r})
+import os
+from {} import main
+os._exit(main(sys.argv[2:]))
+"""
+"""What the child runs; its first argument is this process's path for imports."""
+
+REFUSED = 3
+"""The child's exit code for a file that it refuses; the reason is the last line on stdout."""
+
+USUAL_SIZE = 224
+"""Of a picture, where a model takes any."""
+
+_tried: dict[tuple[Any, ...], VisionError | None] = {}
+_tried_lock = threading.Lock()
+
+
+def try_model(runtime: str, data: bytes, options: RuntimeOptions, *, path: str, timeout: float) -> None:
+    """Load a model and run it once in a child process; once in this process for each content.
+
+    Args:
+        runtime: As :func:`vision_service.mlmodel.loading.find_runtime` gives it.
+        data: The model's file.
+        options: How it is run.
+        path: What the file is called, for sentences.
+        timeout: How long that may take, seconds.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, if the file is unusable, crashes native code or does not finish in time;
+            NOT_SUPPORTED, if the runtime is not installed.
+    """
+    key = (hashlib.sha256(data).digest(), runtime, options, path)
+    with _tried_lock:  # two who want the same model at once: the second waits for the first
+        if key not in _tried:
+            outcome = _run_child(runtime, data, options, path, timeout)
+            if outcome is not None and not _is_final(outcome):
+                raise outcome
+            _tried[key] = outcome
+    found = _tried[key]
+    if found is not None:
+        raise VisionError(found.code, found.message)
+
+
+def _is_final(error: VisionError) -> bool:
+    """Return whether the same file would fail again: not if it was out of time, or a package can be installed."""
+    return error.code == ErrorCode.INVALID_ARGUMENT
+
+
+def _run_child(runtime: str, data: bytes, options: RuntimeOptions, path: str, timeout: float) -> VisionError | None:
+    """Return why the file cannot be used, or None if it can."""
+    arguments = json.dumps([runtime, path, options.num_threads, options.delegate, options.delegate_options])
+    child = CHILD.format(os.pathsep, __name__)
+    command = [sys.executable, "-S", "-c", child, os.pathsep.join(_import_path()), arguments]
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # it would start threads that nobody needs
+    refused = ErrorCode.INVALID_ARGUMENT
+    try:
+        done = subprocess.run(command, input=data, capture_output=True, timeout=timeout, check=False, env=environment)
+    except subprocess.TimeoutExpired:
+        msg = f"the model {path!r} cannot be used: a trial of it did not finish within {timeout:g} s"
+        return VisionError(ErrorCode.DEADLINE_EXCEEDED, f"{msg}; if it is only slow, raise 'trial_timeout'")
+    except OSError as error:
+        return VisionError(ErrorCode.INTERNAL, f"no process could be started to try the model {path!r}: {error}")
+    if done.returncode == 0:
+        return None
+    lines = done.stdout.decode("utf-8", "replace").strip().splitlines()
+    if done.returncode == REFUSED and lines:
+        code, message = json.loads(lines[-1])
+        return VisionError(ErrorCode(code), message)
+    if done.returncode == -signal.SIGKILL:
+        msg = (
+            f"the model {path!r} cannot be used: a trial of it was killed, probably because there is too little memory"
+        )
+        return VisionError(ErrorCode.MODEL_ERROR, msg)
+    if done.returncode < 0:
+        how = f"crashed native code (signal {-done.returncode}{_signal_name(-done.returncode)})"
+        msg = f"the model {path!r} cannot be used: a trial of it {how}; the file is damaged, or not for this runtime"
+        return VisionError(refused, msg)
+    said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    msg = f"the model {path!r} cannot be used: a trial of it ended with exit code {done.returncode}"
+    return VisionError(refused, f"{msg}: {said[-1][:200]}" if said else msg)
+
+
+def _import_path() -> list[str]:
+    """Return where the child finds packages: where this process does, and this package wherever it came from."""
+    own = str(Path(__file__).resolve().parents[2])
+    return [str(Path(entry).absolute()) for entry in (*sys.path, own)]
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return f", {signal.Signals(number).name}"
+    except ValueError:
+        return ""
+
+
+# The child's part.
+
+
+def main(arguments: list[str]) -> int:
+    """Try the model that comes on stdin; return the exit code."""
+    _give_way()
+    runtime, path, num_threads, delegate, delegate_options = json.loads(arguments[0])
+    options = RuntimeOptions(num_threads, delegate, tuple((name, value) for name, value in delegate_options))
+    try:
+        _run_once(open_model(runtime, sys.stdin.buffer.read(), options, path=path))
+    except VisionError as error:
+        code = ErrorCode.INVALID_ARGUMENT if error.code == ErrorCode.MODEL_ERROR else error.code
+        sys.stdout.write("\n" + json.dumps([int(code), error.message]) + "\n")
+        sys.stdout.flush()
+        return REFUSED
+    return 0
+
+
+def _give_way() -> None:
+    """Leave no memory dump behind, and be the first to go where memory runs out."""
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+    except (ImportError, OSError, ValueError):
+        pass
+
+
+def _run_once(model: Runtime) -> None:
+    """Run a model on noise.
+
+    Raises:
+        VisionError: It fails; not if that may be due to the sizes that were made up for a model of any size.
+    """
+    random = np.random.default_rng(0)
+    try:
+        model.infer({info.name: _noise(info, random) for info in model.inputs})
+    except VisionError:
+        if not any(-1 in info.shape for info in model.inputs):
+            raise
+
+
+def _noise(info: TensorInfo, random: np.random.Generator) -> np.ndarray[Any, Any]:
+    shape = [size if size >= 0 else USUAL_SIZE if axis else 1 for axis, size in enumerate(info.shape)]
+    dtype = np.dtype(info.dtype)
+    if dtype.kind == "f":
+        return random.uniform(-1, 1, shape).astype(dtype)
+    top = min(np.iinfo(dtype).max, 255) if dtype.kind in "iu" else 1
+    # Integers may be places in a table: small ones, but for pictures of bytes.
+    return random.integers(0, top if dtype.itemsize == 1 else 1, shape, endpoint=True).astype(dtype)

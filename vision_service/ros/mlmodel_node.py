@@ -1,0 +1,110 @@
+"""The ML model node: a model's file held once, for calls with tensors and for all vision nodes that name it."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vision_service.configuration import attribute
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.mlmodel.labels import read_labels
+from vision_service.mlmodel.loading import load
+from vision_service.mlmodel.runtime import Runtime, RuntimeOptions
+from vision_service.ros import conversion
+from vision_service.ros.calls import Call, too_late
+from vision_service.ros.node import NodeConfiguration, ServiceNode, json_object
+from vision_service.ros.worker import Worker
+from vision_service.srv import GetMetadata, Infer
+
+
+@dataclass(frozen=True, kw_only=True)
+class MLModelConfiguration(NodeConfiguration):
+    """Parameters of an ML model node."""
+
+    model_path: str = attribute("The model's file.")
+    label_path: str = attribute("File of its labels; empty = those inside the model.", default="")
+    num_threads: int = attribute("How many threads one run may use.", default=1, minimum=1, maximum=64)
+    delegate: str = attribute("Library or provider that runs it; empty = the processor.", default="")
+    delegate_options: dict[str, str] = attribute("What is given to the delegate.", default={})
+
+
+class MLModelNode(ServiceNode):
+    """Holds a model and runs it for all who ask.
+
+    Attributes:
+        runtime: The model; None while the node is not configured.
+    """
+
+    Configuration = MLModelConfiguration
+    settings: MLModelConfiguration
+
+    def __init__(self, name: str, **arguments: Any) -> None:
+        """Make the node.
+
+        Args:
+            name: The model's.
+            **arguments: Further ones of rclpy's Node.
+        """
+        super().__init__(name, **arguments)
+        self.runtime: Runtime | None = None
+        self._worker: Worker | None = None
+        self._runs = 0
+        self.offer(Infer, "infer", self._infer)
+        self.offer(GetMetadata, "get_metadata", self._get_metadata)
+
+    def configure(self) -> None:
+        """Load the model."""
+        settings = self.settings
+        options = RuntimeOptions(
+            num_threads=settings.num_threads,
+            delegate=settings.delegate,
+            delegate_options=tuple(settings.delegate_options.items()),
+        )
+        runtime = load(settings.model_path, options)
+        if settings.label_path:
+            runtime.labels = read_labels(settings.label_path)
+        self.runtime = runtime
+        self._worker = Worker(self.get_name())
+
+    def cleanup(self) -> None:
+        """Let go of the model."""
+        if self._worker is not None:
+            self._worker.close()
+        if self.runtime is not None:
+            # Closing waits for a run under way, which may take its time.
+            threading.Thread(target=self.runtime.close, name="closing", daemon=True).start()
+        self.runtime = self._worker = None
+
+    def status(self) -> dict[str, Any]:
+        """Return which model it is."""
+        return {"model_path": self.settings.model_path, "runs": self._runs} if self.runtime is not None else {}
+
+    def validate(self, changes: Mapping[str, Any]) -> None:
+        """Accept what the base accepts: no attribute of a model can be changed while it is loaded."""
+
+    async def _infer(self, request: Any, response: Any, call: Call) -> None:
+        json_object(request.extra, "extra")
+        runtime, worker = self._working()
+        tensors = conversion.tensors_from_message(request.inputs, runtime.inputs)
+        outputs = await call.wait(worker.submit(lambda: runtime.infer(tensors)), late=lambda: too_late(call))
+        self._runs += 1
+        response.outputs = conversion.tensors_to_message(outputs)
+
+    async def _get_metadata(self, request: Any, response: Any, call: Call) -> None:
+        runtime, _ = self._working()
+        response.name = runtime.name
+        response.type = runtime.kind
+        response.description = runtime.description
+        response.inputs = [conversion.info_to_message(info) for info in runtime.inputs]
+        outputs = [
+            info if info.labels else dataclasses.replace(info, labels=runtime.labels) for info in runtime.outputs
+        ]
+        response.outputs = [conversion.info_to_message(info) for info in outputs]
+
+    def _working(self) -> tuple[Runtime, Worker]:
+        if self.runtime is None or self._worker is None:
+            raise VisionError(ErrorCode.NOT_ACTIVE, "the node was cleaned up")
+        return self.runtime, self._worker

@@ -1,0 +1,119 @@
+"""An ML model that another node holds, as a vision model sees it: by reference in one process, else over ROS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from numpy.typing import NDArray
+from rclpy.node import Node
+
+from vision_service import srv
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.mlmodel.runtime import Runtime, TensorInfo, Tensors
+from vision_service.ros import conversion
+from vision_service.ros.calling import Caller
+from vision_service.ros.mlmodel_node import MLModelNode
+
+METADATA_TIMEOUT = 2.0
+"""How long a vision node that is being configured waits for the other node, seconds."""
+
+
+class LocalMLModel:
+    """The model of a node of this process; it follows the node when that loads another file."""
+
+    def __init__(self, node: MLModelNode) -> None:
+        self._node = node
+
+    @property
+    def _runtime(self) -> Runtime:
+        runtime = self._node.runtime
+        if runtime is None:
+            node = self._node
+            msg = f"the ML model {node.get_name()!r} is {node.state}: {node.last_error or 'configure it first'}"
+            raise VisionError(ErrorCode.UNKNOWN_RESOURCE, msg)
+        return runtime
+
+    @property
+    def kind(self) -> str:
+        """What runs it, for people."""
+        return self._runtime.kind
+
+    @property
+    def name(self) -> str:
+        """What the model's file says of the model."""
+        return self._runtime.name
+
+    @property
+    def description(self) -> str:
+        """What the model's file says of the model."""
+        return self._runtime.description
+
+    @property
+    def inputs(self) -> tuple[TensorInfo, ...]:
+        """Its inputs."""
+        return self._runtime.inputs
+
+    @property
+    def outputs(self) -> tuple[TensorInfo, ...]:
+        """Its outputs."""
+        return self._runtime.outputs
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The class names that the model's file carries."""
+        return self._runtime.labels
+
+    def infer(self, tensors: Mapping[str, NDArray[Any]]) -> Tensors:
+        """Run the model."""
+        return self._runtime.infer(tensors)
+
+    def close(self) -> None:
+        """Leave the model to its node."""
+
+
+class RemoteMLModel:
+    """The model of a node elsewhere, called over ROS; it waits, so it is for a model's thread only."""
+
+    def __init__(self, name: str, node: Node) -> None:
+        """Ask the node what it holds.
+
+        Args:
+            name: The node's.
+            node: Whose context and namespace are used.
+
+        Raises:
+            VisionError: UNKNOWN_RESOURCE, if it does not answer; or its own error.
+        """
+        self._service = name
+        self._caller = Caller(node)
+        try:
+            metadata = self._caller.call(
+                srv.GetMetadata,
+                f"{name}/get_metadata",
+                srv.GetMetadata.Request(),
+                lambda answer: answer,
+                METADATA_TIMEOUT,
+            ).result()
+        except VisionError as error:
+            self._caller.close()
+            msg = f"the ML model {name!r} cannot be asked: {error.message}"
+            raise VisionError(ErrorCode.UNKNOWN_RESOURCE, msg) from None
+        self.kind: str = metadata.type
+        self.name: str = metadata.name
+        self.description: str = metadata.description
+        self.inputs = tuple(conversion.info_from_message(info) for info in metadata.inputs)
+        self.outputs = tuple(conversion.info_from_message(info) for info in metadata.outputs)
+        self.labels: tuple[str, ...] = next((info.labels for info in self.outputs if info.labels), ())
+
+    def infer(self, tensors: Mapping[str, NDArray[Any]]) -> Tensors:
+        """Run the model."""
+        request = srv.Infer.Request(inputs=conversion.tensors_to_message(tensors))
+        return self._caller.call(srv.Infer, f"{self._service}/infer", request, self._outputs).result()
+
+    def close(self) -> None:
+        """End the connection; the model is left to its node."""
+        self._caller.close()
+
+    def _outputs(self, response: Any) -> Tensors:
+        return conversion.tensors_from_message(response.outputs, self.outputs)

@@ -1,0 +1,44 @@
+"""A thread that does jobs one after the other, and that nothing waits for when the process leaves."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+
+class Worker:
+    """Does jobs in their order in a daemon thread: those of a ThreadPoolExecutor are joined however long they take."""
+
+    def __init__(self, name: str) -> None:
+        """Start the thread; its name is for debuggers."""
+        self._jobs: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
+        self._closed = False
+        threading.Thread(target=self._work, name=name, daemon=True).start()
+
+    def submit(self, job: Callable[[], Result]) -> Future[Result]:
+        """Return a future of what a job returns; a job whose future is cancelled before its turn is left out."""
+        future: Future[Result] = Future()
+        self._jobs.put((future, job))
+        return future
+
+    def close(self) -> None:
+        """End the thread after what runs now; what waits is cancelled."""
+        self._closed = True
+        self._jobs.put(None)
+
+    def _work(self) -> None:
+        while (item := self._jobs.get()) is not None:
+            future, job = item
+            if self._closed:
+                future.cancel()
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(job())
+            except Exception as error:
+                future.set_exception(error)
