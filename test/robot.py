@@ -5,6 +5,7 @@ The foreign node is plain rclpy, as users write it: it knows our messages, and n
 
 from __future__ import annotations
 
+import gc
 import itertools
 import json
 import os
@@ -16,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotReady
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -153,6 +155,20 @@ class Peer:
         """Return a service's response."""
         return self.ask(kind, service, **fields).result(PATIENCE)
 
+    def reach(self, node: str) -> None:
+        """Wait until a node of another process is active.
+
+        Discovery has two directions: a service that we see already may not see us yet, and its answer is lost then.
+        """
+
+        def active() -> bool:
+            try:
+                return self.ask(GetStatus, f"{node}/get_status").result(2.0).state == "active"
+            except NotReady:
+                return False
+
+        eventually(active, f"{node} is active")
+
     def status(self, node: str) -> dict[str, Any]:
         """Return a node's state and status."""
         response = self.call(GetStatus, f"{node}/get_status")
@@ -243,7 +259,18 @@ def running(sections: Mapping[str, Mapping[str, Any]], *arguments: str) -> Itera
         robot.close()
         spinner.stop()
         close(nodes)
-        rclpy.try_shutdown(context=context)
+        robot.nodes.clear()
+        del nodes, spinner
+        forget(context)
+
+
+def forget(context: Context) -> None:
+    """Shut a context down and take it off the graph: a lifecycle node keeps it there until it is garbage.
+
+    Of more than 32 participants of one machine, some do not find each other.
+    """
+    rclpy.try_shutdown(context=context)
+    gc.collect()
 
 
 class Program:

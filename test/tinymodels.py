@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 Fields = Mapping[int, Any]
-"""A FlatBuffers table: by number a text, a whole number (one byte), a table, or a list of tables, floats or integers."""
+"""A FlatBuffers table: by number a text, a whole number (one byte), a table, or a list of tables or numbers."""
 
 
 # TensorFlow Lite.
@@ -83,7 +83,9 @@ def tflite(
         source, made = taken[0], dtype
         if dtype == "float16":
             source, made = tensor("wide", "float32", shape), "float32"
-            operation(schema.BuiltinOperator.CAST, taken, source, schema.CastOptionsT(), schema.BuiltinOptions.CastOptions)
+            operation(
+                schema.BuiltinOperator.CAST, taken, source, schema.CastOptionsT(), schema.BuiltinOptions.CastOptions
+            )
         if name in (quantization or {}):
             quantization = {**(quantization or {}), "mean": quantization[name]}
         axes = tensor("axes", "int32", (len(mean_of),), np.array(mean_of, np.int32).tobytes())
@@ -175,7 +177,7 @@ def onnx(
         nodes.append(helper.make_node("Constant", [], [key], value=constant))
         given.append(helper.make_tensor_value_info(key, types[str(value.dtype)], value.shape))
     if mean_of:
-        ((key, (dtype, _)),) = inputs.items()
+        (key,) = inputs
         nodes.append(helper.make_node("Cast", [key], ["wide"], to=numbers.FLOAT))
         nodes.append(helper.make_node("Constant", [], ["axes"], value_ints=list(mean_of)))
         nodes.append(helper.make_node("ReduceMean", ["wide", "axes"], ["mean"], keepdims=0))

@@ -5,8 +5,8 @@ import os
 import cv2
 import numpy as np
 import pytest
-import testdata
 
+import testdata
 from vision_service.camera import DRIVERS
 from vision_service.camera.image_file import ImageFile, ImageFileConfig, read_depth
 from vision_service.configuration import configure

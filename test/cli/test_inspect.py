@@ -4,9 +4,9 @@ import json
 
 import numpy as np
 import pytest
+
 import testdata
 import tinymodels
-
 from vision_service.cli.main import main
 
 pytest.importorskip("ai_edge_litert", reason="LiteRT is not installed")

@@ -23,7 +23,12 @@ def test_there_are_two_anchors_in_each_cell_of_16_and_six_in_each_of_8():
         [31 / 32, 1 / 32],
         [1 / 32, 3 / 32],
     ]
-    assert anchors()[[512, 517, 518, -1]].tolist() == [[1 / 16, 1 / 16], [1 / 16, 1 / 16], [3 / 16, 1 / 16], [15 / 16] * 2]
+    assert anchors()[[512, 517, 518, -1]].tolist() == [
+        [1 / 16, 1 / 16],
+        [1 / 16, 1 / 16],
+        [3 / 16, 1 / 16],
+        [15 / 16] * 2,
+    ]
 
 
 @pytest.mark.parametrize("row", [0, 33, 512, 895])

@@ -98,6 +98,7 @@ def test_the_form_of_boxes_is_the_user_s_else_the_file_s_else_tensorflow_s():
         ([(1, 1, 17, 3)], "it looks like a pose model"),
         ([(1, 84, 8400)], "the raw output of a YOLO model"),
         ([(1, 25200, 85)], "the raw output of a YOLO model"),
+        ([(1, 300, 6)], "export it in one of these forms"),
         ([(1, 8, 8, 2)], "'decoder: segmentation'"),
         ([(1, 8, 8, 1), (1, 8, 8, 1), (1, 8, 8, 1), (1, 8, 8, 2)], "export it"),
         ([(1, 10, 4), (1, 10), (1, 9), (1,)], "name its outputs by 'remap_output_names'"),

@@ -4,10 +4,10 @@ import io
 import zipfile
 
 import pytest
-import testdata
 from hypothesis import given
 from hypothesis import strategies as st
 
+import testdata
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.mlmodel.labels import label, labels_in_model, parse_labels, read_labels, without_background
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tinymodels
 
+import tinymodels
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.mlmodel.loading import load
 

@@ -1,11 +1,11 @@
 """What TensorFlow Lite files say of themselves."""
 
 import pytest
-import testdata
-import tinymodels
 from hypothesis import given
 from hypothesis import strategies as st
 
+import testdata
+import tinymodels
 from vision_service.mlmodel.metadata import ModelMetadata, TensorMetadata, read_metadata
 from vision_service.mlmodel.runtime import Hints
 

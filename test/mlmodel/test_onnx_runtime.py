@@ -1,12 +1,11 @@
 """ONNX files: what is loaded, what is refused and why."""
 
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-import tinymodels
 
+import tinymodels
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.mlmodel.onnx_runtime import OnnxRuntime
 from vision_service.mlmodel.runtime import RuntimeOptions
@@ -150,7 +149,10 @@ def test_a_model_with_its_weights_in_other_files_is_refused_with_what_to_do(tmp_
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     path = tmp_path / "model.onnx"
     onnx.save(model, path, save_as_external_data=True, location="weights.bin", size_threshold=0)
-    assert "save it as a single file" in refusal(Path(path).read_bytes()).message
+    assert "save it as a single file" in refusal(path.read_bytes()).message
+    onnx.save(onnx.load(path), tmp_path / "one.onnx")
+    single = OnnxRuntime((tmp_path / "one.onnx").read_bytes(), RuntimeOptions(), path="one.onnx")
+    assert np.array_equal(single.infer({"x": np.zeros((1, 3, 8, 8), np.float32)})["y"], weights)
 
 
 def test_tensors_of_texts_are_refused():

@@ -4,9 +4,9 @@ import sys
 
 import numpy as np
 import pytest
+
 import testdata
 import tinymodels
-
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.mlmodel import trial
 from vision_service.mlmodel.runtime import RuntimeOptions
@@ -69,9 +69,10 @@ def test_what_the_runtime_refuses_is_refused_with_its_reason():
 
 
 def test_options_hold_in_the_trial():
-    assert "'/absent/delegate.so' cannot be loaded with a=b" in refusal(
-        GOOD, delegate="/absent/delegate.so", delegate_options=(("a", "b"),)
-    ).message
+    assert (
+        "'/absent/delegate.so' cannot be loaded with a=b"
+        in refusal(GOOD, delegate="/absent/delegate.so", delegate_options=(("a", "b"),)).message
+    )
 
 
 def test_a_damaged_file_that_crashes_the_runtime_is_refused_and_this_process_lives():

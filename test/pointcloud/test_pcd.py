@@ -3,11 +3,11 @@
 import lzf
 import numpy as np
 import pytest
-import testdata
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
+import testdata
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.pointcloud.pcd import read_pcd, read_pcd_fields, write_pcd
 from vision_service.types import PointCloud

@@ -5,10 +5,10 @@ import json
 import cv2
 import numpy as np
 import pytest
-import testdata
 from hypothesis import given
 from hypothesis import strategies as st
 
+import testdata
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.pointcloud.pcd import read_pcd
 from vision_service.pointcloud.projection import depth_to_cloud, in_metres, project

@@ -4,9 +4,9 @@ from functools import cache
 
 import numpy as np
 import pytest
+
 import testdata
 import tinymodels
-
 from vision_service.configuration import configure
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image, encode
@@ -362,7 +362,9 @@ def test_the_activation_can_be_told(tmp_path):
     assert scores(tiny(tmp_path, data, activation="none").classify(black))["red"] == 0
 
 
-BOXES = np.array([[[0.1, 0.1, 0.5, 0.5], [0.1, 0.1, 0.5, 0.49], [0.1, 0.1, 0.5, 0.48], [0.6, 0.6, 0.9, 0.9]]], np.float32)
+BOXES = np.array(
+    [[[0.1, 0.1, 0.5, 0.5], [0.1, 0.1, 0.5, 0.49], [0.1, 0.1, 0.5, 0.48], [0.6, 0.6, 0.9, 0.9]]], np.float32
+)
 DETECTOR = {
     "location": BOXES,
     "category": np.array([[0, 0, 1, 0]], np.float32),

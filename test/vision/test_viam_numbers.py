@@ -5,8 +5,8 @@ Where the answer here is another one, the test says which decision changes it.
 
 import numpy as np
 import pytest
-import tinymodels
 
+import tinymodels
 from vision_service.configuration import configure
 from vision_service.errors import VisionError
 from vision_service.image import Image
@@ -101,7 +101,9 @@ def test_boxes_in_pixels_of_the_model_s_picture(tmp_path):
     for item, box in zip(found, expected, strict=True):
         assert np.abs(np.subtract(as_viam(item, 500, 334), box)).max() <= 1
     first = found[0]
-    assert np.allclose([first.x_min / 500, first.y_min / 334, first.x_max / 500, first.y_max / 334], [0.2, 0.3, 0.8, 0.5])
+    assert np.allclose(
+        [first.x_min / 500, first.y_min / 334, first.x_max / 500, first.y_max / 334], [0.2, 0.3, 0.8, 0.5]
+    )
 
 
 # SSD: outputs that are only numbered.

@@ -40,7 +40,7 @@ class ImageFileConfig:
         "What one unit of a depth picture of whole numbers is", default=0.001, unit="m", minimum=0, above_minimum=True
     )
     frame_rate: float = attribute("Frames a second", default=10.0, unit="Hz", minimum=0, above_minimum=True)
-    intrinsic_parameters: dict[str, float] = attribute(  # noqa: RUF009
+    intrinsic_parameters: dict[str, float] = attribute(
         f"Of the colour picture (of the depth, if that is alone): {', '.join(INTRINSICS)}", default={}
     )
 

@@ -30,7 +30,7 @@ NUMBERS = 16
 """Of each anchor: centre, width and height of the box, then six points of the face, in pixels of the input."""
 
 LEAST_SCORE = 0.5
-"""MediaPipe's own threshold: nearly all anchors lie below it."""
+"""What counts as a face: nearly all anchors lie below it."""
 
 LABELS = ("face",)
 

@@ -180,7 +180,7 @@ def _advice(shapes: Sequence[tuple[int, ...]], options: DecoderOptions) -> str:
     if len(only) == 4 and 17 in only and 3 in only:
         return "it looks like a pose model, which is not served"
     if len(only) == 3 and min(only[1:]) > 4 and max(only[1:]) > 500:
-        return "it looks like the raw output of a YOLO model; export it with its own post-processing (nms=True)"
+        return "it looks like the raw output of a YOLO model; let it return boxes, scores and classes one by one"
     if len(only) == 4 and options.decoder == "auto":
         return "if it is a segmentation model, give 'label_path' its labels, or say 'decoder: segmentation'"
     if any(shape[-1:] == (4,) for shape in shapes) and len(shapes) > 1:

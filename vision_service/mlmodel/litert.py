@@ -38,6 +38,10 @@ REASONS = (
         "the installed runtime is older than the model's operation {what}; update ai-edge-litert",
     ),
     (
+        r"(?P<what>quantized_dimension must be in range \[\d+, \d+\))",
+        "its quantization is none that this runtime takes ({what}); it may be made for TensorFlow Lite Micro",
+    ),
+    (
         r"not a valid Flatbuffer|model_content",
         "it is no TensorFlow Lite file, or it is cut off; fetch or export it again",
     ),

@@ -19,8 +19,8 @@ PROCESSOR = "CPUExecutionProvider"
 DTYPES = {"float": "float32", "double": "float64"}
 """NumPy's names of types that ONNX calls otherwise; the others have one name."""
 
-ERRORS_ONLY = 3
-"""The level of ONNX Runtime's own log."""
+FATAL_ONLY = 4
+"""The level of ONNX Runtime's own log: lesser errors are raised as well."""
 
 REASONS = (
     (
@@ -28,7 +28,7 @@ REASONS = (
         "it is no ONNX file, or it is cut off",
     ),
     (
-        r"[Ee]xternal data|model_path must not be empty|External initializer",
+        r"[Ee]xternal data|model_path must not be empty|External initializer|cannot get file size",
         "it keeps its weights in other files; save it as a single file",
     ),
     (
@@ -67,7 +67,7 @@ class OnnxRuntime:
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = options.num_threads
         settings.inter_op_num_threads = 1
-        settings.log_severity_level = ERRORS_ONLY
+        settings.log_severity_level = FATAL_ONLY
         providers = _providers(onnxruntime, options)
         try:
             session = onnxruntime.InferenceSession(data, settings, providers=providers)

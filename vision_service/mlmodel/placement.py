@@ -55,7 +55,7 @@ class Placement:
         return labels.take(rows, axis=0).take(columns, axis=1)
 
     def _nearest(self, axis: int, length: int) -> NDArray[np.intp]:
-        """Return for each pixel of the picture along an axis (0 = x) in which of `length` places of the input it lies."""
+        """Return for each pixel of the picture along an axis (0 = x) in which of `length` places it lies."""
         middles = (np.arange(self.source[axis]) + 0.5) * (self.content[axis] / self.source[axis]) + self.corner[axis]
         return (middles * (length / self.size[axis])).astype(np.intp)
 

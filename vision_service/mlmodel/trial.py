@@ -38,6 +38,9 @@ REFUSED = 3
 USUAL_SIZE = 224
 """Of a picture, where a model takes any."""
 
+SMALL_SIZE = 8
+"""Along each axis where more than two may be of any size, so that the whole stays small."""
+
 _tried: dict[tuple[Any, ...], VisionError | None] = {}
 _tried_lock = threading.Lock()
 
@@ -164,7 +167,8 @@ def _run_once(model: Runtime) -> None:
 
 
 def _noise(info: TensorInfo, random: np.random.Generator) -> np.ndarray[Any, Any]:
-    shape = [size if size >= 0 else USUAL_SIZE if axis else 1 for axis, size in enumerate(info.shape)]
+    any_size = USUAL_SIZE if info.shape[1:].count(-1) <= 2 else SMALL_SIZE
+    shape = [size if size >= 0 else any_size if axis else 1 for axis, size in enumerate(info.shape)]
     dtype = np.dtype(info.dtype)
     if dtype.kind == "f":
         return random.uniform(-1, 1, shape).astype(dtype)
