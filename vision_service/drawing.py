@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vision_service.types import Classification, Detection
+from vision_service.types import Classification, Detection, LabelImage
 
 Color = tuple[int, int, int]
 
@@ -24,6 +24,9 @@ _CODES = bytes.fromhex(
 )
 PALETTE: tuple[Color, ...] = tuple(zip(_CODES[::3], _CODES[1::3], _CODES[2::3], strict=True))
 """RGB colours of classes: each the vivid colour that is farthest, in CIELAB, from all before it."""
+
+BACKGROUND = frozenset({"background", "__background__", "???", ""})
+"""Names of classes that stand for nothing in particular."""
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
@@ -159,6 +162,30 @@ def draw_classifications(rgb: NDArray[np.uint8], classifications: Sequence[Class
         text = label(classification, width - sizes.padding, sizes)
         color = class_color(classification.class_name)
         _draw_label(picture, sizes.padding, sizes.padding + row * step, text, color, sizes)
+    return picture
+
+
+def draw_label_image(rgb: NDArray[np.uint8], result: LabelImage) -> NDArray[np.uint8]:
+    """Return a copy of a picture, tinted by what each pixel shows, with the names of the classes at the top left.
+
+    What is background keeps its colours.
+
+    Args:
+        rgb: (H, W, 3) uint8 RGB.
+        result: Of the same size.
+    """
+    number_of = {name: number for number, name in reversed(list(enumerate(result.class_names)))}
+    colors = np.array([class_color(name) for name in result.class_names], np.uint8)
+    shown = np.isin(result.labels, [number for name, number in number_of.items() if name not in BACKGROUND])
+    mixed = cv2.addWeighted(rgb, 0.5, colors[np.minimum(result.labels, len(colors) - 1)], 0.5, 0)
+    picture = np.where(shown[..., None], mixed, rgb)
+    height, width = picture.shape[:2]
+    sizes = style(width, height)
+    for row, number in enumerate(np.unique(result.labels[shown])):
+        name = result.class_names[number]
+        top = row * sizes.label_height
+        if top < height:
+            _draw_label(picture, 0, top, printable(name), class_color(name), sizes)
     return picture
 
 

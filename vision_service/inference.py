@@ -279,7 +279,7 @@ class _Run:
 
 def not_supported(model: VisionModel, method: str) -> VisionError:
     """Return the error for a method that the model does not have."""
-    kinds = dict(zip(METHODS, ("a detector", "a classifier", "a 3D segmenter"), strict=True))
+    kinds = dict(zip(METHODS, ("a detector", "a classifier", "a 3D segmenter", "a 2D segmenter"), strict=True))
     can = ", ".join(sorted(methods(model))) or "nothing"
     msg = f"the model {type(model).__name__} is not {kinds[method]}: it can {can}"
     return VisionError(ErrorCode.NOT_SUPPORTED, msg)

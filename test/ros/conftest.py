@@ -16,7 +16,7 @@ from rclpy.context import Context
 from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
 
-from robot import Peer
+from robot import Peer, forget
 from vision_service.ros.dds import choose_profile
 from vision_service.ros.node import ServiceNode
 from vision_service.ros.process import Spinner
@@ -29,7 +29,7 @@ def context() -> Iterator[Context]:
     context = Context()
     rclpy.init(args=[], context=context, signal_handler_options=SignalHandlerOptions.NO)
     yield context
-    rclpy.try_shutdown(context=context)
+    forget(context)
 
 
 @pytest.fixture

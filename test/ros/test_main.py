@@ -1,6 +1,8 @@
 """The executables, each as a process of its own."""
 
+import re
 import signal
+from pathlib import Path
 
 import pytest
 import yaml
@@ -18,16 +20,13 @@ from robot import (
     program,
 )
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.ros.dds import SHARED_MEMORY
 from vision_service.ros.main import check_parameter_file, without_node_name
 
 CAMERA = {"driver": "synthetic", "width_px": 64, "height_px": 48}
 BOX = (70, 20, 95, 60)
 PICTURE = image_message(painted(130, 70, BOX))
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
-
-
-def active(peer, node):
-    eventually(lambda: peer.call(GetStatus, f"{node}/get_status").state == "active", f"{node} is active")
 
 
 # Arguments.
@@ -90,7 +89,7 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path, name):
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_camera_runs_until_it_is_told_to_stop(peer, number):
     with node_program("camera", {"lens_1": CAMERA}, "-r", "__node:=lens_1") as started:
-        active(peer, "lens_1")
+        peer.reach("lens_1")
         assert peer.call(GetImage, "lens_1/get_image").image.image.width == 64
         assert started.end(number) == 0, started.output
 
@@ -98,7 +97,7 @@ def test_a_camera_runs_until_it_is_told_to_stop(peer, number):
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_vision_service_runs_until_it_is_told_to_stop(peer, number):
     with node_program("vision", {"vision": RED_DETECTOR}) as started:
-        active(peer, "vision")
+        peer.reach("vision")
         assert boxes_of(peer.call(GetDetections, "vision/get_detections", image=PICTURE).detections) == [BOX]
         assert started.end(number) == 0, started.output
 
@@ -115,7 +114,7 @@ STACK = {
 def test_a_stack_runs_until_it_is_told_to_stop(peer, number):
     with node_program("stack", STACK, "-r", "__node:=renamed") as started:
         for node in ("lens_2", "reds_2"):
-            active(peer, node)
+            peer.reach(node)
         assert peer.call(GetDetectionsFromCamera, "reds_2/get_detections_from_camera").success
         assert peer.call(GetStatus, "bad/get_status").state == "unconfigured"
         assert "'none'" in started.output
@@ -123,9 +122,24 @@ def test_a_stack_runs_until_it_is_told_to_stop(peer, number):
         assert started.end(number) == 0, started.output
 
 
+@pytest.mark.skipif(not SHARED_MEMORY.is_dir(), reason="this system has no /dev/shm")
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_process_that_is_told_to_stop_leaves_no_shared_memory_behind(peer, number):
+    """Its segments are megabytes, and nobody else would ever free them."""
+
+    before = set(SHARED_MEMORY.iterdir())
+    with node_program("stack", STACK) as started:
+        peer.reach("reds_2")
+        maps = Path(f"/proc/{started.process.pid}/maps").read_text()
+        own = {Path(path) for path in re.findall(rf"{SHARED_MEMORY}/fastrtps_[0-9a-f]{{16}}", maps)} - before
+        assert own
+        assert started.end(number) == 0, started.output
+    assert [path for path in own if path.exists()] == []
+
+
 def test_a_process_whose_calls_wait_leaves_all_the_same(peer):
     with node_program("vision", {"vision": {**RED_DETECTOR, "cameras": ["never"]}}) as started:
-        active(peer, "vision")
+        peer.reach("vision")
         calls = [
             peer.ask(GetDetectionsFromCamera, "vision/get_detections_from_camera", timeout=1000.0) for _ in range(3)
         ]
@@ -141,9 +155,7 @@ def test_a_stack_without_nodes_ends_with_a_sentence():
         assert "Traceback" not in started.output
 
 
-@pytest.mark.parametrize(
-    "content", ["stack: {ros__parameters: {cameras: []}}", "stack: [", "stack: {ros__parameters: {cameras: [a, 1]}}"]
-)
+@pytest.mark.parametrize("content", ["stack: [", "stack: {ros__parameters: {cameras: [a, 1]}}", "stack: 5"])
 def test_a_parameter_file_that_ros_does_not_read_ends_the_process_with_a_sentence(tmp_path, content):
     path = tmp_path / "params.yaml"
     path.write_text(content)
@@ -156,7 +168,7 @@ def test_a_parameter_file_that_ros_does_not_read_ends_the_process_with_a_sentenc
 def test_the_command_runs_a_parameter_file_too(peer, tmp_path):
     path = parameter_file(tmp_path, STACK)
     with program(ROOT / "scripts" / "vision-service", "run", path) as started:
-        active(peer, "reds_2")
+        peer.reach("reds_2")
         assert started.end() == 0, started.output
 
 

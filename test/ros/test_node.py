@@ -2,7 +2,7 @@
 
 import json
 import threading
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -12,13 +12,13 @@ from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
+from vision_service.srv import DoCommand, GetStatus
 
 from robot import PATIENCE, eventually
 from vision_service.configuration import attribute
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.calls import too_late
 from vision_service.ros.node import NodeConfiguration, ServiceNode, json_object
-from vision_service.srv import DoCommand, GetStatus
 
 GOOD = {"size": 4}
 """The parameters without which the node cannot be configured."""
@@ -66,7 +66,7 @@ class Example(ServiceNode):
     def status(self):
         if "status" in self.failures:
             raise self.failures["status"]
-        return {"gain": self.settings.gain, "odd": {1, 1}}
+        return {"gain": self.settings.gain, "odd": {1}}
 
     def validate(self, changes):
         self.journal.append(("validate", dict(changes)))
@@ -487,6 +487,22 @@ class TestCalls:
         threading.Thread(target=gate.set_result, args=("from outside",)).start()
         assert json.loads(waiting.result(PATIENCE).result) == {"waited": "from outside"}
 
+    def test_the_executor_sleeps_while_calls_wait(self, example, peer, monkeypatch):
+        waiting = [asked(peer, timeout=PATIENCE, wait=1) for _ in range(10)]
+        eventually(lambda: len(example.gates) == 10, "all calls wait")
+        turns, wakes, enough = [], [], threading.Event()
+        once = SingleThreadedExecutor.spin_once
+        monkeypatch.setattr(
+            SingleThreadedExecutor, "spin_once", lambda self, *given: (turns.append(None), once(self, *given))[1]
+        )
+        monkeypatch.setattr(example, "housekeep", lambda: (wakes.append(None), len(wakes) == 4 and enough.set()))
+        assert enough.wait(PATIENCE)
+        monkeypatch.undo()
+        assert len(turns) < 500  # each call is looked at whenever something happens; without sleep it is thousands
+        for gate in example.gates:
+            gate.set_result(None)
+        wait(waiting, PATIENCE)
+
     def test_more_than_may_wait_are_refused_at_once_while_status_is_answered(self, spin, peer):
         example = spin(Example, "example", {**GOOD, "max_pending_calls": 3})
         waiting = [asked(peer, timeout=PATIENCE, wait=1) for _ in range(3)]
@@ -547,9 +563,11 @@ class TestTime:
         inbox = peer.listen(DiagnosticArray, "/diagnostics")
 
         def diagnosed(level):
-            while (found := inbox.next().status[0]).level != level:
-                pass
-            return found
+            heard = []
+            while not heard or heard[-1].level != level:
+                assert len(heard) < 20, f"waited in vain for {level}: {heard}"
+                heard.append(inbox.next().status[0])
+            return heard[-1]
 
         with plainly_spinning(node, context):
             assert diagnosed(DiagnosticStatus.OK).message == "unconfigured"
@@ -580,7 +598,9 @@ class TestClosing:
         eventually(lambda: peer.node.count_services("/example/get_status"), "it is there")
         node.close()
         assert node.journal[-2:] == ["deactivate", "cleanup"]
-        eventually(lambda: not peer.node.count_services("/example/get_status"), "it is gone")
+        assert node.state == "finalized"
+        eventually(lambda: not peer.node.count_services("/example/get_status"), "its services are gone")
+        eventually(lambda: "example" not in peer.node.get_node_names(), "its name is gone")
         node.deadlines.thread.join(PATIENCE)
         assert not node.deadlines.thread.is_alive()
 

@@ -3,7 +3,7 @@
 import pytest
 from vision_service.srv import GetDetections, GetDetectionsFromCamera, GetImage
 
-from robot import RED_DETECTOR, boxes_of, eventually, image_message, painted, running
+from robot import RED_DETECTOR, boxes_of, image_message, painted, running
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.camera_node import CameraNode
 from vision_service.ros.stack import check_node_name
@@ -171,9 +171,3 @@ def test_a_node_is_started_only_if_its_parameters_say_so():
     with running(sections) as robot:
         assert robot.status("cam")["state"] == "unconfigured"
         assert detects(robot, "reds")
-
-
-def test_closed_nodes_are_off_the_graph(peer):
-    with running({"stack": {"cameras": ["leaving"]}, "leaving": CAMERA}):
-        eventually(lambda: "leaving" in peer.node.get_node_names(), "the node")
-    eventually(lambda: "leaving" not in peer.node.get_node_names(), "no node")

@@ -586,6 +586,19 @@ def test_a_camera_that_never_sends_gives_no_frame():
         assert detect(robot, "reds", image=image_message(PICTURE)).success
 
 
+def test_a_camera_that_cannot_be_subscribed_to_says_why_and_does_not_hold_up_the_others():
+    wrong = {"qos_overrides./front/image_raw.subscription.reliability": "best"}
+    with reds(cameras=["front", "rear"], camera_name="rear", keep_subscribed=True, **wrong) as robot:
+        Lens(robot).running()
+        Lens(robot, "rear/image_raw").running()
+        for _ in range(2):
+            answer = from_camera(robot, "reds", camera_name="front")
+            refused(answer, ErrorCode.INVALID_ARGUMENT, "/front/image_raw", "reliability")
+            assert from_camera(robot, "reds").success
+        assert "/front/image_raw" in eventually(lambda: robot.trouble("reds", "'front'"), "a trouble")
+        assert subscriptions(robot) == 0
+
+
 # Freshness.
 
 
@@ -789,7 +802,7 @@ def test_a_camera_of_this_process_that_is_not_configured_says_why():
         ({"timeout": 0.0}, ("'timeout'", "above 0")),
         ({"max_pending_calls": 0}, ("'max_pending_calls'", "at least 1")),
         ({"model": "mlmodel", "model_path": "/nowhere/a.tflite"}, ("'/nowhere/a.tflite'",)),
-        ({"model": "mlmodel"}, ("'model_path' is missing",)),
+        ({"model": "mlmodel"}, ("'model_path'",)),
     ],
 )
 def test_a_node_that_cannot_be_configured_says_why_and_still_answers(parameters, words):

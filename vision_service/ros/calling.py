@@ -15,6 +15,7 @@ from rclpy.client import Client
 from rclpy.context import Context
 from rclpy.exceptions import NameValidationException
 from rclpy.node import Node
+from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 
 from vision_service.configuration import did_you_mean
@@ -88,6 +89,7 @@ class Caller:
             namespace=node.get_namespace() if node is not None else None,
             use_global_arguments=False,
             start_parameter_services=False,
+            parameter_overrides=[Parameter("start_type_description_service", value=False)],
             enable_rosout=False,
         )
         self._clients: dict[tuple[type, str], Client] = {}

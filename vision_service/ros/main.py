@@ -11,6 +11,7 @@ import yaml
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import read_file
 from vision_service.ros.camera_node import CameraNode
+from vision_service.ros.mlmodel_node import MLModelNode
 from vision_service.ros.process import leave, run
 from vision_service.ros.stack import NAME as STACK
 from vision_service.ros.stack import Stack
@@ -25,6 +26,11 @@ def camera() -> None:
 def vision() -> None:
     """Run one vision node."""
     leave(run(lambda: [VisionNode("vision")]))
+
+
+def mlmodel() -> None:
+    """Run one ML model node."""
+    leave(run(lambda: [MLModelNode("mlmodel")]))
 
 
 def stack() -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
+import threading
+import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -11,6 +14,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from lifecycle_msgs.msg import State
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import InvalidHandle
@@ -27,6 +31,8 @@ from vision_service.srv import DoCommand, GetStatus
 
 HOUSEKEEPING_PERIOD = 0.2
 DIAGNOSTICS_PERIOD = 1.0
+RETRY_PERIOD = 1.0
+"""Between two tries to configure a node that needs what is not there, seconds."""
 SERVICE_QOS = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
 """Deep enough for a burst: with rclpy's depth of 10, a burst of 32 calls got 10 answers."""
 
@@ -75,6 +81,7 @@ class ServiceNode(LifecycleNode):
 
     Configuration: ClassVar[type[NodeConfiguration]] = NodeConfiguration
     settings: Any
+    _state_machine: Any
 
     def __init__(self, name: str, **arguments: Any) -> None:
         """Make the node, unconfigured.
@@ -85,7 +92,10 @@ class ServiceNode(LifecycleNode):
         """
         super().__init__(name, **arguments)
         self.group = ReentrantCallbackGroup()  # with rclpy's default group one waiting coroutine blocks the others
+        self._closed = False
+        self._changing = threading.RLock()
         self.last_error = ""
+        self._retry_at = math.inf  # what the node needs of others may come later, so it tries again
         self.troubles = Troubles(self.get_logger())
         self.deadlines = Deadlines(self.wake)
         self._calls_pending = 0
@@ -162,7 +172,10 @@ class ServiceNode(LifecycleNode):
         return max(0, self.get_node_names_and_namespaces().count(own) - 1)
 
     def close(self) -> None:
-        """Stop working and take the node off the graph, whatever its state."""
+        """Stop working and take the node off the graph, whatever its state; to be called when nothing spins it."""
+        if self._closed:
+            return
+        self._closed = True
         for hook in (self.deactivate, self.cleanup):
             try:
                 hook()
@@ -170,6 +183,11 @@ class ServiceNode(LifecycleNode):
                 self.get_logger().error(traceback.format_exc())
         self.deadlines.close()
         self.destroy_node()
+        if self._changing.acquire(blocking=False):  # else a hook hangs, and will still need it
+            # In rclpy 7.1 it keeps the node on the graph until it is collected, and crashes when used afterwards.
+            machine, self._state_machine = self._state_machine, _Finalized()
+            machine.destroy_when_not_in_use()
+            self._changing.release()
 
     def offer(self, kind: type, name: str, handler: Handler, *, always: bool = False) -> None:
         """Offer a service under the node's name.
@@ -330,7 +348,10 @@ class ServiceNode(LifecycleNode):
         except Exception as error:
             foreseen = isinstance(error, VisionError)
             reason = error.message if isinstance(error, VisionError) else f"{type(error).__name__}: {error}"
-            self.get_logger().error(f"cannot {verb}: {reason if foreseen else traceback.format_exc()}")
+            if reason != self.last_error:  # said already, when it was tried before
+                self.get_logger().error(f"cannot {verb}: {reason if foreseen else traceback.format_exc()}")
+            missing = isinstance(error, VisionError) and error.code == ErrorCode.UNKNOWN_RESOURCE
+            self._retry_at = time.monotonic() + RETRY_PERIOD if missing else math.inf
             if undo is not None:
                 self._transition(f"undo {verb}", undo)
             self.last_error = reason  # whatever else failed on the way back
@@ -338,6 +359,10 @@ class ServiceNode(LifecycleNode):
         if verb in ("configure", "activate"):
             self.last_error = ""
         return TransitionCallbackReturn.SUCCESS
+
+    def _LifecycleNodeMixin__change_state(self, transition_id: int) -> TransitionCallbackReturn:  # noqa: N802
+        with self._changing:
+            return LifecycleNodeMixin._LifecycleNodeMixin__change_state(self, transition_id)
 
     def _LifecycleNodeMixin__on_change_state(self, request: Any, response: Any) -> Any:  # noqa: N802
         """Answer a transition that is not possible now, too: in rclpy 7.1 it would end the executor."""
@@ -368,6 +393,9 @@ class ServiceNode(LifecycleNode):
     def _housekeep(self) -> None:
         if self.state == "active":
             self.housekeep()
+        elif self.state == "unconfigured" and time.monotonic() >= self._retry_at:
+            self._retry_at = math.inf
+            self.start()
 
     def _warn_of_namesakes(self) -> None:
         twins = self.namesakes()
@@ -394,6 +422,14 @@ class ServiceNode(LifecycleNode):
         array = DiagnosticArray(status=[status])
         array.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(array)
+
+
+class _Finalized:
+    """Stands for the state machine of a node that was closed."""
+
+    initialized = False
+    current_state = (State.PRIMARY_STATE_FINALIZED, "finalized")
+    available_transitions: tuple[Any, ...] = ()
 
 
 def refuse_fixed(known: Mapping[str, Attribute], changes: Mapping[str, Any]) -> None:

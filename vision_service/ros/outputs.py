@@ -9,19 +9,22 @@ from rclpy.publisher import Publisher
 from sensor_msgs.msg import CompressedImage, Image
 from vision_msgs.msg import Classification, Detection2DArray
 
-from vision_service.drawing import draw_classifications, draw_detections
+from vision_service.drawing import draw_classifications, draw_detections, draw_label_image
 from vision_service.image import encode
 from vision_service.ros import conversion, qos
 from vision_service.ros.node import ServiceNode
 from vision_service.types import Frame
 
+LABEL_IMAGE = "label_image"
 ANNOTATED = "image_annotated"
 COMPRESSED = "image_annotated/compressed"
 NAMES = (
-    "detections", "classifications", "objects", "object_points", "label_image", ANNOTATED, "markers", "events",
+    "detections", "classifications", "objects", "object_points", LABEL_IMAGE, ANNOTATED, "markers", "events",
     "label_info",
 )  # fmt: skip
 """The names of outputs: a camera may bear none of them."""
+METHODS = {"detections": "detect", "classifications": "classify", LABEL_IMAGE: "label"}
+"""Which method of a model makes which output."""
 DRAWN_CLASSIFICATIONS = 3
 
 
@@ -45,6 +48,8 @@ class Outputs:
             kinds["detections"] = Detection2DArray
         if "classify" in methods:
             kinds["classifications"] = Classification
+        if "label" in methods:
+            kinds[LABEL_IMAGE] = Image
         if kinds:
             kinds |= {ANNOTATED: Image, COMPRESSED: CompressedImage}
         self._publishers: dict[str, list[Publisher]] = {
@@ -70,22 +75,24 @@ class Outputs:
         heard = self.heard()
         header = conversion.header_of(frame)
         drawn = heard & {ANNOTATED, COMPRESSED}
-        detections = (
-            run("detect", frame) if "detections" in self._publishers and ("detections" in heard or drawn) else []
-        )
-        classifications = (
-            run("classify", frame)
-            if "classifications" in self._publishers and ("classifications" in heard or drawn)
-            else []
-        )
+        results = {
+            name: run(method, frame)
+            for name, method in METHODS.items()
+            if name in self._publishers and (name in heard or drawn)
+        }
         if "detections" in heard:
-            self._send("detections", conversion.detections_to_message(detections, header))
+            self._send("detections", conversion.detections_to_message(results["detections"], header))
         if "classifications" in heard:
-            self._send("classifications", conversion.classifications_to_message(classifications, header))
+            self._send("classifications", conversion.classifications_to_message(results["classifications"], header))
+        if LABEL_IMAGE in heard:
+            self._send(LABEL_IMAGE, conversion.label_image_to_message(results[LABEL_IMAGE], header))
         if drawn and frame.image is not None:
-            picture = draw_detections(frame.image.rgb, detections)
-            if classifications:
-                picture = draw_classifications(picture, classifications[:DRAWN_CLASSIFICATIONS])
+            picture = frame.image.rgb
+            if LABEL_IMAGE in results:
+                picture = draw_label_image(picture, results[LABEL_IMAGE])
+            picture = draw_detections(picture, results.get("detections", []))
+            if results.get("classifications"):
+                picture = draw_classifications(picture, results["classifications"][:DRAWN_CLASSIFICATIONS])
             if ANNOTATED in drawn:
                 self._send(ANNOTATED, conversion.image_to_message(picture, "rgb8", header))
             if COMPRESSED in drawn:

@@ -23,8 +23,8 @@ from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.dds import choose_profile
 from vision_service.ros.node import ServiceNode
 
-PATIENCE = 5.0
-"""How long nodes may take to close before the process leaves without them, seconds."""
+PATIENCE = 3.0
+"""How long nodes may take to close before the process leaves without them, seconds; ros2 launch allows five."""
 
 
 class Spinner:

@@ -15,8 +15,8 @@ from vision_service.ros import conversion
 from vision_service.ros.calling import Caller
 from vision_service.ros.mlmodel_node import MLModelNode
 
-METADATA_TIMEOUT = 2.0
-"""How long a vision node that is being configured waits for the other node, seconds."""
+TIMEOUT = 2.0
+"""How long we wait for the other node, seconds; one that is being configured holds its executor meanwhile."""
 
 
 class LocalMLModel:
@@ -93,7 +93,7 @@ class RemoteMLModel:
                 f"{name}/get_metadata",
                 srv.GetMetadata.Request(),
                 lambda answer: answer,
-                METADATA_TIMEOUT,
+                TIMEOUT,
             ).result()
         except VisionError as error:
             self._caller.close()
@@ -109,7 +109,7 @@ class RemoteMLModel:
     def infer(self, tensors: Mapping[str, NDArray[Any]]) -> Tensors:
         """Run the model."""
         request = srv.Infer.Request(inputs=conversion.tensors_to_message(tensors))
-        return self._caller.call(srv.Infer, f"{self._service}/infer", request, self._outputs).result()
+        return self._caller.call(srv.Infer, f"{self._service}/infer", request, self._outputs, TIMEOUT).result()
 
     def close(self) -> None:
         """End the connection; the model is left to its node."""

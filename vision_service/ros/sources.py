@@ -204,11 +204,15 @@ class TopicCamera:
         self._pairing = Pairing(self._paired(), self._tolerance)
         for topic, (kind, callback) in self._wanted_topics().items():
             events = SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible(topic))
-            self._subscriptions.append(
-                qos.frame_subscription(
+            try:
+                subscription = qos.frame_subscription(
                     self._node, kind, topic, callback, callback_group=self._node.group, event_callbacks=events
                 )
-            )
+            except Exception as error:  # above all: a qos_overrides parameter that is wrong
+                self._close()
+                msg = f"cannot subscribe to {self._node.resolve_topic_name(topic)}: {type(error).__name__}: {error}"
+                raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
+            self._subscriptions.append(subscription)
 
     def _close(self) -> None:
         for subscription in self._subscriptions:

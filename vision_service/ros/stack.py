@@ -1,9 +1,9 @@
-"""The stack: cameras and vision services of one parameter file in one process, frames passed by reference."""
+"""The stack: all nodes of one parameter file in one process, frames and models passed by reference."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from rclpy.validate_node_name import validate_node_name
 from vision_service.configuration import attribute, configure
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.camera_node import CameraNode
+from vision_service.ros.mlmodel_node import MLModelNode
 from vision_service.ros.node import ServiceNode
 from vision_service.ros.parameters import Parameters
 from vision_service.ros.sources import LocalCameras, allowed_name
@@ -35,7 +36,7 @@ class Stack:
     """All nodes of one parameter file.
 
     Attributes:
-        nodes: The stack's own node first, then the cameras, then the vision nodes.
+        nodes: The stack's own node first, then the cameras, the ML models and the vision nodes.
     """
 
     def __init__(self, **arguments: Any) -> None:
@@ -54,29 +55,29 @@ class Stack:
         settings = configure(StackConfiguration, parameters.values(StackConfiguration), of="the stack")
         for sentence in parameters.unknown():
             self._node.get_logger().warning(sentence)
-        if settings.mlmodels:
-            self._node.get_logger().error(
-                f"mlmodels: {', '.join(settings.mlmodels)}: ML model nodes are not there yet; "
-                "give model_path to the vision node instead"
-            )
         local = LocalCameras()
+        mlmodels: dict[str, MLModelNode] = {}
         taken = {NAME}
-        kinds: list[tuple[type[ServiceNode], Iterable[str]]] = [
-            (CameraNode, settings.cameras),
-            (VisionNode, settings.vision),
+        kinds: list[tuple[Callable[[str], ServiceNode], Iterable[str]]] = [
+            (lambda name: CameraNode(name, local=local, **arguments), settings.cameras),
+            (lambda name: MLModelNode(name, **arguments), settings.mlmodels),
+            (lambda name: VisionNode(name, local=local, mlmodels=mlmodels, **arguments), settings.vision),
         ]
-        for kind, names in kinds:
+        for make, names in kinds:
             for name in names:
                 try:
                     check_node_name(name, taken)
-                    self.nodes.append(kind(name, local=local, **arguments))  # type: ignore[call-arg]
+                    node = make(name)
                 except VisionError as error:
                     self._node.get_logger().error(error.message)
                 except Exception as error:  # rclpy's own, for the parameters that it declares itself
                     self._node.get_logger().error(f"the node {name!r} cannot be made: {type(error).__name__}: {error}")
                 else:
                     taken.add(name)
-        if not settings.cameras and not settings.vision:
+                    self.nodes.append(node)
+                    if isinstance(node, MLModelNode):
+                        mlmodels[node.get_fully_qualified_name()] = node
+        if not settings.cameras and not settings.mlmodels and not settings.vision:
             msg = "the stack is empty: give it a parameter file with a section 'stack' that lists cameras and vision"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
         if len(self.nodes) == 1:

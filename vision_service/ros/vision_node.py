@@ -14,11 +14,13 @@ from vision_service.configuration import attribute, attributes, configure
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
 from vision_service.inference import Inference
-from vision_service.resources import LocalResources, unknown
+from vision_service.resources import unknown
 from vision_service.ros import conversion, qos
 from vision_service.ros.calls import Call, too_late
+from vision_service.ros.mlmodel_node import MLModelNode
 from vision_service.ros.node import NodeConfiguration, ServiceNode, json_object
 from vision_service.ros.outputs import NAMES, Outputs
+from vision_service.ros.resources import NodeResources
 from vision_service.ros.sources import (
     CameraTopics,
     Feed,
@@ -75,16 +77,25 @@ class VisionNode(ServiceNode):
     Configuration = VisionConfiguration
     settings: VisionConfiguration
 
-    def __init__(self, name: str, *, local: LocalCameras | None = None, **arguments: Any) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        local: LocalCameras | None = None,
+        mlmodels: Mapping[str, MLModelNode] | None = None,
+        **arguments: Any,
+    ) -> None:
         """Make the node.
 
         Args:
             name: The vision service's.
             local: The cameras of this process, whose frames are taken by reference.
+            mlmodels: The ML model nodes of this process by their full names, whose models are taken by reference.
             **arguments: Further ones of rclpy's Node.
         """
         super().__init__(name, **arguments)
         self._local = local or LocalCameras()
+        self._resources = NodeResources(self, mlmodels or {})
         self._model_class: type[VisionModel] | None = None
         self._inference: Inference | None = None
         self._candidate: tuple[Any, VisionModel | None] | None = None
@@ -162,13 +173,14 @@ class VisionNode(ServiceNode):
             self.get_logger().warning("the model has not returned from its last run; it is left behind")
         self._inference = None
         self._drop_candidate()
+        self._resources.close()
 
     def _model_config(self, model_class: type[VisionModel], changes: Mapping[str, Any]) -> Any:
         values = self.parameters.values(model_class.Config, changes=changes)
         return configure(model_class.Config, values, of=f"the model {self.settings.model}")
 
     def _make_model(self, model_class: type[VisionModel], config: Any) -> VisionModel:
-        model = model_class(config, LocalResources())
+        model = model_class(config, self._resources)
         if not methods(model):
             model.close()
             msg = f"the model {self.settings.model} can neither detect nor classify nor segment"
@@ -219,19 +231,28 @@ class VisionNode(ServiceNode):
 
     def housekeep(self) -> None:
         """Stream from cameras whose results are heard, and say which are silent."""
-        for camera, outputs in self._outputs.items():
-            if outputs.heard():
-                self._start_stream(camera)
-            else:
-                self._stop_stream(camera)
-            demand = self._feed(camera).demand
-            if self.settings.keep_subscribed:
-                demand.hold(self._keeping(camera))
-            else:
-                demand.release(self._keeping(camera))
-            self._watch(camera)
-        for source in self._cameras.values():
-            source.feed.demand.refresh()
+        for camera in dict.fromkeys([*self._outputs, *self._cameras]):
+            try:
+                self._tend(camera)
+                self.troubles.report(f"camera {camera}", "")
+            except VisionError as error:  # one camera must not hold up the others
+                self.troubles.report(f"camera {camera}", f"cannot look at camera {camera!r}: {error.message}")
+
+    def _tend(self, camera: str) -> None:
+        if camera in self._cameras:
+            self._cameras[camera].feed.demand.refresh()
+        if camera not in self._outputs:  # somebody has called for it by its name
+            return
+        if self._outputs[camera].heard():
+            self._start_stream(camera)
+        else:
+            self._stop_stream(camera)
+        demand = self._feed(camera).demand
+        if self.settings.keep_subscribed:
+            demand.hold(self._keeping(camera))
+        else:
+            demand.release(self._keeping(camera))
+        self._watch(camera)
 
     def _start_stream(self, camera: str) -> None:
         if camera in self._streams:
@@ -301,8 +322,8 @@ class VisionNode(ServiceNode):
 
     def _forget_cameras(self) -> None:
         """Unsubscribe from all cameras, and answer who waits for one."""
-        for camera in self._outputs:
-            local = self._local.find(self.resolve_topic_name(self._topics[camera].image))
+        for camera, topics in self._topics.items():
+            local = self._local.find(self.resolve_topic_name(topics.image))
             if local is not None:
                 local.demand.release(self._keeping(camera))
         for source in self._cameras.values():

@@ -9,11 +9,8 @@ from vision_service.configuration import attributes
 from vision_service.errors import no_command
 from vision_service.resources import Resources
 
-METHODS = ("detect", "classify", "segment")
-"""What a model may be able to do: the methods it may have, for which there are services."""
-
-ALL_METHODS = (*METHODS, "label")
-"""The same, and those for which there are none yet."""
+METHODS = ("detect", "classify", "segment", "label")
+"""What a model may be able to do: the methods it may have."""
 
 
 class Needs(Flag):
@@ -78,8 +75,8 @@ class VisionModel:
 
 
 def methods(model: VisionModel) -> frozenset[str]:
-    """Return which of ALL_METHODS the model has."""
-    return frozenset(name for name in ALL_METHODS if callable(getattr(model, name, None)))
+    """Return which of METHODS the model has."""
+    return frozenset(name for name in METHODS if callable(getattr(model, name, None)))
 
 
 def only_live_changes(before: Any, after: Any) -> bool:

@@ -15,6 +15,7 @@ from vision_service.ros.conversion.image import (
     image_from_compressed,
     image_from_message,
     image_to_message,
+    label_image_to_message,
 )
 from vision_service.ros.conversion.result import (
     classifications_from_message,
@@ -51,6 +52,7 @@ __all__ = [
     "info_from_message",
     "info_to_message",
     "intrinsics_from_message",
+    "label_image_to_message",
     "labels_to_message",
     "nanoseconds",
     "object_from_message",

@@ -14,6 +14,7 @@ from std_msgs.msg import Header
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import ENCODINGS, Image
 from vision_service.pointcloud.projection import in_metres
+from vision_service.types import LabelImage
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,13 @@ def image_to_message(pixels: NDArray[Any], encoding: str, header: Header) -> Ima
 def depth_to_message(depth: NDArray[np.float32], header: Header) -> ImageMessage:
     """Return the 32FC1 message of depth: (H, W) float32, metres, NaN = unknown."""
     return image_to_message(depth, "32FC1", header)
+
+
+def label_image_to_message(result: LabelImage, header: Header) -> ImageMessage:
+    """Return the message of class numbers: mono8 if they fit, else mono16."""
+    if len(result.class_names) <= 1 << 8:
+        return image_to_message(result.labels.astype(np.uint8), "mono8", header)
+    return image_to_message(result.labels, "mono16", header)
 
 
 def compressed_to_message(data: bytes | memoryview, format: str, header: Header) -> CompressedImage:

@@ -1,0 +1,649 @@
+"""Clients: calls that are safe from any thread and any callback, each with a deadline and an error code."""
+
+import asyncio
+import gc
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rclpy
+from rclpy.context import Context
+from rclpy.executors import MultiThreadedExecutor, SingleThreadedExecutor
+from rclpy.node import Node
+from std_srvs.srv import Trigger
+from vision_service.srv import DoCommand, GetStatus
+
+from robot import PATIENCE, RED_DETECTOR, eventually, image_message, painted, running
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.image import Image, encode
+from vision_service.ros import calling
+from vision_service.ros.calling import GRACE, Caller, vision_services
+from vision_service.ros.calls import LONGEST, too_late
+from vision_service.ros.client import CameraClient, NamedClient, VisionClient
+from vision_service.ros.node import ServiceNode
+from vision_service.types import PointCloud
+
+ROOT = Path(__file__).parents[2]
+BOX = (4, 5, 20, 15)
+PIXELS = painted(32, 24, BOX)
+
+
+class Server(ServiceNode):
+    """Has commands that wait, or fail, or count."""
+
+    def __init__(self, name, **arguments):
+        super().__init__(name, **arguments)
+        self.gates, self.calls = [], 0
+
+    async def command(self, command, call):
+        self.calls += 1
+        if "fail" in command:
+            raise VisionError(ErrorCode(command["fail"]), "told to")
+        if "wait" in command:
+            gate = Future()
+            self.gates.append(gate)
+            return {"waited": await call.wait(gate, lambda: too_late(call))}
+        return {"timeout": call.timeout, **command}
+
+
+@pytest.fixture
+def server(spin):
+    return spin(Server, "server")
+
+
+@pytest.fixture
+def user(context):
+    """A user's node, which nobody spins."""
+    node = Node("user", context=context)
+    yield node
+    node.destroy_node()
+
+
+@pytest.fixture
+def client(user):
+    with NamedClient("server", user) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def robot():
+    """A camera that sees a rendered scene, and a detector of red things."""
+    camera = {"driver": "synthetic", "width_px": 160, "height_px": 120, "seed": 21, "speed": 0.0, "noise": 0.0}
+    sections = {
+        "stack": {"cameras": ["camera"], "vision": ["detector"]},
+        "camera": camera,
+        "detector": {**RED_DETECTOR, "cameras": ["camera"]},
+    }
+    with running(sections) as robot:
+        yield robot
+
+
+@pytest.fixture(scope="module")
+def detector(robot):
+    with VisionClient("detector", robot.node) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def camera(robot):
+    with CameraClient("camera", robot.node) as client:
+        yield client
+
+
+def waiting(client, server, timeout=PATIENCE):
+    """Begin a call that waits in the server; return its future and what lets it go on."""
+    before = len(server.gates)
+    future = client.do_command_async({"wait": 1}, timeout=timeout)
+    return future, eventually(lambda: server.gates[before:], "the call waits in the server")[0]
+
+
+def error_of(future):
+    error = future.exception(PATIENCE)
+    assert isinstance(error, VisionError)
+    return error
+
+
+class TestCalling:
+    def test_an_answer_is_returned(self, server, client):
+        assert client.do_command({"say": "hello"}) == {"timeout": 5.0, "say": "hello"}
+        assert client.get_status()["state"] == "active"
+
+    def test_each_method_has_a_twin_that_returns_a_future(self, server, client):
+        future = client.do_command_async({"say": "hello"})
+        assert isinstance(future, Future)
+        assert future.result(PATIENCE)["say"] == "hello"
+
+    def test_calls_do_not_wait_for_one_another(self, server, client):
+        slow, gate = waiting(client, server)
+        assert client.do_command({"say": "hello"})["say"] == "hello"
+        gate.set_result("slow")
+        assert slow.result(PATIENCE) == {"waited": "slow"}
+
+    def test_a_burst_is_answered_completely(self, server, client):
+        futures = [client.do_command_async({"number": number}) for number in range(60)]
+        assert [future.result(PATIENCE)["number"] for future in futures] == list(range(60))
+
+    def test_the_node_keeps_the_timeout_that_is_given(self, server, client):
+        assert client.do_command({}, timeout=0.75)["timeout"] == 0.75
+        error = error_of(client.do_command_async({"wait": 1}, timeout=0.1))
+        assert (error.code, "within 0.1 s" in error.message) == (ErrorCode.DEADLINE_EXCEEDED, True)
+
+    @pytest.mark.parametrize("code", [code for code in ErrorCode if code is not ErrorCode.OK])
+    def test_an_error_of_the_node_keeps_its_code_and_sentence(self, server, client, code):
+        with pytest.raises(VisionError, match=r"^told to$") as caught:
+            client.do_command({"fail": int(code)})
+        assert caught.value.code is code
+
+    def test_a_code_of_a_newer_release_is_internal(self, context, user):
+        def answer(request, response):
+            response.success, response.error_code, response.message = False, 77, "from the future"
+            return response
+
+        node = Node("server", context=context)
+        node.create_service(GetStatus, "server/get_status", answer)
+        spinner = calling.Spinner([node], context=context)
+        with NamedClient("server", user) as client, pytest.raises(VisionError, match="from the future") as caught:
+            client.get_status()
+        assert caught.value.code is ErrorCode.INTERNAL
+        spinner.stop()
+        node.destroy_node()
+
+    def test_an_answer_that_cannot_be_read_is_internal(self, context, user):
+        def answer(request, response):
+            response.success, response.status = True, "{"
+            return response
+
+        node = Node("server", context=context)
+        node.create_service(GetStatus, "server/get_status", answer)
+        spinner = calling.Spinner([node], context=context)
+        with NamedClient("server", user) as client, pytest.raises(VisionError, match="cannot be read: JSON") as caught:
+            client.get_status()
+        assert caught.value.code is ErrorCode.INTERNAL
+        spinner.stop()
+        node.destroy_node()
+
+    @pytest.mark.parametrize("timeout", [-1.0, float("nan"), float("inf")])
+    def test_a_wrong_timeout_is_refused(self, client, timeout):
+        with pytest.raises(VisionError, match="'timeout' must be a number of seconds") as caught:
+            client.do_command({}, timeout=timeout)
+        assert caught.value.code is ErrorCode.INVALID_ARGUMENT
+
+    def test_a_very_long_timeout_is_as_good_as_none(self, server, client):
+        forever = client.do_command_async({"wait": 1}, timeout=1000 * LONGEST)
+        short = client.do_command_async({"wait": 1}, timeout=0.1)
+        assert error_of(short).code is ErrorCode.DEADLINE_EXCEEDED
+        server.gates[0].set_result("at last")
+        assert forever.result(PATIENCE) == {"waited": "at last"}
+
+    @pytest.mark.parametrize("name", ["my-detector", "a b", "1st"])
+    def test_a_name_that_ros_does_not_allow_is_refused(self, user, name):
+        with NamedClient(name, user) as client, pytest.raises(VisionError, match="cannot be the name") as caught:
+            client.get_status()
+        assert caught.value.code is ErrorCode.INVALID_ARGUMENT
+
+    def test_answers_and_calls_leave_nothing_behind(self, server, client):
+        for _ in range(3):
+            client.do_command({})
+        error_of(client.do_command_async({"wait": 1}, timeout=0.05))
+        caller = client._caller
+        assert caller._pending == set()
+        assert all(not each._pending_requests for each in caller._clients.values())
+
+    def test_who_gives_up_may_cancel(self, server, client):
+        future, gate = waiting(client, server)
+        assert future.cancel()
+        gate.set_result("too late")
+        assert client.do_command({"say": "hello"})["say"] == "hello"
+        with pytest.raises(CancelledError):
+            future.result(PATIENCE)
+
+    def test_no_thread_is_made_for_a_call(self, server, client):
+        client.do_command({})
+        before = set(threading.enumerate())
+        futures = [client.do_command_async({}) for _ in range(30)]
+        assert set(threading.enumerate()) == before
+        wait(futures, PATIENCE)
+
+
+class TestServicesThatAreNotThere:
+    def test_an_absent_service_is_unknown_with_what_there_is(self, server, user):
+        with NamedClient("servor", user) as client, pytest.raises(VisionError) as caught:
+            client.get_status(timeout=0.1)
+        assert caught.value.code is ErrorCode.UNKNOWN_RESOURCE
+        assert "no service /servor/get_status: did you mean '/server/get_status'?" in caught.value.message
+
+    def test_where_there_are_none_at_all_that_is_said(self, user):
+        with NamedClient("server", user) as client, pytest.raises(VisionError, match="there are no vision services"):
+            client.get_status(timeout=0.1)
+
+    def test_one_that_comes_in_time_is_called(self, user, spin):
+        with NamedClient("server", user) as client:
+            futures = [client.do_command_async({"number": number}, timeout=PATIENCE) for number in range(5)]
+            spin(Server, "server")
+            assert [future.result(PATIENCE)["number"] for future in futures] == list(range(5))
+
+    def test_many_that_wait_for_one_do_not_keep_one_another_busy(self, user, monkeypatch):
+        looks = []
+        look = Caller._look
+        monkeypatch.setattr(Caller, "_look", lambda self: (looks.append(None), look(self))[1])
+        with NamedClient("server", user) as client:
+            began = time.monotonic()
+            futures = []
+            for _ in range(20):
+                futures.append(client.get_status_async(timeout=0.5))
+                time.sleep(0.003)  # so that their looks fall into different ticks
+            wait(futures, PATIENCE)
+            assert len(looks) <= 2 * (time.monotonic() - began) / calling.DISCOVERY_PERIOD + 2 * len(futures)
+
+    def test_a_node_that_goes_in_the_middle_of_a_call_leaves_it_to_its_deadline(self, context, user):
+        server = Server("server", context=context)
+        server.start()
+        spinner = calling.Spinner([server], context=context)
+        with NamedClient("server", user) as client:
+            future, _ = waiting(client, server, timeout=0.5)
+            spinner.stop()
+            server.close()
+            error = error_of(future)
+            assert error.code is ErrorCode.DEADLINE_EXCEEDED
+            assert error.message == "/server/do_command did not answer in time"
+
+    def test_a_process_that_is_killed_in_the_middle_of_a_call_as_well_and_its_successor_answers(self, user):
+        script = """
+import sys
+from vision_service.ros.node import ServiceNode
+from vision_service.ros.process import run
+
+class Hanging(ServiceNode):
+    async def command(self, command, call):
+        if "wait" in command:
+            print("asked", flush=True)
+            import time
+            time.sleep(3600)
+        return {"pid": 1}
+
+run(lambda: [Hanging("server")], [])
+"""
+
+        def start():
+            return subprocess.Popen(
+                [sys.executable, "-c", script],
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+            )
+
+        with NamedClient("server", user) as client, start() as child:
+            future = client.do_command_async({"wait": 1}, timeout=PATIENCE)
+            assert child.stdout.readline() == b"asked\n"
+            impatient = client.do_command_async({}, timeout=0.1)
+            child.kill()
+            assert error_of(impatient).code is ErrorCode.DEADLINE_EXCEEDED
+            with start() as successor:
+                eventually(lambda: answers(client), "the successor answers")
+                successor.kill()
+            future.cancel()
+
+    def test_a_late_answer_is_dropped(self, context, user):
+        entered, door, answered = threading.Event(), threading.Event(), threading.Event()
+
+        def answer(request, response):
+            entered.set()
+            door.wait(PATIENCE)
+            response.success = True
+            answered.set()
+            return response
+
+        node = Node("server", context=context)
+        node.create_service(GetStatus, "server/get_status", answer)
+        spinner = calling.Spinner([node], context=context)
+        with NamedClient("server", user) as client:
+            late = client.get_status_async(timeout=0.1)
+            assert entered.wait(PATIENCE)
+            assert error_of(late).code is ErrorCode.DEADLINE_EXCEEDED
+            door.set()
+            assert answered.wait(PATIENCE)
+            assert client.get_status(timeout=PATIENCE) == {"state": ""}
+            assert error_of(late).code is ErrorCode.DEADLINE_EXCEEDED
+        spinner.stop()
+        node.destroy_node()
+
+
+def answers(client):
+    try:
+        return client.do_command({}, timeout=0.2)
+    except VisionError:
+        return None
+
+
+class TestThreads:
+    def test_any_number_of_threads_may_share_a_client(self, server, client):
+        with ThreadPoolExecutor(8) as pool:
+            numbers = list(pool.map(lambda number: client.do_command({"number": number})["number"], range(100)))
+        assert numbers == list(range(100))
+
+    @pytest.mark.parametrize("kind", [SingleThreadedExecutor, MultiThreadedExecutor])
+    def test_a_callback_of_the_users_node_may_wait_for_an_answer(self, server, context, user, client, kind, peer):
+        def callback(request, response):
+            response.success = client.do_command({"say": "hello"})["say"] == "hello"
+            return response
+
+        user.create_service(Trigger, "user/ask", callback)
+        executor = kind(context=context)
+        executor.add_node(user)
+        thread = threading.Thread(target=executor.spin, daemon=True)
+        thread.start()
+        assert peer.call(Trigger, "user/ask").success
+        assert user.executor is executor  # nobody has stolen it
+        executor.shutdown(PATIENCE)
+        thread.join(PATIENCE)
+
+    def test_a_callback_in_the_servers_own_executor_may_wait_too_if_it_is_not_the_server_that_has_to_answer(
+        self, server, context, spin
+    ):
+        asked = threading.Event()
+
+        class Asking(Server):
+            def activate(self):
+                self.client = NamedClient("server", self)
+                self.timer = self.create_timer(0.01, self.ask)
+
+            def ask(self):
+                self.timer.cancel()
+                self.answer = self.client.do_command({"say": "hello"})
+                asked.set()
+
+            def cleanup(self):
+                self.client.close()
+
+        node = spin(Asking, "asking")
+        assert asked.wait(PATIENCE)
+        assert node.answer["say"] == "hello"
+
+    def test_an_answer_can_be_awaited_by_asyncio(self, server, client):
+        async def ask():
+            return await asyncio.gather(
+                *(asyncio.wrap_future(client.do_command_async({"number": number})) for number in range(5))
+            )
+
+        assert [answer["number"] for answer in asyncio.run(ask())] == list(range(5))
+
+    def test_the_callback_of_an_answer_may_make_another_call(self, server, client):
+        done = Future()
+
+        def first(answer):
+            second = client.do_command_async({"number": answer.result()["number"] + 1})
+            second.add_done_callback(lambda answer: done.set_result(answer.result()["number"]))
+
+        client.do_command_async({"number": 1}).add_done_callback(first)
+        assert done.result(PATIENCE) == 2
+
+    @pytest.mark.parametrize("ending", ["answer", "deadline"])
+    def test_but_not_wait_for_it_which_would_be_for_ever(self, server, client, ending):
+        done = Future()
+
+        def first(_):
+            try:
+                done.set_result(client.do_command({}))
+            except VisionError as error:
+                done.set_result(error)
+
+        future, gate = waiting(client, server, timeout=PATIENCE if ending == "answer" else 0.1)
+        future.add_done_callback(first)
+        if ending == "answer":
+            gate.set_result(None)
+        error = done.result(PATIENCE)
+        assert error.code is ErrorCode.NOT_SUPPORTED
+        assert "cannot wait for another one of the same client" in error.message
+        assert client.do_command({"say": "hello"})["say"] == "hello"
+
+    def test_another_client_may_be_waited_for_there(self, server, client, user):
+        done = Future()
+        with NamedClient("server", user) as other:
+            client.do_command_async({}).add_done_callback(lambda _: done.set_result(other.do_command({"say": "hello"})))
+            assert done.result(PATIENCE)["say"] == "hello"
+
+
+class TestClosing:
+    def test_calls_under_way_are_answered(self, server, user):
+        client = NamedClient("server", user)
+        sent, _ = waiting(client, server)
+        with NamedClient("absent", user) as absent:
+            unsent = absent.get_status_async(timeout=PATIENCE)
+        client.close()
+        for future in (sent, unsent):
+            error = error_of(future)
+            assert (error.code, error.message) == (ErrorCode.NOT_ACTIVE, "this client was closed")
+
+    def test_later_calls_are_refused(self, server, user):
+        client = NamedClient("server", user)
+        client.close()
+        client.close()
+        with pytest.raises(VisionError, match="this client was closed") as caught:
+            client.get_status()
+        assert caught.value.code is ErrorCode.NOT_ACTIVE
+
+    def test_it_may_be_closed_while_others_call(self, server, user):
+        client = NamedClient("server", user)
+        outcomes, started = [], threading.Barrier(5)
+
+        def call():
+            started.wait(PATIENCE)
+            while True:
+                try:
+                    client.do_command({})
+                except VisionError as error:
+                    outcomes.append(error.code)
+                    return
+
+        threads = [threading.Thread(target=call) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        started.wait(PATIENCE)
+        eventually(lambda: server.calls > 20, "calls are under way")
+        client.close()
+        for thread in threads:
+            thread.join(PATIENCE)
+        assert outcomes == [ErrorCode.NOT_ACTIVE] * 4
+
+    def test_it_may_be_closed_in_the_callback_of_an_answer(self, server, user):
+        client, closed = NamedClient("server", user), threading.Event()
+        client.do_command_async({}).add_done_callback(lambda _: (client.close(), closed.set()))
+        assert closed.wait(PATIENCE)
+        eventually(lambda: not client._caller._spinner.thread.is_alive(), "its threads end")
+
+    def test_its_node_and_its_threads_go_with_it(self, server, user, peer):
+        before = set(threading.enumerate())
+        client = NamedClient("server", user)
+        client.get_status()
+        name = client._caller.node.get_name()
+        client.close()
+        eventually(lambda: set(threading.enumerate()) <= before, "its threads end")
+        eventually(lambda: name not in peer.node.get_node_names(), "its node is gone")
+        reference = weakref.ref(client._caller)
+        del client
+        gc.collect()
+        assert reference() is None
+
+    def test_when_ros_is_shut_down_everybody_is_answered(self, server):
+        context = Context()
+        rclpy.init(args=[], context=context)
+        node = Node("short", context=context)
+        client, absent = NamedClient("server", node), NamedClient("absent", node)
+        sent, _ = waiting(client, server)
+        unsent = absent.get_status_async(timeout=PATIENCE)
+        context.shutdown()
+        for future in (sent, unsent):
+            error = error_of(future)
+            assert (error.code, error.message) == (ErrorCode.NOT_ACTIVE, "ROS was shut down")
+        with pytest.raises(VisionError, match="ROS was shut down") as caught:
+            client.get_status()
+        assert caught.value.code is ErrorCode.NOT_ACTIVE
+        client.close()
+        absent.close()
+
+
+class TestContexts:
+    def test_a_given_node_lends_context_and_namespace_only(self, context, spin):
+        spin(Server, "server", namespace="/robot")
+        node = Node("user", context=context, namespace="/robot")
+        with NamedClient("server", node) as relative, NamedClient("/robot/server", node) as absolute:
+            assert relative.get_status()["state"] == absolute.get_status()["state"] == "active"
+            assert node.executor is None
+            assert relative._caller.node.context is context
+        node.destroy_node()
+
+    def test_its_node_is_hidden_and_has_no_services(self, client, peer):
+        name = client._caller.node.get_name()
+        assert name.startswith("_vision_client_")
+        eventually(lambda: name in peer.node.get_node_names(), "it is there")
+        assert not any(name in service for service, _ in peer.node.get_service_names_and_types())
+
+    @pytest.mark.parametrize("initialized", [False, True])
+    def test_without_a_node_it_has_a_context_of_its_own_unless_ros_is_initialized(self, server, initialized):
+        script = f"""
+import rclpy
+from vision_service.ros.client import NamedClient
+if {initialized}:
+    rclpy.init()
+with NamedClient("server") as client:
+    print(client.get_status(timeout=30.0)["state"])
+    print(client._caller.node.context is rclpy.get_default_context())
+print(rclpy.ok())
+"""
+        found = subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=2 * PATIENCE,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            check=False,
+        )
+        assert found.stdout.split() == ["active", str(initialized), str(initialized)], found.stderr
+        assert (found.returncode, found.stderr) == (0, "")
+
+    def test_the_services_of_the_graph_are_listed_with_their_types(self, server, client, peer):
+        eventually(lambda: "/server/do_command" in vision_services(peer.node), "it is there")
+        found = vision_services(peer.node)
+        assert found["/server/do_command"] == "DoCommand"
+        assert not any("parameter" in name or "state" in name for name in found)
+
+
+class TestVisionClient:
+    @pytest.mark.parametrize(
+        "picture",
+        [
+            PIXELS,
+            Image(PIXELS),
+            Image(PIXELS[..., ::-1].copy(), "bgr8"),
+            encode(PIXELS, "image/png"),
+            memoryview(encode(PIXELS, "image/png")),
+            image_message(PIXELS, padding=5),
+        ],
+        ids=["pixels", "rgb image", "bgr image", "bytes", "memory", "message"],
+    )
+    def test_a_picture_may_have_any_form(self, detector, picture):
+        (found,) = detector.get_detections(picture)
+        assert (found.class_name, found.x_min, found.y_min, found.x_max, found.y_max) == ("red", *BOX)
+
+    def test_what_is_no_picture_is_refused(self, detector):
+        with pytest.raises(VisionError) as caught:
+            detector.get_detections(b"no picture")
+        assert caught.value.code is ErrorCode.INVALID_ARGUMENT
+
+    def test_what_the_model_cannot_do_is_said(self, detector):
+        for call in (
+            lambda: detector.get_classifications(PIXELS),
+            lambda: detector.get_classifications_from_camera(),
+            lambda: detector.get_object_point_clouds(),
+            lambda: detector.get_object_point_clouds(cloud=PointCloud(np.zeros((4, 3), np.float32))),
+        ):
+            with pytest.raises(VisionError) as caught:
+                call()
+            assert caught.value.code is ErrorCode.NOT_SUPPORTED
+
+    def test_a_camera_that_is_not_there_is_unknown(self, detector):
+        with pytest.raises(VisionError, match="'camra'") as caught:
+            detector.get_detections_from_camera("camra")
+        assert caught.value.code is ErrorCode.UNKNOWN_CAMERA
+
+    def test_all_of_one_frame(self, detector):
+        result = detector.capture_all_from_camera(return_image=True, return_detections=True)
+        assert result.size == (160, 120)
+        assert result.frame.image.rgb.shape == (120, 160, 3)
+        assert (result.frame.camera_name, result.frame.frame_id) == ("camera", "camera_optical_frame")
+        assert result.frame.stamp > 0
+        assert result.detections == detector.get_detections(result.frame.image)
+        assert (result.classifications, result.objects) == (None, None)
+        assert detector.capture_all_from_camera().frame.image is None
+
+    def test_a_newer_frame_can_be_asked_for(self, detector):
+        one = detector.capture_all_from_camera("camera", max_age=-1.0).frame.stamp
+        assert detector.capture_all_from_camera("camera", max_age=-1.0).frame.stamp > one
+
+    def test_properties(self, detector):
+        properties = detector.get_properties()
+        assert (properties.model, properties.cameras, properties.default_camera) == (
+            "color_detector",
+            ("camera",),
+            "camera",
+        )
+        assert (properties.detections_supported, properties.classifications_supported) == (True, False)
+        assert properties.labels == ("red",)
+
+
+class TestCameraClient:
+    def test_a_picture_raw_and_encoded(self, camera):
+        raw = camera.get_image()
+        assert (raw.source_name, raw.mime_type, raw.pixels.shape, raw.data) == ("color", "", (120, 160, 3), b"")
+        assert (raw.frame_id, raw.stamp > 0) == ("camera_optical_frame", True)
+        encoded = camera.get_image("image/png")
+        assert (encoded.mime_type, encoded.pixels) == ("image/png", None)
+        assert encoded.data.startswith(b"\x89PNG")
+
+    def test_depth(self, camera):
+        depth = camera.get_image(source="depth")
+        assert (depth.source_name, depth.pixels.dtype, depth.pixels.shape) == ("depth", np.float32, (120, 160))
+
+    def test_several_pictures_of_one_time(self, camera):
+        one, other = camera.get_images()
+        assert {one.source_name, other.source_name} == {"color", "depth"}
+        assert one.stamp == other.stamp
+        assert [picture.source_name for picture in camera.get_images(["depth"])] == ["depth"]
+
+    def test_a_cloud_and_properties(self, camera):
+        cloud = camera.get_point_cloud()
+        assert np.isfinite(cloud.xyz).all(axis=-1).any()
+        properties = camera.get_properties()
+        assert (properties.supports_pcd, properties.source_names) == (True, ("color", "depth"))
+        assert (properties.camera_info.width, properties.camera_info.height) == (160, 120)
+
+    def test_errors_of_the_camera(self, camera):
+        with pytest.raises(VisionError, match="'infrared'") as caught:
+            camera.get_image(source="infrared")
+        assert caught.value.code is ErrorCode.INVALID_ARGUMENT
+        commands = camera.do_command({"command": "help"})["commands"]
+        assert "ground_truth" in commands
+
+
+def test_grace_is_for_the_nodes_own_answer(server, client):
+    """The node's sentence says more than the client's."""
+    assert GRACE > 0
+    error = error_of(client.do_command_async({"wait": 1}, timeout=0.2))
+    assert error.message.startswith("not ready within 0.2 s")
+
+
+def test_the_caller_takes_any_service_of_the_package(server, user):
+    caller = Caller(user)
+    request = DoCommand.Request(command=json.dumps({"say": "hello"}))
+    future = caller.call(DoCommand, "/server/do_command", request, lambda response: response.result, 7.0)
+    assert json.loads(future.result(PATIENCE)) == {"timeout": 7.0, "say": "hello"}
+    caller.close()
