@@ -14,11 +14,11 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 from vision_service.srv import DoCommand, GetStatus
 
-from robot import PATIENCE, eventually
+from robot import PATIENCE, eventually, never
 from vision_service.configuration import attribute
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.calls import too_late
-from vision_service.ros.node import NodeConfiguration, ServiceNode, json_object
+from vision_service.ros.node import RETRY_PERIOD, NodeConfiguration, ServiceNode, json_object
 
 GOOD = {"size": 4}
 """The parameters without which the node cannot be configured."""
@@ -252,6 +252,48 @@ class TestNodesThatCannotBeConfigured:
         assert "zzz" not in said  # it may be of what could not be made
 
 
+class TestNodesThatNeedWhatIsNotThere:
+    MISSING = VisionError(ErrorCode.UNKNOWN_RESOURCE, "no ML model 'fruit'")
+
+    def test_it_tries_again_and_says_so_once(self, make, context, peer, capfd):
+        node = make()
+        node.failures["configure"] = self.MISSING
+        node.start()
+        with plainly_spinning(node, context):
+            eventually(lambda: node.journal.count("configure") > 2, "it tries again")
+            assert peer.status("example")["last_error"] == "no ML model 'fruit'"
+            node.failures.clear()
+            eventually(lambda: peer.status("example")["state"] == "active", "what it needs is there")
+        assert capfd.readouterr().err.count("no ML model 'fruit'") == 1
+
+    def test_not_if_somebody_else_starts_it(self, make, context, peer):
+        node = make({**GOOD, "autostart": False})
+        node.failures["configure"] = self.MISSING
+        with plainly_spinning(node, context):
+            assert not change(peer, "configure")
+            node.failures.clear()
+            never(lambda: node.state != "unconfigured", "it started itself", 1.5 * RETRY_PERIOD)
+
+    def test_not_after_it_was_started_and_taken_down_again(self, make, context, peer):
+        node = make()
+        node.failures["configure"] = self.MISSING
+        node.start()
+        node.failures.clear()
+        node.start()
+        assert node.state == "active"
+        with plainly_spinning(node, context):
+            assert change(peer, "deactivate")
+            assert change(peer, "cleanup")
+            never(lambda: node.state != "unconfigured", "it started itself", 1.5 * RETRY_PERIOD)
+
+    def test_not_if_something_else_is_wrong(self, make, context):
+        node = make()
+        node.failures["configure"] = VisionError(ErrorCode.INVALID_ARGUMENT, "too big")
+        node.start()
+        with plainly_spinning(node, context):
+            never(lambda: node.journal.count("configure") > 1, "it tried again", 1.5 * RETRY_PERIOD)
+
+
 class TestLifecycle:
     def test_each_transition_calls_its_hook(self, make, context, peer):
         node = make()
@@ -355,9 +397,9 @@ class TestLifecycle:
 
 class TestParameters:
     def test_live_ones_are_replaced_and_applied(self, example, peer):
-        assert peer.set("example", {"gain": 2, "max_age": 1}).successful
-        assert example.settings == Configuration(size=4, gain=2.0, max_age=1.0)
-        changes = {"gain": 2.0, "max_age": 1.0}
+        assert peer.set("example", {"gain": 2, "timeout": 3}).successful
+        assert example.settings == Configuration(size=4, gain=2.0, timeout=3.0)
+        changes = {"gain": 2.0, "timeout": 3.0}
         assert example.journal[-2:] == [("validate", changes), ("apply", changes, 2.0)]
 
     @pytest.mark.parametrize("label", ["active", "inactive"])

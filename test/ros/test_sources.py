@@ -15,11 +15,12 @@ from vision_service.frames import Demand, FrameSlot
 from vision_service.image import encode
 from vision_service.ros import conversion
 from vision_service.ros.calls import Call
-from vision_service.ros.node import NodeConfiguration, ServiceNode
 from vision_service.ros.sources import (
     CameraTopics,
     Feed,
+    FrameConfiguration,
     LocalCameras,
+    ServiceNode,
     TopicCamera,
     allowed_name,
     check_camera_name,
@@ -239,7 +240,7 @@ class Asking:
 
     def __init__(self, feed, asked_age, *, timeout=30.0, **settings):
         self.call = Call(self, lambda: None, timeout)
-        self.settings = dataclasses.replace(NodeConfiguration(), **settings)
+        self.settings = dataclasses.replace(FrameConfiguration(), **settings)
         self.coroutine = fetch(feed, "front", self.call, max_age=asked_age, settings=self.settings)
 
     def add(self, when):

@@ -25,8 +25,8 @@ from vision_service.resources import LocalResources
 from vision_service.ros import conversion, qos
 from vision_service.ros.calls import Call, too_late
 from vision_service.ros.capture import Capture, with_names
-from vision_service.ros.node import SERVICE_QOS, NodeConfiguration, ServiceNode, json_object, refuse_fixed
-from vision_service.ros.sources import Feed, LocalCameras, fetch
+from vision_service.ros.node import SERVICE_QOS, ServiceNode, json_object, refuse_fixed
+from vision_service.ros.sources import Feed, FrameConfiguration, LocalCameras, fetch
 from vision_service.ros.worker import Worker
 from vision_service.srv import GetCameraProperties, GetGeometries, GetImage, GetImages, GetPointCloud
 from vision_service.types import Frame
@@ -38,7 +38,7 @@ MIME_TYPES = ("image/jpeg", "image/png")
 
 
 @dataclass(frozen=True, kw_only=True)
-class CameraConfiguration(NodeConfiguration):
+class CameraConfiguration(FrameConfiguration):
     """Parameters of a camera node; those of its driver stand beside them."""
 
     driver: str = attribute("What reads the camera: the name of a driver.")

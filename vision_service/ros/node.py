@@ -48,21 +48,9 @@ class NodeConfiguration:
         "Time until a call that names none answers in any case.", default=5.0, unit="s", minimum=0, above_minimum=True,
         live=True,
     )  # fmt: skip
-    max_age: float = attribute(
-        "Age up to which a frame is fresh enough for a call that names none.", default=0.2, unit="s", minimum=0,
-        live=True,
-    )  # fmt: skip
-    linger: float = attribute(
-        "How long frames are still fetched after a call.", default=10.0, unit="s", minimum=0, live=True
-    )
     max_pending_calls: int = attribute(
         "How many calls may wait at once; more are answered OVERLOADED.", default=64, minimum=1, live=True
     )
-    jpeg_quality: int = attribute("Of compressed pictures.", default=85, minimum=1, maximum=100, live=True)
-    silence: float = attribute(
-        "How long frames may stay away before the node says so.", default=3.0, unit="s", minimum=0, above_minimum=True,
-        live=True,
-    )  # fmt: skip
 
 
 class ServiceNode(LifecycleNode):
@@ -350,14 +338,15 @@ class ServiceNode(LifecycleNode):
             reason = error.message if isinstance(error, VisionError) else f"{type(error).__name__}: {error}"
             if reason != self.last_error:  # said already, when it was tried before
                 self.get_logger().error(f"cannot {verb}: {reason if foreseen else traceback.format_exc()}")
-            missing = isinstance(error, VisionError) and error.code == ErrorCode.UNKNOWN_RESOURCE
-            self._retry_at = time.monotonic() + RETRY_PERIOD if missing else math.inf
             if undo is not None:
                 self._transition(f"undo {verb}", undo)
             self.last_error = reason  # whatever else failed on the way back
+            missing = isinstance(error, VisionError) and error.code == ErrorCode.UNKNOWN_RESOURCE
+            self._retry_at = time.monotonic() + RETRY_PERIOD if missing else math.inf
             return TransitionCallbackReturn.FAILURE
         if verb in ("configure", "activate"):
             self.last_error = ""
+        self._retry_at = math.inf
         return TransitionCallbackReturn.SUCCESS
 
     def _LifecycleNodeMixin__change_state(self, transition_id: int) -> TransitionCallbackReturn:  # noqa: N802

@@ -28,6 +28,24 @@ LONGEST_NAME = 100
 """Of the names that we propose: short enough for every topic below them."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class FrameConfiguration(NodeConfiguration):
+    """Parameters of every node that hands out frames, or what it sees in them."""
+
+    max_age: float = attribute(
+        "Age up to which a frame is fresh enough for a call that names none.", default=0.2, unit="s", minimum=0,
+        live=True,
+    )  # fmt: skip
+    linger: float = attribute(
+        "How long frames are still fetched after a call.", default=10.0, unit="s", minimum=0, live=True
+    )
+    jpeg_quality: int = attribute("Of compressed pictures.", default=85, minimum=1, maximum=100, live=True)
+    silence: float = attribute(
+        "How long frames may stay away before the node says so.", default=3.0, unit="s", minimum=0, above_minimum=True,
+        live=True,
+    )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Feed:
     """A camera as those who want its frames see it.
@@ -47,7 +65,7 @@ class Feed:
         return wanted if age is None else min(age, wanted)
 
 
-async def fetch(feed: Feed, camera: str, call: Call, *, max_age: float, settings: NodeConfiguration) -> Frame:
+async def fetch(feed: Feed, camera: str, call: Call, *, max_age: float, settings: FrameConfiguration) -> Frame:
     """Return a frame that is fresh enough, waiting for one if need be.
 
     Args:

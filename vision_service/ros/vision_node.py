@@ -18,12 +18,13 @@ from vision_service.resources import unknown
 from vision_service.ros import conversion, qos
 from vision_service.ros.calls import Call, too_late
 from vision_service.ros.mlmodel_node import MLModelNode
-from vision_service.ros.node import NodeConfiguration, ServiceNode, json_object
+from vision_service.ros.node import ServiceNode, json_object
 from vision_service.ros.outputs import NAMES, Outputs
 from vision_service.ros.resources import NodeResources
 from vision_service.ros.sources import (
     CameraTopics,
     Feed,
+    FrameConfiguration,
     LocalCameras,
     TopicCamera,
     check_camera_name,
@@ -45,7 +46,7 @@ from vision_service.vision.model import VisionModel, methods, only_live_changes
 
 
 @dataclass(frozen=True, kw_only=True)
-class VisionConfiguration(NodeConfiguration):
+class VisionConfiguration(FrameConfiguration):
     """Parameters of a vision node; those of its model stand beside them, those of each camera below its name."""
 
     model: str = attribute("What looks at the frames: the name of a vision model.")
