@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from tools.train_models import CLASSIFIER_FILE, DETECTOR_FILE, MODELS
 from tools.train_models.samples import TRAINING_SEEDS, Samples, render_all
 
-DETECTOR_EPOCHS = 5
+DETECTOR_EPOCHS = 6
 CLASSIFIER_EPOCHS = 4
 RATE = 2e-3
 
@@ -32,7 +35,7 @@ def main() -> None:
         from tools.train_models import classifier, detector, export
         from tools.train_models.training import train
 
-        def learnt(task: object, name: str, pictures: object, truth: object, epochs: int) -> object:
+        def learnt(task: Any, name: str, pictures: NDArray[np.uint8], truth: NDArray[Any], epochs: int) -> Any:
             bar = progress.add_task(f"training the {name}", total=None, note="")
 
             def report(step: int, steps: int, loss: float) -> None:

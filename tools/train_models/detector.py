@@ -51,17 +51,23 @@ def network() -> keras.Model:
     values = convolution(values, 24)
     values = convolution(values, 48, stride=2)
     near = convolution(values, 48)
-    # What lies around a place, at half the resolution, tells apart what is behind what.
-    wide = convolution(near, 64, stride=2)
-    wide = convolution(wide, 64)
-    wide = convolution(wide, 64)
-    wide = keras.layers.UpSampling2D(2)(wide)
-    values = convolution(keras.layers.Concatenate()([near, wide]), 64)
+    # What lies around a place, at a half and a quarter of the resolution, tells where large things end and what is
+    # behind what.
+    wide = convolution(convolution(near, 64, stride=2), 64)
+    widest = convolution(convolution(wide, 96, stride=2), 96)
+    wide = convolution(_joined(wide, widest, 64), 64)
+    values = convolution(_joined(near, wide, 64), 64)
     boxes = keras.layers.Conv2D(4, 1)(values)
     logits = keras.layers.Conv2D(1 + len(CLASSES), 1)(values)
     boxes = keras.layers.Reshape((ROWS * COLUMNS, 4))(boxes)
     logits = keras.layers.Reshape((ROWS * COLUMNS, 1 + len(CLASSES)))(logits)
     return keras.Model(picture, [boxes, logits])
+
+
+def _joined(fine: keras.KerasTensor, coarse: keras.KerasTensor, channels: int) -> keras.KerasTensor:
+    """Return both, the coarse one at the resolution of the fine one."""
+    coarse = keras.layers.UpSampling2D(2)(coarse)
+    return convolution(keras.layers.Concatenate()([fine, coarse]), channels, size=1)
 
 
 def mirrored(objects: NDArray[np.float32], flipped: NDArray[np.bool_]) -> NDArray[np.float32]:

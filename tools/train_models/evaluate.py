@@ -8,12 +8,13 @@ from __future__ import annotations
 import argparse
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -26,7 +27,7 @@ from tools.train_models import CLASSIFIER_FILE, DETECTOR_FILE, MODELS
 from tools.train_models.samples import NOTHING
 from tools.train_models.scoring import LEAST_VISIBLE, Score, score
 from vision_service.camera.rendering import Truth, render
-from vision_service.camera.scene import Scene, pinhole
+from vision_service.camera.scene import CLASSES, Scene, pinhole
 from vision_service.camera.synthetic import Synthetic, SyntheticConfig
 from vision_service.configuration import configure
 from vision_service.drawing import draw_detections
@@ -36,27 +37,36 @@ from vision_service.types import Frame
 from vision_service.vision.mlmodel import MLModel
 
 Pixels = NDArray[np.uint8]
-Maker = Callable[[int, int, tuple[int, int]], Frame]
+Picture = tuple[Image, tuple[Truth, ...]]
+"""A rendering and what is true of it."""
+Maker = Callable[[int, int, tuple[int, int]], Picture]
+Answer = tuple[str, str]
+"""What is true and what the classifier said."""
 
 TILE = (400, 300)
 """Width and height of a picture in the contact sheet, pixels."""
 
 
-def driver_frame(seed: int, solids: int, size: tuple[int, int] = (640, 480)) -> Frame:
-    """Return the first frame of the `synthetic` driver with that seed and so many solids."""
+def as_the_driver_shows(seed: int, solids: int, size: tuple[int, int]) -> Picture:
+    """Return the first picture of the `synthetic` driver with that seed, so many solids and that size."""
     config = SyntheticConfig(seed=seed, objects=solids, width_px=size[0], height_px=size[1])
-    return Synthetic(config, LocalResources()).read()
+    frame = Synthetic(config, LocalResources()).read()
+    return cast(Image, frame.image), frame.extra["truth"]
 
 
-def wide_frame(seed: int, solids: int, size: tuple[int, int] = (640, 480)) -> Frame:
+def of_every_variety(seed: int, solids: int, size: tuple[int, int]) -> Picture:
     """Return a picture of all that scenes can be: every room and light, colours twice, solids before each other."""
     rendering = render(Scene.random(seed, count=solids), 0.0, pinhole(*size), noise=2.0)
-    return Frame(image=Image(rendering.color), extra={"truth": rendering.truth})
+    return Image(rendering.color), rendering.truth
+
+
+MAKERS: dict[str, Maker] = {"as the driver shows": as_the_driver_shows, "of every variety": of_every_variety}
 
 
 @cache
 def model(path: Path) -> MLModel:
     """Return the vision model of a file, with default attributes."""
+    cv2.setNumThreads(1)  # the other processors have pictures of their own
     return MLModel(configure(MLModel.Config, {"model_path": str(path)}, of=str(path)), LocalResources())
 
 
@@ -66,70 +76,56 @@ class Found:
 
     Attributes:
         seed: Of the scene.
-        score: How good that is.
-        by_class: The same for each class of the truth and of the detections.
+        scores: How good that is, for each class of the truth and of the detections.
         picture: With the detections drawn, of the size of TILE.
     """
 
     seed: int
-    score: Score
-    by_class: dict[str, Score]
+    scores: dict[str, Score]
     picture: Pixels
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether something was missed or is wrong."""
+        return any(score.missed or score.wrong for score in self.scores.values())
 
 
 def detect(maker: Maker, folder: Path, size: tuple[int, int], seed: int) -> Found:
     """Run the detector on the picture of a seed, which has 1 to 6 solids."""
-    cv2.setNumThreads(1)
-    frame = maker(seed, 1 + seed % 6, size)
-    detections = model(folder / DETECTOR_FILE).detect(frame)
-    truth: tuple[Truth, ...] = frame.extra["truth"]
-    names = {item.class_name for item in (*detections, *truth)}
-    by_class = {
+    image, truth = maker(seed, 1 + seed % 6, size)
+    detections = model(folder / DETECTOR_FILE).detect(Frame(image=image))
+    scores = {
         name: score(
             [item for item in detections if item.class_name == name],
             [item for item in truth if item.class_name == name],
         )
-        for name in names
+        for name in CLASSES
     }
-    assert frame.image is not None  # noqa: S101 - both makers give one
-    picture = draw_detections(frame.image.pixels, detections)
-    picture = cv2.resize(picture, TILE, interpolation=cv2.INTER_AREA)
-    return Found(seed, score(detections, truth), by_class, picture)
+    drawn = cv2.resize(draw_detections(image.pixels, detections), TILE, interpolation=cv2.INTER_AREA)
+    return Found(seed, scores, np.asarray(drawn, np.uint8))
 
 
-def classify(maker: Maker, folder: Path, size: tuple[int, int], seed: int) -> list[tuple[str, str]]:
-    """Run the classifier on the picture of a seed: one solid, at each tenth none.
-
-    Returns:
-        What is true and what was said.
-    """
-    cv2.setNumThreads(1)
-    frame = maker(seed, 0 if seed % 10 == 9 else 1, size)
-    truth: tuple[Truth, ...] = frame.extra["truth"]
-    said = model(folder / CLASSIFIER_FILE).classify(frame, 1)[0].class_name
-    return [(truth[0].class_name if truth else NOTHING, said)]
+def classify(maker: Maker, folder: Path, size: tuple[int, int], seed: int) -> list[Answer]:
+    """Run the classifier on the picture of a seed: one solid, at each tenth none."""
+    image, truth = maker(seed, 0 if seed % 10 == 9 else 1, size)
+    said = model(folder / CLASSIFIER_FILE).classify(Frame(image=image), 1)[0]
+    return [(truth[0].class_name if truth else NOTHING, said.class_name)]
 
 
-def classify_boxes(maker: Maker, folder: Path, size: tuple[int, int], seed: int) -> list[tuple[str, str]]:
+def classify_boxes(maker: Maker, folder: Path, size: tuple[int, int], seed: int) -> list[Answer]:
     """Run the classifier on what the boxes of a picture's solids show, with a tenth of their size around them.
 
     Solids of which little is seen do not count.
-
-    Returns:
-        What is true and what was said of each.
     """
-    cv2.setNumThreads(1)
-    frame = maker(seed, 1 + seed % 6, size)
-    assert frame.image is not None  # noqa: S101 - both makers give one
-    pixels, answers = frame.image.pixels, []
-    for item in frame.extra["truth"]:
-        if item.visible_fraction < LEAST_VISIBLE:
-            continue
-        x_min, y_min, x_max, y_max = item.box
-        width, height = (x_max - x_min) // 10, (y_max - y_min) // 10
-        part = pixels[max(0, y_min - height) : y_max + height, max(0, x_min - width) : x_max + width]
-        said = model(folder / CLASSIFIER_FILE).classify(Frame(image=Image(np.ascontiguousarray(part))), 1)[0]
-        answers.append((item.class_name, said.class_name))
+    image, truth = maker(seed, 1 + seed % 6, size)
+    answers = []
+    for item in truth:
+        if item.visible_fraction >= LEAST_VISIBLE:
+            x_min, y_min, x_max, y_max = item.box
+            width, height = (x_max - x_min) // 10, (y_max - y_min) // 10
+            part = image.pixels[max(0, y_min - height) : y_max + height, max(0, x_min - width) : x_max + width]
+            frame = Frame(image=Image(np.ascontiguousarray(part)))
+            answers.append((item.class_name, model(folder / CLASSIFIER_FILE).classify(frame, 1)[0].class_name))
     return answers
 
 
@@ -140,59 +136,47 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=500, help="how many renderings of each kind (default: 500)")
     parser.add_argument("--first-seed", type=int, default=0, help="the first of their seeds (default: 0)")
     parser.add_argument("--size", default="640x480", help="of the renderings, pixels (default: 640x480)")
-    parser.add_argument(
-        "--sheet", type=Path, help="PNG file for a contact sheet: some pictures, then those with errors"
-    )
+    parser.add_argument("--sheet", type=Path, help="PNG file of some pictures, then of those with errors, of each kind")
     options = parser.parse_args()
     width, height = map(int, options.size.split("x"))
     seeds = range(options.first_seed, options.first_seed + options.seeds)
     console = Console()
-    makers: dict[str, Maker] = {"as the driver shows": driver_frame, "every variety": wide_frame}
     tiles: list[Pixels] = []
+    detections = Table("detector", "solids", "recall", "precision", "missed", "wrong")
+    answers = Table("classifier", "pictures", "accuracy", "errors")
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
 
-        def run(job: Callable[..., object], maker: Maker, what: str) -> Iterator[object]:
+        def run(job: Callable[..., Any], maker: Maker, what: str) -> Any:
             results = pool.map(partial(job, maker, options.models, (width, height)), seeds, chunksize=4)
-            return track(results, what, total=len(seeds), console=console, transient=True)
+            return track(results, what, total=len(seeds), console=console, disable=not console.is_terminal)
 
-        detections = Table("detector", "solids", "recall", "precision", "missed", "wrong")
-        for name, maker in makers.items():
-            found: list[Found] = list(run(detect, maker, f"detector, {name}"))  # type: ignore[arg-type]
-            _add_detections(detections, name, found)
-            mistaken = [item for item in found if item.score.missed or item.score.wrong]
-            console.print(f"{name}: errors at the seeds {', '.join(str(item.seed) for item in mistaken) or 'none'}")
-            tiles += [item.picture for item in (*found[:12], *mistaken[:12])]
-        console.print(detections)
-        answers = Table("classifier", "pictures", "accuracy", "errors")
-        for name, maker in makers.items():
+        for name, maker in MAKERS.items():
+            found: list[Found] = list(run(detect, maker, f"detector, {name}"))
+            _add_scores(detections, name, found)
+            tiles += [item.picture for item in found[:12]]
+            tiles += [item.picture for item in found if item.has_errors][:12]
             for what, job in (("whole pictures", classify), ("boxes", classify_boxes)):
-                pairs = [pair for part in run(job, maker, f"classifier, {name}") for pair in part]  # type: ignore[attr-defined]
+                pairs = [pair for part in run(job, maker, f"classifier, {name}, {what}") for pair in part]
                 _add_answers(answers, f"{name}, {what}", pairs)
-        console.print(answers)
-    for name in (DETECTOR_FILE, CLASSIFIER_FILE):
-        path = options.models / name
-        console.print(
-            f"{path}: {path.stat().st_size / 1000:.0f} kB, {_milliseconds(path):.1f} ms a picture, one thread"
-        )
+    console.print(detections, answers)
+    for path in (options.models / DETECTOR_FILE, options.models / CLASSIFIER_FILE):
+        size_kb, time_ms = path.stat().st_size / 1000, _milliseconds(path)
+        console.print(f"{path}: {size_kb:.0f} kB, {time_ms:.1f} ms a picture on one thread")
     if options.sheet:
         options.sheet.write_bytes(encode(_sheet(tiles), "image/png"))
 
 
-def _add_detections(table: Table, name: str, found: list[Found]) -> None:
+def _add_scores(table: Table, name: str, found: list[Found]) -> None:
     """Add a line for all classes and one for each."""
-    classes = sorted({class_name for item in found for class_name in item.by_class})
-    lines = {name: sum((item.score for item in found), Score())}
-    for class_name in classes:
-        scores = (item.by_class.get(class_name, Score()) for item in found)
-        lines[f"  {class_name}"] = sum(scores, Score())
-    for text, total in lines.items():
+    lines = {f"  {class_name}": sum((item.scores[class_name] for item in found), Score()) for class_name in CLASSES}
+    for text, total in {name: sum(lines.values(), Score()), **lines}.items():
         solids = total.found + total.missed
         table.add_row(
             text, str(solids), f"{total.recall:.2%}", f"{total.precision:.2%}", str(total.missed), str(total.wrong)
         )
 
 
-def _add_answers(table: Table, name: str, pairs: list[tuple[str, str]]) -> None:
+def _add_answers(table: Table, name: str, pairs: list[Answer]) -> None:
     right = sum(true == said for true, said in pairs)
     errors = Counter(f"{true} as {said}" for true, said in pairs if true != said)
     shown = ", ".join(f"{count} × {error}" for error, count in errors.most_common())
@@ -201,7 +185,7 @@ def _add_answers(table: Table, name: str, pairs: list[tuple[str, str]]) -> None:
 
 def _milliseconds(path: Path) -> float:
     """Return the median time that the vision model takes for a picture of 640 × 480."""
-    frame, chosen = driver_frame(0, 1), model(path)
+    frame, chosen = Frame(image=as_the_driver_shows(0, 1, (640, 480))[0]), model(path)
     run = getattr(chosen, "detect", None) or chosen.classify
     times = []
     for _ in range(200):

@@ -20,9 +20,9 @@ from vision_service.camera.scene import CLASSES
 VERSION = "1"
 
 MOST_DETECTIONS = 25
-LEAST_SCORE = 0.35
+LEAST_SCORE = 0.5
 """Of the detections that the model returns."""
-MOST_OVERLAP = 0.6
+MOST_OVERLAP = 0.4
 """Intersection over union, from which on the weaker of two detections is dropped."""
 
 _INPUT = "image"

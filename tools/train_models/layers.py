@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def convolution(values: keras.KerasTensor, channels: int, *, stride: int = 1) -> keras.KerasTensor:
-    """Return a 3 × 3 convolution with batch normalization and ReLU, all of which quantize well."""
-    values = keras.layers.Conv2D(channels, 3, strides=stride, padding="same", use_bias=False)(values)
+def convolution(values: keras.KerasTensor, channels: int, *, size: int = 3, stride: int = 1) -> keras.KerasTensor:
+    """Return a convolution of size × size places with batch normalization and ReLU, all of which quantize well."""
+    values = keras.layers.Conv2D(channels, size, strides=stride, padding="same", use_bias=False)(values)
     values = keras.layers.BatchNormalization(momentum=0.97)(values)
     return keras.layers.ReLU()(values)
 

@@ -106,11 +106,11 @@ def _written(builder: flatbuffers.Builder, value: Any) -> int:
         return builder.EndVector()
     # What a table refers to comes before it.
     numbers = (np.int8, np.int32)
-    places = {slot: _written(builder, item) for slot, item in value.items() if not isinstance(item, numbers)}
+    before = {slot: _written(builder, item) for slot, item in value.items() if not isinstance(item, numbers)}
     builder.StartObject(max(value, default=-1) + 1)
     for slot, item in value.items():
-        if slot in places:
-            builder.PrependUOffsetTRelativeSlot(slot, places[slot], 0)
+        if slot in before:
+            builder.PrependUOffsetTRelativeSlot(slot, before[slot], 0)
         elif isinstance(item, np.int8):
             builder.PrependInt8Slot(slot, int(item), 0)
         else:

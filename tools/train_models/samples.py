@@ -75,15 +75,12 @@ def render_scene(seed: int) -> Samples:
     cv2.setNumThreads(1)  # the processors are busy with other scenes
     rng = np.random.default_rng((seed, 10))
     kind = rng.random()
-    # A quarter with one solid, for the classifier; a few empty, a few crowded.
-    count = 1 if kind < 0.25 else 0 if kind < 0.28 else int(rng.integers(7, 11)) if kind < 0.36 else None
-    scene = Scene.random(
-        seed,
-        count=count,
-        distinct=count != 1 and bool(rng.random() < 0.3) and (count is None or count <= 6),
-        variety=rng.uniform(0.3, 1.0),
-        occlusion=rng.uniform(0.4, 1.0),
-    )
+    # A fifth with one solid, for the classifier; a few empty, a few crowded.
+    count = 1 if kind < 0.2 else 0 if kind < 0.23 else int(rng.integers(7, 11)) if kind < 0.35 else None
+    # Half of them as different and as much behind each other as can be: those are hard, and what users see is easier.
+    variety = 1.0 if rng.random() < 0.5 else rng.uniform(0.3, 1.0)
+    occlusion = 1.0 if rng.random() < 0.5 else rng.uniform(0.4, 1.0)
+    scene = Scene.random(seed, count=count, variety=variety, occlusion=occlusion)
     width, height = _SIZES[int(rng.integers(len(_SIZES)))]
     renderer = Renderer(scene, pinhole(width, height), noise=rng.uniform(0.0, 4.0))
     pictures, objects, crops, labels = [], [], [], []
