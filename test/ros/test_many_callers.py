@@ -156,3 +156,10 @@ def test_our_clients_may_be_shared_by_threads(robot):
         with ThreadPoolExecutor(CLIENTS) as pool:
             found = list(pool.map(ask, range(CLIENTS)))
     assert found == [ErrorCode.NO_FRAME, ErrorCode.UNKNOWN_CAMERA] + [ErrorCode.OK] * (CLIENTS - 2)
+
+
+def test_a_burst_that_no_queue_of_a_hundred_would_hold_is_answered_too(robot):
+    with VisionClient("crowded", robot.node) as vision:
+        vision.get_status()
+        answers = [vision.get_status_async() for _ in range(500)]
+        assert [answer.result(PATIENCE)["state"] for answer in answers] == ["active"] * 500

@@ -470,6 +470,13 @@ def test_a_model_that_only_detects_publishes_no_classifications(robot):
     assert robot.node.count_publishers("/ruby/classifications") == 0
 
 
+def test_an_empty_list_in_a_parameter_file_is_an_empty_list():
+    sections = {"stack": {"vision": ["reds"]}, "reds": RED_DETECTOR | {"cameras": []}}
+    with running(sections) as robot:
+        assert robot.status("/reds")["state"] == "active"
+        assert robot.call(GetVisionProperties, "reds/get_properties").cameras == []
+
+
 def test_only_the_default_camera_s_results_are_published_directly():
     with reds(cameras=["front", "rear"], camera_name="rear") as robot:
         front, rear = Lens(robot).running(), Lens(robot, "rear/image_raw").running()

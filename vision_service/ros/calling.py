@@ -16,7 +16,7 @@ from rclpy.context import Context
 from rclpy.exceptions import NameValidationException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
-from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 
 from vision_service.configuration import did_you_mean
 from vision_service.errors import ErrorCode, VisionError
@@ -33,7 +33,7 @@ GRACE = 1.0
 DISCOVERY_PERIOD = 0.05
 """How often we look whether a service that was not there has come, seconds."""
 CLOSED = "this client was closed"
-QOS = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
+QOS = QoSProfile(history=HistoryPolicy.KEEP_ALL, reliability=ReliabilityPolicy.RELIABLE)
 _numbers = itertools.count()
 
 

@@ -45,6 +45,17 @@ PROFILE = """\
           <transport_id>udp</transport_id>
         </userTransports>
         <useBuiltinTransports>false</useBuiltinTransports>
+        <builtin>
+          <discovery_config>
+            <initialAnnouncements>
+              <count>30</count>
+              <period>
+                <sec>0</sec>
+                <nanosec>100000000</nanosec>
+              </period>
+            </initialAnnouncements>
+          </discovery_config>
+        </builtin>
       </rtps>
     </participant>
   </profiles>

@@ -68,7 +68,10 @@ class Parameters:
         self._new: list[str] = []
         self._problems: dict[str, str] = {}
         # rclpy offers no public way to the values given at the start.
-        self._overrides: dict[str, Any] = {name: item.value for name, item in node._parameter_overrides.items()}
+        # Of an empty list its parser makes nothing at all.
+        self._overrides: dict[str, Any] = {
+            name: [] if item.value is None else item.value for name, item in node._parameter_overrides.items()
+        }
         self._declaring = False
         node.add_pre_set_parameters_callback(self._prepare)
         node.add_on_set_parameters_callback(self._check)
