@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.mlmodel.loading import open_model
 from vision_service.mlmodel.runtime import Runtime, RuntimeOptions, TensorInfo
+from vision_service.mlmodel.runtimes import open_model
 
 CHILD = """
 import sys
@@ -49,7 +49,7 @@ def try_model(runtime: str, data: bytes, options: RuntimeOptions, *, path: str, 
     """Load a model and run it once in a child process; once in this process for each content.
 
     Args:
-        runtime: As :func:`vision_service.mlmodel.loading.find_runtime` gives it.
+        runtime: As :func:`vision_service.mlmodel.runtimes.find_runtime` gives it.
         data: The model's file.
         options: How it is run.
         path: What the file is called, for sentences.

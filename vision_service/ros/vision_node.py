@@ -17,6 +17,13 @@ from vision_service.inference import Inference
 from vision_service.resources import unknown
 from vision_service.ros import conversion, qos
 from vision_service.ros.calls import Call, too_late
+from vision_service.ros.messages import (
+    fill_classifications,
+    fill_detections,
+    fill_frame,
+    fill_objects,
+    given_frame,
+)
 from vision_service.ros.mlmodel_node import MLModelNode
 from vision_service.ros.node import ServiceNode, json_object
 from vision_service.ros.outputs import NAMES, Outputs
@@ -496,45 +503,3 @@ def check_cameras(settings: VisionConfiguration) -> None:
     if settings.camera_name and settings.camera_name not in cameras:
         msg = f"the default camera {settings.camera_name!r} is not among 'cameras': {', '.join(cameras)}"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
-
-
-def given_frame(request: Any) -> Frame:
-    """Return the frame of the picture in a request.
-
-    Raises:
-        VisionError: INVALID_ARGUMENT, if there is none, there are two, or it is none of ours.
-    """
-    json_object(request.extra, "extra")
-    image, compressed = request.image, request.compressed_image
-    raw = bool(image.data) or bool(image.width) or bool(image.height) or bool(image.encoding)
-    if raw == bool(compressed.data):
-        msg = "both image and compressed_image are filled: fill one" if raw else "fill image or compressed_image"
-        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
-    picture = conversion.image_from_message(image) if raw else conversion.image_from_compressed(compressed)
-    header = image.header if raw else compressed.header
-    return Frame(image=picture, stamp=conversion.nanoseconds(header.stamp), frame_id=header.frame_id)
-
-
-def fill_frame(response: Any, frame: Frame) -> None:
-    """Say in a response which frame was used."""
-    response.header = conversion.header_of(frame)
-    response.image_width, response.image_height = frame.size
-
-
-def fill_detections(response: Any, frame: Frame, detections: Any) -> None:
-    """Put the frame and its detections into a response."""
-    fill_frame(response, frame)
-    response.detections = conversion.detections_to_message(detections, response.header)
-
-
-def fill_classifications(response: Any, frame: Frame, classifications: Any, count: int) -> None:
-    """Put the frame and its best classifications into a response; a negative count = all."""
-    fill_frame(response, frame)
-    best = classifications if count < 0 else classifications[:count]
-    response.classifications = conversion.classifications_to_message(best, response.header)
-
-
-def fill_objects(response: Any, frame: Frame, objects: Any) -> None:
-    """Put the frame and its objects into a response."""
-    fill_frame(response, frame)
-    response.objects = [conversion.object_to_message(item, response.header) for item in objects]

@@ -1,0 +1,62 @@
+"""The runtimes: which one is for a file, and how it opens it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.mlmodel.runtime import Runtime, RuntimeOptions
+
+ENDINGS = {".tflite": "litert", ".onnx": "onnx"}
+"""Which runtime is for which files."""
+
+OTHERS = {
+    **dict.fromkeys(
+        (".h5", ".keras", ".pb"),
+        "it is of TensorFlow or Keras: convert it to .tflite with tf.lite.TFLiteConverter",
+    ),
+    **dict.fromkeys(
+        (".pt", ".pth", ".torchscript", ".pt2", ".safetensors"),
+        "it is of PyTorch: export it to .onnx with torch.onnx.export",
+    ),
+    **dict.fromkeys((".engine", ".trt", ".plan"), "it is of TensorRT: use the .onnx file that it was made of"),
+    **dict.fromkeys((".zip", ".tgz", ".gz", ".tar"), "it is an archive: unpack it and give the model in it"),
+}
+"""What to do with files that no runtime here is for."""
+
+
+def find_runtime(path: str | Path, data: bytes) -> str:
+    """Return which runtime a file is for, one of the values of ENDINGS: by its content, else by its ending.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, if there is none.
+    """
+    if data[4:8] == b"TFL3":
+        return "litert"
+    ending = Path(path).suffix.lower()
+    if ending in ENDINGS:
+        return ENDINGS[ending]
+    hint = OTHERS.get(ending, "export it in one of these forms")
+    msg = f"{str(path)!r} is no model that can be run: TensorFlow Lite (.tflite) and ONNX (.onnx) files are; {hint}"
+    raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+
+
+def open_model(runtime: str, data: bytes, options: RuntimeOptions, *, path: str) -> Runtime:
+    """Return a model, ready to run, in this very process.
+
+    Args:
+        runtime: One of the values of ENDINGS.
+        data: The model's file.
+        options: How it is run.
+        path: What the file is called, for sentences.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, if it is unusable; NOT_SUPPORTED, if the runtime is not installed.
+    """
+    if runtime == "litert":
+        from vision_service.mlmodel.litert import LiteRT
+
+        return LiteRT(data, options, path=path)
+    from vision_service.mlmodel.onnx_runtime import OnnxRuntime
+
+    return OnnxRuntime(data, options, path=path)

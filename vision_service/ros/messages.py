@@ -1,0 +1,52 @@
+"""What stands in the requests and responses of a vision node."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.ros import conversion
+from vision_service.ros.node import json_object
+from vision_service.types import Frame
+
+
+def given_frame(request: Any) -> Frame:
+    """Return the frame of the picture in a request.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, if there is none, there are two, or it is none of ours.
+    """
+    json_object(request.extra, "extra")
+    image, compressed = request.image, request.compressed_image
+    raw = bool(image.data) or bool(image.width) or bool(image.height) or bool(image.encoding)
+    if raw == bool(compressed.data):
+        msg = "both image and compressed_image are filled: fill one" if raw else "fill image or compressed_image"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+    picture = conversion.image_from_message(image) if raw else conversion.image_from_compressed(compressed)
+    header = image.header if raw else compressed.header
+    return Frame(image=picture, stamp=conversion.nanoseconds(header.stamp), frame_id=header.frame_id)
+
+
+def fill_frame(response: Any, frame: Frame) -> None:
+    """Say in a response which frame was used."""
+    response.header = conversion.header_of(frame)
+    response.image_width, response.image_height = frame.size
+
+
+def fill_detections(response: Any, frame: Frame, detections: Any) -> None:
+    """Put the frame and its detections into a response."""
+    fill_frame(response, frame)
+    response.detections = conversion.detections_to_message(detections, response.header)
+
+
+def fill_classifications(response: Any, frame: Frame, classifications: Any, count: int) -> None:
+    """Put the frame and its best classifications into a response; a negative count = all."""
+    fill_frame(response, frame)
+    best = classifications if count < 0 else classifications[:count]
+    response.classifications = conversion.classifications_to_message(best, response.header)
+
+
+def fill_objects(response: Any, frame: Frame, objects: Any) -> None:
+    """Put the frame and its objects into a response."""
+    fill_frame(response, frame)
+    response.objects = [conversion.object_to_message(item, response.header) for item in objects]
