@@ -16,12 +16,13 @@ from vision_service.drawing import (
     class_color,
     draw_classifications,
     draw_detections,
+    draw_label_image,
     label,
     printable,
     style,
     text_color,
 )
-from vision_service.types import Classification, Detection
+from vision_service.types import Classification, Detection, LabelImage
 
 GRAY = 128
 SIZES = [(64, 48), (160, 120), (320, 240), (640, 480), (480, 640), (1280, 720), (1920, 1080), (3840, 2160)]
@@ -266,3 +267,30 @@ def test_no_detection_breaks_the_drawing(size, detections):
 def test_no_classification_breaks_the_drawing(size, classifications):
     picture = draw_classifications(gray(*size), classifications)
     assert (picture.shape, picture.dtype) == ((size[1], size[0], 3), np.uint8)
+
+
+def labelled(*columns):
+    """Return a label image of 480 rows whose columns show these classes."""
+    numbers = np.repeat(np.array(columns, np.uint16), 64)[None].repeat(480, axis=0)
+    return LabelImage(numbers, ("background", "cat", "", "dog"))
+
+
+def test_a_label_image_tints_what_is_shown_and_leaves_the_background():
+    result = labelled(0, 1, 2, 3)
+    picture = gray(256, 480)
+
+    drawn = draw_label_image(picture, result)
+
+    below_the_names = drawn[100:]
+    for column, name in ((32, None), (96, "cat"), (160, None), (224, "dog")):
+        expected = [(GRAY + channel) / 2 for channel in class_color(name)] if name else [GRAY] * 3
+        assert np.abs(below_the_names[:, column].astype(float) - expected).max() <= 1
+    assert (drawn[:20] != below_the_names[:20]).any(), "the names stand at the top"
+    assert (picture == GRAY).all()
+
+
+def test_a_label_image_of_background_only_is_a_copy():
+    picture = gray(128, 480)
+    drawn = draw_label_image(picture, labelled(0, 0))
+    assert (drawn == picture).all()
+    assert not np.shares_memory(drawn, picture)

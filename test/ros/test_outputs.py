@@ -14,7 +14,7 @@ from vision_service.ros.conversion import image_from_message
 from vision_service.ros.node import ServiceNode
 from vision_service.ros.outputs import Outputs
 from vision_service.types import Classification as Class
-from vision_service.types import Frame
+from vision_service.types import Frame, LabelImage
 from vision_service.vision.color_detector import ColorDetector
 
 BOX = (10, 40, 40, 80)
@@ -54,6 +54,7 @@ def heard_by_all(outputs, names):
         ({"detect"}, {"detections"}),
         ({"classify"}, {"classifications"}),
         ({"detect", "classify"}, {"detections", "classifications"}),
+        ({"label"}, {"label_image"}),
     ],
 )
 def test_there_are_topics_for_what_the_model_can_do(node, peer, methods, names):
@@ -155,3 +156,20 @@ def test_destroyed_outputs_are_off_the_graph_and_send_nothing(node, peer):
     assert outputs.heard() == set()
     outputs.publish(FRAME, Results(), jpeg_quality=85)
     outputs.destroy()
+
+
+@pytest.mark.parametrize(("classes", "encoding"), [(21, "mono8"), (300, "mono16")])
+def test_a_segmenter_s_class_numbers_are_published_in_the_smallest_encoding(node, peer, classes, encoding):
+    numbers = np.arange(120 * 90, dtype=np.uint16).reshape(90, 120) % classes
+    outputs = Outputs(node, ["~"], {"label"})
+    inbox, pictures = peer.listen(Image, "ours/label_image"), peer.listen(Image, "ours/image_annotated")
+    heard_by_all(outputs, {"label_image", "image_annotated"})
+    result = LabelImage(numbers, tuple(f"class {number}" for number in range(classes)))
+
+    outputs.publish(FRAME, lambda method, frame: result, jpeg_quality=85)
+
+    message = inbox.next()
+    assert (message.encoding, message.header.frame_id) == (encoding, "lens")
+    dtype = np.uint8 if encoding == "mono8" else "<u2"
+    assert (np.frombuffer(message.data, dtype).reshape(90, 120) == numbers).all()
+    assert (pictures.next().width, inbox.count) == (120, 1)
