@@ -11,6 +11,15 @@ import pytest
 
 from vision_service.image import Image, read_image
 from vision_service.pointcloud.pcd import read_pcd
+from vision_service.types import Classification, Detection
+
+SCORE_SPREAD = 0.1015
+"""Scores of robust detections differ by up to this between resizers (expected.json, "spread")."""
+LABELS = {
+    "custom_ssd_mobilenet_v2_fpn_lite_320x320.tflite": "custom_ssd_mobilenet_v2_fpn_lite_320x320_labels.txt",
+    "deeplabv3_mnv2_dm05_pascal_quant.tflite": "pascal_voc_segmentation_labels.txt",
+}
+"""Where the labels are that a model does not carry itself."""
 
 FOLDER = Path(__file__).resolve().parents[2] / "shared" / "testdata"
 
@@ -50,3 +59,52 @@ def results(kind: str) -> list[Any]:
     found = [result for result in expected().get("results", []) if models[result["model"]]["kind"] == kind]
     absent = pytest.param({}, marks=pytest.mark.skip(f"no test data: {FOLDER} is not there"))
     return [pytest.param(result, id=f"{result['model']}-{result['image']}") for result in found] or [absent]
+
+
+def models(kind: str) -> list[Any]:
+    """Return the names of all models of a kind as test parameters; where there are none, the test is skipped."""
+    found = [name for name, model in expected().get("models", {}).items() if model["kind"] == kind]
+    return found or [pytest.param("", marks=pytest.mark.skip(f"no test data: {FOLDER} is not there"))]
+
+
+def of_model(name: str) -> list[dict[str, Any]]:
+    """Return what was measured with one model."""
+    return [result for result in expected().get("results", []) if result["model"] == name]
+
+
+def attributes(model: str) -> dict[str, str]:
+    """Return the attributes of ``mlmodel`` for a model."""
+    labels = {"label_path": str(path(f"models/{LABELS[model]}"))} if model in LABELS else {}
+    return {"model_path": str(path(f"models/{model}")), **labels}
+
+
+def check_detections(result: dict[str, Any], found: list[Detection]) -> None:
+    """Assert that the detections that do not depend on the resizer are there."""
+    for item in result["detections_score_ge_0.3_cv2_linear"]:
+        if item["robust"]:
+            box = item["box_px_xmin_ymin_xmax_ymax_clipped"]
+            of_class = [other for other in found if other.class_name == item["label"]]
+            same = max(of_class, key=lambda other: overlap(edges(other), box))
+            assert overlap(edges(same), box) >= 0.8
+            assert same.confidence == pytest.approx(item["score"], abs=SCORE_SPREAD)
+
+
+def check_classifications(result: dict[str, Any], found: list[Classification]) -> None:
+    """Assert that the best class is the one that was measured, where that does not depend on the resizer."""
+    if result["robust_top1"]:
+        low, high = result["top1_score_range"]
+        assert found[0].class_name == result["top"]["cv2_linear"][0]["label"]
+        assert low - 0.02 <= found[0].confidence <= high + 0.02
+
+
+def edges(detection: Detection) -> tuple[float, float, float, float]:
+    """Return a detection's box as x_min, y_min, x_max, y_max."""
+    return detection.x_min, detection.y_min, detection.x_max, detection.y_max
+
+
+def overlap(one: Any, other: Any) -> float:
+    """Return intersection over union of two boxes x_min, y_min, x_max, y_max."""
+    width = max(0.0, min(one[2], other[2]) - max(one[0], other[0]))
+    height = max(0.0, min(one[3], other[3]) - max(one[1], other[1]))
+    areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
+    return width * height / (areas - width * height)

@@ -23,20 +23,12 @@ MOBILENET = "mobilenet_v2_1.0_224_quant.tflite"
 FLOAT = "mobilenet_v1_0.25_224_1_metadata_1.tflite"
 DEEPLAB = "deeplabv3_mnv2_dm05_pascal_quant.tflite"
 BLAZEFACE = "unsupported/face_detection_short_range.tflite"
-SCORE_SPREAD = 0.1015
-"""Scores of robust detections differ by up to this between resizers (expected.json, "spread")."""
 
 pytest.importorskip("ai_edge_litert", reason="LiteRT is not installed")
 
 
 def new(name: str, **values) -> MLModel:
-    values = {"model_path": str(testdata.path(f"models/{name}")), **values}
-    labels = {
-        CUSTOM: "custom_ssd_mobilenet_v2_fpn_lite_320x320_labels.txt",
-        DEEPLAB: "pascal_voc_segmentation_labels.txt",
-    }
-    if name in labels:
-        values.setdefault("label_path", str(testdata.path(f"models/{labels[name]}")))
+    values = {**testdata.attributes(name), **values}
     return MLModel(configure(MLModel.Config, values, of="the model mlmodel"), LocalResources())
 
 
@@ -75,23 +67,13 @@ def nearest(found: list[Detection], label: str, box: list[float]) -> Detection:
 
 @pytest.mark.parametrize("result", testdata.results("detector"))
 def test_detections_are_those_that_were_measured(result):
-    found = detect(result["model"], result["image"])
-    for item in result["detections_score_ge_0.3_cv2_linear"]:
-        if not item["robust"]:
-            continue
-        box = item["box_px_xmin_ymin_xmax_ymax_clipped"]
-        same = nearest(found, item["label"], box)
-        assert overlap(same, box) >= 0.8
-        assert same.confidence == pytest.approx(item["score"], abs=SCORE_SPREAD)
+    testdata.check_detections(result, detect(result["model"], result["image"]))
 
 
 @pytest.mark.parametrize("result", testdata.results("classifier"))
 def test_classifications_are_those_that_were_measured(result):
     found = model(result["model"]).classify(Frame(image=testdata.picture(result["image"])), 5)
-    if result["robust_top1"]:
-        low, high = result["top1_score_range"]
-        assert found[0].class_name == result["top"]["cv2_linear"][0]["label"]
-        assert low - 0.02 <= found[0].confidence <= high + 0.02
+    testdata.check_classifications(result, found)
     assert len(found) == 5
 
 
