@@ -16,7 +16,7 @@ from vision_service.camera.scene import CLASSES, Scene, pinhole
 from vision_service.mlmodel.preprocessing import resize
 
 TRAINING_SEEDS = range(1_000_000, 1_002_400)
-"""Of the scenes trained on; the renderings that the models are measured on have seeds below 1000."""
+"""Of the scenes trained on; those that the models are measured on have seeds below 10000."""
 
 NOTHING = "nothing"
 """What the classifier calls a table without a solid."""
