@@ -15,7 +15,7 @@ lint: $(INSTALLED)
 	$(VENV)/bin/mypy
 
 # Python sources are linked, so only these need another installation.
-$(INSTALLED): setup.py setup.cfg pyproject.toml package.xml CMakeLists.txt $(wildcard cmake/* scripts/* launch/* config/*) $(INTERFACES)
+$(INSTALLED): setup.py setup.cfg pyproject.toml package.xml CMakeLists.txt $(wildcard cmake/* scripts/* launch/* config/* models/*) $(INTERFACES)
 	tools/install_system_packages
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install --editable .[test]

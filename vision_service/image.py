@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.files import resolve
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,7 @@ def read_file(path: str | Path) -> bytes:
         VisionError: INVALID_ARGUMENT, naming the file and the reason.
     """
     try:
-        return Path(path).expanduser().read_bytes()
+        return resolve(path).read_bytes()
     except (OSError, RuntimeError, ValueError) as error:  # a home that is not known, a path with a zero byte
         msg = f"cannot read {str(path)!r}: {getattr(error, 'strerror', None) or error}"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None

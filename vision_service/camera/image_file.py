@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from vision_service.camera.driver import CameraDriver
 from vision_service.configuration import attribute, did_you_mean
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.files import resolve
 from vision_service.image import read_file, read_image
 from vision_service.pointcloud.pcd import read_pcd
 from vision_service.pointcloud.projection import in_metres
@@ -161,11 +162,11 @@ class _File(Generic[Content]):
         """Return the content; None without a path."""
         if not self._path:
             return None
-        path = Path(self._path).expanduser()
         try:
+            path = resolve(self._path)
             state = path.stat()
-        except OSError as error:
-            msg = f"cannot read {self._path!r}: {error.strerror or error}"
+        except (OSError, RuntimeError, ValueError) as error:  # a home that is not known, a path with a zero byte
+            msg = f"cannot read {self._path!r}: {getattr(error, 'strerror', None) or error}"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
         # The inode too: a file that is replaced by one of the same size within a clock tick is another file.
         version = (state.st_mtime_ns, state.st_size, state.st_ino)

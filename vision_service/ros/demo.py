@@ -18,13 +18,14 @@ from rich.live import Live
 from rich.table import Table
 
 from vision_service.drawing import draw_detections
+from vision_service.files import share_file
 from vision_service.image import encode
 from vision_service.ros.client import VisionClient
 from vision_service.ros.dds import choose_profile
 from vision_service.ros.node import ServiceNode
 from vision_service.ros.process import Spinner, close
-from vision_service.ros.share import share_file
 from vision_service.ros.stack import Stack
+from vision_service.ros.vision_node import VisionNode
 from vision_service.types import Detection
 
 DOMAIN = "77"
@@ -62,12 +63,12 @@ def demo(seconds: float, out: Path) -> int:
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     console = Console(highlight=False)
     domain = os.environ["ROS_DOMAIN_ID"]
-    console.print("A rendered camera and three detectors run as ROS nodes; ask them too, in another terminal:")
+    console.print(
+        "A rendered camera, a trained model and three detectors run as ROS nodes; ask them too, in another terminal:"
+    )
     console.print(f"  [bold]ROS_DOMAIN_ID={domain} vision-service call detector get_detections_from_camera[/bold]\n")
     with _running_stack() as stack:
-        names = [
-            node.get_name() for node in stack.nodes if isinstance(node, ServiceNode) and node.get_name() != "camera"
-        ]
+        names = [node.get_name() for node in stack.nodes if isinstance(node, VisionNode)]
         lines = {name: Line(VisionClient(name, stack.nodes[0])) for name in names}
         try:
             _call_until(lines, seconds, console)
