@@ -64,7 +64,7 @@ def demo(seconds: float, out: Path) -> int:
     console = Console(highlight=False)
     domain = os.environ["ROS_DOMAIN_ID"]
     console.print(
-        "A rendered camera, a trained model and three detectors run as ROS nodes; ask them too, in another terminal:"
+        "A rendered camera, a trained model and detectors run as ROS nodes; ask them too, in another terminal:"
     )
     console.print(f"  [bold]ROS_DOMAIN_ID={domain} vision-service call detector get_detections_from_camera[/bold]\n")
     with _running_stack() as stack:
