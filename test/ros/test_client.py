@@ -214,6 +214,10 @@ class TestCalling:
 
 
 class TestServicesThatAreNotThere:
+    @pytest.fixture(autouse=True)
+    def little_grace(self, monkeypatch):
+        monkeypatch.setattr(calling, "GRACE", 0.1)
+
     def test_an_absent_service_is_unknown_with_what_there_is(self, server, user):
         with NamedClient("servor", user) as client, pytest.raises(VisionError) as caught:
             client.get_status(timeout=0.1)

@@ -17,8 +17,9 @@ from vision_service.srv import DoCommand, GetStatus
 from robot import PATIENCE, eventually, never
 from vision_service.configuration import attribute
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.ros import node as node_base
 from vision_service.ros.calls import too_late
-from vision_service.ros.node import RETRY_PERIOD, NodeConfiguration, ServiceNode, json_object
+from vision_service.ros.node import HOUSEKEEPING_PERIOD, NodeConfiguration, ServiceNode, json_object
 
 GOOD = {"size": 4}
 """The parameters without which the node cannot be configured."""
@@ -255,6 +256,10 @@ class TestNodesThatCannotBeConfigured:
 class TestNodesThatNeedWhatIsNotThere:
     MISSING = VisionError(ErrorCode.UNKNOWN_RESOURCE, "no ML model 'fruit'")
 
+    @pytest.fixture(autouse=True)
+    def soon(self, monkeypatch):
+        monkeypatch.setattr(node_base, "RETRY_PERIOD", HOUSEKEEPING_PERIOD / 4)
+
     def test_it_tries_again_and_says_so_once(self, make, context, peer, capfd):
         node = make()
         node.failures["configure"] = self.MISSING
@@ -272,7 +277,7 @@ class TestNodesThatNeedWhatIsNotThere:
         with plainly_spinning(node, context):
             assert not change(peer, "configure")
             node.failures.clear()
-            never(lambda: node.state != "unconfigured", "it started itself", 1.5 * RETRY_PERIOD)
+            never(lambda: node.state != "unconfigured", "it started itself", 3 * HOUSEKEEPING_PERIOD)
 
     def test_not_after_it_was_started_and_taken_down_again(self, make, context, peer):
         node = make()
@@ -284,14 +289,14 @@ class TestNodesThatNeedWhatIsNotThere:
         with plainly_spinning(node, context):
             assert change(peer, "deactivate")
             assert change(peer, "cleanup")
-            never(lambda: node.state != "unconfigured", "it started itself", 1.5 * RETRY_PERIOD)
+            never(lambda: node.state != "unconfigured", "it started itself", 3 * HOUSEKEEPING_PERIOD)
 
     def test_not_if_something_else_is_wrong(self, make, context):
         node = make()
         node.failures["configure"] = VisionError(ErrorCode.INVALID_ARGUMENT, "too big")
         node.start()
         with plainly_spinning(node, context):
-            never(lambda: node.journal.count("configure") > 1, "it tried again", 1.5 * RETRY_PERIOD)
+            never(lambda: node.journal.count("configure") > 1, "it tried again", 3 * HOUSEKEEPING_PERIOD)
 
 
 class TestLifecycle:
@@ -600,14 +605,19 @@ class TestTime:
             eventually(lambda: not peer.status("example")["troubles"], "the trouble is over")
         assert capfd.readouterr().err.count("Traceback") == 1
 
-    def test_diagnostics_say_how_it_is(self, make, context, peer):
+    @pytest.fixture
+    def often(self, monkeypatch):
+        """Makes the diagnostics of nodes come more often than once a second."""
+        monkeypatch.setattr(node_base, "DIAGNOSTICS_PERIOD", 0.1)
+
+    def test_diagnostics_say_how_it_is(self, often, make, context, peer):
         node = make()
         inbox = peer.listen(DiagnosticArray, "/diagnostics")
 
         def diagnosed(level):
             heard = []
             while not heard or heard[-1].level != level:
-                assert len(heard) < 20, f"waited in vain for {level}: {heard}"
+                assert len(heard) < 200, f"waited in vain for {level}: {heard}"
                 heard.append(inbox.next().status[0])
             return heard[-1]
 
@@ -624,7 +634,7 @@ class TestTime:
             assert (found.name, found.message) == ("example", "no frames")
             assert found.values[0].key == "status_error"
 
-    def test_a_second_node_of_the_name_is_a_trouble(self, example, spin, peer):
+    def test_a_second_node_of_the_name_is_a_trouble(self, often, example, spin, peer):
         spin(Example, "example", GOOD, namespace="/other")
         twin = spin(Example, "example", GOOD)
         eventually(

@@ -24,6 +24,7 @@ from rclpy.node import Node
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.inference import Inference
 from vision_service.ros.node import ServiceNode
+from vision_service.ros import process
 from vision_service.ros.process import leave, run
 from vision_service.types import Frame
 from vision_service.resources import LocalResources
@@ -135,7 +136,7 @@ class TestStopping:
 
     @pytest.mark.parametrize(("number", "way"), [(signal.SIGINT, "leave"), (signal.SIGTERM, "sys.exit")])
     def test_also_while_a_driver_is_being_opened(self, number, way):
-        with process(f"{way}(run(lambda: [Opening('example')]))") as child:
+        with process(f"process.PATIENCE = 0.5; {way}(run(lambda: [Opening('example')]))") as child:
             code, _, err = stopped(child, number, after="opening")
         assert (code, err) == (0, "")
 
@@ -145,7 +146,7 @@ class TestStopping:
         assert code == 0
 
     def test_also_while_a_node_does_not_close_and_more_signals_come(self):
-        with process("leave(run(lambda: [Closing('example')]))") as child:
+        with process("process.PATIENCE = 0.5; leave(run(lambda: [Closing('example')]))") as child:
             wait_for(child, "ready")
             child.send_signal(signal.SIGINT)
             wait_for(child, "closing")
@@ -153,6 +154,51 @@ class TestStopping:
             child.send_signal(signal.SIGTERM)
             child.communicate(timeout=PATIENCE)
         assert child.returncode == 0
+
+    def test_a_signal_may_come_at_any_moment(self):
+        """Python runs a handler between any two lines of the main thread, also where it holds a lock."""
+        code = """
+        import os, signal, sys
+
+        def run_with_a_signal(moment):
+            moments = 0
+            late = threading.Event()
+
+            def trace(frame, event, argument):
+                nonlocal moments
+                ours = frame.f_code.co_filename in (threading.__file__, process.__file__)
+                if event == "line" and ours and signal.getsignal(signal.SIGTERM) is not ignore:
+                    moments += 1
+                    if moments == moment:
+                        os.kill(os.getpid(), signal.SIGTERM)
+                return trace
+
+            def tell():
+                late.set()
+                os.kill(os.getpid(), signal.SIGTERM)
+
+            told = threading.Timer(1.0, tell)  # when the main thread waits, there are no more moments
+            told.start()
+            sys.settrace(trace)
+            code = run(lambda: [], [])
+            sys.settrace(None)
+            told.cancel()
+            assert code == 0
+            return not late.is_set()
+
+        def ignore(number, frame): ...
+
+        signal.signal(signal.SIGTERM, ignore)
+        moment = 1
+        while run_with_a_signal(moment):
+            moment += 3
+        say(moment)
+        leave(0)
+        """
+        with process(code) as child:
+            out, err = child.communicate(timeout=2 * PATIENCE)
+        assert child.returncode == 0, err
+        assert int(out) > 30
 
     def test_nodes_are_closed_the_last_one_first(self):
         code = """

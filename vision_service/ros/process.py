@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
+from queue import SimpleQueue
 from typing import Any
 
 import rclpy
@@ -78,6 +79,7 @@ def run(make_nodes: Callable[[], Sequence[Node]], args: list[str] | None = None)
         make_nodes: Makes the nodes, when ROS is initialized.
         args: The process's arguments; None = sys.argv.
     """
+    told: SimpleQueue[None] = SimpleQueue()  # of all that wakes a thread, only its put may be called by a handler
     stop = threading.Event()
     outcome: Future[int] = Future()
 
@@ -87,11 +89,11 @@ def run(make_nodes: Callable[[], Sequence[Node]], args: list[str] | None = None)
         except BaseException as error:
             outcome.set_exception(error)
         finally:
-            stop.set()
+            told.put(None)
 
     # rclpy's handlers missed SIGTERM now and then. The main thread waits for nothing but the signal, because Python
     # runs handlers only there: a driver that hangs when it is opened must not keep them off either.
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, lambda *_: told.put(None)) for number in (signal.SIGINT, signal.SIGTERM)}
     warning = choose_profile()
     logger = get_logger("vision_service")
     try:
@@ -99,7 +101,8 @@ def run(make_nodes: Callable[[], Sequence[Node]], args: list[str] | None = None)
         if warning:
             logger.warning(warning)
         threading.Thread(target=work, name="nodes", daemon=True).start()
-        stop.wait()
+        told.get()
+        stop.set()
         wait([outcome], PATIENCE)
         return outcome.result() if outcome.done() else 0  # what still runs is left behind
     except VisionError as error:
