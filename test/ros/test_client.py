@@ -320,6 +320,19 @@ run(lambda: [Hanging("server")], [])
         node.destroy_node()
 
 
+def run_script(script):
+    """Run a program of its own to its end."""
+    return subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=2 * PATIENCE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+
+
 def answers(client):
     try:
         return client.do_command({}, timeout=0.2)
@@ -522,17 +535,18 @@ with NamedClient("server") as client:
     print(client._caller.node.context is rclpy.get_default_context())
 print(rclpy.ok())
 """
-        found = subprocess.run(
-            [sys.executable, "-c", script],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=2 * PATIENCE,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            check=False,
-        )
+        found = run_script(script)
         assert found.stdout.split() == ["active", str(initialized), str(initialized)], found.stderr
         assert (found.returncode, found.stderr) == (0, "")
+
+    def test_a_program_that_forgets_to_close_it_ends_well(self, server):
+        script = """
+from vision_service.ros.client import NamedClient
+client = NamedClient("server")
+print(client.get_status(timeout=30.0)["state"])
+"""
+        found = run_script(script)
+        assert (found.returncode, found.stdout, found.stderr) == (0, "active\n", "")
 
     def test_the_services_of_the_graph_are_listed_with_their_types(self, server, client, peer):
         eventually(lambda: "/server/do_command" in vision_services(peer.node), "it is there")

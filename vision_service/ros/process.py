@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -51,10 +52,12 @@ class Spinner:
         self._stopped = False
         self.thread = threading.Thread(target=self._spin, name="executor", daemon=True)
         self.thread.start()
+        atexit.register(self.stop)  # a thread that waits in C++ when Python goes would abort the process
 
     def stop(self, timeout: float = 1.0) -> None:
         """Stop spinning; wait for a callback that runs now at most `timeout` seconds, unless this is called in it."""
         self._stopped = True
+        atexit.unregister(self.stop)
         self._executor.shutdown(timeout_sec=0)
         if threading.current_thread() is not self.thread:
             self.thread.join(timeout)
