@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 import testdata
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.image import Image
 from vision_service.pointcloud.pcd import read_pcd
-from vision_service.pointcloud.projection import depth_to_cloud, in_metres, project
-from vision_service.types import CameraIntrinsics
+from vision_service.pointcloud.projection import cloud_of, depth_to_cloud, in_metres, project
+from vision_service.types import CameraIntrinsics, Frame, PointCloud
 
 D435I = CameraIntrinsics(1280, 720, 906.0663452148438, 905.1234741210938, 646.94970703125, 374.4667663574219)
 WIDE = {
@@ -177,3 +178,46 @@ def test_the_pixels_of_a_real_organized_cloud_are_its_rows_and_columns():
     fit = testdata.expected()["clouds"]["table_scene_mug_stereo_textured.pcd"]["pinhole_fit"]
     camera = CameraIntrinsics(640, 480, fit["fx"], fit["fy"], fit["cx"], fit["cy"])
     assert np.nanmax(np.abs(project(cloud.xyz, camera) - pixels_of(640, 480))) < 0.05
+
+
+class TestTheCloudOfAFrame:
+    def test_is_its_own_cloud_where_it_has_one(self):
+        cloud = PointCloud(np.zeros((3, 3), np.float32))
+        assert cloud_of(Frame(cloud=cloud, depth=np.ones((2, 2), np.float32))) is cloud
+
+    def test_is_made_of_its_depth_and_coloured_by_its_picture(self):
+        intrinsics = CameraIntrinsics(width=4, height=2, fx=2, fy=2, cx=0, cy=0)
+        pixels = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
+        frame = Frame(image=Image(pixels), depth=np.full((2, 4), 2, np.float32), intrinsics=intrinsics)
+        cloud = cloud_of(frame)
+        assert cloud.xyz[1, 3].tolist() == [3, 1, 2]
+        np.testing.assert_array_equal(cloud.rgb, pixels)
+
+    def test_is_in_the_depth_camera_where_there_is_no_picture(self):
+        frame = Frame(
+            depth=np.ones((1, 2), np.float32),
+            intrinsics=CameraIntrinsics(width=8, height=8, fx=1, fy=1, cx=0, cy=0),
+            depth_intrinsics=CameraIntrinsics(width=2, height=1, fx=1, fy=1, cx=1, cy=0),
+        )
+        assert cloud_of(frame).xyz[0, 0].tolist() == [-1, 0, 1]
+
+    @pytest.mark.parametrize(
+        ("frame", "code", "sentence"),
+        [
+            (Frame(camera_name="cam"), ErrorCode.NO_DEPTH, "camera 'cam' has neither a point cloud nor depth"),
+            (Frame(depth=np.ones((1, 1), np.float32)), ErrorCode.NOT_CALIBRATED, "the frame has depth, but no"),
+            (
+                Frame(
+                    image=Image(np.zeros((2, 2, 3), np.uint8)),
+                    depth=np.ones((1, 1), np.float32),
+                    intrinsics=CameraIntrinsics(width=1, height=1, fx=1, fy=1, cx=0, cy=0),
+                ),
+                ErrorCode.NOT_CALIBRATED,
+                "register the depth",
+            ),
+        ],
+    )  # fmt: skip
+    def test_is_refused_with_what_is_missing(self, frame, code, sentence):
+        with pytest.raises(VisionError, match=sentence) as caught:
+            cloud_of(frame)
+        assert caught.value.code == code

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.types import CameraIntrinsics, PointCloud
+from vision_service.types import CameraIntrinsics, Frame, PointCloud
 
 POLYNOMIAL_MODELS = ("", "plumb_bob", "rational_polynomial", "thin_prism_fisheye")
 """The distortion models that OpenCV's general lens covers, by their number of coefficients; all zero = none."""
@@ -73,6 +73,26 @@ def depth_to_cloud(
     known = np.flatnonzero(~np.isnan(z))
     colours = None if image_rgb is None else image_rgb.reshape(-1, 3).take(known, axis=0)
     return PointCloud(xyz.reshape(-1, 3).take(known, axis=0), colours)
+
+
+def cloud_of(frame: Frame) -> PointCloud:
+    """Return the points of a frame: its own cloud, else those that its depth shows, coloured if it has a picture.
+
+    Raises:
+        VisionError: NO_DEPTH, if it has neither cloud nor depth; NOT_CALIBRATED, if its depth has no intrinsics or does
+            not belong to its picture.
+    """
+    if frame.cloud is not None:
+        return frame.cloud
+    of = f"camera {frame.camera_name!r}" if frame.camera_name else "the frame"
+    if frame.depth is None:
+        raise VisionError(ErrorCode.NO_DEPTH, f"{of} has neither a point cloud nor depth")
+    own = frame.depth_intrinsics if frame.image is None else None
+    intrinsics = own or frame.intrinsics
+    if intrinsics is None:
+        msg = f"{of} has depth, but no calibration to make points of it: publish its camera_info"
+        raise VisionError(ErrorCode.NOT_CALIBRATED, msg)
+    return depth_to_cloud(frame.depth, intrinsics, None if frame.image is None else frame.image.rgb)
 
 
 def project(points: NDArray[np.floating], intrinsics: CameraIntrinsics) -> NDArray[np.float64]:

@@ -14,7 +14,10 @@ METHODS = ("detect", "classify", "segment", "label")
 
 
 class Needs(Flag):
-    """What of a frame a model looks at; nothing else is fetched for it."""
+    """What of a frame a model looks at; nothing else is fetched for it.
+
+    CLOUD is satisfied by depth with intrinsics too: see :func:`vision_service.pointcloud.projection.cloud_of`.
+    """
 
     IMAGE = auto()
     DEPTH = auto()
