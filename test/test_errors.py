@@ -2,7 +2,7 @@
 
 import pytest
 
-from vision_service.errors import ErrorCode, VisionError, missing_package, no_command
+from vision_service.errors import ErrorCode, VisionError, missing_package
 
 
 def test_the_codes_are_the_constants_of_the_message():
@@ -36,12 +36,3 @@ def test_a_missing_package_without_an_extra_has_one_way():
     assert (
         missing_package("open3d", "reading PLY").message == "reading PLY needs the package open3d: pip install open3d"
     )
-
-
-@pytest.mark.parametrize(
-    "command", [{"command": "dance"}, {}, {"other": 1}], ids=["unknown", "empty", "without command"]
-)
-def test_an_unknown_command_is_not_supported(command):
-    error = no_command(command)
-    assert error.code is ErrorCode.NOT_SUPPORTED
-    assert repr(command.get("command", "")) in error.message

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import IntEnum
-from typing import Any
 
 
 class ErrorCode(IntEnum):
@@ -51,10 +49,3 @@ def missing_package(package: str, purpose: str, *, extra: str = "") -> VisionErr
     """
     way = f" (or: pip install 'vision-service[{extra}]')" if extra else ""
     return VisionError(ErrorCode.NOT_SUPPORTED, f"{purpose} needs the package {package}: pip install {package}{way}")
-
-
-def no_command(command: Mapping[str, Any]) -> VisionError:
-    """Return the error for a command (of DoCommand) that a model or driver does not know."""
-    return VisionError(
-        ErrorCode.NOT_SUPPORTED, f"no command {command.get('command', '')!r} here: it has none of its own"
-    )

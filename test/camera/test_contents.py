@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
-from vision_service.camera.contents import cloud_of, depth_intrinsics_of, encode_depth, sources_of
+from vision_service.camera.contents import depth_intrinsics_of, encode_depth, sources_of
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
-from vision_service.types import CameraIntrinsics, Frame, PointCloud
+from vision_service.types import CameraIntrinsics, Frame
 
 
 def image(width=4, height=3):
@@ -23,12 +23,6 @@ def depth(width=4, height=3, metres=2.0):
 
 def intrinsics(width=4, height=3, focal=100.0):
     return CameraIntrinsics(width=width, height=height, fx=focal, fy=focal, cx=0.0, cy=0.0)
-
-
-def refusal(frame):
-    with pytest.raises(VisionError) as raised:
-        cloud_of(frame)
-    return raised.value
 
 
 def decoded(data):
@@ -71,40 +65,6 @@ def test_depth_may_have_intrinsics_of_its_own():
 
 def test_without_intrinsics_there_are_none():
     assert depth_intrinsics_of(Frame(depth=depth())) is None
-
-
-# Point clouds.
-
-
-def test_a_frame_s_own_cloud_is_handed_out_as_it_is():
-    cloud = PointCloud(np.ones((5, 3), np.float32))
-    assert cloud_of(Frame(cloud=cloud, depth=depth(), intrinsics=intrinsics())) is cloud
-
-
-def test_depth_becomes_points_with_the_picture_s_colours():
-    cloud = cloud_of(Frame(image=image(), depth=depth(metres=2.0), intrinsics=intrinsics()))
-    assert cloud.xyz.shape == (3, 4, 3)
-    assert cloud.xyz[2, 3].tolist() == pytest.approx([3 / 100 * 2, 2 / 100 * 2, 2.0])
-    assert cloud.rgb.reshape(-1, 3).tolist() == [[1, 2, 3]] * 12
-
-
-def test_a_picture_of_another_size_gives_no_colours():
-    own = intrinsics(8, 6)
-    cloud = cloud_of(Frame(image=image(), depth=depth(8, 6), intrinsics=intrinsics(), depth_intrinsics=own))
-    assert cloud.xyz.shape == (6, 8, 3)
-    assert cloud.rgb is None
-
-
-def test_without_depth_there_are_no_points():
-    error = refusal(Frame(image=image(), intrinsics=intrinsics(), camera_name="cam1"))
-    assert error.code == ErrorCode.NO_DEPTH
-    assert "'cam1'" in error.message
-
-
-@pytest.mark.parametrize("given_intrinsics", [None, intrinsics(8, 6)])
-def test_depth_without_intrinsics_of_its_size_gives_no_points(given_intrinsics):
-    error = refusal(Frame(depth=depth(), intrinsics=given_intrinsics, camera_name="cam1"))
-    assert error.code == ErrorCode.NOT_CALIBRATED
 
 
 # Depth as a picture file.

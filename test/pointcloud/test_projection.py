@@ -201,6 +201,12 @@ class TestTheCloudOfAFrame:
         )
         assert cloud_of(frame).xyz[0, 0].tolist() == [-1, 0, 1]
 
+    def test_has_no_colours_where_the_picture_is_of_another_imager(self):
+        own = CameraIntrinsics(width=2, height=1, fx=1, fy=1, cx=1, cy=0)
+        picture = Image(np.zeros((6, 8, 3), np.uint8))
+        cloud = cloud_of(Frame(image=picture, depth=np.ones((1, 2), np.float32), depth_intrinsics=own))
+        assert (cloud.xyz.shape, cloud.rgb) == ((1, 2, 3), None)
+
     @pytest.mark.parametrize(
         ("frame", "code", "sentence"),
         [

@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.pointcloud.projection import depth_to_cloud
-from vision_service.types import CameraIntrinsics, Frame, PointCloud
+from vision_service.types import CameraIntrinsics, Frame
 
 
 def sources_of(frame: Frame) -> list[str]:
@@ -22,25 +21,6 @@ def depth_intrinsics_of(frame: Frame) -> CameraIntrinsics | None:
         return frame.depth_intrinsics
     same_size = (frame.intrinsics.height, frame.intrinsics.width) == frame.depth.shape
     return frame.intrinsics if same_size else None
-
-
-def cloud_of(frame: Frame) -> PointCloud:
-    """Return the frame's point cloud, made from its depth if it has none of its own.
-
-    Raises:
-        VisionError: NO_DEPTH, or NOT_CALIBRATED if depth cannot be turned into points.
-    """
-    if frame.cloud is not None:
-        return frame.cloud
-    if frame.depth is None:
-        msg = f"camera {frame.camera_name!r} has neither a point cloud nor depth"
-        raise VisionError(ErrorCode.NO_DEPTH, msg)
-    intrinsics = frame.depth_intrinsics or frame.intrinsics
-    if intrinsics is None:
-        msg = f"camera {frame.camera_name!r} has depth but no intrinsics: calibrate it, or give intrinsic_parameters"
-        raise VisionError(ErrorCode.NOT_CALIBRATED, msg)
-    same_size = frame.image is not None and (frame.image.height, frame.image.width) == frame.depth.shape
-    return depth_to_cloud(frame.depth, intrinsics, frame.image.rgb if frame.image is not None and same_size else None)
 
 
 def encode_depth(depth: NDArray[np.float32], mime_type: str) -> bytes:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
-from vision_service.errors import no_command
+from vision_service.commands import HasCommands
 from vision_service.resources import Resources
 from vision_service.types import CameraIntrinsics, Frame
 
 
-class CameraDriver(ABC):
+class CameraDriver(HasCommands, ABC):
     """Base of camera drivers. All methods but ``do_command`` are called from one thread at a time.
 
     Attributes:
@@ -47,14 +47,6 @@ class CameraDriver(ABC):
         Raises:
             VisionError: CAMERA_ERROR, if there is none. The caller asks again, so the driver should try to recover.
         """
-
-    def do_command(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Run a command of the driver's own, from any thread.
-
-        Raises:
-            VisionError: NOT_SUPPORTED, if it has none of that name.
-        """
-        raise no_command(command)
 
     def close(self) -> None:
         """Let go of the device; may be called twice."""

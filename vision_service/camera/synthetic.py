@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from vision_service.camera.driver import CameraDriver
 from vision_service.camera.rendering import Renderer, Truth
 from vision_service.camera.scene import COLORS, Scene, pinhole
-from vision_service.configuration import attribute, did_you_mean
+from vision_service.configuration import attribute
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
 from vision_service.resources import Resources
 from vision_service.types import Frame
-
-_COMMANDS = {
-    "ground_truth": "What the last frame shows: its number, its time in seconds and its objects, boxes in pixels and "
-    "metres in the camera's optical frame.",
-    "help": "This list.",
-}
 
 
 @dataclass(frozen=True)
@@ -52,6 +46,11 @@ class Synthetic(CameraDriver):
     (H, W) uint8 array of the ids of the solids that the pixels show, 0 = none.
     """
 
+    commands: ClassVar[dict[str, str]] = {
+        "ground_truth": "What the last frame shows: its number, its time in seconds and its objects, boxes in pixels "
+        "and metres in the camera's optical frame."
+    }
+
     Config = SyntheticConfig
     sources = ("color", "depth")
     supports_pcd = True
@@ -81,19 +80,13 @@ class Synthetic(CameraDriver):
             extra={"truth": rendering.truth, "ids": rendering.ids},
         )
 
-    def do_command(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Run ``{"command": "ground_truth"}`` or ``{"command": "help"}``.
+    def run_command(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return the ground truth of the last frame.
 
         Raises:
-            VisionError: NO_FRAME, if no frame has been read yet; NOT_SUPPORTED for other commands.
+            VisionError: NO_FRAME, if no frame has been read yet.
         """
-        name = command.get("command", "")
-        if name == "help":
-            return {"commands": dict(_COMMANDS)}
-        if name == "ground_truth":
-            last = self._last
-            if last is None:
-                raise VisionError(ErrorCode.NO_FRAME, "the synthetic camera has given no frame yet: read one first")
-            return {"frame": last[0], "time": last[1], "objects": [entry.as_dict() for entry in last[2]]}
-        message = f"the synthetic camera has no command {name!r}{did_you_mean(str(name), _COMMANDS)}"
-        raise VisionError(ErrorCode.NOT_SUPPORTED, message)
+        last = self._last
+        if last is None:
+            raise VisionError(ErrorCode.NO_FRAME, "the synthetic camera has given no frame yet: read one first")
+        return {"frame": last[0], "time": last[1], "objects": [entry.as_dict() for entry in last[2]]}

@@ -76,7 +76,7 @@ def depth_to_cloud(
 
 
 def cloud_of(frame: Frame) -> PointCloud:
-    """Return the points of a frame: its own cloud, else those that its depth shows, coloured if it has a picture.
+    """Return the points of a frame: its own cloud, else those that its depth shows, coloured if the picture fits them.
 
     Raises:
         VisionError: NO_DEPTH, if it has neither cloud nor depth; NOT_CALIBRATED, if its depth has no intrinsics or does
@@ -87,12 +87,14 @@ def cloud_of(frame: Frame) -> PointCloud:
     of = f"camera {frame.camera_name!r}" if frame.camera_name else "the frame"
     if frame.depth is None:
         raise VisionError(ErrorCode.NO_DEPTH, f"{of} has neither a point cloud nor depth")
-    own = frame.depth_intrinsics if frame.image is None else None
-    intrinsics = own or frame.intrinsics
+    intrinsics = frame.depth_intrinsics or frame.intrinsics
     if intrinsics is None:
-        msg = f"{of} has depth, but no calibration to make points of it: publish its camera_info"
+        msg = f"{of} has depth, but no intrinsics to make points of it: calibrate it, or give intrinsic_parameters"
         raise VisionError(ErrorCode.NOT_CALIBRATED, msg)
-    return depth_to_cloud(frame.depth, intrinsics, None if frame.image is None else frame.image.rgb)
+    image = frame.image
+    if frame.depth_intrinsics is not None and image is not None and (image.height, image.width) != frame.depth.shape:
+        image = None  # a picture of another imager: it does not say which point has which colour
+    return depth_to_cloud(frame.depth, intrinsics, None if image is None else image.rgb)
 
 
 def project(points: NDArray[np.floating], intrinsics: CameraIntrinsics) -> NDArray[np.float64]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import Flag, auto
 from typing import Any, ClassVar
 
+from vision_service.commands import HasCommands
 from vision_service.configuration import attributes
-from vision_service.errors import no_command
 from vision_service.resources import Resources
 
 METHODS = ("detect", "classify", "segment", "label")
@@ -25,7 +25,7 @@ class Needs(Flag):
     INTRINSICS = auto()
 
 
-class VisionModel:
+class VisionModel(HasCommands):
     """Base of vision models.
 
     A model has any of these methods; those it has *are* its properties. They are called from one worker thread at a
@@ -36,17 +36,21 @@ class VisionModel:
         def segment(self, frame: Frame) -> list[PointCloudObject]
         def label(self, frame: Frame) -> LabelImage                  # the class of each pixel
 
+    What else it can do are its commands (see :mod:`vision_service.commands`).
+
     A model that learns what it can do only when it is made sets the others to None on itself.
 
     Attributes:
         Config: The dataclass of its attributes (see :mod:`vision_service.configuration`).
         config: Their values; read once per call, because live attributes are replaced between two calls.
         needs: What of a frame it looks at.
+        sees_every_frame: Whether it must see all frames of its cameras to work, not only those that somebody asks for.
         labels: The class names it can answer with, in the order of their numbers; empty if it does not know.
     """
 
     Config: ClassVar[type]
     needs: Needs = Needs.IMAGE
+    sees_every_frame: ClassVar[bool] = False
     labels: tuple[str, ...] = ()
 
     def __init__(self, config: Any, resources: Resources) -> None:
@@ -65,13 +69,9 @@ class VisionModel:
         """Take a configuration in which only live attributes differ."""
         self.config = config
 
-    def do_command(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Run a command of the model's own.
-
-        Raises:
-            VisionError: NOT_SUPPORTED, if it has none of that name.
-        """
-        raise no_command(command)
+    def events(self) -> list[Any]:
+        """Return the :class:`vision_service.types.LabelChange` of all cameras since the last call, oldest first."""
+        return []
 
     def close(self) -> None:
         """Let go of what the model holds; may be called twice."""
