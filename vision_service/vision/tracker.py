@@ -1,0 +1,241 @@
+"""The model `tracker`: gives a detector's detections names that stay with the things they show."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from vision_service.configuration import did_you_mean
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.resources import Resources
+from vision_service.tracking.bytetrack import ByteTrack, Track
+from vision_service.tracking.config import TrackerConfig
+from vision_service.types import Detection, Frame
+from vision_service.vision.model import Needs, VisionModel
+
+JUMP = 1_000_000_000
+"""A frame that is older than the newest by more is not late: time was set back, as when a recording begins anew;
+nanoseconds."""
+
+ANSWERS = 16
+"""How many frames of each camera answers are kept of: a frame that comes again has the same one."""
+
+EVENTS = 1000
+"""How many events may wait to be fetched; the oldest are dropped for newer ones."""
+
+_COMMANDS = {
+    "help": "This list.",
+    "reset": "End all tracks and begin anew; no number is used again.",
+    "tracks": "The living tracks: camera, id, class, confidence, how long ago they began and were last seen (seconds),"
+    " and the box where the newest frame should show them (pixels).",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TrackEvent:
+    """A thing has come or gone.
+
+    Attributes:
+        kind: "born" or "died".
+        camera_name: The camera that sees it.
+        id: Of its track.
+        class_name: What it is.
+        confidence: Of the detection that gave the track its id, 0 to 1; 0 for "died".
+        stamp: Of the frame in which the track got its id or ended, nanoseconds.
+        frame_id: Of that frame.
+    """
+
+    kind: str
+    camera_name: str
+    id: str
+    class_name: str
+    confidence: float
+    stamp: int
+    frame_id: str = ""
+
+    @property
+    def previous(self) -> str:
+        """The id, if the thing was there before."""
+        return self.id if self.kind == "died" else ""
+
+    @property
+    def current(self) -> str:
+        """The id, if the thing is there now."""
+        return self.id if self.kind == "born" else ""
+
+
+class Tracker(VisionModel):
+    """Finds what a detector finds, with an id that stays with the thing while it is followed: "cup_1", "cup_2".
+
+    How it follows is said in :mod:`vision_service.tracking.bytetrack`. A detection is reported as the detector gave it,
+    once its track has an id. Ids are unique over all cameras, and none is used again while the model lives.
+
+    Each camera is followed by itself, and its frames are known by their stamps. One that comes again has the same
+    answer. One that comes late, by a second at most, is matched with the tracks, which learn nothing from it. If time
+    jumps back further, all of the camera's tracks end. Pictures without a camera or a stamp are answered as the
+    detector does, without ids, and change nothing.
+    """
+
+    Config = TrackerConfig
+    streams: ClassVar[bool] = True
+    sees_every_frame: ClassVar[bool] = True
+    config: TrackerConfig
+
+    def __init__(self, config: TrackerConfig, resources: Resources) -> None:
+        """Find the detector.
+
+        Raises:
+            VisionError: UNKNOWN_RESOURCE, if there is no such detector; INVALID_ARGUMENT, if it does not know one of
+                the chosen labels.
+        """
+        super().__init__(config, resources)
+        import scipy.optimize  # noqa: F401  (which takes its time: now, rather than between two frames)
+
+        self._detector = resources.detector(config.detector_name)
+        self.needs = getattr(self._detector, "needs", Needs.IMAGE)
+        known = tuple(getattr(self._detector, "labels", ()))
+        check_labels(config, known)
+        self._chosen = frozenset(name.casefold() for name in config.chosen_labels)
+        self.labels = tuple(name for name in known if self._is_chosen(name))
+        self._numbers: Counter[str] = Counter()
+        self._cameras: dict[str, _Camera] = {}
+        self._events: deque[TrackEvent] = deque(maxlen=EVENTS)
+
+    def detect(self, frame: Frame) -> list[Detection]:
+        """Return what belongs to a track, best first as the detector has it.
+
+        Raises:
+            VisionError: What the detector raises; then the frame changes nothing.
+        """
+        config = self.config
+        if not frame.camera_name or not frame.stamp:
+            return self._look(frame, config)
+        camera = self._cameras.get(frame.camera_name)
+        if camera is None:
+            camera = self._cameras[frame.camera_name] = _Camera(frame.camera_name, self._identify, self._events.append)
+        answer = camera.answer(frame, config)
+        return camera.follow(frame, self._look(frame, config), config) if answer is None else answer
+
+    def events(self) -> list[TrackEvent]:
+        """Return which tracks were born and died since the last call, the oldest first; up to 1000."""
+        return [self._events.popleft() for _ in range(len(self._events))]
+
+    def do_command(self, command: dict[str, Any]) -> dict[str, Any]:
+        """Run ``{"command": "tracks"}``, ``{"command": "reset"}`` or ``{"command": "help"}``.
+
+        Raises:
+            VisionError: NOT_SUPPORTED for other commands.
+        """
+        name = command.get("command", "")
+        if name == "help":
+            return {"commands": dict(_COMMANDS)}
+        if name == "tracks":
+            return {"tracks": [entry for camera in self._cameras.values() for entry in camera.tracks()]}
+        if name == "reset":
+            for camera in self._cameras.values():
+                camera.reset()
+            return {}
+        message = f"the model tracker has no command {name!r}{did_you_mean(str(name), _COMMANDS)}"
+        raise VisionError(ErrorCode.NOT_SUPPORTED, message)
+
+    def _look(self, frame: Frame, config: TrackerConfig) -> list[Detection]:
+        """Return the detections that count."""
+        return [
+            item
+            for item in self._detector.detect(frame)
+            if item.confidence >= config.min_confidence and self._is_chosen(item.class_name)
+        ]
+
+    def _is_chosen(self, class_name: str) -> bool:
+        return not self._chosen or class_name.casefold() in self._chosen
+
+    def _identify(self, class_name: str) -> str:
+        self._numbers[class_name] += 1
+        return f"{class_name}_{self._numbers[class_name]}"
+
+
+class _Camera:
+    """The tracks of one camera, and what was answered for its last frames."""
+
+    def __init__(self, name: str, identify: Callable[[str], str], tell: Callable[[TrackEvent], None]) -> None:
+        self._name = name
+        self._tell = tell
+        self._frame_id = ""
+        self._tracks = ByteTrack(identify, self._born, self._died)
+        self._config: TrackerConfig | None = None
+        self._answers: OrderedDict[int, list[Detection]] = OrderedDict()
+
+    def answer(self, frame: Frame, config: TrackerConfig) -> list[Detection] | None:
+        """Return what was answered for a frame, if it was."""
+        if config is not self._config or self._jumps_back(frame) or frame.stamp not in self._answers:
+            return None
+        return list(self._answers[frame.stamp])
+
+    def follow(self, frame: Frame, detections: list[Detection], config: TrackerConfig) -> list[Detection]:
+        """Take in the detections of a frame, and return those that belong to a track."""
+        if self._jumps_back(frame):
+            self.reset()
+        if config is not self._config:
+            self._answers.clear()
+            self._config = config
+        newest = self._tracks.stamp
+        if newest is None or frame.stamp > newest:
+            self._frame_id = frame.frame_id
+            found = self._tracks.step(frame.stamp, detections, config)
+        else:
+            found = self._tracks.recall(frame.stamp, detections, config)
+        self._answers[frame.stamp] = found
+        if len(self._answers) > ANSWERS:
+            self._answers.popitem(last=False)
+        return list(found)
+
+    def reset(self) -> None:
+        """End all tracks."""
+        self._tracks.clear()
+        self._answers.clear()
+
+    def tracks(self) -> list[dict[str, Any]]:
+        """Return the living tracks as JSON has them."""
+        now = self._tracks.stamp or 0
+        return [
+            {
+                "camera_name": self._name,
+                "id": track.id,
+                "class_name": track.class_name,
+                "confidence": track.confidence,
+                "age": (now - track.began) / 1e9,
+                "unseen": (now - track.seen) / 1e9,
+                "box": dict(zip(("x_min", "y_min", "x_max", "y_max"), track.box, strict=True)),
+            }
+            for track in self._tracks.tracks()
+        ]
+
+    def _jumps_back(self, frame: Frame) -> bool:
+        newest = self._tracks.stamp
+        return newest is not None and frame.stamp < newest - JUMP
+
+    def _born(self, track: Track, stamp: int) -> None:
+        self._tell(TrackEvent("born", self._name, track.id, track.class_name, track.confidence, stamp, self._frame_id))
+
+    def _died(self, track: Track, stamp: int) -> None:
+        self._tell(TrackEvent("died", self._name, track.id, track.class_name, 0.0, stamp, self._frame_id))
+
+
+def check_labels(config: TrackerConfig, known: tuple[str, ...]) -> None:
+    """Refuse chosen labels that the detector never finds.
+
+    Args:
+        config: What is chosen.
+        known: What the detector finds; empty = it does not say.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT.
+    """
+    names = {name.casefold() for name in known}
+    for name in config.chosen_labels:
+        if names and name.casefold() not in names:
+            hint = did_you_mean(name, known)
+            msg = f"'chosen_labels': the detector {config.detector_name!r} never finds {name!r}{hint}"
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
