@@ -11,18 +11,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import testdata
 from vision_service.drawing import (
     PALETTE,
     class_color,
     draw_classifications,
     draw_detections,
     draw_label_image,
+    draw_objects,
     label,
+    object_color,
     printable,
     style,
     text_color,
 )
-from vision_service.types import Classification, Detection, LabelImage
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.pointcloud.objects import object_of
+from vision_service.pointcloud.pcd import read_pcd, read_pcd_fields
+from vision_service.pointcloud.projection import project
+from vision_service.types import (
+    CameraIntrinsics,
+    Classification,
+    Detection,
+    LabelImage,
+    PointCloud,
+    PointCloudObject,
+)
 
 GRAY = 128
 SIZES = [(64, 48), (160, 120), (320, 240), (640, 480), (480, 640), (1280, 720), (1920, 1080), (3840, 2160)]
@@ -294,3 +308,143 @@ def test_a_label_image_of_background_only_is_a_copy():
     drawn = draw_label_image(picture, labelled(0, 0))
     assert (drawn == picture).all()
     assert not np.shares_memory(drawn, picture)
+
+
+PINHOLE = CameraIntrinsics(640, 480, 500.0, 500.0, 320.0, 240.0)
+
+
+def solid(center=(0, 0, 2), size=(0.4, 0.4, 0.4), name="cat", orientation=(0, 0, 0, 1)):
+    """An object with a box, of which the points do not matter."""
+    nothing = PointCloud(np.empty((0, 3), np.float32))
+    return PointCloudObject(nothing, name, 0.87, np.array(center, float), np.array(size, float), orientation)
+
+
+def distance_to_lines(pixels, ends):
+    """How far pixels, (N, 2), lie from the nearest of some lines, given by pairs of ends, (M, 2, 2)."""
+    start, along = ends[:, 0], ends[:, 1] - ends[:, 0]
+    share = ((pixels[:, None] - start) * along).sum(-1) / (along**2).sum(-1)
+    foot = start + np.clip(share, 0, 1)[..., None] * along
+    return np.linalg.norm(pixels[:, None] - foot, axis=-1).min(axis=1)
+
+
+def test_all_twelve_edges_of_a_box_are_drawn_and_nothing_else():
+    corners = np.array([[x, y, z] for x in (-0.2, 0.2) for y in (-0.1, 0.3) for z in (1.8, 2.2)])
+    ends = project(np.array([pair for pair in combinations(corners, 2) if (pair[0] != pair[1]).sum() == 1]), PINHOLE)
+    assert len(ends) == 12
+    picture = draw_objects(gray(), [solid(center=(0, 0.1, 2), name="")], PINHOLE)
+    rows, columns = np.nonzero(changed(picture))
+    drawn = np.stack([columns, rows], axis=1)
+    assert distance_to_lines(drawn, ends).max() <= style(640, 480).line / 2 + 2  # soft edges, whole pixels
+    for start, end in ends:
+        along = np.rint(np.linspace(start, end, 50)).astype(int)
+        assert changed(picture)[along[:, 1], along[:, 0]].all()
+
+
+def test_a_turned_box_is_drawn_turned():
+    half = np.sin(np.pi / 8), np.cos(np.pi / 8)  # of 45 degrees about the optical axis
+    picture = draw_objects(gray(), [solid(size=(0.4, 0.4, 0), name="", orientation=(0, 0, half[0], half[1]))], PINHOLE)
+    corner = round(0.2 * 2**0.5 / 2 * 500)
+    rows, columns = np.nonzero(changed(picture))
+    reach = np.array([320 - columns.min(), columns.max() - 320, 240 - rows.min(), rows.max() - 240])
+    assert np.abs(reach - corner).max() <= style(640, 480).line + 1
+
+
+def test_the_label_of_an_object_stands_above_its_box():
+    unnamed, named = (draw_objects(gray(), [solid(name=name)], PINHOLE) for name in ("", "cat"))
+    sizes = style(640, 480)
+    top = np.flatnonzero(changed(unnamed).any(axis=1))[0]
+    added = changed(named)[: top - sizes.line]
+    assert added.sum() > 0.9 * (sizes.label_height - sizes.line) * sizes.width("cat 0.87")
+
+
+def test_the_nearer_object_is_on_top():
+    near, far = solid((0, 0, 2), name="cat"), solid((0, 0, 4), size=(0.8, 0.8, 0.8), name="dog")
+    # The front of one and the back of the other have other places; the labels are at the same one.
+    for order in ([near, far], [far, near]):
+        picture = draw_objects(gray(), order, PINHOLE)
+        assert (picture == class_color("cat")).all(axis=2).sum() > (picture == class_color("dog")).all(axis=2).sum()
+
+
+def test_objects_without_a_label_take_turns_in_the_palette_and_others_have_their_label_s_colour():
+    assert [object_color("", number) for number in (0, 1, len(PALETTE))] == [PALETTE[0], PALETTE[1], PALETTE[0]]
+    assert object_color("cat", 7) == class_color("cat")
+    picture = draw_objects(gray(), [solid(name=""), solid((0.5, 0, 2), name="")], PINHOLE, [(255, 0, 0), (0, 0, 255)])
+    assert (picture == (255, 0, 0)).all(axis=2).any()
+    assert (picture == (0, 0, 255)).all(axis=2).any()
+
+
+@pytest.mark.parametrize(
+    ("center", "size"),
+    [((0, 0, -2), (1, 1, 1)), ((0, 0, 0), (5, 5, 0)), ((50, 0, 2), (1, 1, 1)), ((float("nan"), 0, 2), (1, 1, 1))],
+    ids=["behind the camera", "in its plane", "beside the view", "nowhere"],
+)
+def test_an_object_that_cannot_be_seen_is_left_out(center, size):
+    assert not changed(draw_objects(gray(), [solid(center, size)], PINHOLE)).any()
+
+
+def test_of_a_box_around_the_camera_what_lies_before_it_is_drawn():
+    # A corridor: its edges come from behind the camera, and end in a square 10 m away.
+    picture = draw_objects(gray(), [solid((0, 0, 0), (2, 2, 20), name="")], PINHOLE)
+    columns = np.flatnonzero(changed(picture)[240])
+    assert np.abs(columns - np.where(columns < 320, 270, 370)).max() <= style(640, 480).line
+    for share in (0.2, 0.5, 0.9):  # the diagonals from the square's corners to the picture's edge
+        assert changed(picture)[round(190 * share), round(270 - 190 * (1 - share))]
+
+
+def test_edges_are_bent_as_the_lens_bends_them():
+    lens = CameraIntrinsics(640, 480, 500.0, 500.0, 320.0, 240.0, "plumb_bob", (-0.3, 0.1, 0.0, 0.0, 0.0))
+    picture = draw_objects(gray(), [solid((0, 0, 2), (2, 1.5, 0), name="")], lens)
+    edge = np.linspace([-1, -0.75, 2], [1, -0.75, 2], 200)
+    bent = np.rint(project(edge, lens)).astype(int)
+    assert np.ptp(bent[:, 1]) > 3 * style(640, 480).line
+    assert changed(picture)[bent[:, 1], bent[:, 0]].all()
+
+
+def test_what_lies_far_outside_of_a_lens_s_view_is_not_bent_into_it():
+    lens = CameraIntrinsics(640, 480, 500.0, 500.0, 320.0, 240.0, "plumb_bob", (-0.4, 0.2, 0.0, 0.0, -0.05))
+    assert np.abs(project(np.array([1.7, 0, 1]), lens) - (320, 240)).max() < 320  # OpenCV's answer
+    assert not changed(draw_objects(gray(), [solid((1.7, 0, 1), (0.1, 0.1, 0.1))], lens)).any()
+
+
+def test_an_unknown_lens_is_not_calibrated():
+    lens = CameraIntrinsics(640, 480, 500.0, 500.0, 320.0, 240.0, "none_such", (1.0,))
+    with pytest.raises(VisionError) as caught:
+        draw_objects(gray(), [solid()], lens)
+    assert caught.value.code == ErrorCode.NOT_CALIBRATED
+
+
+@pytest.mark.parametrize("oriented", [False, True])
+def test_the_box_of_a_real_thing_encloses_its_pixels(oriented):
+    file = testdata.path("clouds/osd_learn33.pcd")
+    cloud, truth = read_pcd(file), read_pcd_fields(file)["label"] // 10
+    fit = testdata.expected()["clouds"]["osd_learn33.pcd"]["pinhole_fit"]
+    camera = CameraIntrinsics(640, 480, fit["fx"], fit["fy"], fit["cx"], fit["cy"])
+    for number in (2, 3, 4, 5, 6):
+        shown = (truth == number) & np.isfinite(cloud.xyz[..., 2])
+        thing = object_of(PointCloud(cloud.xyz[shown]), oriented=oriented)
+        rows, columns = np.nonzero(changed(draw_objects(gray(), [thing], camera)))
+        for drawn, pixels in zip((rows, columns), np.nonzero(shown), strict=True):
+            assert drawn.min() <= pixels.min() + 1
+            assert drawn.max() >= pixels.max() - 1
+            assert np.ptp(drawn) < 2 * np.ptp(pixels)
+
+
+@given(
+    st.tuples(st.integers(1, 200), st.integers(1, 200)),
+    st.lists(
+        st.builds(
+            solid,
+            st.tuples(*[NUMBERS] * 3),
+            st.tuples(*[NUMBERS] * 3),
+            st.text(),
+            st.sampled_from([(0.0, 0.0, 0.0, 1.0), (0.5, 0.5, 0.5, 0.5), (0.6, 0.0, 0.0, -0.8)]),
+        ),
+        max_size=3,
+    ),
+    st.sampled_from([(), (-0.3, 0.1, 0.0, 0.0, 0.0)]),
+)
+def test_no_object_breaks_the_drawing(size, objects, distortion):
+    width, height = size
+    lens = CameraIntrinsics(width, height, 100.0, 100.0, width / 2, height / 2, "plumb_bob", distortion)
+    picture = draw_objects(gray(width, height), objects, lens)
+    assert (picture.shape, picture.dtype) == ((height, width, 3), np.uint8)

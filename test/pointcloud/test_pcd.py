@@ -99,6 +99,23 @@ def test_what_is_written_is_read(cloud, form):
     assert_same(read_pcd(write_pcd(cloud, form)), cloud)
 
 
+@given(clouds(), st.sampled_from(["binary", "ascii"]))
+def test_labels_are_written_as_a_field_of_their_own(cloud, form):
+    labels = np.arange(len(cloud), dtype=np.uint32).reshape(cloud.xyz.shape[:-1]) * 1_000_000
+    data = write_pcd(cloud, form, labels=labels)
+    assert_same(read_pcd(data), cloud)
+    read = read_pcd_fields(data)["label"]
+    assert read.dtype == np.uint32
+    np.testing.assert_array_equal(read.reshape(-1), labels.reshape(-1))
+
+
+def test_the_header_names_the_labels_last():
+    cloud = PointCloud(np.zeros((2, 3), np.float32), np.full((2, 3), (255, 1, 2), np.uint8))
+    lines = write_pcd(cloud, "ascii", labels=np.array([0, 4294967295])).decode().splitlines()
+    assert lines[2:6] == ["FIELDS x y z rgb label", "SIZE 4 4 4 4 4", "TYPE F F F U U", "COUNT 1 1 1 1 1"]
+    assert lines[-2:] == ["0 0 0 16711938 0", "0 0 0 16711938 4294967295"]
+
+
 def test_another_form_is_not_written():
     with pytest.raises(VisionError, match="binary or ascii, not as 'binary_compressed'"):
         write_pcd(PointCloud(np.zeros((1, 3), np.float32)), "binary_compressed")

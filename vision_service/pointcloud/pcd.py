@@ -69,33 +69,36 @@ def read_pcd_fields(source: str | Path | bytes) -> dict[str, NDArray[Any]]:
         raise _in(source, error) from None
 
 
-def write_pcd(cloud: PointCloud, form: str = "binary") -> bytes:
-    """Return points as the bytes of a PCD file with the fields x y z and, with colour, rgb.
+def write_pcd(cloud: PointCloud, form: str = "binary", *, labels: NDArray[np.integer[Any]] | None = None) -> bytes:
+    """Return points as the bytes of a PCD file with the fields x y z, with colour rgb, and with labels label.
 
     Args:
         cloud: The points; an organized cloud stays organized.
         form: binary or ascii.
+        labels: A number for each point, 0 to 2³² - 1, in the shape of the cloud; None = the file has none.
 
     Raises:
         VisionError: INVALID_ARGUMENT, for another form.
     """
     if form not in {"binary", "ascii"}:
         raise _wrong(f"PCD is written as binary or ascii, not as {form!r}")
-    names = ["x", "y", "z"] if cloud.rgb is None else ["x", "y", "z", "rgb"]
-    points = np.empty(len(cloud), [(name, "<u4" if name == "rgb" else "<f4") for name in names])
-    for index, name in enumerate("xyz"):
-        points[name] = cloud.xyz[..., index].reshape(-1)
+    fields: dict[str, NDArray[Any]] = {name: cloud.xyz[..., index] for index, name in enumerate("xyz")}
     if cloud.rgb is not None:
-        red, green, blue = np.moveaxis(cloud.rgb.reshape(-1, 3).astype(np.uint32), -1, 0)
-        points["rgb"] = red << 16 | green << 8 | blue
+        red, green, blue = np.moveaxis(cloud.rgb.astype(np.uint32), -1, 0)
+        fields["rgb"] = red << 16 | green << 8 | blue
+    if labels is not None:
+        fields["label"] = labels
+    points = np.empty(len(cloud), [(name, "<f4" if name in {"x", "y", "z"} else "<u4") for name in fields])
+    for name, values in fields.items():
+        points[name] = values.reshape(-1)
     height, width = cloud.xyz.shape[:2] if cloud.organized else (1, len(cloud))
     header = [
         "# .PCD v0.7 - Point Cloud Data file format",
         "VERSION 0.7",
-        f"FIELDS {' '.join(names)}",
-        f"SIZE {' '.join('4' for _ in names)}",
-        f"TYPE {' '.join('U' if name == 'rgb' else 'F' for name in names)}",
-        f"COUNT {' '.join('1' for _ in names)}",
+        f"FIELDS {' '.join(fields)}",
+        f"SIZE {' '.join('4' for _ in fields)}",
+        f"TYPE {' '.join(points.dtype[name].kind.upper() for name in fields)}",
+        f"COUNT {' '.join('1' for _ in fields)}",
         f"WIDTH {width}",
         f"HEIGHT {height}",
         "VIEWPOINT 0 0 0 1 0 0 0",
@@ -106,7 +109,7 @@ def write_pcd(cloud: PointCloud, form: str = "binary") -> bytes:
         return "\n".join(header).encode() + points.tobytes()
     text = io.StringIO()
     # Nine digits bring every float32 back exactly.
-    np.savetxt(text, points, fmt=["%d" if name == "rgb" else "%.9g" for name in names])
+    np.savetxt(text, points, fmt=["%.9g" if points.dtype[name].kind == "f" else "%d" for name in fields])
     return ("\n".join(header) + text.getvalue()).encode()
 
 

@@ -1,0 +1,95 @@
+"""Which pixel of a frame's picture shows which point of its cloud."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.pointcloud.objects import select
+from vision_service.pointcloud.projection import cloud_of, depth_to_cloud, project
+from vision_service.types import CameraIntrinsics, Frame, PointCloud
+
+RAY_TOLERANCE = 2.0
+"""By how many pixels, in the middle of the picture, a point may lie off the ray of the pixel it is projected to."""
+
+
+@dataclass(frozen=True, eq=False)
+class SeenPoints:
+    """The points that a picture shows, each with its pixel.
+
+    Attributes:
+        cloud: N points in front of the camera, without rows and columns.
+        columns, rows: (N,) whole numbers, the pixel that shows each.
+    """
+
+    cloud: PointCloud
+    columns: NDArray[np.int64]
+    rows: NDArray[np.int64]
+
+    def within(self, left: float, top: float, right: float, bottom: float) -> NDArray[np.bool_]:
+        """Return which of the points, (N,), are shown by pixels whose centres lie inside a box.
+
+        The box's edges are those of a Detection: the corner of the top left pixel is 0, 0.
+        """
+        across = (self.columns >= left - 0.5) & (self.columns < right - 0.5)
+        return np.asarray(across & (self.rows >= top - 0.5) & (self.rows < bottom - 0.5))
+
+
+def seen_points(frame: Frame) -> SeenPoints:
+    """Return the points of a frame that its picture shows.
+
+    Where they lie in rows and columns like the picture's pixels (depth always does), these are their pixels. Points
+    that do not are projected into the picture; what stands before them is not considered.
+
+    Raises:
+        VisionError: NO_FRAME, if there is no picture; NO_DEPTH, if there are no points; NOT_CALIBRATED, if it is not
+            known which pixel shows which point.
+    """
+    of = f"camera {frame.camera_name!r}" if frame.camera_name else "the frame"
+    if frame.image is None:
+        raise VisionError(ErrorCode.NO_FRAME, f"{of} has no colour picture to look at")
+    if frame.cloud is None and frame.depth is not None and frame.depth_intrinsics is not None:
+        msg = f"the depth of {of} is not that of its picture's pixels: register it to the colour picture"
+        raise VisionError(ErrorCode.NOT_CALIBRATED, msg)
+    cloud = cloud_of(frame)
+    width, height = frame.size
+    flat = PointCloud(cloud.xyz.reshape(-1, 3), None if cloud.rgb is None else cloud.rgb.reshape(-1, 3))
+    x, y, z = (flat.xyz[:, axis] for axis in range(3))
+    visible = np.flatnonzero(np.isfinite(x + y) & (z > 0) & (z < np.inf))
+    if not len(visible):
+        return SeenPoints(select(flat, visible), visible, visible)
+    if cloud.xyz.shape[:2] == (height, width) and cloud.organized:
+        rows, columns = np.divmod(visible, width)
+        return SeenPoints(select(flat, visible), columns, rows)
+    if frame.intrinsics is None:
+        msg = (
+            f"the points of {of} do not lie in the rows and columns of its picture of {width}×{height} pixels, and"
+            " without intrinsics they cannot be projected into it: publish its camera_info"
+        )
+        raise VisionError(ErrorCode.NOT_CALIBRATED, msg)
+    if (frame.intrinsics.width, frame.intrinsics.height) != (width, height):
+        msg = (
+            f"the intrinsics of {of} are for {frame.intrinsics.width}×{frame.intrinsics.height} pixels, but its picture"
+            f" has {width}×{height}: calibrate the camera in this mode"
+        )
+        raise VisionError(ErrorCode.NOT_CALIBRATED, msg)
+    return _projected(select(flat, visible), frame.intrinsics)
+
+
+def _projected(cloud: PointCloud, intrinsics: CameraIntrinsics) -> SeenPoints:
+    """Return those of the points, all in front of the camera, that appear inside its picture."""
+    columns, rows = np.moveaxis(np.rint(project(cloud.xyz, intrinsics)), -1, 0)
+    inside = np.flatnonzero((columns >= 0) & (rows >= 0) & (columns < intrinsics.width) & (rows < intrinsics.height))
+    cloud, columns, rows = select(cloud, inside), columns[inside].astype(np.int64), rows[inside].astype(np.int64)
+    if not intrinsics.distortion:
+        return SeenPoints(cloud, columns, rows)
+    # Far outside of the picture a lens's polynomials bend back into it: such a point is not on its pixel's ray.
+    rays = depth_to_cloud(np.ones((intrinsics.height, intrinsics.width), np.float32), intrinsics).xyz[rows, columns]
+    missed = np.abs(cloud.xyz[:, :2] / cloud.xyz[:, 2:] - rays[:, :2]).max(axis=1, initial=0.0)
+    # Oblique rays lie farther apart.
+    tolerance = RAY_TOLERANCE / max(intrinsics.fx, intrinsics.fy) * (rays**2).sum(axis=1)
+    seen = np.flatnonzero(missed < tolerance)
+    return SeenPoints(select(cloud, seen), columns[seen], rows[seen])

@@ -1,0 +1,214 @@
+"""The model `detections_to_segments`: from what is found in a picture to the points in space that it consists of."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vision_service.configuration import attribute
+from vision_service.mlmodel.labels import BACKGROUND
+from vision_service.pointcloud.objects import object_of, select
+from vision_service.pointcloud.outliers import inliers
+from vision_service.pointcloud.pixels import SeenPoints, seen_points
+from vision_service.resources import Resources
+from vision_service.types import Detection, Frame, LabelImage, PointCloud, PointCloudObject
+from vision_service.vision.model import Needs, VisionModel
+
+
+@dataclass(frozen=True)
+class DetectionsToSegmentsConfig:
+    """The attributes of `detections_to_segments`."""
+
+    detector_name: str = attribute(
+        "The vision service that finds things in the picture: a detector, or what says the class of each pixel."
+    )
+    confidence_threshold_pct: float = attribute(
+        "How sure the detector must be at least.", default=0.5, minimum=0.0, maximum=1.0, live=True
+    )
+    valid_labels: tuple[str, ...] = attribute(
+        "Only things with one of these labels, in upper or lower case; empty = all.", default=(), live=True
+    )
+    depth_ratio: float = attribute(
+        "How deep the thing in a box may be, as a multiple of its size across (the root of its width times its height):"
+        " of the points in the box, those that lie farther before or behind its middle are background; 0 = none is.",
+        default=1.5,
+        minimum=0.0,
+        live=True,
+    )
+    mean_k: int = attribute(
+        "To how many of its nearest neighbours a point's distance is looked at, to remove outliers; 0 = not at all.",
+        default=8,
+        minimum=0,
+        live=True,
+    )
+    sigma: float = attribute(
+        "How far above the mean of all points, in standard deviations, that distance makes a point an outlier; 0 = not"
+        " at all.",
+        default=1.25,
+        minimum=0.0,
+        live=True,
+    )
+    min_points_in_segment: int = attribute(
+        "How many points a thing must have at least.", default=10, unit="points", minimum=1, live=True
+    )
+    oriented_boxes: bool = attribute(
+        "Whether boxes may be turned, to fit more closely; otherwise they lie along the axes.", default=False, live=True
+    )
+
+
+class DetectionsToSegments(VisionModel):
+    """Places in space what a detector or a segmentation model finds in the picture.
+
+    A thing consists of the points that appear inside its box, or in its region of the mask, without the background and
+    without outliers. It has the label, the confidence and the id of its detection; what no point shows is left out.
+
+    Background is a matter of boxes, because a mask has none: the middle of a thing is the median depth in the central
+    half of its box, and what lies too far before or behind that does not belong to it.
+
+    Points that do not lie in rows and columns like the picture's pixels take the camera's calibration.
+    """
+
+    Config = DetectionsToSegmentsConfig
+    config: DetectionsToSegmentsConfig
+    needs = Needs.IMAGE | Needs.CLOUD
+
+    def __init__(self, config: DetectionsToSegmentsConfig, resources: Resources) -> None:
+        """Find the detector.
+
+        Raises:
+            VisionError: UNKNOWN_RESOURCE, if there is none of that name.
+        """
+        super().__init__(config, resources)
+        self._detector = resources.detector(config.detector_name)
+        self.update(config)
+
+    def update(self, config: DetectionsToSegmentsConfig) -> None:
+        """Take other thresholds and labels."""
+        super().update(config)
+        known = getattr(self._detector, "labels", ())
+        self.labels = tuple(name for name in known if is_valid(name, config.valid_labels))
+
+    def detect(self, frame: Frame) -> list[Detection]:
+        """Return the detections that objects are made of, best first; of a mask, the boxes of its regions.
+
+        Raises:
+            VisionError: NO_FRAME, if the frame has no picture; what the detector raises.
+        """
+        return [region.detection for region in self._find(frame, self.config)]
+
+    def segment(self, frame: Frame) -> list[PointCloudObject]:
+        """Return the things found, best first.
+
+        Raises:
+            VisionError: NO_FRAME, if the frame has no picture; NO_DEPTH, if it has no points; NOT_CALIBRATED, if it is
+                not known which pixel shows which point; what the detector raises.
+        """
+        config, points = self.config, seen_points(frame)
+        found = self._find(frame, config) if len(points.cloud) else []
+        objects = (self._object(region, points, config) for region in found)
+        return [item for item in objects if item is not None]
+
+    def _find(self, frame: Frame, config: DetectionsToSegmentsConfig) -> list[Region]:
+        """Return what the detector finds and the configuration lets pass, best first."""
+        if callable(getattr(self._detector, "label", None)):
+            found = list(regions(self._detector.label(frame), config.min_points_in_segment))
+        else:
+            found = [Region(detection) for detection in self._detector.detect(frame)]
+        found = [
+            region
+            for region in found
+            if region.detection.confidence >= config.confidence_threshold_pct
+            and is_valid(region.detection.class_name, config.valid_labels)
+        ]
+        return sorted(found, key=lambda region: -region.detection.confidence)
+
+    def _object(
+        self, region: Region, points: SeenPoints, config: DetectionsToSegmentsConfig
+    ) -> PointCloudObject | None:
+        """Return the thing that a region shows; None if it is of too few points."""
+        cloud = points_of(region, points, config.depth_ratio)
+        cloud = select(cloud, inliers(cloud.xyz, config.mean_k, config.sigma))
+        if len(cloud) < config.min_points_in_segment:
+            return None
+        detection = region.detection
+        return object_of(
+            cloud,
+            label=detection.class_name,
+            confidence=detection.confidence,
+            oriented=config.oriented_boxes,
+            id=detection.id,
+        )
+
+
+def is_valid(label: str, valid_labels: tuple[str, ...]) -> bool:
+    """Return whether a label is one of the valid ones, in upper or lower case; with none given, all are."""
+    return not valid_labels or label.casefold() in (name.casefold() for name in valid_labels)
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """The part of a picture that shows a thing.
+
+    Attributes:
+        detection: The thing, and the box around it.
+        mask: (height, width) of the box, the pixels in it that show the thing; None = it is not known which do.
+    """
+
+    detection: Detection
+    mask: NDArray[np.bool_] | None = None
+
+
+def regions(result: LabelImage, min_pixels: int = 1) -> Iterator[Region]:
+    """Yield the connected regions of each class but the background; pixels that touch at a corner are connected.
+
+    Args:
+        result: The class of each pixel.
+        min_pixels: How large a region must be at least.
+    """
+    for number in np.unique(result.labels).tolist():
+        name = result.class_names[number]
+        if not name or name.casefold() in BACKGROUND:
+            continue
+        shown = (result.labels == number).view(np.uint8)
+        count, parts, areas, _ = cv2.connectedComponentsWithStats(shown, connectivity=8)
+        for part in range(1, count):
+            left, top, width, height, area = areas[part].tolist()
+            if area >= min_pixels:
+                mask = parts[top : top + height, left : left + width] == part
+                yield Region(Detection(name, 1.0, left, top, left + width, top + height), mask)
+
+
+def points_of(region: Region, points: SeenPoints, depth_ratio: float = 0.0) -> PointCloud:
+    """Return the points that a region shows.
+
+    Args:
+        region: Of the picture.
+        points: Of the same frame.
+        depth_ratio: Of a region without a mask, which points are background: see DetectionsToSegmentsConfig.
+    """
+    box = region.detection
+    inside = np.flatnonzero(points.within(box.x_min, box.y_min, box.x_max, box.y_max))
+    if region.mask is not None:
+        inside = inside[region.mask[points.rows[inside] - int(box.y_min), points.columns[inside] - int(box.x_min)]]
+    elif depth_ratio > 0 and len(inside):
+        inside = inside[_foreground(box, points, inside, depth_ratio)]
+    return select(points.cloud, inside)
+
+
+def _foreground(box: Detection, points: SeenPoints, inside: NDArray[np.int64], depth_ratio: float) -> NDArray[np.bool_]:
+    """Return which of the points inside a box belong to what is in its middle."""
+    xyz, columns, rows = points.cloud.xyz[inside], points.columns[inside], points.rows[inside]
+    depth = xyz[:, 2]
+    x, y = (box.x_max - box.x_min) / 4, (box.y_max - box.y_min) / 4
+    central = points.within(box.x_min + x, box.y_min + y, box.x_max - x, box.y_max - y)[inside]
+    middle = float(np.median(depth[central] if central.any() else depth))
+    # How large a pixel is at a distance of 1, by the points themselves: an organized cloud needs no calibration.
+    pixels = math.hypot(np.ptp(columns), np.ptp(rows))
+    rays = math.hypot(np.ptp(xyz[:, 0] / depth), np.ptp(xyz[:, 1] / depth))
+    across = math.sqrt(box.area) * middle * rays / pixels if pixels else math.inf
+    return np.asarray(np.abs(depth - middle) <= depth_ratio / 2 * across)
