@@ -50,6 +50,27 @@ class Classification:
     confidence: float
 
 
+@dataclass(frozen=True, slots=True)
+class LabelChange:
+    """What a camera shows has changed: the best label of its picture, or a thing has come or gone.
+
+    Attributes:
+        camera_name: The camera.
+        previous: What was there; empty = nothing.
+        current: What is there; empty = nothing.
+        confidence: Of `current`, 0 to 1; 0 where that is empty.
+        stamp: Of the frame that changed it, nanoseconds.
+        frame_id: Of that frame.
+    """
+
+    camera_name: str
+    previous: str
+    current: str
+    confidence: float
+    stamp: int = 0
+    frame_id: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class LabelImage:
     """What each pixel of a picture shows.

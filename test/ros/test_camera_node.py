@@ -21,10 +21,10 @@ from vision_service.srv import (
 )
 
 from robot import eventually, painted, running
-from vision_service.camera.contents import cloud_of
 from vision_service.errors import ErrorCode
 from vision_service.image import decode, encode
 from vision_service.pointcloud.pcd import read_pcd
+from vision_service.pointcloud.projection import cloud_of
 from vision_service.ros.conversion import cloud_from_message, depth_from_message, image_from_message
 
 SIZE = (160, 120)

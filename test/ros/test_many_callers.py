@@ -6,7 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
-from vision_service.srv import GetDetections, GetDetectionsFromCamera, GetImage, GetVisionProperties
+from vision_service.srv import (
+    GetClassificationsFromCamera,
+    GetDetections,
+    GetDetectionsFromCamera,
+    GetImage,
+    GetVisionProperties,
+)
 
 from robot import PATIENCE, RED_DETECTOR, Peer, boxes_of, eventually, image_message, painted, running
 from vision_service.errors import ErrorCode, VisionError
@@ -163,3 +169,74 @@ def test_a_burst_that_no_queue_of_a_hundred_would_hold_is_answered_too(robot):
         vision.get_status()
         answers = [vision.get_status_async() for _ in range(500)]
         assert [answer.result(PATIENCE)["state"] for answer in answers] == ["active"] * 500
+
+
+# Three models and four cameras, one of them dead, one slow.
+
+FLEET = {
+    "stack": {"cameras": ["left", "right"], "vision": ["solids", "kinds", "reds"]},
+    "left": {"driver": "synthetic", "seed": 11, "width_px": 320, "height_px": 240},
+    "right": {"driver": "synthetic", "seed": 12, "width_px": 320, "height_px": 240},
+    "solids": {"model": "mlmodel", "model_path": "package://vision_service/models/solids_detector.tflite"},
+    "kinds": {"model": "mlmodel", "model_path": "package://vision_service/models/solids_classifier.tflite"},
+    "reds": RED_DETECTOR,
+}
+CAMERAS = ["left", "right", "slow", "dead"]
+SLOW_RATE = 2.0
+
+
+@pytest.fixture
+def fleet():
+    """All models look at all cameras; the slow one is a foreign node's."""
+    cameras = {"cameras": CAMERAS}
+    with running(
+        {name: {**values, **(cameras if "model" in values else {})} for name, values in FLEET.items()}
+    ) as robot:
+        publisher = robot.publisher(Image, "slow/image_raw")
+        robot.repeat(publisher, lambda: PICTURE, SLOW_RATE)
+        yield robot
+
+
+def test_callers_of_live_cameras_are_undisturbed_by_a_dead_and_a_slow_one(fleet):
+    callers = [Peer(fleet.context) for _ in range(CLIENTS)]
+    services = {
+        "solids": (GetDetectionsFromCamera, "get_detections_from_camera"),
+        "kinds": (GetClassificationsFromCamera, "get_classifications_from_camera"),
+        "reds": (GetDetectionsFromCamera, "get_detections_from_camera"),
+    }
+
+    def ask(number, camera, timeout):
+        node = list(services)[number % 3]
+        kind, method = services[node]
+        return callers[number].ask(kind, f"{node}/{method}", camera_name=camera, timeout=timeout, max_age=-1.0)
+
+    try:
+        patient = [ask(number, "dead", 1000.0) for number in range(3)]
+        for _ in range(CALLS):
+            asked = [(CAMERAS[number % 4], number) for number in range(3, CLIENTS)]
+            answers = [(camera, ask(number, camera, 0.5 if camera == "dead" else 20.0)) for camera, number in asked]
+            for camera, answer in answers:
+                response = answer.result(PATIENCE)
+                expected = ErrorCode.NO_FRAME if camera == "dead" else ErrorCode.OK
+                assert response.error_code == expected, response.message
+                assert response.camera_name == ("" if camera == "dead" else camera)
+                assert response.image_width == {"dead": 0, "slow": 130}.get(camera, 320)
+        assert not any(answer.done() for answer in patient)
+        publisher = fleet.publisher(Image, "dead/image_raw")
+        fleet.repeat(publisher, lambda: PICTURE)
+        assert codes(patient) == [ErrorCode.OK] * 3
+    finally:
+        for caller in callers:
+            caller.close()
+
+
+def test_one_model_streams_from_all_cameras_in_turn(fleet):
+    """Also when it is slower than they are: none is put off for ever."""
+    inboxes = {name: fleet.listen(Detection2DArray, f"solids/{name}/detections") for name in CAMERAS[:3]}
+    for _ in range(3):
+        for inbox in inboxes.values():
+            inbox.next()
+    default = fleet.listen(Detection2DArray, "solids/detections")
+    assert default.next().header.frame_id == "left_optical_frame"
+    fleet.stop_listening(inboxes["right"])
+    eventually(lambda: fleet.status("solids")["streams"] == ["left", "slow"], "the stream of nobody ends")

@@ -1,20 +1,25 @@
 """The result topics of one camera."""
 
+import dataclasses
+
 import numpy as np
 import pytest
-from sensor_msgs.msg import CompressedImage, Image
-from vision_msgs.msg import Classification, Detection2DArray
+from sensor_msgs.msg import CompressedImage, Image, PointCloud2
+from vision_msgs.msg import Classification, Detection2DArray, Detection3DArray
+from vision_service.msg import LabelEvent
+from visualization_msgs.msg import Marker, MarkerArray
 
 from robot import RED_DETECTOR, boxes_of, eventually, painted
 from vision_service.configuration import configure
 from vision_service.image import Image as Picture
 from vision_service.image import decode
+from vision_service.pointcloud.objects import object_of
 from vision_service.resources import LocalResources
-from vision_service.ros.conversion import image_from_message
+from vision_service.ros.conversion import cloud_from_message, image_from_message, label_change_to_message
 from vision_service.ros.node import ServiceNode
 from vision_service.ros.outputs import Outputs
+from vision_service.types import CameraIntrinsics, Frame, LabelChange, LabelImage, PointCloud
 from vision_service.types import Classification as Class
-from vision_service.types import Frame, LabelImage
 from vision_service.vision.color_detector import ColorDetector
 
 BOX = (10, 40, 40, 80)
@@ -51,9 +56,10 @@ def heard_by_all(outputs, names):
 @pytest.mark.parametrize(
     ("methods", "names"),
     [
-        ({"detect"}, {"detections"}),
-        ({"classify"}, {"classifications"}),
-        ({"detect", "classify"}, {"detections", "classifications"}),
+        ({"detect"}, {"detections", "events"}),
+        ({"classify"}, {"classifications", "events"}),
+        ({"detect", "classify"}, {"detections", "classifications", "events"}),
+        ({"segment"}, {"objects", "object_points", "markers"}),
         ({"label"}, {"label_image"}),
     ],
 )
@@ -64,13 +70,8 @@ def test_there_are_topics_for_what_the_model_can_do(node, peer, methods, names):
         lambda: topics_of(peer) >= {f"/ours/{prefix}{name}" for prefix in ("front/", "") for name in expected},
         "the topics",
     )
-    others = {"detections", "classifications"} - names
+    others = {"detections", "classifications", "objects", "events", "markers", "label_image"} - names
     assert not {topic for topic in topics_of(peer) if topic.rpartition("/")[2] in others}
-
-
-def test_a_model_that_can_do_nothing_of_it_has_no_topics(node, peer):
-    Outputs(node, ["~"], {"segment"})
-    assert topics_of(peer) <= {"/ours/transition_event"}
 
 
 def test_nothing_is_asked_or_sent_while_nobody_listens(node):
@@ -173,3 +174,81 @@ def test_a_segmenter_s_class_numbers_are_published_in_the_smallest_encoding(node
     dtype = np.uint8 if encoding == "mono8" else "<u2"
     assert (np.frombuffer(message.data, dtype).reshape(90, 120) == numbers).all()
     assert (pictures.next().width, inbox.count) == (120, 1)
+
+
+# Objects in space.
+
+CUBE = np.stack(np.meshgrid([0.0, 0.2], [0.0, 0.2], [1.0, 1.4]), axis=-1).reshape(-1, 3).astype(np.float32)
+OBJECTS = [
+    object_of(PointCloud(CUBE, np.full((8, 3), 200, np.uint8)), label="box", confidence=0.75, id="box_1"),
+    object_of(PointCloud(CUBE[:3] + np.float32(1), np.zeros((3, 3), np.uint8))),
+]
+
+
+def published(node, peer, kind, name, **arguments):
+    """Return the message in which objects are published."""
+    inbox = peer.listen(kind, f"ours/{name}")
+    outputs = Outputs(node, ["~"], {"segment"})
+    heard_by_all(outputs, {name})
+    outputs.publish(FRAME, lambda method, frame: OBJECTS, **arguments, jpeg_quality=85)
+    return inbox.next()
+
+
+def test_objects_are_published_as_boxes(node, peer):
+    message = published(node, peer, Detection3DArray, "objects")
+    box, nameless = message.detections
+    assert (message.header.stamp.sec, message.header.frame_id, box.id) == (3, "lens", "box_1")
+    center, size = box.bbox.center.position, box.bbox.size
+    np.testing.assert_allclose([center.x, center.y, center.z, size.x, size.y, size.z], [0.1, 0.1, 1.2, 0.2, 0.2, 0.4])
+    assert [(result.hypothesis.class_id, result.hypothesis.score) for result in box.results] == [("box", 0.75)]
+    assert nameless.results[0].hypothesis.class_id == ""
+
+
+def test_the_points_of_all_objects_are_published_with_the_object_s_number(node, peer):
+    message = published(node, peer, PointCloud2, "object_points")
+    field = next(field for field in message.fields if field.name == "label")
+    labels = np.frombuffer(message.data, np.uint8).reshape(-1, message.point_step)[:, field.offset : field.offset + 4]
+    assert labels.copy().view("<u4").ravel().tolist() == [1] * 8 + [2] * 3
+    cloud = cloud_from_message(message)
+    np.testing.assert_array_equal(cloud.xyz[:8], CUBE)
+    assert cloud.rgb[:8].tolist() == [[200] * 3] * 8
+
+
+def test_markers_show_a_box_and_a_text_for_each_object_and_take_the_last_ones_away(node, peer):
+    first, box, text, *others = published(node, peer, MarkerArray, "markers").markers
+    assert (first.action, len(others)) == (Marker.DELETEALL, 2)
+    assert (box.type, box.ns, box.header.frame_id) == (Marker.CUBE, "front", "lens")
+    assert (box.pose.position.z, box.scale.z) == pytest.approx((1.2, 0.4))
+    assert text.text == "box box_1 0.75"
+    assert min(others[0].scale.x, others[0].scale.y, others[0].scale.z) > 0, "RViz refuses boxes without volume"
+
+
+def test_objects_are_published_in_the_frame_in_which_they_are_placed(node, peer):
+    def place(frame, objects):
+        return objects[:1], "map"
+
+    message = published(node, peer, Detection3DArray, "objects", place=place)
+    assert (message.header.frame_id, message.detections[0].header.frame_id) == ("map", "map")
+    assert len(message.detections) == 1
+
+
+def test_objects_are_drawn_where_the_camera_is_calibrated(node, peer):
+    inbox = peer.listen(Image, "ours/image_annotated")
+    outputs = Outputs(node, ["~"], {"segment"})
+    heard_by_all(outputs, {"image_annotated"})
+    intrinsics = CameraIntrinsics(width=120, height=90, fx=60, fy=60, cx=40, cy=40)
+    for frame in (FRAME, dataclasses.replace(FRAME, intrinsics=intrinsics)):
+        outputs.publish(frame, lambda method, frame: OBJECTS[:1], jpeg_quality=85)
+    plain, drawn = (image_from_message(inbox.next()).rgb for _ in range(2))
+    assert (plain == FRAME.image.rgb).all()
+    assert (drawn != plain).any()
+
+
+def test_an_event_is_sent_to_whoever_listens(node, peer):
+    inbox = peer.listen(LabelEvent, "ours/front/events")
+    outputs = Outputs(node, ["~/front"], {"classify"})
+    heard_by_all(outputs, {"events"})
+    outputs.send_event(label_change_to_message(LabelChange("front", "", "cat", 0.5, 3_000_000_007, "lens")))
+    event = inbox.next()
+    assert (event.camera_name, event.previous, event.current, event.confidence) == ("front", "", "cat", 0.5)
+    assert (event.header.stamp.nanosec, event.header.frame_id) == (7, "lens")

@@ -9,10 +9,10 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 
 from robot import eventually, image_message, never, painted
-from vision_service.camera.contents import cloud_of
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.frames import Demand, FrameSlot
 from vision_service.image import encode
+from vision_service.pointcloud.projection import cloud_of
 from vision_service.ros import conversion
 from vision_service.ros.calls import Call
 from vision_service.ros.sources import (
@@ -27,7 +27,7 @@ from vision_service.ros.sources import (
     check_topics,
     fetch,
 )
-from vision_service.types import CameraIntrinsics, Frame
+from vision_service.types import CameraIntrinsics, Frame, PointCloud
 from vision_service.vision.model import Needs
 
 PIXELS = painted(7, 5, (1, 1, 4, 3))
@@ -137,6 +137,7 @@ def test_nothing_is_subscribed_to_until_frames_are_wanted_and_no_more_when_they_
         (Needs.IMAGE, {"image_raw"}),
         (Needs.DEPTH | Needs.INTRINSICS, {"depth/image_raw", "camera_info"}),
         (Needs.CLOUD, {"points"}),
+        (Needs.CLOUD | Needs.IMAGE, {"points", "image_raw", "camera_info"}),
         (
             Needs.IMAGE | Needs.DEPTH | Needs.CLOUD | Needs.INTRINSICS,
             {"image_raw", "depth/image_raw", "points", "camera_info"},
@@ -202,7 +203,7 @@ def test_parts_of_one_time_become_one_frame(camera_of, peer):
         (Image, "image_raw", late),
     ):
         peer.repeat(peer.publisher(kind, f"front/{topic}"), lambda message=message: message)
-    found = eventually(lambda: (frame := camera.feed.slot.next().result(30)).intrinsics and frame, "a calibrated frame")
+    found = camera.feed.slot.next().result(30)
     assert found.depth.tolist() == [[1.5] * 7] * 5
     assert len(found.cloud) == 35
     assert found.intrinsics == INTRINSICS
@@ -218,6 +219,64 @@ def test_parts_of_different_times_do_not_become_a_frame(camera_of, peer):
     peer.repeat(peer.publisher(Image, "front/depth/image_raw"), lambda: depth)
     never(lambda: camera.feed.slot.count, "a frame of two times")
     assert "nothing that belongs together" in camera.silence()
+
+
+def depth_message(frame_id="lens"):
+    header = image_message(PIXELS, stamp=5 * 10**9, frame_id=frame_id).header
+    return conversion.depth_to_message(np.full((5, 7), 1.5, np.float32), header)
+
+
+def cloud_message(frame_id="lens"):
+    header = image_message(PIXELS, stamp=5 * 10**9, frame_id=frame_id).header
+    return conversion.cloud_to_message(PointCloud(np.ones((4, 3), np.float32)), header)
+
+
+def test_points_are_made_of_depth_where_no_cloud_is_published(camera_of, peer):
+    peer.repeat(peer.publisher(Image, "front/depth/image_raw"), depth_message)
+    info = conversion.camera_info_to_message(INTRINSICS, depth_message().header)
+    peer.repeat(peer.publisher(CameraInfo, "front/camera_info"), lambda: info, rate=5)
+    camera = camera_of(Needs.CLOUD)
+    eventually(camera.published, "the topics")
+    wanted(camera)
+    frame = camera.feed.slot.next().result(30)
+    assert (frame.frame_id, frame.intrinsics) == ("lens", INTRINSICS), "the first frame waits for its calibration"
+    assert cloud_of(frame).xyz[0, 0, 2] == 1.5
+    assert peer.listeners("/front/points") == 0
+
+
+def test_points_are_found_also_where_they_are_published_late(camera_of, peer):
+    camera = wanted(camera_of(Needs.CLOUD))
+    eventually(lambda: peer.listeners("/front/points") == 1, "a subscription")
+    peer.repeat(peer.publisher(Image, "front/depth/image_raw"), depth_message)
+
+    def listens_to_depth():
+        camera.tend()
+        return peer.listeners("/front/depth/image_raw") == 1
+
+    eventually(listens_to_depth, "a subscription to depth")
+    peer.repeat(peer.publisher(PointCloud2, "front/points"), cloud_message)
+    camera.feed.slot.next().result(30)
+    camera.tend()
+    assert peer.listeners("/front/points") == 0, "what works is not left"
+
+
+def test_a_lidar_needs_neither_picture_nor_calibration(camera_of, peer):
+    camera = wanted(camera_of(Needs.CLOUD))
+    peer.repeat(peer.publisher(PointCloud2, "front/points"), cloud_message)
+    frame = camera.feed.slot.next().result(30)
+    assert (len(frame.cloud), frame.image, frame.frame_id) == (4, None, "lens")
+
+
+def test_depth_that_is_not_in_the_picture_s_frame_is_refused_with_both_frames(camera_of, peer):
+    camera = wanted(camera_of(Needs.IMAGE | Needs.DEPTH))
+    waiting = camera.feed.slot.next()
+    peer.repeat(
+        peer.publisher(Image, "front/image_raw"), lambda: image_message(PIXELS, stamp=5 * 10**9, frame_id="eye")
+    )
+    peer.repeat(peer.publisher(Image, "front/depth/image_raw"), depth_message)
+    with pytest.raises(VisionError, match="its depth is in the frame 'lens', its picture in 'eye': register") as raised:
+        waiting.result(30)
+    assert raised.value.code == ErrorCode.NOT_CALIBRATED
 
 
 def test_silence_names_the_topic_that_nobody_publishes(camera_of, peer):

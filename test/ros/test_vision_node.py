@@ -1,6 +1,7 @@
 """The vision node: a model behind services and topics, for cameras of this process and of any other."""
 
 import colorsys
+import json
 import math
 
 import numpy as np
@@ -27,6 +28,7 @@ from vision_service.camera.scene import COLORS
 from vision_service.errors import ErrorCode
 from vision_service.image import encode
 from vision_service.ros.conversion import detections_from_message, image_from_message, nanoseconds
+from vision_service.vision.model import Needs
 
 SENSOR = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -254,9 +256,11 @@ def test_what_the_model_cannot_do_is_not_supported(robot):
         refused(answer, ErrorCode.NOT_SUPPORTED, "ColorDetector", "detect")
 
 
-def test_a_model_without_commands_says_so(robot):
+def test_a_model_without_commands_of_its_own_knows_help_only(robot):
     answer = robot.call(DoCommand, "ruby/do_command", command='{"command": "help"}')
-    refused(answer, ErrorCode.NOT_SUPPORTED, "'help'")
+    assert json.loads(answer.result) == {"commands": {"help": "This list."}}
+    answer = robot.call(DoCommand, "ruby/do_command", command='{"command": "dance"}')
+    refused(answer, ErrorCode.NOT_SUPPORTED, "no command 'dance' here")
     refused(robot.call(DoCommand, "ruby/do_command", command="help"), ErrorCode.INVALID_ARGUMENT, "'command'")
 
 
@@ -329,7 +333,7 @@ def test_frames_are_taken_by_reference(robot):
     inbox.next()
     from_camera(robot)
     assert subscriptions(robot, "/view/image_raw") == 0
-    assert robot.nodes["ruby"]._feed("view") is robot.nodes["view"]._feed
+    assert robot.nodes["ruby"]._cameras.feed("view", Needs.IMAGE) is robot.nodes["view"]._feed
     robot.stop_listening(inbox)
 
 
@@ -402,7 +406,7 @@ def test_frames_are_found_by_reference_whatever_is_remapped(arguments):
     namespace, topic = ("/robot_3", "view/image_raw") if "__ns" in arguments[1] else ("", "lens/picture")
     with running(sections, *arguments) as robot:
         assert from_camera(robot, f"{namespace}/remapped").success
-        assert robot.nodes["remapped"]._feed("view") is robot.nodes["view"]._feed
+        assert robot.nodes["remapped"]._cameras.feed("view", Needs.IMAGE) is robot.nodes["view"]._feed
         assert robot.node.count_publishers(f"{namespace}/{topic}") == 1
         assert subscriptions(robot, f"{namespace}/{topic}") == 0
 
@@ -417,7 +421,7 @@ def test_a_camera_may_have_another_name_for_the_vision_node():
         answer = from_camera(robot, "renaming")
         assert answer.success, answer.message
         assert answer.camera_name == "eye"
-        assert robot.nodes["renaming"]._feed("eye") is robot.nodes["view"]._feed
+        assert robot.nodes["renaming"]._cameras.feed("eye", Needs.IMAGE) is robot.nodes["view"]._feed
 
 
 # Topics.

@@ -13,7 +13,7 @@ from sensor_msgs.srv import SetCameraInfo
 from std_msgs.msg import Header
 
 from vision_service.camera import DRIVERS
-from vision_service.camera.contents import cloud_of, depth_intrinsics_of, encode_depth, sources_of
+from vision_service.camera.contents import depth_intrinsics_of, encode_depth, sources_of
 from vision_service.camera.driver import CameraDriver
 from vision_service.configuration import attribute, attributes, configure
 from vision_service.errors import ErrorCode, VisionError
@@ -21,6 +21,7 @@ from vision_service.frames import Demand, FrameSlot
 from vision_service.image import encode
 from vision_service.msg import NamedImage
 from vision_service.pointcloud.pcd import write_pcd
+from vision_service.pointcloud.projection import cloud_of
 from vision_service.resources import LocalResources
 from vision_service.ros import conversion, qos
 from vision_service.ros.calls import Call, too_late

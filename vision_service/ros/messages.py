@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+from std_msgs.msg import Header
 
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros import conversion
 from vision_service.ros.node import json_object
-from vision_service.types import Frame
+from vision_service.types import Frame, PointCloudObject
 
 
 def given_frame(request: Any) -> Frame:
@@ -46,7 +49,9 @@ def fill_classifications(response: Any, frame: Frame, classifications: Any, coun
     response.classifications = conversion.classifications_to_message(best, response.header)
 
 
-def fill_objects(response: Any, frame: Frame, objects: Any) -> None:
-    """Put the frame and its objects into a response."""
+def fill_objects(response: Any, frame: Frame, objects: Sequence[PointCloudObject], frame_id: str) -> None:
+    """Put a frame's objects, which are in a coordinate frame of their own, into a response."""
     fill_frame(response, frame)
-    response.objects = [conversion.object_to_message(item, response.header) for item in objects]
+    response.header.frame_id = frame_id
+    header = Header(stamp=response.header.stamp, frame_id=frame_id)
+    response.objects = [conversion.object_to_message(item, header) for item in objects]

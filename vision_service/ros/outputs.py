@@ -1,31 +1,55 @@
-"""The result topics of one camera of a vision node; nothing is computed for a topic that nobody hears."""
+"""The result topics of one camera."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from rclpy.publisher import Publisher
-from sensor_msgs.msg import CompressedImage, Image
-from vision_msgs.msg import Classification, Detection2DArray
+from sensor_msgs.msg import CompressedImage, Image, PointCloud2
+from std_msgs.msg import Header
+from vision_msgs.msg import Classification, Detection2DArray, Detection3DArray
+from visualization_msgs.msg import MarkerArray
 
-from vision_service.drawing import draw_classifications, draw_detections, draw_label_image
+from vision_service.drawing import draw_classifications, draw_detections, draw_label_image, draw_objects
 from vision_service.image import encode
+from vision_service.msg import LabelEvent
 from vision_service.ros import conversion, qos
 from vision_service.ros.node import ServiceNode
-from vision_service.types import Frame
+from vision_service.types import Frame, PointCloudObject
 
+DETECTIONS = "detections"
+CLASSIFICATIONS = "classifications"
+OBJECTS = "objects"
+POINTS = "object_points"
 LABEL_IMAGE = "label_image"
 ANNOTATED = "image_annotated"
 COMPRESSED = "image_annotated/compressed"
+MARKERS = "markers"
+EVENTS = "events"
 NAMES = (
-    "detections", "classifications", "objects", "object_points", LABEL_IMAGE, ANNOTATED, "markers", "events",
-    "label_info",
+    DETECTIONS, CLASSIFICATIONS, OBJECTS, POINTS, LABEL_IMAGE, ANNOTATED, MARKERS, EVENTS, "label_info",
 )  # fmt: skip
 """The names of outputs: a camera may bear none of them."""
-METHODS = {"detections": "detect", "classifications": "classify", LABEL_IMAGE: "label"}
-"""Which method of a model makes which output."""
+KINDS: dict[str, dict[str, type]] = {
+    "detect": {DETECTIONS: Detection2DArray, EVENTS: LabelEvent},
+    "classify": {CLASSIFICATIONS: Classification, EVENTS: LabelEvent},
+    "segment": {OBJECTS: Detection3DArray, POINTS: PointCloud2, MARKERS: MarkerArray},
+    "label": {LABEL_IMAGE: Image},
+}
+"""Which outputs each method of a model makes, and their types; each makes annotated pictures as well."""
+PICTURES = frozenset({ANNOTATED, COMPRESSED})
 DRAWN_CLASSIFICATIONS = 3
+
+Placed = tuple[Sequence[PointCloudObject], str]
+"""Objects and the coordinate frame they are in."""
+
+
+def as_seen(frame: Frame, objects: Sequence[PointCloudObject]) -> Placed:
+    """Return objects in the coordinate frame in which they were seen."""
+    return objects, frame.frame_id
 
 
 class Outputs:
@@ -43,61 +67,61 @@ class Outputs:
             methods: What the model can do; decides which topics there are.
         """
         self._node = node
-        kinds: dict[str, type] = {}
-        if "detect" in methods:
-            kinds["detections"] = Detection2DArray
-        if "classify" in methods:
-            kinds["classifications"] = Classification
-        if "label" in methods:
-            kinds[LABEL_IMAGE] = Image
+        self._methods = methods
+        kinds = {name: kind for method in methods for name, kind in KINDS[method].items()}
         if kinds:
             kinds |= {ANNOTATED: Image, COMPRESSED: CompressedImage}
         self._publishers: dict[str, list[Publisher]] = {
             name: [qos.publisher(node, kind, f"{prefix}/{name}") for prefix in prefixes] for name, kind in kinds.items()
         }
 
-    def heard(self) -> set[str]:
+    def heard(self) -> frozenset[str]:
         """Return the names of the outputs that have a listener."""
-        return {
+        return frozenset(
             name
             for name, publishers in self._publishers.items()
             if any(publisher.get_subscription_count() for publisher in publishers)
-        }
+        )
 
-    def publish(self, frame: Frame, run: Callable[[str, Frame], Any], *, jpeg_quality: int) -> None:
+    def publish(
+        self,
+        frame: Frame,
+        run: Callable[[str, Frame], Any],
+        *,
+        place: Callable[[Frame, Sequence[PointCloudObject]], Placed] = as_seen,
+        jpeg_quality: int,
+    ) -> None:
         """Publish what has listeners.
 
         Args:
             frame: The frame.
             run: Returns what a method of the model says of the frame.
+            place: Brings objects of the frame into the coordinate frame in which they are published.
             jpeg_quality: Of the compressed picture.
         """
         heard = self.heard()
         header = conversion.header_of(frame)
-        drawn = heard & {ANNOTATED, COMPRESSED}
+        drawn = heard & PICTURES
         results = {
-            name: run(method, frame)
-            for name, method in METHODS.items()
-            if name in self._publishers and (name in heard or drawn)
+            method: run(method, frame)
+            for method in KINDS
+            if method in self._methods and (drawn or heard & KINDS[method].keys() - {EVENTS})
         }
-        if "detections" in heard:
-            self._send("detections", conversion.detections_to_message(results["detections"], header))
-        if "classifications" in heard:
-            self._send("classifications", conversion.classifications_to_message(results["classifications"], header))
+        if DETECTIONS in heard:
+            self._send(DETECTIONS, conversion.detections_to_message(results["detect"], header))
+        if CLASSIFICATIONS in heard:
+            self._send(CLASSIFICATIONS, conversion.classifications_to_message(results["classify"], header))
         if LABEL_IMAGE in heard:
-            self._send(LABEL_IMAGE, conversion.label_image_to_message(results[LABEL_IMAGE], header))
+            self._send(LABEL_IMAGE, conversion.label_image_to_message(results["label"], header))
         if drawn and frame.image is not None:
-            picture = frame.image.rgb
-            if LABEL_IMAGE in results:
-                picture = draw_label_image(picture, results[LABEL_IMAGE])
-            picture = draw_detections(picture, results.get("detections", []))
-            if results.get("classifications"):
-                picture = draw_classifications(picture, results["classifications"][:DRAWN_CLASSIFICATIONS])
-            if ANNOTATED in drawn:
-                self._send(ANNOTATED, conversion.image_to_message(picture, "rgb8", header))
-            if COMPRESSED in drawn:
-                data = encode(picture, "image/jpeg", quality=jpeg_quality)
-                self._send(COMPRESSED, conversion.compressed_to_message(data, "jpeg", header))
+            picture = _drawn(frame.image.rgb, frame, results)
+            self._publish_picture(drawn, picture, header, jpeg_quality)
+        if heard & KINDS["segment"].keys():
+            self._publish_objects(heard, *place(frame, results["segment"]), frame)
+
+    def send_event(self, event: LabelEvent) -> None:
+        """Publish an event."""
+        self._send(EVENTS, event)
 
     def destroy(self) -> None:
         """Take the topics off the graph."""
@@ -106,6 +130,39 @@ class Outputs:
                 self._node.destroy_publisher(publisher)
         self._publishers = {}
 
+    def _publish_objects(
+        self, heard: Collection[str], objects: Sequence[PointCloudObject], frame_id: str, frame: Frame
+    ) -> None:
+        header = Header(stamp=conversion.time_message(frame.stamp), frame_id=frame_id)
+        if OBJECTS in heard:
+            self._send(OBJECTS, conversion.objects_to_detections(objects, header))
+        if POINTS in heard:
+            self._send(POINTS, conversion.objects_to_points(objects, header))
+        if MARKERS in heard:
+            self._send(MARKERS, conversion.objects_to_markers(objects, header, frame.camera_name))
+
+    def _publish_picture(
+        self, heard: Collection[str], picture: NDArray[np.uint8], header: Header, jpeg_quality: int
+    ) -> None:
+        if ANNOTATED in heard:
+            self._send(ANNOTATED, conversion.image_to_message(picture, "rgb8", header))
+        if COMPRESSED in heard:
+            data = encode(picture, "image/jpeg", quality=jpeg_quality)
+            self._send(COMPRESSED, conversion.compressed_to_message(data, "jpeg", header))
+
     def _send(self, name: str, message: Any) -> None:
         for publisher in self._publishers.get(name, []):
             publisher.publish(message)
+
+
+def _drawn(picture: NDArray[np.uint8], frame: Frame, results: Mapping[str, Any]) -> NDArray[np.uint8]:
+    """Return a picture with what the model's methods said of it."""
+    if "label" in results:
+        picture = draw_label_image(picture, results["label"])
+    if "segment" in results and frame.intrinsics is not None:
+        picture = draw_objects(picture, results["segment"], frame.intrinsics)
+    if "detect" in results:
+        picture = draw_detections(picture, results["detect"])
+    if results.get("classify"):
+        picture = draw_classifications(picture, results["classify"][:DRAWN_CLASSIFICATIONS])
+    return picture

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,8 @@ from vision_service.ros.node import NodeConfiguration, ServiceNode
 from vision_service.types import CameraIntrinsics, Frame
 from vision_service.vision.model import Needs
 
+CALIBRATION_PATIENCE = 2.0
+"""How long the first frames wait for a calibration that is published, seconds; it may come more rarely than they."""
 LONGEST_NAME = 100
 """Of the names that we propose: short enough for every topic below them."""
 
@@ -179,6 +182,8 @@ def _wrong_with(topic: str) -> str:
 class TopicCamera:
     """Subscribes to what a model needs of a camera's topics while somebody wants frames.
 
+    Points come from the point cloud's topic if that is published, else they are to be made of depth and calibration.
+
     Attributes:
         feed: Its frames.
     """
@@ -199,19 +204,34 @@ class TopicCamera:
         self._needs = needs
         self._tolerance = tolerance
         self._subscriptions: list[Any] = []
+        self._taken = needs
+        self._came = False
+        self._opened = 0.0
+        self._calibrated = False
         self._intrinsics: CameraIntrinsics | None = None
         self._incompatible = ""
         self.feed = Feed(FrameSlot(), Demand(self._follow_demand))
+
+    def published(self) -> bool:
+        """Return whether anybody publishes one of the topics."""
+        return any(self._publishers(topic) for topic in self._wanted_topics(self._choice()))
 
     def silence(self) -> str:
         """Return why no frame comes, as far as the graph shows it."""
         if self._incompatible:
             return self._incompatible
-        for topic in self._wanted_topics():
-            resolved = self._node.resolve_topic_name(topic)
-            if not self._node.count_publishers(resolved):
-                return f"nobody publishes {resolved}"
+        topics = self._wanted_topics(self._taken)
+        missing = [self._node.resolve_topic_name(topic) for topic in topics if not self._publishers(topic)]
+        if missing:
+            return f"nobody publishes {', '.join(missing)}"
         return "its topics are published, but nothing that belongs together arrives"
+
+    def tend(self) -> None:
+        """Do what time alone asks for: end lingering, and look for the points elsewhere if none come."""
+        self.feed.demand.refresh()
+        if self._subscriptions and not self._came and self._choice() != self._taken:
+            self._close()
+            self._open()
 
     def _follow_demand(self) -> None:
         (self._open if self.feed.demand.wanted else self._close)()
@@ -219,8 +239,12 @@ class TopicCamera:
     def _open(self) -> None:
         self._incompatible = ""
         self._intrinsics = None
+        self._calibrated = False
+        self._came = False
+        self._opened = time.monotonic()
+        self._taken = self._choice()
         self._pairing = Pairing(self._paired(), self._tolerance)
-        for topic, (kind, callback) in self._wanted_topics().items():
+        for topic, (kind, callback) in self._wanted_topics(self._taken).items():
             events = SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible(topic))
             try:
                 subscription = qos.frame_subscription(
@@ -237,23 +261,35 @@ class TopicCamera:
             self._node.destroy_subscription(subscription)
         self._subscriptions.clear()
 
+    def _publishers(self, topic: str) -> int:
+        return self._node.count_publishers(self._node.resolve_topic_name(topic))
+
+    def _choice(self) -> Needs:
+        """Return what to subscribe to, as the graph is now."""
+        if Needs.CLOUD not in self._needs:
+            return self._needs
+        if not self._publishers(self._topics.points) and self._publishers(self._topics.depth):
+            return (self._needs & ~Needs.CLOUD) | Needs.DEPTH | Needs.INTRINSICS
+        # Where a cloud has no rows and columns, only the calibration tells which points a picture shows.
+        return self._needs | Needs.INTRINSICS if Needs.IMAGE in self._needs else self._needs
+
     def _paired(self) -> list[str]:
         """Return the kinds that must come together; calibration changes rarely, so its newest will do."""
         kinds = {"image": Needs.IMAGE, "depth": Needs.DEPTH, "cloud": Needs.CLOUD}
-        return [kind for kind, need in kinds.items() if need in self._needs]
+        return [kind for kind, need in kinds.items() if need in self._taken]
 
-    def _wanted_topics(self) -> dict[str, tuple[type, Callable[[Any], None]]]:
+    def _wanted_topics(self, needs: Needs) -> dict[str, tuple[type, Callable[[Any], None]]]:
         topics: dict[str, tuple[type, Callable[[Any], None]]] = {}
-        if Needs.INTRINSICS in self._needs:
+        if Needs.INTRINSICS in needs:
             topics[self._topics.camera_info] = (CameraInfo, self._on_camera_info)
-        if Needs.IMAGE in self._needs and self._topics.transport == "compressed":
+        if Needs.IMAGE in needs and self._topics.transport == "compressed":
             part = self._part("image", conversion.image_from_compressed)
             topics[f"{self._topics.image}/compressed"] = (CompressedImage, part)
-        elif Needs.IMAGE in self._needs:
+        elif Needs.IMAGE in needs:
             topics[self._topics.image] = (Image, self._part("image", conversion.image_from_message))
-        if Needs.DEPTH in self._needs:
+        if Needs.DEPTH in needs:
             topics[self._topics.depth] = (Image, self._part("depth", conversion.depth_from_message))
-        if Needs.CLOUD in self._needs:
+        if Needs.CLOUD in needs:
             topics[self._topics.points] = (PointCloud2, self._part("cloud", conversion.cloud_from_message))
         return topics
 
@@ -268,20 +304,44 @@ class TopicCamera:
             stamp = conversion.nanoseconds(message.header.stamp)
             parts = self._pairing.add(kind, stamp, (part, stamp, message.header.frame_id))
             if parts is not None:
-                _, stamp, frame_id = parts.get("image") or parts.get("depth") or parts["cloud"]
-                self.feed.slot.put(
-                    Frame(
-                        **{name: part for name, (part, _, _) in parts.items()},
-                        intrinsics=self._intrinsics,
-                        stamp=stamp,
-                        frame_id=frame_id,
-                        camera_name=self._camera,
-                    )
-                )
+                self._put(parts)
 
         return received
 
+    def _put(self, parts: Mapping[str, tuple[Any, int, str]]) -> None:
+        self._came = True
+        if self._waits_for_calibration():
+            return
+        _, stamp, frame_id = parts.get("image") or parts.get("depth") or parts["cloud"]
+        for kind, (_, _, other) in parts.items():
+            if other != frame_id and other and frame_id:
+                msg = (
+                    f"camera {self._camera!r}: its {kind} is in the frame {other!r}, its picture in {frame_id!r}: "
+                    "register it to the picture (for example with depth_image_proc), and name that topic"
+                )
+                self.feed.slot.fail(VisionError(ErrorCode.NOT_CALIBRATED, msg))
+                return
+        self.feed.slot.put(
+            Frame(
+                **{name: part for name, (part, _, _) in parts.items()},
+                intrinsics=self._intrinsics,
+                stamp=stamp,
+                frame_id=frame_id,
+                camera_name=self._camera,
+            )
+        )
+
+    def _waits_for_calibration(self) -> bool:
+        """Return whether a calibration is on its way that the first frames would miss."""
+        return (
+            Needs.INTRINSICS in self._taken
+            and not self._calibrated
+            and time.monotonic() - self._opened < CALIBRATION_PATIENCE
+            and bool(self._publishers(self._topics.camera_info))
+        )
+
     def _on_camera_info(self, message: CameraInfo) -> None:
+        self._calibrated = True
         self._intrinsics = conversion.intrinsics_from_message(message)
 
     def _on_incompatible(self, topic: str) -> Callable[[Any], None]:

@@ -57,11 +57,16 @@ class Stack:
             self._node.get_logger().warning(sentence)
         local = LocalCameras()
         mlmodels: dict[str, MLModelNode] = {}
+        vision: dict[str, VisionNode] = {}
+        peers: dict[str, Any] = {"local": local, "mlmodels": mlmodels, "vision": vision}
         taken = {NAME}
         kinds: list[tuple[Callable[[str], ServiceNode], Iterable[str]]] = [
             (lambda name: CameraNode(name, local=local, **arguments), settings.cameras),
             (lambda name: MLModelNode(name, **arguments), settings.mlmodels),
-            (lambda name: VisionNode(name, local=local, mlmodels=mlmodels, **arguments), settings.vision),
+            (
+                lambda name: VisionNode(name, **peers, **arguments),
+                settings.vision,
+            ),
         ]
         for make, names in kinds:
             for name in names:
@@ -77,6 +82,8 @@ class Stack:
                     self.nodes.append(node)
                     if isinstance(node, MLModelNode):
                         mlmodels[node.get_fully_qualified_name()] = node
+                    if isinstance(node, VisionNode):
+                        vision[node.get_fully_qualified_name()] = node
         if not settings.cameras and not settings.mlmodels and not settings.vision:
             msg = "the stack is empty: give it a parameter file with a section 'stack' that lists cameras and vision"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +13,9 @@ from vision_service.configuration import attribute, attributes, configure
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
 from vision_service.inference import Inference
-from vision_service.resources import unknown
 from vision_service.ros import conversion, qos
 from vision_service.ros.calls import Call, too_late
+from vision_service.ros.cameras import Cameras
 from vision_service.ros.messages import (
     fill_classifications,
     fill_detections,
@@ -26,18 +25,19 @@ from vision_service.ros.messages import (
 )
 from vision_service.ros.mlmodel_node import MLModelNode
 from vision_service.ros.node import ServiceNode, json_object
-from vision_service.ros.outputs import NAMES, Outputs
+from vision_service.ros.outputs import NAMES, PICTURES, Outputs, Placed, as_seen
 from vision_service.ros.resources import NodeResources
+from vision_service.ros.shared_vision import VisionPeer
 from vision_service.ros.sources import (
     CameraTopics,
-    Feed,
     FrameConfiguration,
     LocalCameras,
-    TopicCamera,
     check_camera_name,
     check_topics,
     fetch,
 )
+from vision_service.ros.streaming import Steady, Stream
+from vision_service.ros.transforms import Transforms
 from vision_service.srv import (
     CaptureAllFromCamera,
     GetClassifications,
@@ -47,9 +47,11 @@ from vision_service.srv import (
     GetObjectPointClouds,
     GetVisionProperties,
 )
-from vision_service.types import Frame
+from vision_service.types import Frame, PointCloudObject
 from vision_service.vision import MODELS
-from vision_service.vision.model import VisionModel, methods, only_live_changes
+from vision_service.vision.model import Needs, VisionModel, methods, only_live_changes
+
+NOTHING_MORE = Needs(0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +70,17 @@ class VisionConfiguration(FrameConfiguration):
     )  # fmt: skip
     pairing_tolerance: float = attribute(
         "How far the stamps of picture, depth and cloud of one frame may lie apart.", default=0.02, unit="s", minimum=0
+    )
+    smoothing_window: int = attribute(
+        "Over how many frames streamed classifications are averaged; 1 = each by itself.", default=1, minimum=1,
+        maximum=1000,
+    )  # fmt: skip
+    event_threshold: float = attribute(
+        "Confidence that the best streamed classification needs to be an event; 0 = no events.", default=0.0, minimum=0,
+        maximum=1,
+    )  # fmt: skip
+    target_frame: str = attribute(
+        "Coordinate frame of objects, by tf; empty = that in which they were seen.", default=""
     )
 
     def all_cameras(self) -> tuple[str, ...]:
@@ -91,6 +104,7 @@ class VisionNode(ServiceNode):
         *,
         local: LocalCameras | None = None,
         mlmodels: Mapping[str, MLModelNode] | None = None,
+        vision: Mapping[str, VisionPeer] | None = None,
         **arguments: Any,
     ) -> None:
         """Make the node.
@@ -99,20 +113,19 @@ class VisionNode(ServiceNode):
             name: The vision service's.
             local: The cameras of this process, whose frames are taken by reference.
             mlmodels: The ML model nodes of this process by their full names, whose models are taken by reference.
+            vision: The vision nodes of this process by their full names, on which this one's model may build.
             **arguments: Further ones of rclpy's Node.
         """
         super().__init__(name, **arguments)
-        self._local = local or LocalCameras()
-        self._resources = NodeResources(self, mlmodels or {})
+        self._cameras = Cameras(self, local or LocalCameras())
+        self._resources = NodeResources(self, {} if mlmodels is None else mlmodels, {} if vision is None else vision)
         self._model_class: type[VisionModel] | None = None
         self._inference: Inference | None = None
         self._candidate: tuple[Any, VisionModel | None] | None = None
-        self._topics: dict[str, CameraTopics] = {}
         self._declared: list[str] = []
-        self._cameras: dict[str, TopicCamera] = {}
         self._outputs: dict[str, Outputs] = {}
-        self._streams: dict[str, Callable[[], None]] = {}
-        self._streamed: dict[str, float] = {}
+        self._streams: dict[str, Stream] = {}
+        self._transforms: Transforms | None = None
         self._label_info = qos.latched_publisher(self, LabelInfo, "~/label_info")
         self.offer(GetDetections, "get_detections", self._get_detections)
         self.offer(GetDetectionsFromCamera, "get_detections_from_camera", self._get_detections_from_camera)
@@ -124,6 +137,16 @@ class VisionNode(ServiceNode):
         self.offer(CaptureAllFromCamera, "capture_all_from_camera", self._capture_all_from_camera)
         self.offer(GetVisionProperties, "get_properties", self._get_properties, always=True)
 
+    @property
+    def inference(self) -> Inference | None:
+        """The model at work; None while the node is not configured."""
+        return self._inference
+
+    @property
+    def uses(self) -> frozenset[str]:
+        """The full names of the vision services that the model builds on."""
+        return self._resources.uses
+
     # Lifecycle.
 
     def configure(self) -> None:
@@ -134,12 +157,16 @@ class VisionNode(ServiceNode):
             if camera not in cameras:  # those of the others may have been set since the start
                 self.parameters.undeclare(CameraTopics, prefix=f"{camera}.")
         self._declared = list(cameras)
+        topics_of = {}
         for camera in cameras:
             self.parameters.declare(CameraTopics, prefix=f"{camera}.")
             values = self.parameters.values(CameraTopics, prefix=f"{camera}.")
             topics = configure(CameraTopics, values, of=f"camera {camera!r}").named(camera)
             check_topics(self, camera, topics)
-            self._topics[camera] = topics
+            topics_of[camera] = topics
+        self._cameras.configure(topics_of, self.settings.pairing_tolerance)
+        if self.settings.target_frame:
+            self._transforms = Transforms(self, self.settings.target_frame)
         model_class = MODELS.get(self.settings.model)
         if self._model_class is not None and self._model_class is not model_class:
             self.parameters.undeclare(self._model_class.Config)
@@ -167,7 +194,7 @@ class VisionNode(ServiceNode):
     def deactivate(self) -> None:
         """Look at nothing any more."""
         self._stop_streams()
-        self._forget_cameras()
+        self._cameras.forget()
         self.troubles.clear()
 
     def cleanup(self) -> None:
@@ -176,7 +203,10 @@ class VisionNode(ServiceNode):
         for outputs in self._outputs.values():
             outputs.destroy()
         self._outputs.clear()
-        self._topics.clear()
+        self._cameras.configure({}, 0.0)
+        if self._transforms is not None:
+            self._transforms.close()
+            self._transforms = None
         if self._inference is not None and not self._inference.close():
             self.get_logger().warning("the model has not returned from its last run; it is left behind")
         self._inference = None
@@ -188,7 +218,13 @@ class VisionNode(ServiceNode):
         return configure(model_class.Config, values, of=f"the model {self.settings.model}")
 
     def _make_model(self, model_class: type[VisionModel], config: Any) -> VisionModel:
-        model = model_class(config, self._resources)
+        before, self._resources.uses = self._resources.uses, frozenset()
+        try:
+            model = model_class(config, self._resources)
+        except Exception:
+            if self._inference is not None:  # the running model goes on
+                self._resources.uses = before
+            raise
         if not methods(model):
             model.close()
             msg = f"the model {self.settings.model} can neither detect nor classify nor segment"
@@ -199,7 +235,7 @@ class VisionNode(ServiceNode):
 
     def validate(self, changes: Mapping[str, Any]) -> None:
         """Build what the changes ask for, or refuse them."""
-        if any(f"{camera}.{topic}" in changes for camera in self._topics for topic in attributes(CameraTopics)):
+        if any(f"{camera}.{topic}" in changes for camera in self._cameras.topics for topic in attributes(CameraTopics)):
             msg = "a camera's topics can be changed only while the node is unconfigured (clean it up first)"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
         self._drop_candidate()
@@ -220,13 +256,12 @@ class VisionNode(ServiceNode):
             self._inference.update(config)
             return
         old = self._inference.model
-        other_methods, other_needs = methods(model) != methods(old), model.needs != old.needs
         self._inference.swap(model)
-        if other_methods:
+        if methods(model) != methods(old):
             self._make_outputs(model)
-        if other_needs:
+        if model.needs != old.needs:
             self._stop_streams()
-            self._forget_cameras()
+            self._cameras.forget()
         self._publish_labels()
 
     def _drop_candidate(self) -> None:
@@ -239,7 +274,7 @@ class VisionNode(ServiceNode):
 
     def housekeep(self) -> None:
         """Stream from cameras whose results are heard, and say which are silent."""
-        for camera in dict.fromkeys([*self._outputs, *self._cameras]):
+        for camera in dict.fromkeys([*self._outputs, *self._cameras.names()]):
             try:
                 self._tend(camera)
                 self.troubles.report(f"camera {camera}", "")
@@ -247,56 +282,65 @@ class VisionNode(ServiceNode):
                 self.troubles.report(f"camera {camera}", f"cannot look at camera {camera!r}: {error.message}")
 
     def _tend(self, camera: str) -> None:
-        if camera in self._cameras:
-            self._cameras[camera].feed.demand.refresh()
+        self._cameras.tend(camera)
         if camera not in self._outputs:  # somebody has called for it by its name
             return
-        if self._outputs[camera].heard():
-            self._start_stream(camera)
+        heard = self._outputs[camera].heard()
+        if heard or self._sees_every_frame():
+            self._start_stream(camera, self._stream_needs(camera, heard))
         else:
             self._stop_stream(camera)
-        demand = self._feed(camera).demand
-        if self.settings.keep_subscribed:
-            demand.hold(self._keeping(camera))
-        else:
-            demand.release(self._keeping(camera))
+        self._cameras.keep(camera, self._working().model.needs, self.settings.keep_subscribed)
         self._watch(camera)
 
-    def _start_stream(self, camera: str) -> None:
+    def _sees_every_frame(self) -> bool:
+        """Return whether the cameras are looked at even if nobody listens."""
+        model = self._working().model
+        steady = self.settings.smoothing_window > 1 or bool(self.settings.event_threshold)
+        return model.sees_every_frame or (steady and "classify" in methods(model))
+
+    def _stream_needs(self, camera: str, heard: frozenset[str]) -> Needs:
+        """Return what frames must have for the outputs that are heard: something to draw on, where there is that."""
+        needs = self._working().model.needs
+        if heard & PICTURES and Needs.IMAGE not in needs and self._cameras.has_picture(camera):
+            return needs | Needs.IMAGE | Needs.INTRINSICS
+        return needs
+
+    def _start_stream(self, camera: str, needs: Needs) -> None:
+        feed, inference, outputs = self._cameras.feed(camera, needs), self._working(), self._outputs[camera]
         if camera in self._streams:
-            return
-        feed, outputs, inference = self._feed(camera), self._outputs[camera], self._working()
+            if self._streams[camera].feed is feed:
+                return
+            self._stop_stream(camera)
+        steady = Steady(camera, self.settings.smoothing_window, self.settings.event_threshold)
 
         def publish(frame: Frame) -> None:
             try:
-                outputs.publish(frame, inference.now, jpeg_quality=self.settings.jpeg_quality)
+                results: dict[str, Any] = {}
+                if steady.wanted and "classify" in methods(inference.model):
+                    results["classify"] = steady.add(frame, inference.now("classify", frame))
+                if inference.model.sees_every_frame:
+                    results["detect"] = inference.now("detect", frame)
+
+                def run(method: str, frame: Frame) -> Any:
+                    return results[method] if method in results else inference.now(method, frame)
+
+                outputs.publish(frame, run, place=self._place, jpeg_quality=self.settings.jpeg_quality)
+                for change in [*steady.changes(), *inference.model.events()]:
+                    if change.camera_name in self._outputs:
+                        self._outputs[change.camera_name].send_event(conversion.label_change_to_message(change))
                 self.troubles.report(f"stream {camera}", "")
             except Exception as error:
                 if camera in self._streams:
                     reason = error.message if isinstance(error, VisionError) else f"{type(error).__name__}: {error}"
                     self.troubles.report(f"stream {camera}", f"no results for a frame of {camera!r}: {reason}")
 
-        def arrived(frame: Frame) -> None:
-            now = time.monotonic()
-            if self.settings.max_rate and now - self._streamed.get(camera, 0.0) < 1 / self.settings.max_rate:
-                return
-            self._streamed[camera] = now
-            inference.stream(camera, lambda: publish(frame))
-
-        holder = self, camera, "stream"
-        feed.demand.hold(holder)
-        unlisten = feed.slot.listen(arrived)
-
-        def stop() -> None:
-            unlisten()
-            feed.demand.release(holder)
-
-        self._streams[camera] = stop
+        self._streams[camera] = Stream(camera, feed, inference, publish, lambda: self.settings.max_rate)
 
     def _stop_stream(self, camera: str) -> None:
-        stop = self._streams.pop(camera, None)
-        if stop is not None:
-            stop()
+        stream = self._streams.pop(camera, None)
+        if stream is not None:
+            stream.stop()
             self.troubles.report(f"stream {camera}", "")
 
     def _stop_streams(self) -> None:
@@ -305,18 +349,9 @@ class VisionNode(ServiceNode):
 
     def _watch(self, camera: str) -> None:
         """Say once when a camera that is wanted falls silent, and once when that is over."""
-        feed, source = self._feed(camera), self._cameras.get(camera)
-        why = ""
-        if feed.demand.wanted and feed.quiet_for() > self.settings.silence:
-            error = feed.slot.error
-            if error is not None:
-                reason = error.message
-            elif source is not None:
-                reason = source.silence()
-            else:
-                reason = "its node is in this process; see its get_status"
-            why = f"no frame of camera {camera!r} for {self.settings.silence:g} s: {reason}"
-        self.troubles.report(f"silence {camera}", why)
+        seconds, reason = self._cameras.quiet(camera)
+        why = f"no frame of camera {camera!r} for {self.settings.silence:g} s: {reason}"
+        self.troubles.report(f"silence {camera}", why if seconds > self.settings.silence else "")
 
     def _publish_labels(self) -> None:
         header = Header(stamp=self.get_clock().now().to_msg())
@@ -324,47 +359,15 @@ class VisionNode(ServiceNode):
 
     # Cameras.
 
-    def _keeping(self, camera: str) -> object:
-        """Return who holds a camera's demand for keep_subscribed; nodes of one process share the demand."""
-        return self, camera, "keep_subscribed"
+    async def _camera_frame(self, request: Any, response: Any, call: Call, needs: Needs = NOTHING_MORE) -> Frame:
+        """Return the frame that a camera request asks for, and say in the response which camera it is of.
 
-    def _forget_cameras(self) -> None:
-        """Unsubscribe from all cameras, and answer who waits for one."""
-        for camera, topics in self._topics.items():
-            local = self._local.find(self.resolve_topic_name(topics.image))
-            if local is not None:
-                local.demand.release(self._keeping(camera))
-        for source in self._cameras.values():
-            source.feed.demand.drop()
-            source.feed.slot.fail(VisionError(ErrorCode.NOT_ACTIVE, "the node stopped looking at the camera"))
-        self._cameras.clear()
-
-    def _feed(self, name: str) -> Feed:
-        """Return the frames of a camera: of this process if it is here, else of its topics.
-
-        Raises:
-            VisionError: UNKNOWN_CAMERA, if it is neither configured nor on the graph.
+        Args:
+            request: The camera request.
+            response: Its response.
+            call: Who asks.
+            needs: What the frame must have besides what the model needs.
         """
-        topics = self._topics.get(name)
-        if topics is None:
-            check_camera_name(name)
-            topics = CameraTopics().named(name)
-            check_topics(self, name, topics)
-        image = self.resolve_topic_name(topics.image)
-        feed = self._local.find(image)
-        if feed is not None:
-            return feed
-        if name not in self._cameras:
-            if name not in self._topics and not self.count_publishers(image):
-                error = unknown("camera", name, self._topics)
-                msg = f"{error.message} (and nobody publishes {image})"
-                raise VisionError(ErrorCode.UNKNOWN_CAMERA, msg)
-            needs = self._working().model.needs
-            self._cameras[name] = TopicCamera(self, name, topics, needs, self.settings.pairing_tolerance)
-        return self._cameras[name].feed
-
-    async def _camera_frame(self, request: Any, response: Any, call: Call) -> Frame:
-        """Return the frame that a camera request asks for, and say in the response which camera it is of."""
         json_object(request.extra, "extra")
         if request.source not in ("", "color"):
             msg = f"source {request.source!r}: a vision node looks at the colour picture only; leave the source empty"
@@ -373,7 +376,8 @@ class VisionNode(ServiceNode):
         if not name:
             msg = "no camera_name given, and the node has no default camera: give one, or set the parameter cameras"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
-        frame = await fetch(self._feed(name), name, call, max_age=request.max_age, settings=self.settings)
+        feed = self._cameras.feed(name, self._working().model.needs | needs)
+        frame = await fetch(feed, name, call, max_age=request.max_age, settings=self.settings)
         if frame.image is not None and frame.image.compressed is not None:
             await self._decode(name, frame.image, call)
         response.camera_name = name
@@ -382,7 +386,7 @@ class VisionNode(ServiceNode):
     async def _decode(self, camera: str, image: Image, call: Call) -> None:
         """Decode a camera's compressed picture in the model's thread; a bad one is no fault of the caller's."""
         try:
-            await call.wait(self._working().do(lambda _: image.pixels), late=lambda: too_late(call))
+            await self._in_models_thread(lambda: image.pixels, call)
         except VisionError as error:
             if error.code != ErrorCode.INVALID_ARGUMENT:
                 raise
@@ -426,16 +430,33 @@ class VisionNode(ServiceNode):
 
     async def _get_object_point_clouds(self, request: Any, response: Any, call: Call) -> None:
         self._working().require("segment")
-        if request.cloud.data:
-            cloud = conversion.cloud_from_message(request.cloud)
-            header = request.cloud.header
-            frame = Frame(cloud=cloud, stamp=conversion.nanoseconds(header.stamp), frame_id=header.frame_id)
+        given = request.cloud
+        if given.data or given.fields or given.width or given.height:
+            json_object(request.extra, "extra")
+            cloud = await self._in_models_thread(lambda: conversion.cloud_from_message(given), call)
+            stamp, frame_id = conversion.nanoseconds(given.header.stamp), given.header.frame_id
+            frame = Frame(cloud=cloud, stamp=stamp, frame_id=frame_id)
         else:
             frame = await self._camera_frame(request, response, call)
-        fill_objects(response, frame, await self._run("segment", frame, call))
+        await self._fill_objects(response, frame, call)
+
+    async def _fill_objects(self, response: Any, frame: Frame, call: Call) -> None:
+        """Put the objects of a frame into a response; in the model's thread, because points are many."""
+        objects = await self._run("segment", frame, call)
+        await self._in_models_thread(lambda: fill_objects(response, frame, *self._place(frame, objects)), call)
+
+    def _place(self, frame: Frame, objects: Sequence[PointCloudObject]) -> Placed:
+        """Return objects in the frame in which they are wanted, and that frame."""
+        transforms = self._transforms
+        if transforms is None or frame.frame_id == transforms.target:
+            return as_seen(frame, objects)
+        return transforms.place(objects, frame.frame_id, frame.stamp), transforms.target
+
+    async def _in_models_thread(self, job: Callable[[], Any], call: Call) -> Any:
+        return await call.wait(self._working().do(lambda _: job()), late=lambda: too_late(call))
 
     async def _capture_all_from_camera(self, request: Any, response: Any, call: Call) -> None:
-        frame = await self._camera_frame(request, response, call)
+        frame = await self._camera_frame(request, response, call, Needs.IMAGE if request.return_image else NOTHING_MORE)
         can = methods(self._working().model)
         fill_frame(response, frame)
         if request.return_image and frame.image is not None:
@@ -446,7 +467,8 @@ class VisionNode(ServiceNode):
         if request.return_classifications and "classify" in can:
             fill_classifications(response, frame, await self._run("classify", frame, call), request.count)
         if request.return_object_point_clouds and "segment" in can:
-            fill_objects(response, frame, await self._run("segment", frame, call))
+            await self._fill_objects(response, frame, call)
+        fill_frame(response, frame)
 
     async def _get_properties(self, request: Any, response: Any, call: Call) -> None:
         response.default_camera = self.settings.default_camera()
@@ -468,12 +490,13 @@ class VisionNode(ServiceNode):
         """Return how the model and the cameras are."""
         inference = self._inference
         if inference is None:
-            return {}
-        ages = {name: self._feed(name).slot.age for name in self.settings.all_cameras()}
+            return {"uses": sorted(self.uses)}
+        ages = {name: self._cameras.age(name) for name in self.settings.all_cameras()}
         return {
             "model": self.settings.model,
             "runs": inference.runs,
             "seconds_per_run": round(inference.seconds / inference.runs, 6) if inference.runs else None,
+            "uses": sorted(self.uses),
             "streams": sorted(self._streams),
             "frame_ages": {name: None if age is None else round(age, 3) for name, age in ages.items()},
         }

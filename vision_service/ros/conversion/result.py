@@ -10,7 +10,8 @@ from copy import copy
 
 import numpy as np
 from geometry_msgs.msg import Point, Pose, Quaternion, Vector3
-from std_msgs.msg import Header
+from sensor_msgs.msg import PointCloud2
+from std_msgs.msg import ColorRGBA, Header
 from vision_msgs.msg import (
     BoundingBox3D,
     Detection2D,
@@ -23,11 +24,15 @@ from vision_msgs.msg import (
     VisionClass,
 )
 from vision_msgs.msg import Classification as ClassificationMessage
+from visualization_msgs.msg import Marker, MarkerArray
 
+from vision_service.drawing import class_color
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.msg import LabelEvent
 from vision_service.msg import PointCloudObject as PointCloudObjectMessage
+from vision_service.ros.conversion.camera_info import time_message
 from vision_service.ros.conversion.cloud import cloud_from_message, cloud_to_message
-from vision_service.types import Classification, Detection, PointCloudObject
+from vision_service.types import Classification, Detection, LabelChange, PointCloud, PointCloudObject
 
 
 def detections_to_message(detections: Iterable[Detection], header: Header) -> Detection2DArray:
@@ -107,6 +112,40 @@ def objects_to_detections(objects: Iterable[PointCloudObject], header: Header) -
     return message
 
 
+def objects_to_points(objects: Sequence[PointCloudObject], header: Header) -> PointCloud2:
+    """Return the points of all objects as one cloud; its field label is the object's number, from 1, in their order."""
+    clouds = [item.cloud for item in objects]
+    xyz = np.concatenate([np.empty((0, 3), np.float32), *(cloud.xyz.reshape(-1, 3) for cloud in clouds)])
+    colours = [cloud.rgb.reshape(-1, 3) for cloud in clouds if cloud.rgb is not None]
+    rgb = np.concatenate(colours) if colours and len(colours) == len(clouds) else None
+    labels = np.repeat(np.arange(1, len(clouds) + 1), [len(cloud) for cloud in clouds])
+    return cloud_to_message(PointCloud(xyz, rgb), header, labels=labels)
+
+
+def objects_to_markers(objects: Iterable[PointCloudObject], header: Header, namespace: str) -> MarkerArray:
+    """Return what RViz draws for objects: of each its box, and its label above; what was drawn before is deleted.
+
+    Args:
+        objects: The objects.
+        header: Their stamp and frame.
+        namespace: Of the markers, so that RViz can hide those of one camera.
+    """
+    markers = [Marker(header=header, ns=namespace, action=Marker.DELETEALL)]
+    for number, item in enumerate(objects):
+        box = _box(item)
+        red, green, blue = (value / 255 for value in class_color(item.label or str(number)))
+        shape = Marker(header=header, ns=namespace, id=2 * number, type=Marker.CUBE, pose=box.center, scale=box.size)
+        shape.color = ColorRGBA(r=red, g=green, b=blue, a=0.4)
+        for side in "xyz":  # RViz draws nothing that is flat
+            setattr(shape.scale, side, max(getattr(shape.scale, side), THINNEST))
+        text = Marker(header=header, ns=namespace, id=2 * number + 1, type=Marker.TEXT_VIEW_FACING, pose=box.center)
+        text.scale.z = TEXT_HEIGHT
+        text.color = ColorRGBA(r=1.0, g=1.0, b=1.0, a=1.0)
+        text.text = " ".join(part for part in (item.label or "object", item.id, f"{item.confidence:.2f}") if part)
+        markers += [shape, text]
+    return MarkerArray(markers=markers)
+
+
 def labels_to_message(labels: Sequence[str], header: Header, *, threshold: float = 0.0) -> LabelInfo:
     """Return the message of class names, numbered in their order.
 
@@ -128,6 +167,22 @@ def labels_to_message(labels: Sequence[str], header: Header, *, threshold: float
     return message
 
 
+def label_change_to_message(change: LabelChange) -> LabelEvent:
+    """Return the message of a change."""
+    header = Header(stamp=time_message(change.stamp), frame_id=change.frame_id)
+    return LabelEvent(
+        header=header,
+        camera_name=change.camera_name,
+        previous=change.previous,
+        current=change.current,
+        confidence=float(change.confidence),
+    )
+
+
+THINNEST = 0.002
+"""Of the boxes that RViz draws, metres."""
+TEXT_HEIGHT = 0.05
+"""Of a capital letter in RViz, metres."""
 _RESULT = ObjectHypothesisWithPose()
 
 

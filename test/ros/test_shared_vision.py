@@ -1,0 +1,172 @@
+"""Vision services that build on others: in one process by reference, else over ROS."""
+
+import pytest
+from vision_msgs.msg import Detection2DArray
+from vision_service.srv import GetDetections, GetDetectionsFromCamera, GetVisionProperties
+
+from robot import RED_DETECTOR, boxes_of, eventually, image_message, node_program, painted, running
+from vision_service.errors import ErrorCode
+
+BOX = (70, 20, 95, 60)
+PICTURE = image_message(painted(130, 70, BOX))
+VIEW = {"driver": "synthetic", "seed": 11, "width_px": 320, "height_px": 240}
+REDS = {**RED_DETECTOR, "cameras": ["view"]}
+
+
+def tracker(detector, **parameters):
+    return {"model": "tracker", "detector_name": detector, "cameras": ["view"], **parameters}
+
+
+def is_active(robot, node):
+    eventually(lambda: robot.status(node)["state"] == "active", f"{node} is active")
+
+
+def last_error(robot, node, *words):
+    """Wait until a node's last error has some words in it, and return it."""
+    return eventually(
+        lambda: (error := robot.status(node)["last_error"]) and all(word in error for word in words) and error,
+        f"an error of {node} with {words}",
+    )
+
+
+@pytest.fixture
+def robot():
+    """A tracker that stands before its detector in the file, so that it has to wait for it."""
+    sections = {
+        "stack": {"cameras": ["view"], "vision": ["tracked", "reds"]},
+        "view": VIEW,
+        "reds": REDS,
+        "tracked": tracker("reds", min_track_persistence=1),
+    }
+    with running(sections) as robot:
+        is_active(robot, "tracked")
+        yield robot
+
+
+def test_a_service_waits_for_the_one_it_builds_on(robot):
+    assert robot.call(GetVisionProperties, "tracked/get_properties").detections_supported
+    assert robot.status("tracked")["uses"] == ["/reds"]
+
+
+def test_both_share_one_run_of_a_frame(robot):
+    inboxes = [robot.listen(Detection2DArray, f"{node}/detections") for node in ("reds", "tracked")]
+    stamps = [set(), set()]
+
+    def have_seen_twenty_together():
+        for inbox, seen in zip(inboxes, stamps, strict=True):
+            seen |= {(message.header.stamp.sec, message.header.stamp.nanosec) for message in inbox.drain()}
+        return len(stamps[0] & stamps[1]) >= 20
+
+    eventually(have_seen_twenty_together, "results of the same frames")
+    runs = {node: robot.status(node)["runs"] for node in ("reds", "tracked")}
+    assert runs["reds"] <= len(stamps[0] | stamps[1]) + 20, "a run for each frame, not for each who asks"
+
+
+def test_ids_stay_with_what_is_seen_also_for_callers(robot):
+    inbox = robot.listen(Detection2DArray, "tracked/detections")
+
+    def ids_of_the_stream():
+        return {detection.id for message in inbox.drain() for detection in message.detections}
+
+    streamed = eventually(ids_of_the_stream, "tracks")
+    called = robot.call(GetDetectionsFromCamera, "tracked/get_detections_from_camera").detections.detections
+    assert {detection.id for detection in called} & (streamed | ids_of_the_stream())
+    assert all(streamed)
+
+
+def test_given_pictures_are_answered_as_the_detector_does(robot):
+    answers = [robot.call(GetDetections, f"{node}/get_detections", image=PICTURE) for node in ("reds", "tracked")]
+    assert [boxes_of(answer.detections) for answer in answers] == [[BOX], [BOX]]
+    assert [detection.id for detection in answers[1].detections.detections] == [""]
+
+
+def test_one_that_is_deactivated_is_the_error_of_those_who_build_on_it(robot):
+    robot.nodes["reds"].trigger_deactivate()
+    answer = robot.call(GetDetections, "tracked/get_detections", image=PICTURE)
+    assert answer.error_code == ErrorCode.NOT_ACTIVE
+    assert "'reds' is inactive" in answer.message
+    robot.nodes["reds"].trigger_activate()
+    assert robot.call(GetDetections, "tracked/get_detections", image=PICTURE).success
+
+
+def test_one_that_is_configured_anew_is_followed(robot):
+    assert robot.set("reds", {"label": "ruby"}).successful
+    answer = robot.call(GetDetections, "tracked/get_detections", image=PICTURE)
+    assert [found.results[0].hypothesis.class_id for found in answer.detections.detections] == ["ruby"]
+
+
+def test_another_detector_is_taken_when_its_name_is_set():
+    sections = {
+        "stack": {"vision": ["reds", "blues", "tracked"]},
+        "reds": RED_DETECTOR,
+        "blues": {**RED_DETECTOR, "detect_color": "#0000FF"},
+        "tracked": tracker("reds"),
+    }
+    with running(sections) as robot:
+        is_active(robot, "tracked")
+        assert robot.set("tracked", {"detector_name": "blues"}).successful
+        answer = robot.call(GetDetections, "tracked/get_detections", image=PICTURE)
+        assert (answer.success, boxes_of(answer.detections)) == (True, [])
+        assert robot.status("tracked")["uses"] == ["/blues"]
+        refused = robot.set("tracked", {"detector_name": "greens"})
+        assert not refused.successful
+        assert "no vision service 'greens'" in refused.reason
+        assert robot.status("tracked")["uses"] == ["/blues"]
+        assert robot.set("tracked", {"detector_name": "reds"}).successful
+
+
+def test_the_names_of_those_that_need_each_other_are_told():
+    sections = {
+        "stack": {"vision": ["one", "two", "three", "itself"]},
+        "one": tracker("two"),
+        "two": tracker("three"),
+        "three": tracker("one"),
+        "itself": tracker("itself"),
+    }
+    with running(sections) as robot:
+        assert "/one -> /two -> /three -> /one" in last_error(robot, "one", "in a circle")
+        assert "/itself -> /itself" in last_error(robot, "itself", "in a circle")
+
+
+def test_a_service_that_cannot_do_what_is_needed_is_refused():
+    sections = {
+        "stack": {"vision": ["solids", "tracked"]},
+        "solids": {"model": "mlmodel", "model_path": "package://vision_service/models/solids_classifier.tflite"},
+        "tracked": tracker("solids"),
+    }
+    with running(sections) as robot:
+        last_error(robot, "tracked", "'solids' is no detector: it cannot detect")
+
+
+@pytest.fixture
+def apart():
+    """A detector in another process, and here a tracker that builds on it."""
+    sections = {"stack": {"vision": ["reds"]}, "reds": RED_DETECTOR}
+    here = {"stack": {"cameras": ["view"], "vision": ["tracked"]}, "view": VIEW, "tracked": tracker("reds")}
+    with node_program("stack", sections) as there, running(here) as robot:
+        is_active(robot, "tracked")
+        yield robot, there
+
+
+def test_a_service_of_another_process_is_called(apart):
+    robot, there = apart
+    answer = robot.call(GetDetections, "tracked/get_detections", image=PICTURE)
+    assert boxes_of(answer.detections) == [BOX]
+    assert robot.call(GetVisionProperties, "tracked/get_properties").labels == ["red"]
+    inbox = robot.listen(Detection2DArray, "tracked/detections")
+    eventually(lambda: any(message.detections for message in inbox.drain()), "tracks of a camera")
+    there.end()
+    answer = robot.call(GetDetections, "tracked/get_detections", image=PICTURE, timeout=20.0)
+    assert answer.error_code == ErrorCode.UNKNOWN_RESOURCE, answer.message
+    assert "no service /reds/get_detections" in answer.message
+
+
+def test_a_circle_through_another_process_is_refused():
+    sections = {"stack": {"vision": ["there"]}, "there": tracker("here")}
+    here = {"stack": {"vision": ["here"]}, "here": tracker("there")}
+    with node_program("stack", sections) as program, running(here) as robot:
+        found = eventually(
+            lambda: [text for text in (robot.status("here")["last_error"], program.output) if "in a circle" in text],
+            "the circle is told",
+        )
+        assert "/here -> /there -> /here" in found[0] or "/there -> /here -> /there" in found[0]

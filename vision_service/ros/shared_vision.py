@@ -1,0 +1,143 @@
+"""A vision service that another one builds on: by reference in one process, else over ROS."""
+
+from __future__ import annotations
+
+from concurrent.futures import TimeoutError as NotReady
+from functools import partial
+from typing import Any, Protocol
+
+from rclpy.node import Node
+
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.inference import Inference
+from vision_service.ros.client import Picture, VisionClient
+from vision_service.types import Classification, Detection, Frame
+from vision_service.vision.model import methods
+
+TIMEOUT = 5.0
+"""How long we wait for the other service, seconds."""
+
+
+class VisionPeer(Protocol):
+    """What we know of a vision node of this process.
+
+    Attributes:
+        inference: Its model at work; None while it is not configured.
+        uses: The full names of the vision services that its model names, found or not.
+        state: Of its lifecycle.
+        last_error: Why it is not configured.
+    """
+
+    last_error: str
+
+    @property
+    def inference(self) -> Inference | None: ...  # noqa: D102
+
+    @property
+    def uses(self) -> frozenset[str]: ...  # noqa: D102
+
+    @property
+    def state(self) -> str: ...  # noqa: D102
+
+
+class LocalVision:
+    """The model of a vision node of this process: who asks for the same frame shares its run.
+
+    It has those of the methods detect, classify, segment and label that the other model has.
+
+    Attributes:
+        needs: What of a frame the other model looks at.
+    """
+
+    def __init__(self, name: str, node: VisionPeer) -> None:
+        """Look at what the other model can do now.
+
+        Raises:
+            VisionError: UNKNOWN_RESOURCE, if there is none yet.
+        """
+        self._name = name
+        self._node = node
+        if node.inference is None:
+            msg = f"the vision service {name!r} is {node.state}: {node.last_error or 'configure it first'}"
+            raise VisionError(ErrorCode.UNKNOWN_RESOURCE, msg)
+        for method in methods(node.inference.model):
+            setattr(self, method, self._classify if method == "classify" else partial(self._run, method))
+        self.needs = node.inference.model.needs
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The class names that the other model can answer with."""
+        inference = self._node.inference
+        return inference.model.labels if inference is not None else ()
+
+    def _classify(self, frame: Frame, count: int = -1) -> list[Classification]:
+        found: list[Classification] = self._run("classify", frame)
+        return found if count < 0 else found[:count]
+
+    def _run(self, method: str, frame: Frame) -> Any:
+        inference = self._node.inference
+        if inference is None or self._node.state != "active":
+            raise VisionError(ErrorCode.NOT_ACTIVE, f"the vision service {self._name!r} is {self._node.state}")
+        future = inference.run(method, frame)
+        try:
+            return future.result(TIMEOUT)
+        except NotReady:
+            msg = f"the vision service {self._name!r} did not answer within {TIMEOUT:g} s"
+            raise VisionError(ErrorCode.DEADLINE_EXCEEDED, msg) from None
+        finally:
+            future.cancel()
+            del future
+
+
+class RemoteVision:
+    """A vision service elsewhere, to which pictures are sent; it waits, so it is for a model's thread only.
+
+    It has those of the methods detect and classify that the service has.
+
+    Attributes:
+        labels: The class names that the service can answer with.
+    """
+
+    def __init__(self, name: str, node: Node) -> None:
+        """Ask the service what it can do.
+
+        Args:
+            name: Its node's full name.
+            node: Whose context and namespace are used.
+
+        Raises:
+            VisionError: UNKNOWN_RESOURCE, if it does not answer or is not configured.
+        """
+        self._client = VisionClient(name, node)
+        try:
+            can = self._client.get_properties(timeout=TIMEOUT)
+        except VisionError as error:
+            self._client.close()
+            msg = f"the vision service {name!r} cannot be used: {error.message}"
+            raise VisionError(ErrorCode.UNKNOWN_RESOURCE, msg) from None
+        if not can.detections_supported and not can.classifications_supported:
+            self._client.close()
+            msg = f"the vision service {name!r} is not configured, or can neither detect nor classify: see its status"
+            raise VisionError(ErrorCode.UNKNOWN_RESOURCE, msg)
+        self.labels = can.labels
+        if can.detections_supported:
+            self.detect = self._detect
+        if can.classifications_supported:
+            self.classify = self._classify
+
+    def close(self) -> None:
+        """End the connection; the service is left to its node."""
+        self._client.close()
+
+    def _detect(self, frame: Frame) -> list[Detection]:
+        return self._client.get_detections(_picture(frame), timeout=TIMEOUT)
+
+    def _classify(self, frame: Frame, count: int = -1) -> list[Classification]:
+        return self._client.get_classifications(_picture(frame), count, timeout=TIMEOUT)
+
+
+def _picture(frame: Frame) -> Picture:
+    """Return a frame's picture as it came: compressed if it is."""
+    if frame.image is None:
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, "there is no picture to look at")
+    return bytes(frame.image.compressed) if frame.image.compressed is not None else frame.image
