@@ -117,6 +117,35 @@ def test_a_call_that_fails_says_why(demo_stack, arguments, says):
     assert "Traceback" not in done.stderr
 
 
+def test_set_changes_what_belongs_together(demo_stack):
+    done = run("set", "red_detector", "detect_color=#2030D0", "label=navy", "hue_tolerance_pct=0.1")
+
+    assert done.returncode == 0, done.stderr
+    assert "/red_detector  detect_color = '#2030D0'" in done.stdout
+    answer = run("call", "red_detector", "get_detections_from_camera", "--json")
+    assert {found["class_name"] for found in json.loads(answer.stdout)["detections"]} == {"navy"}
+    assert run("set", "red_detector", "detect_color=#D02020", "label=red").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["red_detector", "detect_color=#111111"], "/red_detector refused: 'detect_color' #111111 has no hue"),
+        (["red_detector", "hue_tolerance_pct=2"], "out of range"),
+        (["red_detector", "hue_tolerance=0.1"], "did you mean 'hue_tolerance_pct'?"),
+        (["red_detector", "hue_tolerance_pct=[1"], "cannot be set"),
+        (["red_detektor", "label=x", "--timeout", "3"], "no node 'red_detektor': did you mean 'red_detector'?"),
+    ],
+    ids=["unsuitable", "out of range", "misspelt", "no YAML", "no such node"],
+)
+def test_set_says_why_nothing_was_set(demo_stack, arguments, says):
+    done = run("set", *arguments)
+
+    assert done.returncode == 1
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_list_shows_what_runs(demo_stack):
     shown = run("list").stdout
     found = json.loads(run("list", "--json").stdout)

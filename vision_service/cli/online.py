@@ -6,9 +6,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from vision_service.cli.settings import setting
+
 
 def add_parsers(subparsers: Any) -> None:
-    """Add the subcommands demo, run, list and call."""
+    """Add the subcommands demo, run, list, call and set."""
     parser = subparsers.add_parser(
         "demo",
         help="run a rendered camera and detectors, and show what they find",
@@ -65,6 +67,19 @@ def add_parsers(subparsers: Any) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object in one line")
     parser.set_defaults(func=_call)
 
+    parser = subparsers.add_parser(
+        "set",
+        help="set parameters of a node that runs, all of them or none",
+        description="Set parameters of a node that runs, all of them or none: what belongs together goes in one call.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("node", metavar="NODE", help="the node's name; see `vision-service list`")
+    parser.add_argument("settings", nargs="+", type=setting, metavar="NAME=VALUE", help="values as in a parameter file")
+    parser.add_argument(
+        "--timeout", type=float, default=10.0, metavar="S", help="how long to wait (default: %(default)s s)"
+    )
+    parser.set_defaults(func=_set)
+
 
 def _demo(arguments: argparse.Namespace) -> int:
     from vision_service.ros.demo import demo
@@ -90,3 +105,9 @@ def _call(arguments: argparse.Namespace) -> int:
     from vision_service.cli.calls import call
 
     return call(arguments)
+
+
+def _set(arguments: argparse.Namespace) -> int:
+    from vision_service.cli.parameters import set_parameters
+
+    return set_parameters(arguments)
