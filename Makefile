@@ -2,13 +2,17 @@ VENV ?= .venv
 INSTALLED = $(VENV)/installed
 INTERFACES = $(wildcard msg/* srv/* third_party/*/* third_party/*/msg/*)
 
-.PHONY: demo test lint clean
+.PHONY: demo test stress lint clean
 
 demo: $(INSTALLED)
 	$(VENV)/bin/vision-service demo
 
 test: $(INSTALLED) lint
 	$(VENV)/bin/pytest
+
+# Minutes of load, outside of the quick suite.
+stress: $(INSTALLED)
+	$(VENV)/bin/pytest -m stress -s
 
 lint: $(INSTALLED)
 	$(VENV)/bin/ruff check
