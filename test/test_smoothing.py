@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.smoothing import ClassificationWindow, LabelChange, LabelMonitor
-from vision_service.types import Classification
+from vision_service.smoothing import ClassificationWindow, LabelMonitor
+from vision_service.types import Classification, LabelChange
 
 NAMES = st.sampled_from(["cat", "dog", "cow", "VIAM_UNKNOWN"])
 FRAMES = st.lists(st.dictionaries(NAMES, st.floats(0, 1)), min_size=1, max_size=20)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.types import Classification
+from vision_service.types import Classification, LabelChange
 
 _NOTHING = Classification("", 0.0)
 
@@ -66,21 +65,6 @@ class ClassificationWindow:
             names = [name for name, column in self._columns.items() if named[column]]
             self._columns = {name: column for column, name in enumerate(names)}
             self._frames = self._frames[:, named]
-
-
-@dataclass(frozen=True, slots=True)
-class LabelChange:
-    """The best label of a camera's picture is another one.
-
-    Attributes:
-        previous: What it was; empty = none was sure enough.
-        current: What it is; empty = none is sure enough any more.
-        confidence: Of `current`, 0 to 1; 0 where that is empty.
-    """
-
-    previous: str
-    current: str
-    confidence: float
 
 
 class LabelMonitor:

@@ -55,18 +55,18 @@ class LabelChange:
     """What a camera shows has changed: the best label of its picture, or a thing has come or gone.
 
     Attributes:
-        camera_name: The camera.
-        previous: What was there; empty = nothing.
+        previous: What was there: a label, or the id of a track; empty = nothing.
         current: What is there; empty = nothing.
         confidence: Of `current`, 0 to 1; 0 where that is empty.
+        camera_name: The camera.
         stamp: Of the frame that changed it, nanoseconds.
         frame_id: Of that frame.
     """
 
-    camera_name: str
     previous: str
     current: str
     confidence: float
+    camera_name: str = ""
     stamp: int = 0
     frame_id: str = ""
 

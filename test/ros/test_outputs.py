@@ -248,7 +248,7 @@ def test_an_event_is_sent_to_whoever_listens(node, peer):
     inbox = peer.listen(LabelEvent, "ours/front/events")
     outputs = Outputs(node, ["~/front"], {"classify"})
     heard_by_all(outputs, {"events"})
-    outputs.send_event(label_change_to_message(LabelChange("front", "", "cat", 0.5, 3_000_000_007, "lens")))
+    outputs.send_event(label_change_to_message(LabelChange("", "cat", 0.5, "front", 3_000_000_007, "lens")))
     event = inbox.next()
     assert (event.camera_name, event.previous, event.current, event.confidence) == ("front", "", "cat", 0.5)
     assert (event.header.stamp.nanosec, event.header.frame_id) == (7, "lens")

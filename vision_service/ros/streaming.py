@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections.abc import Callable
@@ -11,6 +12,9 @@ from vision_service.inference import Inference
 from vision_service.ros.sources import Feed
 from vision_service.smoothing import ClassificationWindow, LabelMonitor
 from vision_service.types import Classification, Frame, LabelChange
+
+JUMP = 1_000_000_000
+"""A frame older than the one before by more was not late: time was set back, as when a recording begins anew; ns."""
 
 
 class Stream:
@@ -70,20 +74,23 @@ class Steady:
         """
         self._camera = camera
         self._window = ClassificationWindow(window)
-        self._monitor = LabelMonitor(threshold) if threshold else None
+        self._monitor = LabelMonitor(threshold)
+        self._tells = threshold > 0
+        self._stamp = 0
         self._changes: list[LabelChange] = []
-        self.wanted = window > 1 or self._monitor is not None
+        self.wanted = window > 1 or self._tells
 
     def add(self, frame: Frame, found: list[Classification]) -> list[Classification]:
         """Return the average of a frame's classifications and of those before it."""
+        if frame.stamp < self._stamp - JUMP:
+            self._window.reset()
+            self._monitor.reset()
+        self._stamp = frame.stamp
         smoothed = self._window.add(found)
-        change = self._monitor.update(smoothed) if self._monitor is not None else None
+        change = self._monitor.update(smoothed) if self._tells else None
         if change is not None:
-            self._changes.append(
-                LabelChange(
-                    self._camera, change.previous, change.current, change.confidence, frame.stamp, frame.frame_id
-                )
-            )
+            place = {"camera_name": self._camera, "stamp": frame.stamp, "frame_id": frame.frame_id}
+            self._changes.append(dataclasses.replace(change, **place))
         return smoothed
 
     def changes(self) -> list[LabelChange]:

@@ -50,6 +50,6 @@ class TrackerConfig:
     )
     across_classes: bool = attribute(
         "Whether a track may go on with a detection of another class; its id keeps the first class's name.",
-        default=False,
+        default=True,
         live=True,
     )

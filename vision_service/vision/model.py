@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from vision_service.commands import HasCommands
 from vision_service.configuration import attributes
 from vision_service.resources import Resources
+from vision_service.types import LabelChange
 
 METHODS = ("detect", "classify", "segment", "label")
 """What a model may be able to do: the methods it may have."""
@@ -69,8 +70,8 @@ class VisionModel(HasCommands):
         """Take a configuration in which only live attributes differ."""
         self.config = config
 
-    def events(self) -> list[Any]:
-        """Return the :class:`vision_service.types.LabelChange` of all cameras since the last call, oldest first."""
+    def events(self) -> list[LabelChange]:
+        """Return what has changed in all cameras since the last call, oldest first."""
         return []
 
     def close(self) -> None:

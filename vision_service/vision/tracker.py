@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from vision_service.configuration import did_you_mean
@@ -12,7 +11,7 @@ from vision_service.errors import ErrorCode, VisionError
 from vision_service.resources import Resources
 from vision_service.tracking.bytetrack import ByteTrack, Track
 from vision_service.tracking.config import TrackerConfig
-from vision_service.types import Detection, Frame
+from vision_service.types import Detection, Frame, LabelChange
 from vision_service.vision.model import Needs, VisionModel
 
 JUMP = 1_000_000_000
@@ -24,46 +23,6 @@ ANSWERS = 16
 
 EVENTS = 1000
 """How many events may wait to be fetched; the oldest are dropped for newer ones."""
-
-_COMMANDS = {
-    "help": "This list.",
-    "reset": "End all tracks and begin anew; no number is used again.",
-    "tracks": "The living tracks: camera, id, class, confidence, how long ago they began and were last seen (seconds),"
-    " and the box where the newest frame should show them (pixels).",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class TrackEvent:
-    """A thing has come or gone.
-
-    Attributes:
-        kind: "born" or "died".
-        camera_name: The camera that sees it.
-        id: Of its track.
-        class_name: What it is.
-        confidence: Of the detection that gave the track its id, 0 to 1; 0 for "died".
-        stamp: Of the frame in which the track got its id or ended, nanoseconds.
-        frame_id: Of that frame.
-    """
-
-    kind: str
-    camera_name: str
-    id: str
-    class_name: str
-    confidence: float
-    stamp: int
-    frame_id: str = ""
-
-    @property
-    def previous(self) -> str:
-        """The id, if the thing was there before."""
-        return self.id if self.kind == "died" else ""
-
-    @property
-    def current(self) -> str:
-        """The id, if the thing is there now."""
-        return self.id if self.kind == "born" else ""
 
 
 class Tracker(VisionModel):
@@ -79,8 +38,12 @@ class Tracker(VisionModel):
     """
 
     Config = TrackerConfig
-    streams: ClassVar[bool] = True
     sees_every_frame: ClassVar[bool] = True
+    commands: ClassVar[Mapping[str, str]] = {
+        "reset": "End all tracks and begin anew; no number is used again.",
+        "tracks": "The living tracks: camera, id, class, confidence, how long ago they began and were last seen"
+        " (seconds), and the box where the newest frame should show them (pixels).",
+    }
     config: TrackerConfig
 
     def __init__(self, config: TrackerConfig, resources: Resources) -> None:
@@ -101,7 +64,7 @@ class Tracker(VisionModel):
         self.labels = tuple(name for name in known if self._is_chosen(name))
         self._numbers: Counter[str] = Counter()
         self._cameras: dict[str, _Camera] = {}
-        self._events: deque[TrackEvent] = deque(maxlen=EVENTS)
+        self._events: deque[LabelChange] = deque(maxlen=EVENTS)
 
     def detect(self, frame: Frame) -> list[Detection]:
         """Return what belongs to a track, best first as the detector has it.
@@ -118,27 +81,17 @@ class Tracker(VisionModel):
         answer = camera.answer(frame, config)
         return camera.follow(frame, self._look(frame, config), config) if answer is None else answer
 
-    def events(self) -> list[TrackEvent]:
-        """Return which tracks were born and died since the last call, the oldest first; up to 1000."""
+    def events(self) -> list[LabelChange]:
+        """Return the ids of tracks that were born (`current`) and died (`previous`) since the last call; up to 1000."""
         return [self._events.popleft() for _ in range(len(self._events))]
 
-    def do_command(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Run ``{"command": "tracks"}``, ``{"command": "reset"}`` or ``{"command": "help"}``.
-
-        Raises:
-            VisionError: NOT_SUPPORTED for other commands.
-        """
-        name = command.get("command", "")
-        if name == "help":
-            return {"commands": dict(_COMMANDS)}
+    def run_command(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return the living tracks, or end them all."""
         if name == "tracks":
             return {"tracks": [entry for camera in self._cameras.values() for entry in camera.tracks()]}
-        if name == "reset":
-            for camera in self._cameras.values():
-                camera.reset()
-            return {}
-        message = f"the model tracker has no command {name!r}{did_you_mean(str(name), _COMMANDS)}"
-        raise VisionError(ErrorCode.NOT_SUPPORTED, message)
+        for camera in self._cameras.values():
+            camera.reset()
+        return {}
 
     def _look(self, frame: Frame, config: TrackerConfig) -> list[Detection]:
         """Return the detections that count."""
@@ -159,7 +112,7 @@ class Tracker(VisionModel):
 class _Camera:
     """The tracks of one camera, and what was answered for its last frames."""
 
-    def __init__(self, name: str, identify: Callable[[str], str], tell: Callable[[TrackEvent], None]) -> None:
+    def __init__(self, name: str, identify: Callable[[str], str], tell: Callable[[LabelChange], None]) -> None:
         self._name = name
         self._tell = tell
         self._frame_id = ""
@@ -217,10 +170,10 @@ class _Camera:
         return newest is not None and frame.stamp < newest - JUMP
 
     def _born(self, track: Track, stamp: int) -> None:
-        self._tell(TrackEvent("born", self._name, track.id, track.class_name, track.confidence, stamp, self._frame_id))
+        self._tell(LabelChange("", track.id, track.confidence, self._name, stamp, self._frame_id))
 
     def _died(self, track: Track, stamp: int) -> None:
-        self._tell(TrackEvent("died", self._name, track.id, track.class_name, 0.0, stamp, self._frame_id))
+        self._tell(LabelChange(track.id, "", 0.0, self._name, stamp, self._frame_id))
 
 
 def check_labels(config: TrackerConfig, known: tuple[str, ...]) -> None:
