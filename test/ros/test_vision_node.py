@@ -999,3 +999,29 @@ def test_under_simulated_time_without_a_clock_nothing_hangs():
         assert boxes_of(from_camera(robot, "reds").detections) == [BOX]
         robot.stop_listening(inbox)
         eventually(lambda: subscriptions(robot) == 0, "no subscription")
+
+
+def test_a_file_that_crashes_its_runtime_is_refused_and_the_running_model_goes_on_answering(tmp_path):
+    damaged = bytearray(testdata.path("models/unsupported/split_concat.tflite").read_bytes())
+    damaged[208] ^= 0xFF
+    path = tmp_path / "damaged.tflite"
+    path.write_bytes(damaged)
+    model = {"model": "mlmodel", "model_path": "package://vision_service/models/solids_detector.tflite"}
+    sections = {
+        "stack": {"cameras": ["view"], "vision": ["solids"]},
+        "view": view(11),
+        "solids": {**model, "cameras": ["view"]},
+    }
+    with running(sections) as robot:
+        stream = robot.listen(Detection2DArray, "solids/detections")
+        assert stream.next().detections
+        result = robot.set("solids", {"model_path": str(path)})
+        assert not result.successful
+        assert "crashed native code (signal 11, SIGSEGV)" in result.reason
+        assert from_camera(robot, "solids").detections.detections
+        stream.drain()
+        assert stream.next().detections
+        for name in ("bad_model", "person_detect", "movenet_single_pose_lightning_ptq", "keras_lstm_mnist_ptq"):
+            file = testdata.path(f"models/unsupported/{name}.tflite")
+            assert name in robot.set("solids", {"model_path": str(file)}).reason
+            assert from_camera(robot, "solids").detections.detections
