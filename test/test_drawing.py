@@ -19,6 +19,7 @@ from vision_service.drawing import (
     draw_detections,
     draw_label_image,
     draw_objects,
+    draw_results,
     label,
     object_color,
     printable,
@@ -448,3 +449,32 @@ def test_no_object_breaks_the_drawing(size, objects, distortion):
     lens = CameraIntrinsics(width, height, 100.0, 100.0, width / 2, height / 2, "plumb_bob", distortion)
     picture = draw_objects(gray(width, height), objects, lens)
     assert (picture.shape, picture.dtype) == ((height, width, 3), np.uint8)
+
+
+# All that a model says.
+
+
+def test_all_results_are_drawn_over_each_other():
+    picture = np.zeros((120, 160, 3), np.uint8)
+    labels = LabelImage(np.ones((120, 160), np.uint16), ("background", "cat"))
+    detection, classification = Detection("cat", 0.9, 60, 50, 110, 100), Classification("cat", 0.9)
+    results = {"label": labels, "detect": [detection], "classify": [classification]}
+    drawn = draw_classifications(
+        draw_detections(draw_label_image(picture, labels), [detection]), [classification]
+    )  # fmt: skip
+    assert (draw_results(picture, results) == drawn).all()
+    assert not picture.any()
+
+
+def test_objects_are_drawn_instead_of_the_detections_that_they_were_made_of():
+    picture = np.zeros((120, 160, 3), np.uint8)
+    intrinsics = CameraIntrinsics(width=160, height=120, fx=100, fy=100, cx=80, cy=60)
+    item = object_of(PointCloud(np.array([[-0.1, -0.1, 1], [0.1, 0.1, 1.2]], np.float32)), label="cat")
+    results = {"segment": [item], "detect": [Detection("cat", 0.9, 60, 50, 110, 100)]}
+    assert (draw_results(picture, results, intrinsics) == draw_objects(picture, [item], intrinsics)).all()
+    assert (draw_results(picture, results) == draw_detections(picture, results["detect"])).all(), "not calibrated"
+
+
+def test_nothing_to_draw_leaves_the_picture():
+    picture = np.zeros((12, 16, 3), np.uint8)
+    assert draw_results(picture, {"segment": [], "classify": []}) is picture

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import unicodedata
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -31,6 +32,8 @@ PALETTE: tuple[Color, ...] = tuple(zip(_CODES[::3], _CODES[1::3], _CODES[2::3], 
 BACKGROUND = frozenset({"background", "__background__", "???", ""})
 """Names of classes that stand for nothing in particular."""
 
+DRAWN_CLASSIFICATIONS = 3
+"""How many of the best classifications are listed among other results."""
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 NEAR = 0.01
@@ -122,6 +125,30 @@ def label(result: Detection | Classification, width: int, sizes: Style) -> str:
     while kept > 1 and sizes.width(f"{name[:kept]}..{score}") > room:
         kept -= 1
     return f"{name[:kept]}..{score}"
+
+
+def draw_results(
+    rgb: NDArray[np.uint8], results: Mapping[str, Any], intrinsics: CameraIntrinsics | None = None
+) -> NDArray[np.uint8]:
+    """Return a picture with all that a model's methods say of it.
+
+    Args:
+        rgb: (H, W, 3) array of uint8; it stays as it is.
+        results: What the methods returned, by their names: "detect", "classify", "segment", "label".
+        intrinsics: Of the picture's camera; without them, objects are not drawn.
+
+    Returns:
+        A new (H, W, 3) array of uint8, or the picture itself if there is nothing to draw.
+    """
+    if "label" in results:
+        rgb = draw_label_image(rgb, results["label"])
+    if "segment" in results and intrinsics is not None:
+        rgb = draw_objects(rgb, results["segment"], intrinsics)
+    elif "detect" in results:  # which the objects were made of, where there are both
+        rgb = draw_detections(rgb, results["detect"])
+    if results.get("classify"):
+        rgb = draw_classifications(rgb, results["classify"][:DRAWN_CLASSIFICATIONS])
+    return rgb
 
 
 def draw_detections(rgb: NDArray[np.uint8], detections: Iterable[Detection]) -> NDArray[np.uint8]:

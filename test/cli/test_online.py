@@ -61,11 +61,11 @@ def test_call_prints_one_json_object(demo_stack):
 
 
 def test_call_prints_a_table(demo_stack):
-    done = run("call", "/blue_detector/", "get_detections_from_camera")
+    done = run("call", "/red_detector/", "get_detections_from_camera")
 
     assert done.returncode == 0, done.stderr
     assert "640×480" in done.stdout
-    assert "blue" in done.stdout
+    assert "red" in done.stdout
 
 
 def test_call_looks_at_a_given_picture(demo_stack, tmp_path):
@@ -190,5 +190,5 @@ def test_the_demo_answers_and_writes_pictures(tmp_path):
 
     assert done.returncode == 0, done.stderr
     assert "red_detector" in done.stdout
-    for name in ("detector", "red_detector", "blue_detector"):
+    for name in ("detector", "tracker", "objects", "red_detector", "classifier"):
         assert cv2.imread(str(tmp_path / f"{name}.png")).shape == (480, 640, 3)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rclpy
@@ -17,16 +19,17 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from vision_service.drawing import draw_detections
+from vision_service.drawing import draw_results
 from vision_service.files import share_file
 from vision_service.image import encode
-from vision_service.ros.client import VisionClient
+from vision_service.ros import conversion
+from vision_service.ros.client import CameraClient, VisionClient
 from vision_service.ros.dds import choose_profile
 from vision_service.ros.node import ServiceNode
 from vision_service.ros.process import Spinner, close
 from vision_service.ros.stack import Stack
 from vision_service.ros.vision_node import VisionNode
-from vision_service.types import Detection
+from vision_service.types import CameraIntrinsics
 
 DOMAIN = "77"
 """The demo's own ROS domain, unless the user has chosen one."""
@@ -40,9 +43,10 @@ class Line:
     """What the table shows of one vision service."""
 
     client: VisionClient
+    intrinsics: CameraIntrinsics | None
     calls: int = 0
     milliseconds: list[float] = field(default_factory=list)
-    detections: list[Detection] = field(default_factory=list)
+    results: dict[str, list[Any]] = field(default_factory=dict)
     pixels: np.ndarray | None = None
 
 
@@ -64,12 +68,12 @@ def demo(seconds: float, out: Path) -> int:
     console = Console(highlight=False)
     domain = os.environ["ROS_DOMAIN_ID"]
     console.print(
-        "A rendered camera, a trained model and detectors run as ROS nodes; ask them too, in another terminal:"
+        "Rendered cameras, trained models and vision services run as ROS nodes; ask them too, in another terminal:"
     )
     console.print(f"  [bold]ROS_DOMAIN_ID={domain} vision-service call detector get_detections_from_camera[/bold]\n")
     with _running_stack() as stack:
-        names = [node.get_name() for node in stack.nodes if isinstance(node, VisionNode)]
-        lines = {name: Line(VisionClient(name, stack.nodes[0])) for name in names}
+        nodes = [node for node in stack.nodes if isinstance(node, VisionNode)]
+        lines = {node.get_name(): _line(node) for node in nodes}
         try:
             _call_until(lines, seconds, console)
         finally:
@@ -101,6 +105,13 @@ def _running_stack() -> Iterator[Stack]:
         rclpy.shutdown(context=context)
 
 
+def _line(node: VisionNode) -> Line:
+    """Return the line of a vision node, when its camera has said how it is calibrated."""
+    with CameraClient(node.settings.default_camera(), node) as camera:
+        info = camera.get_properties(timeout=FIRST_TIMEOUT).camera_info
+    return Line(VisionClient(node.get_name(), node), conversion.intrinsics_from_message(info))
+
+
 def _call_until(lines: dict[str, Line], seconds: float, console: Console) -> None:
     """Call every service again and again, and show the answers."""
     began = time.monotonic()
@@ -120,28 +131,49 @@ def _call_until(lines: dict[str, Line], seconds: float, console: Console) -> Non
 
 def _ask(line: Line) -> None:
     began = time.perf_counter()
+    everything = dict.fromkeys(("image", "detections", "classifications", "object_point_clouds"), True)
     result = line.client.capture_all_from_camera(
-        return_image=True, return_detections=True, timeout=FIRST_TIMEOUT if line.calls == 0 else None
+        **{f"return_{what}": wanted for what, wanted in everything.items()},
+        timeout=FIRST_TIMEOUT if line.calls == 0 else None,
     )
     line.milliseconds.append(1000 * (time.perf_counter() - began))
     line.calls += 1
-    line.detections = result.detections or []
+    found = {"detect": result.detections, "classify": result.classifications, "segment": result.objects}
+    line.results = {method: items for method, items in found.items() if items}
     line.pixels = result.frame.image.rgb if result.frame.image is not None else None
 
 
 def _table(lines: dict[str, Line]) -> Table:
-    table = Table(title="get_detections_from_camera", title_justify="left")
-    for column in ("service", "finds", "at x, y (pixels)"):
+    table = Table(title="capture_all_from_camera", title_justify="left")
+    for column in ("service", "finds", "where (pixels; metres)"):
         table.add_column(column)
     table.add_column("calls", justify="right")
     table.add_column("ms a call", justify="right")
     for name, line in lines.items():
-        found = sorted({detection.class_name for detection in line.detections})
-        counts = [f"{sum(d.class_name == label for d in line.detections)} {label}" for label in found]
-        places = [f"{(d.x_min + d.x_max) / 2:.0f}, {(d.y_min + d.y_max) / 2:.0f}" for d in line.detections]
         median = f"{np.median(line.milliseconds):.1f}" if line.milliseconds else ""
-        table.add_row(name, ", ".join(counts) or "nothing", "  ".join(places), str(line.calls), median)
+        table.add_row(name, *_found(line.results), str(line.calls), median)
     return table
+
+
+def _found(results: dict[str, list[Any]]) -> tuple[str, str]:
+    """Return what was found, and where; of all that a service says, what says most."""
+    if "segment" in results:
+        objects = results["segment"]
+        places = [", ".join(f"{value:.2f}" for value in item.center) for item in objects]
+        return _counted([item.label or "object" for item in objects]), "  ".join(places)
+    if "detect" in results:
+        detections = results["detect"]
+        places = [f"{(item.x_min + item.x_max) / 2:.0f}, {(item.y_min + item.y_max) / 2:.0f}" for item in detections]
+        names = [item.id for item in detections if item.id] or [item.class_name for item in detections]
+        return _counted(names), "  ".join(places)
+    if "classify" in results:
+        best = results["classify"][0]
+        return f"{best.class_name} {best.confidence:.2f}", ""
+    return "nothing", ""
+
+
+def _counted(names: list[str]) -> str:
+    return ", ".join(name if count == 1 else f"{count} {name}" for name, count in sorted(Counter(names).items()))
 
 
 def _write_pictures(lines: dict[str, Line], out: Path) -> Iterator[tuple[str, Path]]:
@@ -149,5 +181,5 @@ def _write_pictures(lines: dict[str, Line], out: Path) -> Iterator[tuple[str, Pa
     for name, line in lines.items():
         if line.pixels is not None:
             path = out / f"{name}.png"
-            path.write_bytes(encode(draw_detections(line.pixels, line.detections), "image/png"))
+            path.write_bytes(encode(draw_results(line.pixels, line.results, line.intrinsics), "image/png"))
             yield name, path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from std_msgs.msg import Header
 from vision_msgs.msg import Classification, Detection2DArray, Detection3DArray
 from visualization_msgs.msg import MarkerArray
 
-from vision_service.drawing import draw_classifications, draw_detections, draw_label_image, draw_objects
+from vision_service.drawing import draw_results
 from vision_service.image import encode
 from vision_service.msg import LabelEvent
 from vision_service.ros import conversion, qos
@@ -41,7 +41,6 @@ KINDS: dict[str, dict[str, type]] = {
 }
 """Which outputs each method of a model makes, and their types; each makes annotated pictures as well."""
 PICTURES = frozenset({ANNOTATED, COMPRESSED})
-DRAWN_CLASSIFICATIONS = 3
 
 Placed = tuple[Sequence[PointCloudObject], str]
 """Objects and the coordinate frame they are in."""
@@ -114,7 +113,7 @@ class Outputs:
         if LABEL_IMAGE in heard:
             self._send(LABEL_IMAGE, conversion.label_image_to_message(results["label"], header))
         if drawn and frame.image is not None:
-            picture = _drawn(frame.image.rgb, frame, results)
+            picture = draw_results(frame.image.rgb, results, frame.intrinsics)
             self._publish_picture(drawn, picture, header, jpeg_quality)
         if heard & KINDS["segment"].keys():
             self._publish_objects(heard, *place(frame, results["segment"]), frame)
@@ -153,16 +152,3 @@ class Outputs:
     def _send(self, name: str, message: Any) -> None:
         for publisher in self._publishers.get(name, []):
             publisher.publish(message)
-
-
-def _drawn(picture: NDArray[np.uint8], frame: Frame, results: Mapping[str, Any]) -> NDArray[np.uint8]:
-    """Return a picture with what the model's methods said of it."""
-    if "label" in results:
-        picture = draw_label_image(picture, results["label"])
-    if "segment" in results and frame.intrinsics is not None:
-        picture = draw_objects(picture, results["segment"], frame.intrinsics)
-    if "detect" in results:
-        picture = draw_detections(picture, results["detect"])
-    if results.get("classify"):
-        picture = draw_classifications(picture, results["classify"][:DRAWN_CLASSIFICATIONS])
-    return picture
