@@ -37,7 +37,6 @@ def read_pcd(source: str | Path | bytes) -> PointCloud:
         VisionError: INVALID_ARGUMENT, if the file cannot be read, is no PCD, is cut off, or has no x, y and z;
             NOT_SUPPORTED, if it is compressed and the library for it is absent.
     """
-    fields = read_pcd_fields(source)
     try:
         header, fields = _read(source)
         absent = [name for name in "xyz" if header.counts.get(name) != 1]

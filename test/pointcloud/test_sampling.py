@@ -1,0 +1,50 @@
+"""Samples do not depend on the order of points, and tell how close they are."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vision_service.pointcloud.sampling import draw, spacing
+
+
+def grid(count: int, step: float = 1.0):
+    return np.stack(np.meshgrid(np.arange(count), np.arange(count), [0]), axis=-1).reshape(-1, 3).astype("f4") * step
+
+
+@pytest.mark.parametrize("count", [10, 1000, 2000, 4000])
+def test_the_order_of_the_points_does_not_matter(count):
+    points = np.random.default_rng(0).normal(size=(3000, 3)).astype(np.float32)
+    shuffled = np.random.default_rng(1).permutation(points)
+    sample = draw(points, count)
+    assert len(sample) == min(count, 3000)
+    np.testing.assert_array_equal(draw(shuffled, count), sample)
+
+
+def test_a_sample_is_spread_evenly_over_a_grid():
+    quadrants = (draw(grid(200), 2000)[:, :2] >= 100) @ (1, 2)
+    assert np.bincount(quadrants).min() > 400
+
+
+def test_points_in_one_place_are_a_sample_too():
+    assert len(draw(np.ones((1000, 3), np.float32), 10)) == 10
+
+
+@pytest.mark.parametrize("count", [5, 30, 300])
+def test_spacing_is_the_step_of_a_grid_seen_whole_or_by_a_sample(count):
+    assert spacing(grid(count, 0.01)) == pytest.approx(0.01, rel=0.15)
+
+
+def test_spacing_does_not_mind_an_outlier():
+    assert spacing(np.append(grid(20), [[1e6, 0, 0]], axis=0).astype(np.float32)) == 1
+
+
+@pytest.mark.parametrize("count", [0, 1, 5, 5000])
+def test_points_in_one_place_have_no_spacing(count):
+    assert spacing(np.ones((count, 3), np.float32)) == 0
+
+
+@given(st.floats(1e-3, 1e3))
+def test_spacing_grows_with_the_cloud(scale):
+    points = np.random.default_rng(0).normal(size=(200, 3))
+    assert spacing((points * scale).astype("f4")) == pytest.approx(spacing(points.astype("f4")) * scale, rel=1e-3)

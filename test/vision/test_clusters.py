@@ -1,0 +1,212 @@
+"""The model `clusters`: things as points that lie close together."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import solids
+from vision_service.configuration import configure
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.image import Image
+from vision_service.resources import LocalResources
+from vision_service.types import CameraIntrinsics, Frame, PointCloud
+from vision_service.vision.clusters import Clusters
+from vision_service.vision.model import Needs, methods, only_live_changes
+
+
+def make(**values) -> Clusters:
+    return Clusters(configure(Clusters.Config, values, of="the model clusters"), LocalResources())
+
+
+def boxes() -> PointCloud:
+    """The boxes of the table, without the table."""
+    cloud, truth = solids.table()
+    return PointCloud(cloud.xyz[truth >= 0], cloud.rgb[truth >= 0])
+
+
+def frame(xyz, rgb=None) -> Frame:
+    return Frame(cloud=PointCloud(np.array(xyz, np.float32), rgb))
+
+
+def code_of(caught) -> ErrorCode:
+    return caught.value.code
+
+
+def test_it_segments_clouds():
+    assert methods(make()) == {"segment"}
+    assert make().needs == Needs.CLOUD
+
+
+def test_each_box_is_a_thing_the_largest_first():
+    found = make(clustering_distance=0.02).segment(Frame(cloud=boxes()))
+    sizes = sorted((size for _, size in solids.BOXES), key=lambda size: -len(solids.shell(size)))
+    assert [len(item.cloud) for item in found] == [len(solids.shell(size)) for size in sizes]
+    for item, size in zip(found, sizes, strict=True):
+        np.testing.assert_allclose(item.size, size, atol=1e-6)
+        assert item.confidence == 1
+        assert item.label == ""
+
+
+def test_points_keep_their_colours():
+    found = make().segment(Frame(cloud=boxes()))
+    assert [np.unique(item.cloud.rgb).tolist() for item in found] == [[60], [110], [160]]
+    assert all(item.cloud.rgb is None for item in make().segment(Frame(cloud=PointCloud(boxes().xyz))))
+
+
+def test_the_automatic_distance_follows_the_cloud_s_resolution():
+    for scale in (0.001, 1, 1000):
+        found = make().segment(Frame(cloud=PointCloud(boxes().xyz * np.float32(scale))))
+        assert len(found) == 3
+
+
+def test_missing_points_of_an_organized_cloud_are_left_out():
+    xyz = np.full((4, 5, 3), np.nan, np.float32)
+    xyz[1:3, 1:4] = np.arange(18).reshape(2, 3, 3) * 0.01
+    (item,) = make(clustering_distance=1.0, min_points_in_segment=1).segment(Frame(cloud=PointCloud(xyz)))
+    assert item.cloud.xyz.shape == (6, 3)
+
+
+def test_depth_and_its_picture_serve_as_a_cloud():
+    depth = np.full((20, 20), np.nan, np.float32)
+    depth[:, :5], depth[:, 15:] = 1.0, 2.0
+    colours = np.zeros((20, 20, 3), np.uint8)
+    colours[:, :5] = 200
+    intrinsics = CameraIntrinsics(20, 20, 20.0, 20.0, 9.5, 9.5)
+    near, far = make(clustering_distance=0.3).segment(Frame(Image(colours), depth, intrinsics=intrinsics))
+    assert {near.center[2], far.center[2]} == {1, 2}
+    assert {near.cloud.rgb.max(), far.cloud.rgb.max()} == {0, 200}
+
+
+@pytest.mark.parametrize(
+    ("limits", "count"),
+    [
+        ({}, 3),
+        ({"min_points_in_segment": 1200}, 2),
+        ({"max_points_in_segment": 1300}, 2),
+        ({"min_points_in_segment": 10_000}, 0),
+    ],
+)
+def test_too_small_and_too_large_things_are_left_out(limits, count):
+    assert len(make(**limits).segment(Frame(cloud=boxes()))) == count
+
+
+def test_only_what_is_inside_the_box_is_looked_at():
+    model = make(min_corner=[0.0, 0.0, -1.0], max_corner=[0.25, float("inf"), 1.0])
+    (item,) = model.segment(Frame(cloud=boxes()))
+    np.testing.assert_allclose(item.center[:2], (0.14, 0.13), atol=1e-6)
+    assert make(min_corner=[5, 5, 5]).segment(Frame(cloud=boxes())) == []
+
+
+def test_things_have_the_label_of_the_configuration():
+    model = make(label="box")
+    assert {item.label for item in model.segment(Frame(cloud=boxes()))} == {"box"}
+    assert model.labels == ("box",)
+
+
+def test_boxes_may_be_turned():
+    turned = PointCloud((boxes().xyz @ solids.rotation(1).T).astype(np.float32))
+    straight, tight = (make(oriented_boxes=oriented).segment(Frame(cloud=turned)) for oriented in (False, True))
+    assert sum(item.size.prod() for item in tight) < 0.7 * sum(item.size.prod() for item in straight)
+
+
+def test_live_attributes_take_effect_without_a_new_model():
+    model = make()
+    live = replace(model.config, min_points_in_segment=1200, label="box")
+    assert only_live_changes(model.config, live)
+    model.update(live)
+    assert [item.label for item in model.segment(Frame(cloud=boxes()))] == ["box", "box"]
+    assert model.labels == ("box",)
+
+
+def test_one_point_is_too_few_unless_one_is_enough():
+    assert make().segment(frame([[1, 2, 3]])) == []
+    (item,) = make(min_points_in_segment=1).segment(frame([[1, 2, 3]]))
+    assert (item.center.tolist(), item.size.tolist()) == ([1, 2, 3], [0, 0, 0])
+
+
+@pytest.mark.parametrize("points", [[[1, 2, 3]] * 20, [[0, 0, i] for i in range(20)]], ids=["one place", "a line"])
+def test_flat_clouds_are_things(points):
+    (item,) = make().segment(frame(points))
+    assert len(item.cloud) == 20
+
+
+@pytest.mark.parametrize(
+    ("cloud", "message"),
+    [
+        (np.empty((0, 3)), "is empty: it has no points"),
+        (np.full((4, 5, 3), np.nan), "is empty: none of its 20 points is finite"),
+        (np.full((2, 3), np.inf), "is empty: none of its 2 points is finite"),
+    ],
+)
+def test_a_cloud_without_points_is_refused(cloud, message):
+    with pytest.raises(VisionError, match=message) as caught:
+        make().segment(frame(cloud))
+    assert code_of(caught) == ErrorCode.INVALID_ARGUMENT
+
+
+def test_the_sentence_names_the_camera():
+    with pytest.raises(VisionError, match="of camera 'front' is empty"):
+        make().segment(replace(frame(np.empty((0, 3))), camera_name="front"))
+
+
+def test_limits_of_points_and_cells_are_kept_with_a_sentence_each():
+    random = np.random.default_rng(0).uniform(size=(1000, 3))
+    assert len(make(max_points=1000).segment(frame(random))) == 1
+    with pytest.raises(VisionError, match="1000 points, more than the 999 of 'max_points'") as caught:
+        make(max_points=999).segment(frame(random))
+    assert code_of(caught) == ErrorCode.INVALID_ARGUMENT
+    with pytest.raises(VisionError, match="more than the 100 of 'max_voxels'") as caught:
+        make(max_voxels=100, clustering_distance=0.01).segment(frame(random))
+    assert code_of(caught) == ErrorCode.INVALID_ARGUMENT
+
+
+def test_a_frame_with_nothing_in_space_is_refused():
+    with pytest.raises(VisionError, match="neither a point cloud nor depth") as caught:
+        make().segment(Frame(image=Image(np.zeros((2, 2, 3), np.uint8))))
+    assert code_of(caught) == ErrorCode.NO_DEPTH
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"min_corner": [1.0, 2.0]}, r"'min_corner' must be three numbers x, y, z, or empty, not \[1.0, 2.0\]"),
+        ({"max_corner": [1.0]}, "'max_corner' must be three numbers"),
+        ({"min_corner": [0, 5, 0], "max_corner": [1, 1, 1]}, "its y 5 is above 1"),
+        ({"clustering_distance": -0.1}, "'clustering_distance' must be a number, at least 0 metres"),
+        ({"clustering_radius": 0}, "'clustering_radius' must be a whole number, at least 1"),
+        ({"clustering_strictness": 0.5}, "'clustering_strictness' must be a number, at least 1"),
+        ({"min_points_in_segment": 0}, "'min_points_in_segment' must be a whole number, at least 1"),
+    ],
+)
+def test_attributes_that_make_no_sense_are_refused(values, message):
+    with pytest.raises(VisionError, match=message) as caught:
+        make(**values)
+    assert code_of(caught) == ErrorCode.INVALID_ARGUMENT
+
+
+@given(st.permutations(range(40)))
+def test_the_order_of_the_points_does_not_matter(order):
+    xyz = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+
+    def things(points):
+        found = make(clustering_distance=0.7, min_points_in_segment=2).segment(frame(points))
+        return [sorted(item.cloud.xyz.tolist()) for item in found]
+
+    assert things(xyz[list(order)]) == things(xyz)
+
+
+wild = st.floats(width=32) | st.sampled_from([0.0, 1.0, -1.0])
+
+
+@given(st.lists(st.tuples(wild, wild, wild), max_size=30), st.booleans())
+def test_any_cloud_gives_things_or_a_sentence(points, oriented):
+    xyz = np.array(points, np.float32).reshape(-1, 3)
+    try:
+        found = make(min_points_in_segment=1, oriented_boxes=oriented).segment(frame(xyz))
+    except VisionError as error:
+        assert error.code == ErrorCode.INVALID_ARGUMENT
+    else:
+        assert sum(len(item.cloud) for item in found) == np.isfinite(xyz).all(axis=1).sum()

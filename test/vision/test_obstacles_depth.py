@@ -1,0 +1,89 @@
+"""The model `obstacles_depth`: obstacles in a depth picture."""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from vision_service.camera.synthetic import Synthetic
+from vision_service.configuration import attributes, configure
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.pointcloud.projection import project
+from vision_service.resources import LocalResources
+from vision_service.types import Frame
+from vision_service.vision.model import Needs, methods
+from vision_service.vision.obstacles_depth import ObstaclesDepth
+
+
+def make(**values) -> ObstaclesDepth:
+    values = {
+        "max_dist_from_plane": 0.01,
+        "ground_angle_tolerance_degs": 60,  # the camera looks down at its table
+        "only_above_plane": True,
+        "only_over_plane": True,
+        "min_points_in_segment": 200,
+        **values,
+    }
+    return ObstaclesDepth(configure(ObstaclesDepth.Config, values, of="the model obstacles_depth"), LocalResources())
+
+
+@cache
+def rendered(seed: int) -> Frame:
+    """What the synthetic camera sees of its table, with five solids on it."""
+    return Synthetic(configure(Synthetic.Config, {"seed": seed}, of="it"), LocalResources()).read()
+
+
+def test_it_segments_depth_and_up_is_not_configured():
+    assert methods(make()) == {"segment"}
+    assert make().needs == Needs.DEPTH | Needs.INTRINSICS
+    assert "ground_plane_normal_vec" not in attributes(ObstaclesDepth.Config)
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_every_solid_on_the_table_is_found_where_it_is(seed):
+    frame = rendered(seed)
+    found, ids = make().segment(frame), frame.extra["ids"]
+    assert len(found) == 5
+    seen = set()
+    for item in found:
+        pixels = project(item.cloud.xyz, frame.intrinsics).round().astype(int)
+        shown = ids[pixels[:, 1], pixels[:, 0]]
+        solid = int(np.bincount(shown).argmax())
+        together = np.count_nonzero(shown == solid)
+        assert together / (np.count_nonzero(ids == solid) + len(shown) - together) > 0.85
+        np.testing.assert_array_equal(item.cloud.rgb, frame.image.rgb[pixels[:, 1], pixels[:, 0]])
+        seen.add(solid)
+    assert seen == {1, 2, 3, 4, 5}
+
+
+def test_without_a_picture_things_have_no_colours():
+    found = make().segment(replace(rendered(0), image=None))
+    assert len(found) == 5
+    assert all(item.cloud.rgb is None for item in found)
+
+
+def test_without_intrinsics_there_is_no_answer():
+    with pytest.raises(VisionError, match="no intrinsics") as caught:
+        make().segment(replace(rendered(0), intrinsics=None))
+    assert caught.value.code == ErrorCode.NOT_CALIBRATED
+
+
+def test_without_depth_there_is_no_answer():
+    with pytest.raises(VisionError) as caught:
+        make().segment(replace(rendered(0), depth=None))
+    assert caught.value.code == ErrorCode.NO_DEPTH
+
+
+def test_depth_of_another_size_than_the_picture_is_refused():
+    frame = rendered(0)
+    with pytest.raises(VisionError) as caught:
+        make().segment(replace(frame, depth=frame.depth[::2, ::2].copy()))
+    assert caught.value.code == ErrorCode.NOT_CALIBRATED
+
+
+def test_depth_that_is_nowhere_known_is_refused():
+    frame = rendered(0)
+    with pytest.raises(VisionError, match=f"none of its {frame.depth.size} points is finite") as caught:
+        make().segment(replace(frame, depth=np.full_like(frame.depth, np.nan)))
+    assert caught.value.code == ErrorCode.INVALID_ARGUMENT

@@ -1,0 +1,74 @@
+"""Samples of points that depend on the points alone, not on the order in which they come."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+SPACING_SAMPLE = 1024
+"""How many points the spacing of a cloud is measured at."""
+
+_PRIMES = (73856093, 19349663, 83492791)  # Teschner et al., Optimized Spatial Hashing, 2003
+_MEDIAN_OF_RANDOM = 0.47  # of points at random on a surface, √(ln 2 / π): median distance to the nearest, density 1
+
+
+def draw(xyz: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """Return a random sample of points, the same one whatever the order of the points.
+
+    A point's rank is a hash of its coordinates. The start of the sample is a random sample again.
+
+    Args:
+        xyz: (N, 3) finite points.
+        count: How many at most.
+
+    Returns:
+        (min(N, count), 3) float32.
+    """
+    ranks = _hash(xyz)
+    if len(xyz) > 2 * count:
+        # Twice as many as are needed would be below this rank, if all points differed.
+        low = np.flatnonzero(ranks < np.uint32(2**32 / len(xyz) * 2 * count))
+        if len(low) >= count:
+            return xyz.take(low.take(_first(ranks.take(low), count)), axis=0)
+    return xyz.take(_first(ranks, count), axis=0)
+
+
+def spacing(xyz: NDArray[np.float32]) -> float:
+    """Return the resolution of a cloud: about how far neighbouring points are apart, in its unit.
+
+    It is the median distance of a point from the nearest one in another place. In a large cloud it is measured between
+    the points of a sample, and told from their number, as of points on surfaces.
+
+    Args:
+        xyz: (N, 3) finite points.
+
+    Returns:
+        The distance; 0 if all points are in one place.
+    """
+    from scipy.spatial import cKDTree
+
+    sample = draw(xyz, SPACING_SAMPLE)
+    places = np.unique(sample, axis=0)
+    if len(places) < 2:
+        return 0.0
+    nearest = float(np.median(cKDTree(places).query(places, k=2)[0][:, 1]))
+    if len(xyz) <= len(sample):
+        return nearest
+    return nearest / _MEDIAN_OF_RANDOM * float(np.sqrt(len(sample) / len(xyz)))
+
+
+def _first(ranks: NDArray[np.uint32], count: int) -> NDArray[np.intp]:
+    """Return the places of the lowest ranks, in their order."""
+    return np.argsort(ranks, kind="stable")[:count]
+
+
+def _hash(xyz: NDArray[np.float32]) -> NDArray[np.uint32]:
+    """Return evenly spread numbers of points."""
+    bits = np.ascontiguousarray(xyz, np.float32).view(np.uint32)
+    ranks = np.zeros(len(bits), np.uint32)
+    for axis, prime in enumerate(_PRIMES):
+        ranks ^= bits[:, axis] * np.uint32(prime)
+        ranks ^= ranks >> np.uint32(15)
+        ranks *= np.uint32(0x85EBCA6B)
+    ranks ^= ranks >> np.uint32(13)
+    return ranks

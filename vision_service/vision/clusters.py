@@ -1,0 +1,185 @@
+"""The model `clusters`: finds things as points that lie close together."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vision_service.configuration import attribute
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.pointcloud.clusters import cluster, members
+from vision_service.pointcloud.objects import finite, object_of, select
+from vision_service.pointcloud.projection import cloud_of
+from vision_service.pointcloud.regions import crop
+from vision_service.pointcloud.sampling import spacing
+from vision_service.resources import Resources
+from vision_service.types import Frame, PointCloud, PointCloudObject
+from vision_service.vision.model import Needs, VisionModel
+
+AUTOMATIC_SPACINGS = 8.0
+"""How many times the points' spacing the automatic clustering distance is."""
+
+
+@dataclass(frozen=True)
+class ClustersConfig:
+    """The attributes of `clusters`, which the models of obstacles have too."""
+
+    clustering_distance: float = attribute(
+        f"Up to how far apart points belong to one thing; 0 = {AUTOMATIC_SPACINGS:g} times the spacing of the points.",
+        default=0.0,
+        unit="metres",
+        minimum=0.0,
+        live=True,
+    )
+    clustering_radius: int = attribute(
+        "How many cells of the grid away neighbours may be: more keep the distance more exactly, and take longer. A"
+        " cell's edge is clustering_distance / (clustering_radius + 1).",
+        default=2,
+        unit="cells",
+        minimum=1,
+        maximum=8,
+        live=True,
+    )
+    clustering_strictness: float = attribute(
+        "How surely neighbours must belong together: each factor 2.7 above 1 means one cell nearer, until only cells"
+        " that share a face are neighbours.",
+        default=1.0,
+        minimum=1.0,
+        live=True,
+    )
+    min_points_in_segment: int = attribute(
+        "How many points a thing must have at least.", default=10, unit="points", minimum=1, live=True
+    )
+    max_points_in_segment: int = attribute(
+        "How many points a thing may have at most; 0 = any number.", default=0, unit="points", minimum=0, live=True
+    )
+    min_corner: tuple[float, ...] = attribute(
+        "The low corner x, y, z of the box to look at, in the cloud's frame (-.inf = no limit); empty = no limits.",
+        default=(),
+        unit="metres",
+    )
+    max_corner: tuple[float, ...] = attribute(
+        "The high corner x, y, z of the box to look at, in the cloud's frame (.inf = no limit); empty = no limits.",
+        default=(),
+        unit="metres",
+    )
+    max_points: int = attribute(
+        "Up to how many points clouds are taken; larger ones are refused.",
+        default=5_000_000,
+        unit="points",
+        minimum=1,
+        live=True,
+    )
+    max_voxels: int = attribute(
+        "Up to how many occupied cells of the grid are taken; clouds with more are refused.",
+        default=2_000_000,
+        unit="cells",
+        minimum=1,
+        live=True,
+    )
+    oriented_boxes: bool = attribute(
+        "Whether boxes may be turned, to fit more closely; otherwise they lie along the axes.", default=False, live=True
+    )
+    label: str = attribute("The label of what is found.", default="", live=True)
+
+
+class Clusters(VisionModel):
+    """Finds things as points that lie close together, whatever they stand on.
+
+    Every point that exists, inside the box to look at, belongs to a cluster; clusters of too few or too many points are
+    left out. The confidence is 1; the thing with most points comes first.
+    """
+
+    Config: ClassVar[type] = ClustersConfig
+    config: ClustersConfig
+    needs = Needs.CLOUD
+
+    def __init__(self, config: ClustersConfig, resources: Resources) -> None:
+        """Check the box to look at.
+
+        Raises:
+            VisionError: INVALID_ARGUMENT, if its corners are not three numbers each, or the high one is below.
+        """
+        super().__init__(config, resources)
+        check_vector("min_corner", config.min_corner)
+        check_vector("max_corner", config.max_corner)
+        for axis, low, high in zip("xyz", config.min_corner, config.max_corner, strict=False):
+            if low > high:
+                msg = f"'min_corner' must not be above 'max_corner', but its {axis} {low:g} is above {high:g}"
+                raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+        self.update(config)
+
+    def update(self, config: ClustersConfig) -> None:
+        """Take other values of live attributes."""
+        super().update(config)
+        self.labels = (config.label,) if config.label else ()
+
+    def segment(self, frame: Frame) -> list[PointCloudObject]:
+        """Return the things found, the one with most points first.
+
+        Raises:
+            VisionError: NO_DEPTH or NOT_CALIBRATED, if the frame has no points; INVALID_ARGUMENT, if none of them
+                exists, or they are too many.
+        """
+        config = self.config
+        cloud = points_of(frame, config.max_points)
+        cloud, up = self._things(crop(cloud, config.min_corner, config.max_corner), frame)
+        return [
+            object_of(select(cloud, rows), label=config.label, oriented=config.oriented_boxes, up=up)
+            for rows in self._clusters(cloud.xyz)
+        ]
+
+    def _things(self, cloud: PointCloud, frame: Frame) -> tuple[PointCloud, NDArray[np.float64] | None]:
+        """Return the points that things may consist of, and the direction in which things stand, if that is known."""
+        return cloud, None
+
+    def _clusters(self, xyz: NDArray[np.float32]) -> list[NDArray[np.intp]]:
+        """Return the rows of the points of each thing."""
+        config = self.config
+        if not len(xyz):
+            return []
+        distance = clustering_distance(xyz, config.clustering_distance)
+        clusters = cluster(
+            xyz,
+            distance,
+            radius=config.clustering_radius,
+            strictness=config.clustering_strictness,
+            max_voxels=config.max_voxels,
+        )
+        return members(clusters, config.min_points_in_segment, config.max_points_in_segment or None)
+
+
+def clustering_distance(xyz: NDArray[np.float32], distance: float) -> float:
+    """Return the clustering distance: the given one, or if that is 0 the automatic one."""
+    return distance or AUTOMATIC_SPACINGS * spacing(xyz) or 1.0  # points in one place are one cluster at any distance
+
+
+def points_of(frame: Frame, max_points: int) -> PointCloud:
+    """Return the points of a frame that exist, unorganized.
+
+    Raises:
+        VisionError: NO_DEPTH or NOT_CALIBRATED, as of :func:`~vision_service.pointcloud.projection.cloud_of`;
+            INVALID_ARGUMENT, if no point exists, or they are too many.
+    """
+    whole = cloud_of(frame)
+    of = f"camera {frame.camera_name!r}" if frame.camera_name else "the frame"
+    cloud = finite(whole)
+    if not len(cloud):
+        reason = f"none of its {len(whole)} points is finite" if len(whole) else "it has no points"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, f"the point cloud of {of} is empty: {reason}")
+    if len(cloud) > max_points:
+        msg = f"the point cloud of {of} has {len(cloud)} points, more than the {max_points} of 'max_points': raise that"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{msg}, or give a smaller or coarser cloud")
+    return cloud
+
+
+def check_vector(name: str, values: tuple[float, ...], *, finite: bool = False) -> None:
+    """Raise VisionError INVALID_ARGUMENT unless an attribute is empty or x, y and z."""
+    if len(values) not in {0, 3} or (finite and not all(math.isfinite(value) for value in values)):
+        kind = "three finite numbers" if finite else "three numbers"
+        msg = f"{name!r} must be {kind} x, y, z, or empty, not {list(values)}"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)

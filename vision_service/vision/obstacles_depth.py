@@ -1,0 +1,19 @@
+"""The model `obstacles_depth`: finds the ground, and what is not the ground, in a depth picture."""
+
+from __future__ import annotations
+
+from vision_service.types import Frame
+from vision_service.vision.model import Needs
+from vision_service.vision.obstacles import OPTICAL_UP, Obstacles
+
+
+class ObstaclesDepth(Obstacles):
+    """Finds things as `obstacles_pointcloud` does, in depth; up is the top of the picture.
+
+    The camera must be calibrated: depth alone says how far ahead something is, but not where.
+    """
+
+    needs = Needs.DEPTH | Needs.INTRINSICS
+
+    def _up(self, frame: Frame) -> tuple[float, ...]:
+        return OPTICAL_UP

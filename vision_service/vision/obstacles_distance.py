@@ -1,0 +1,92 @@
+"""The model `obstacles_distance`: finds how near the nearest thing is."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from vision_service.configuration import attribute
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.pointcloud.objects import finite, object_of, select
+from vision_service.pointcloud.projection import cloud_of
+from vision_service.resources import Resources
+from vision_service.types import Frame, PointCloud, PointCloudObject
+from vision_service.vision.model import Needs, VisionModel
+
+SECOND = 1_000_000_000
+"""Nanoseconds."""
+
+
+@dataclass(frozen=True)
+class ObstaclesDistanceConfig:
+    """The attributes of `obstacles_distance`."""
+
+    num_queries: int = attribute(
+        "Of how many frames of the camera, the last ones, the median is taken.",
+        default=10,
+        unit="frames",
+        minimum=1,
+        maximum=20,
+    )
+    query_window: float = attribute(
+        "How much older than the newest frame the others may be.", default=1.0, unit="s", minimum=0.0
+    )
+    label: str = attribute("The label of what is found.", default="obstacle")
+
+
+class ObstaclesDistance(VisionModel):
+    """Finds the nearest point: for distance sensors, and for depth cameras that look ahead.
+
+    One wrong measurement must not stop a robot. So of each frame the point nearest to the sensor is kept, and of those
+    of a camera's last frames the one with the lower median of the distances is the answer: an object of one point.
+
+    The frames are those that the model is shown: in a stream, the last `num_queries` of it. With calls alone, only
+    frames that were asked for within `query_window` count, and a single call rests on its frame alone. Frames of no
+    camera, those given in a request, count by themselves.
+    """
+
+    Config = ObstaclesDistanceConfig
+    config: ObstaclesDistanceConfig
+    needs = Needs.CLOUD
+
+    def __init__(self, config: ObstaclesDistanceConfig, resources: Resources) -> None:
+        super().__init__(config, resources)
+        self.labels = (config.label,) if config.label else ()
+        # Of each camera: stamps, and the nearest points; None of a frame without a point.
+        self._seen: dict[str, deque[tuple[int, PointCloud | None]]] = {}
+
+    def segment(self, frame: Frame) -> list[PointCloudObject]:
+        """Return the nearest thing, as one point.
+
+        Raises:
+            VisionError: NO_DEPTH or NOT_CALIBRATED, if the frame has no points; INVALID_ARGUMENT, if none exists in any
+                of the frames.
+        """
+        points = [point for point in self._recent(frame, nearest(cloud_of(frame))) if point is not None]
+        if not points:
+            msg = "none of the input point clouds contained any points: nothing is in the camera's range"
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+        points.sort(key=lambda point: float(np.linalg.norm(point.xyz)))
+        return [object_of(points[(len(points) - 1) // 2], label=self.config.label)]
+
+    def _recent(self, frame: Frame, point: PointCloud | None) -> list[PointCloud | None]:
+        """Return the nearest points of a frame and of those before it."""
+        if not frame.camera_name:
+            return [point]
+        since = frame.stamp - round(self.config.query_window * SECOND)
+        # Frames that are not older than this one are itself, or of a time that was set back.
+        before = [entry for entry in self._seen.get(frame.camera_name, ()) if since <= entry[0] < frame.stamp]
+        recent = deque([*before, (frame.stamp, point)], maxlen=self.config.num_queries)
+        self._seen[frame.camera_name] = recent
+        return [found for _, found in recent]
+
+
+def nearest(cloud: PointCloud) -> PointCloud | None:
+    """Return the point nearest to the origin as a cloud of its own; None if no point exists."""
+    cloud = finite(cloud)
+    if not len(cloud):
+        return None
+    x, y, z = (cloud.xyz[:, axis] for axis in range(3))
+    return select(cloud, np.array([np.argmin(x * x + y * y + z * z)]))
