@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import testdata
-from vision_service.cli import offline
+from vision_service.cli import making
 from vision_service.cli.main import main
 from vision_service.configuration import attribute
 from vision_service.image import encode, read_image
@@ -54,7 +54,7 @@ class Lightness(VisionModel):
 @pytest.fixture
 def lightness(monkeypatch):
     """The model `lightness`, registered; its name."""
-    monkeypatch.setattr(offline, "MODELS", Registry("vision model", "no_group", {"lightness": f"{__name__}:Lightness"}))
+    monkeypatch.setattr(making, "MODELS", Registry("vision model", "no_group", {"lightness": f"{__name__}:Lightness"}))
     return "lightness"
 
 
@@ -296,7 +296,9 @@ class TestTheCommand:
         assert main(["--version"]) == 0
         assert capsys.readouterr().out.startswith("vision-service ")
 
-    @pytest.mark.parametrize("arguments", [["--help"], ["detect", "--help"], ["classify", "-h"], ["models", "-h"]])
+    @pytest.mark.parametrize(
+        "arguments", [["--help"], ["detect", "--help"], ["classify", "-h"], ["segment", "-h"], ["models", "-h"]]
+    )
     def test_help_is_no_failure(self, capsys, arguments):
         assert main(arguments) == 0
         assert capsys.readouterr().out.startswith("usage: vision-service")
@@ -307,11 +309,14 @@ class TestTheCommand:
             ([], "the following arguments are required: COMMAND"),
             (["detct"], "invalid choice: 'detct'"),
             (["detect"], "the following arguments are required: FILE"),
-            (["detect", "x.png"], "give --model, one of color_detector, "),
+            (["detect", "x.png"], "give --model, one of "),
             (["detect", "x.png", "--set", "foo"], "'foo' is not of the form name=value"),
             (["detect", "x.png", "--set", "=1"], "'=1' is not of the form name=value"),
             (["classify", "x.png", "--count", "many"], "invalid int value: 'many'"),
             (["detect", "x.png", "--js"], "unrecognized arguments: --js"),
+            (["detect", "x.png", *RED, "--node", "eye"], "--node says which node of a parameter file"),
+            (["segment"], "the following arguments are required: FILE"),
+            (["segment", "x.pcd", "--model-path", "x.tflite"], "unrecognized arguments: --model-path x.tflite"),
         ],
     )
     def test_arguments_that_are_not_understood_end_with_2(self, capsys, arguments, sentence):

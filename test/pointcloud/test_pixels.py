@@ -5,9 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
+import testdata
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
-from vision_service.pointcloud.pixels import SeenPoints, seen_points
+from vision_service.pointcloud.pcd import read_pcd
+from vision_service.pointcloud.pixels import SeenPoints, fit_pinhole, seen_points
 from vision_service.pointcloud.projection import depth_to_cloud
 from vision_service.types import CameraIntrinsics, Frame, PointCloud
 
@@ -77,13 +79,8 @@ def test_a_point_far_outside_of_the_view_is_not_bent_into_it(model):
     np.testing.assert_array_equal(points.rows * 40 + points.columns, np.arange(30 * 40))
 
 
-@pytest.mark.parametrize(
-    "cloud",
-    [np.empty((0, 3)), np.full((30, 40, 3), np.nan), np.full((7, 3), np.nan), np.zeros((30, 40, 3))],
-    ids=["empty", "organized without a point", "a list without a point", "all in the camera"],
-)
-def test_of_a_cloud_without_points_nothing_is_seen(cloud):
-    assert pixels(seen_points(with_cloud(cloud, intrinsics=None))) == []
+def test_all_points_may_be_behind_the_camera():
+    assert pixels(seen_points(with_cloud(np.full((30, 40, 3), -1.0)))) == []
 
 
 def test_a_pixel_is_within_a_box_if_its_centre_is():
@@ -100,6 +97,8 @@ def test_nothing_is_within_such_a_box(box):
 
 
 LISTED = PointCloud(np.ones((5, 3), np.float32))
+EMPTY = PointCloud(np.empty((0, 3), np.float32))
+UNKNOWN = PointCloud(np.full((30, 40, 3), np.nan, np.float32))
 
 
 @pytest.mark.parametrize(
@@ -107,6 +106,8 @@ LISTED = PointCloud(np.ones((5, 3), np.float32))
     [
         ({"image": None, "camera_name": "front"}, ErrorCode.NO_FRAME, "'front' has no colour picture"),
         ({"depth": None}, ErrorCode.NO_DEPTH, "neither a point cloud nor depth"),
+        ({"cloud": EMPTY}, ErrorCode.INVALID_ARGUMENT, "the point cloud of the frame is empty: it has no points"),
+        ({"cloud": UNKNOWN}, ErrorCode.INVALID_ARGUMENT, "is empty: none of its 1200 points is finite"),
         ({"depth": np.ones((15, 20), np.float32)}, ErrorCode.NOT_CALIBRATED, "40×30 and 20×15"),
         ({"intrinsics": None}, ErrorCode.NOT_CALIBRATED, "intrinsics"),
         ({"depth_intrinsics": PINHOLE}, ErrorCode.NOT_CALIBRATED, "register it to the colour picture"),
@@ -122,7 +123,15 @@ LISTED = PointCloud(np.ones((5, 3), np.float32))
         ),
     ],
     ids=[
-        *("no picture", "no depth", "depth of another size", "no intrinsics", "depth of another imager"),
+        *(
+            "no picture",
+            "no depth",
+            "no points",
+            "no finite point",
+            "depth of another size",
+            "no intrinsics",
+            "depth of another imager",
+        ),
         *("a list of points without intrinsics", "intrinsics of another size"),
     ],
 )
@@ -131,3 +140,44 @@ def test_where_the_pixels_are_not_known_it_says_what_is_missing(changes, code, w
         seen_points(dataclasses.replace(with_depth(), **changes))
     assert caught.value.code == code
     assert words in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "name", ["capture0001.pcd", "five_people.pcd", "osd_learn33.pcd", "table_scene_mug_stereo_textured.pcd"]
+)
+def test_the_camera_of_a_real_cloud_is_the_one_that_was_measured(name):
+    fitted = fit_pinhole(read_pcd(testdata.path(f"clouds/{name}")))
+    expected = testdata.expected()["clouds"][name]["pinhole_fit"]
+    found = [fitted.fx, fitted.fy, fitted.cx, fitted.cy]
+    assert found == pytest.approx([expected[key] for key in ("fx", "fy", "cx", "cy")], abs=0.02)
+    assert (fitted.width, fitted.height) == (640, 480)
+
+
+def test_the_camera_of_depth_is_found_through_gaps():
+    camera = CameraIntrinsics(40, 30, 50.0, 60.0, 22.0, 13.0)
+    depth = np.random.default_rng(1).uniform(1, 3, (30, 40)).astype(np.float32)
+    depth[::2, ::3] = np.nan
+    fitted = fit_pinhole(depth_to_cloud(depth, camera))
+    assert [fitted.fx, fitted.fy, fitted.cx, fitted.cy] == pytest.approx([50, 60, 22, 13], abs=1e-3)
+
+
+def around(height=32, width=200) -> np.ndarray:
+    """Points that a turning lidar sees: rows and columns are angles."""
+    across, up = np.meshgrid(np.linspace(-np.pi, np.pi, width), np.linspace(-0.4, 0.4, height))
+    return 5 * np.stack([np.sin(across) * np.cos(up), np.sin(up), np.cos(across) * np.cos(up)], axis=-1)
+
+
+@pytest.mark.parametrize(
+    "xyz",
+    [
+        np.ones((1000, 3)),
+        np.full((30, 40, 3), np.nan),
+        np.ones((30, 40, 3)),
+        around(),
+        np.random.default_rng(1).uniform(1, 3, (30, 40, 3)),
+        np.empty((0, 0, 3)),
+    ],
+    ids=["not organized", "no points", "all in one place", "a lidar", "without order", "empty"],
+)
+def test_there_is_no_camera_that_sees_such_a_cloud(xyz):
+    assert fit_pinhole(PointCloud(xyz.astype(np.float32))) is None

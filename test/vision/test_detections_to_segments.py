@@ -360,23 +360,15 @@ def test_a_detector_must_be_named():
         ({"depth": None}, ErrorCode.NO_DEPTH),
         ({"depth": np.ones((15, 20), np.float32)}, ErrorCode.NOT_CALIBRATED),
         ({"intrinsics": None}, ErrorCode.NOT_CALIBRATED),
+        ({"cloud": PointCloud(np.empty((0, 3), np.float32))}, ErrorCode.INVALID_ARGUMENT),
     ],
-    ids=["no picture", "no depth", "depth of another size", "no intrinsics"],
+    ids=["no picture", "no depth", "depth of another size", "no intrinsics", "an empty cloud"],
 )
 def test_what_cannot_be_placed_is_an_error_whatever_is_found(changes, code):
     for detector in (reds(), Given()):
         with pytest.raises(VisionError) as caught:
             made(detector).segment(dataclasses.replace(red_square(np.ones((30, 40))), **changes))
         assert caught.value.code == code
-
-
-@pytest.mark.parametrize(
-    "cloud",
-    [np.empty((0, 3)), np.full((30, 40, 3), np.nan), np.full((7, 3), np.nan), np.zeros((30, 40, 3))],
-    ids=["empty", "organized without a point", "a list without a point", "all in the camera"],
-)
-def test_a_cloud_without_points_has_no_objects(cloud):
-    assert made(reds()).segment(red_square_with(cloud, intrinsics=None)) == []
 
 
 def test_one_point_is_an_object_where_that_is_enough():

@@ -1,47 +1,67 @@
-"""Subcommands that need no ROS: run a model on picture files, and say what there is to configure."""
+"""Subcommands that need no ROS: run a model on files, and say what there is to configure."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vision_service.camera import DRIVERS
 from vision_service.cli.outcome import FAILED, OK, print_error
-from vision_service.cli.settings import setting, values
-from vision_service.configuration import attributes, configure, did_you_mean
+from vision_service.cli.settings import setting
+from vision_service.configuration import attributes, did_you_mean
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.registry import Registry
-from vision_service.resources import LocalResources
 from vision_service.vision import MODELS
-from vision_service.vision.model import VisionModel, methods
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from vision_service.image import Image
     from vision_service.types import Frame
 
 REGISTRIES: dict[str, Registry] = {"models": MODELS, "cameras": DRIVERS}
 """What `models` lists, under the names of its JSON."""
 
+SEGMENTER = "obstacles_pointcloud"
+"""The model of `segment`, unless another is named."""
+
 
 def add_parsers(subparsers: Any) -> None:
-    """Add the subcommands detect, classify and models."""
-    _add_model_parser(
+    """Add the subcommands detect, classify, segment and models."""
+    picture, drawn = "a picture: JPEG, PNG, BMP, TIFF, WebP", "write annotated pictures (PNG) into this folder"
+    parser = _add_model_parser(
         subparsers, "detect", "find things in picture files", "Find things in picture files and say where they are."
-    ).set_defaults(func=detect)
+    )
+    _add_files(parser, file=picture, model="mlmodel, if --model-path is given", out=drawn)
+    _add_paths(parser)
+    parser.set_defaults(func=detect)
 
     parser = _add_model_parser(
         subparsers, "classify", "say what picture files show", "Say what picture files show, best first."
     )
+    _add_files(parser, file=picture, model="mlmodel, if --model-path is given", out=drawn)
+    _add_paths(parser)
     parser.add_argument(
         "--count", type=int, default=5, metavar="N", help="how many at most; negative = all (default: %(default)s)"
     )
     parser.set_defaults(func=classify)
+
+    parser = _add_model_parser(
+        subparsers,
+        "segment",
+        "find objects in point cloud files",
+        "Find objects in point cloud files and say where in space they are.",
+    )
+    _add_files(
+        parser,
+        file="a point cloud: PCD",
+        model=SEGMENTER,
+        out="write labelled clouds (PCD with a field 'label': an object's number from 1 on, 0 = none) and pictures"
+        " (PNG) into this folder",
+    )
+    parser.set_defaults(func=segment, default_model=SEGMENTER, model_path=None, label_path=None)
 
     parser = subparsers.add_parser(
         "models",
@@ -58,10 +78,13 @@ def _add_model_parser(subparsers: Any, name: str, summary: str, description: str
     parser: argparse.ArgumentParser = subparsers.add_parser(
         name, help=summary, description=description, allow_abbrev=False
     )
-    parser.add_argument("files", nargs="+", metavar="FILE", help="a picture: JPEG, PNG, BMP, TIFF, WebP")
-    parser.add_argument("--model", metavar="M", help="the vision model (default: mlmodel, if --model-path is given)")
-    parser.add_argument("--model-path", metavar="FILE", help="the ML model's file; the same as --set model_path=FILE")
-    parser.add_argument("--label-path", metavar="FILE", help="the labels' file; the same as --set label_path=FILE")
+    parser.set_defaults(usage_error=parser.error, default_model="")
+    return parser
+
+
+def _add_files(parser: argparse.ArgumentParser, *, file: str, model: str, out: str) -> None:
+    parser.add_argument("files", nargs="+", metavar="FILE", help=file)
+    parser.add_argument("--model", metavar="M", help=f"the vision model (default: that of --params, or {model})")
     parser.add_argument(
         "--set",
         dest="settings",
@@ -71,91 +94,113 @@ def _add_model_parser(subparsers: Any, name: str, summary: str, description: str
         metavar="NAME=VALUE",
         help="an attribute of the model (vision-service models M), value in YAML; for a map NAME.KEY=VALUE; repeatable",
     )
+    parser.add_argument(
+        "--params", metavar="FILE", help="a ROS parameter file whose vision node says the model and its attributes"
+    )
+    parser.add_argument("--node", default="", metavar="NAME", help="which vision node of that file, if it has several")
     parser.add_argument("--json", action="store_true", help="print one JSON object a file, each in one line")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write annotated pictures (PNG) into this folder")
-    parser.set_defaults(usage_error=parser.error)
-    return parser
+    parser.add_argument("--out", type=Path, metavar="DIR", help=out)
+
+
+def _add_paths(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model-path", metavar="FILE", help="the file of the model mlmodel; the same as --set model_path=FILE"
+    )
+    parser.add_argument("--label-path", metavar="FILE", help="the labels' file; the same as --set label_path=FILE")
 
 
 def detect(arguments: argparse.Namespace) -> int:
     """Run `detect`; return the exit code."""
+    from vision_service.cli.making import made
     from vision_service.drawing import draw_detections
 
-    with closing(_make_model(arguments, "detect")) as model:
-        return _run(arguments, "detections", model.detect, draw_detections)
+    with made(arguments, "detect") as model:
+        return _look(arguments, "detections", model.detect, draw_detections)
 
 
 def classify(arguments: argparse.Namespace) -> int:
     """Run `classify`; return the exit code."""
+    from vision_service.cli.making import made
     from vision_service.drawing import draw_classifications
 
-    with closing(_make_model(arguments, "classify")) as model:
-        return _run(
+    with made(arguments, "classify") as model:
+        return _look(
             arguments, "classifications", lambda frame: model.classify(frame, arguments.count), draw_classifications
         )
 
 
-def _make_model(arguments: argparse.Namespace, method: str) -> Any:
-    """Return the model that the arguments describe.
+def segment(arguments: argparse.Namespace) -> int:
+    """Run `segment`; return the exit code."""
+    from vision_service.cli import clouds, output
+    from vision_service.cli.making import made
+    from vision_service.pointcloud.pcd import read_pcd, write_pcd
 
-    Raises:
-        VisionError: There is none of that name, its configuration is wrong, or it has no such method.
-    """
-    name: str = arguments.model or ("mlmodel" if arguments.model_path else "")
-    if not name:
-        arguments.usage_error(f"give --model, one of {', '.join(MODELS.names())}, or --model-path FILE")
-    paths = {"model_path": arguments.model_path, "label_path": arguments.label_path}
-    given = {attribute: path for attribute, path in paths.items() if path is not None}
-    cls = MODELS.get(name)
-    config = configure(cls.Config, given | values(cls.Config, arguments.settings), of=f"the model {name}")
-    model: VisionModel = cls(config, LocalResources())
-    available = methods(model)
-    if method not in available:
-        model.close()
-        msg = f"the model {name} cannot {method}: it can {' and '.join(sorted(available)) or 'do nothing'}"
-        raise VisionError(ErrorCode.NOT_SUPPORTED, msg)
-    return model
+    def job(file: str, results: Sequence[Path]) -> None:
+        cloud = read_pcd(file)
+        objects = _answer(file, clouds.frame_of(cloud), model.segment)
+        if arguments.json:
+            rows = [output.object_as_dict(item) for item in objects]
+            output.print_json({"file": file, "points": len(cloud), "objects": rows})
+        else:
+            output.print_objects(file, cloud, objects)
+        if results:
+            labelled, picture = results
+            numbers = clouds.object_numbers(cloud, objects)
+            output.write_file(labelled, write_pcd(cloud, labels=numbers))
+            output.write_picture(picture, clouds.draw_cloud(cloud, objects, numbers))
+
+    with made(arguments, "segment") as model:
+        return _each(arguments, (".pcd", ".png"), job)
 
 
-def _run(
+def _look(
     arguments: argparse.Namespace,
     kind: str,
     answer: Callable[[Frame], list[Any]],
     draw: Callable[[NDArray[np.uint8], list[Any]], NDArray[np.uint8]],
 ) -> int:
-    """Answer for each file, print and draw the results; return the exit code."""
+    """Answer for each picture, print and draw the results; return the exit code."""
+    from vision_service.cli import output
+    from vision_service.image import read_image
+    from vision_service.types import Frame
+
+    def job(file: str, pictures: Sequence[Path]) -> None:
+        image = read_image(file)
+        found = _answer(file, Frame(image=image), answer)
+        size = image.width, image.height
+        if arguments.json:
+            rows = [output.as_dict(result) for result in found]
+            output.print_json({"file": file, "width": size[0], "height": size[1], kind: rows})
+        else:
+            output.print_results(file, size, found)
+        for picture in pictures:
+            output.write_picture(picture, draw(image.rgb, found))
+
+    return _each(arguments, (".png",), job)
+
+
+def _each(arguments: argparse.Namespace, endings: Sequence[str], job: Callable[[str, Sequence[Path]], None]) -> int:
+    """Do a job for each file, given where its results go if they are wanted; return the exit code."""
     from vision_service.cli import output
 
-    pictures: Sequence[Path | None] = [None] * len(arguments.files)
+    results: Sequence[Sequence[Path]] = [()] * len(arguments.files)
     if arguments.out is not None:
         output.make_folder(arguments.out)
-        pictures = output.picture_paths(arguments.files, arguments.out)
+        results = output.result_paths(arguments.files, arguments.out, endings)
     code = OK
-    for file, picture in zip(output.progress(arguments.files), pictures, strict=True):
+    for file, paths in zip(output.progress(arguments.files), results, strict=True):
         try:
-            image, results = _answer(file, answer)
-            size = image.width, image.height
-            if arguments.json:
-                rows = [output.as_dict(result) for result in results]
-                output.print_json({"file": file, "width": size[0], "height": size[1], kind: rows})
-            else:
-                output.print_results(file, size, results)
-            if picture is not None:
-                output.write_picture(picture, draw(image.rgb, results))
+            job(file, paths)
         except VisionError as error:
             print_error(error.message)
             code = FAILED
     return code
 
 
-def _answer(file: str, answer: Callable[[Frame], list[Any]]) -> tuple[Image, list[Any]]:
-    """Return a file's picture and the model's answer for it; every error names the file."""
-    from vision_service.image import read_image
-    from vision_service.types import Frame
-
-    image = read_image(file)
+def _answer(file: str, frame: Frame, answer: Callable[[Frame], list[Any]]) -> list[Any]:
+    """Return the model's answer for a file's frame; every error names the file."""
     try:
-        return image, answer(Frame(image=image))
+        return answer(frame)
     except VisionError as error:
         raise VisionError(error.code, f"{file!r}: {error.message}") from error
 

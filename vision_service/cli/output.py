@@ -1,7 +1,8 @@
-"""What the command prints and writes: JSON lines, tables, annotated pictures."""
+"""What the command prints and writes: JSON lines, tables, files."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import sys
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from vision_service.types import Classification, Detection
+    from vision_service.types import Classification, Detection, PointCloud, PointCloudObject
+
+UPRIGHT = (0.0, 0.0, 0.0, 1.0)
+"""The orientation of a box along the axes."""
 
 
 def print_json(value: Any) -> None:
@@ -76,6 +80,53 @@ def print_results(file: str, size: tuple[int, int], results: Sequence[Detection 
     console.print(table)
 
 
+def object_as_dict(item: PointCloudObject) -> dict[str, Any]:
+    """Return an object as JSON knows it; how its box is turned, only if it is, and the track's id only if there is one.
+
+    Lengths are in metres; the orientation is a quaternion x, y, z, w.
+    """
+    return {
+        "label": item.label,
+        "confidence": float(item.confidence),
+        "points": len(item.cloud),
+        "center": [float(number) for number in item.center],
+        "size": [float(number) for number in item.size],
+        **({"orientation": list(item.orientation)} if item.orientation != UPRIGHT else {}),
+        **({"id": item.id} if item.id else {}),
+    }
+
+
+def print_objects(file: str, cloud: PointCloud, objects: Sequence[PointCloudObject]) -> None:
+    """Print a table of the objects in a file.
+
+    Args:
+        file: Its name, as the user wrote it.
+        cloud: Its points.
+        objects: What was found among them, in this order.
+    """
+    console = Console(highlight=False)
+    shape = f"{cloud.xyz.shape[1]}×{cloud.xyz.shape[0]}" if cloud.organized else f"{len(cloud)}"
+    title = Text.assemble((file, "bold"), (f"  {shape} points", "dim"))
+    if not objects:
+        console.print(title, Text("  nothing found", "dim"), sep="")
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("#", justify="right", no_wrap=True)
+    table.add_column("label", overflow="fold")
+    for name in ("confidence", "points", "center (m)", "size (m)"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for number, item in enumerate(objects, start=1):
+        table.add_row(
+            str(number),
+            Text(item.label or "–"),
+            f"{item.confidence:.2f}",
+            str(len(item.cloud)),
+            *(" ".join(f"{length:.3f}" for length in lengths) for lengths in (item.center, item.size)),
+        )
+    console.print(title)
+    console.print(table)
+
+
 def print_attributes(name: str, kind: str, description: str, items: Iterable[Attribute]) -> None:
     """Print a table of what can be configured.
 
@@ -120,26 +171,36 @@ def progress(files: Sequence[str]) -> Iterator[str]:
         yield from bar.track(files, description="")
 
 
-def picture_paths(files: Sequence[str], folder: Path) -> list[Path]:
-    """Return where each file's annotated picture goes: ``name.png``, or ``name-2.png`` … where that is taken.
+def result_paths(files: Sequence[str], folder: Path, endings: Sequence[str]) -> list[list[Path]]:
+    """Return where what is made of each file goes: ``name.png``, or ``name-2.png`` … where that is taken.
 
-    Taken are the pictures of other files and the files themselves. Names that differ in case only count as one,
-    because some file systems see it so.
+    Taken are the results of other files and the files themselves. Names that differ in case only count as one, because
+    some file systems see it so.
+
+    Args:
+        files: The files, as the user wrote them.
+        folder: Where the results go.
+        endings: Of the results of each file, for example .png; they have one name.
     """
-    taken = {str(Path(file).expanduser().resolve()).casefold() for file in files}
-    paths = []
+    taken = {_key(Path(file)) for file in files}
+    results = []
     for file in files:
-        number, path = 1, folder / f"{Path(file).stem}.png"
-        while (key := str(path.expanduser().resolve()).casefold()) in taken:
-            number += 1
-            path = folder / f"{Path(file).stem}-{number}.png"
-        taken.add(key)
-        paths.append(path)
-    return paths
+        stem = Path(file).stem
+        for name in itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2))):
+            paths = [folder / f"{name}{ending}" for ending in endings]
+            if taken.isdisjoint(map(_key, paths)):
+                break
+        taken.update(map(_key, paths))
+        results.append(paths)
+    return results
+
+
+def _key(path: Path) -> str:
+    return str(path.expanduser().resolve()).casefold()
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder for pictures, and those above it.
+    """Make a folder for results, and those above it.
 
     Raises:
         VisionError: INVALID_ARGUMENT, naming the folder and the reason.
@@ -157,8 +218,17 @@ def write_picture(path: Path, rgb: NDArray[np.uint8]) -> None:
     Raises:
         VisionError: INVALID_ARGUMENT, naming the file and the reason.
     """
+    write_file(path, encode(rgb, "image/png"))
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, naming the file and the reason.
+    """
     try:
-        path.write_bytes(encode(rgb, "image/png"))
+        path.write_bytes(data)
     except OSError as error:
         msg = f"cannot write {str(path)!r}: {error.strerror or error}"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None

@@ -14,6 +14,10 @@ from vision_service.types import CameraIntrinsics, Frame, PointCloud
 
 RAY_TOLERANCE = 2.0
 """By how many pixels, in the middle of the picture, a point may lie off the ray of the pixel it is projected to."""
+MIN_FITTED = 100
+"""How many points it takes at least to say where a camera stands."""
+FIT_TOLERANCE = 0.5
+"""How far a fitted camera's points may lie from their pixels, half of them at least, pixels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +49,8 @@ def seen_points(frame: Frame) -> SeenPoints:
     that do not are projected into the picture; what stands before them is not considered.
 
     Raises:
-        VisionError: NO_FRAME, if there is no picture; NO_DEPTH, if there are no points; NOT_CALIBRATED, if it is not
-            known which pixel shows which point.
+        VisionError: NO_FRAME, if there is no picture; NO_DEPTH, if there is neither a cloud nor depth;
+            INVALID_ARGUMENT, if no point exists; NOT_CALIBRATED, if it is not known which pixel shows which point.
     """
     of = f"camera {frame.camera_name!r}" if frame.camera_name else "the frame"
     if frame.image is None:
@@ -58,9 +62,11 @@ def seen_points(frame: Frame) -> SeenPoints:
     width, height = frame.size
     flat = PointCloud(cloud.xyz.reshape(-1, 3), None if cloud.rgb is None else cloud.rgb.reshape(-1, 3))
     x, y, z = (flat.xyz[:, axis] for axis in range(3))
-    visible = np.flatnonzero(np.isfinite(x + y) & (z > 0) & (z < np.inf))
-    if not len(visible):
-        return SeenPoints(select(flat, visible), visible, visible)
+    exists = np.isfinite(x) & np.isfinite(y) & np.isfinite(z)
+    if not exists.any():
+        reason = f"none of its {len(cloud)} points is finite" if len(cloud) else "it has no points"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, f"the point cloud of {of} is empty: {reason}")
+    visible = np.flatnonzero(exists & (z > 0))
     if cloud.xyz.shape[:2] == (height, width) and cloud.organized:
         rows, columns = np.divmod(visible, width)
         return SeenPoints(select(flat, visible), columns, rows)
@@ -93,3 +99,33 @@ def _projected(cloud: PointCloud, intrinsics: CameraIntrinsics) -> SeenPoints:
     tolerance = RAY_TOLERANCE / max(intrinsics.fx, intrinsics.fy) * (rays**2).sum(axis=1)
     seen = np.flatnonzero(missed < tolerance)
     return SeenPoints(select(cloud, seen), columns[seen], rows[seen])
+
+
+def fit_pinhole(cloud: PointCloud) -> CameraIntrinsics | None:
+    """Return the pinhole camera whose pixels are an organized cloud's rows and columns, by least squares.
+
+    Args:
+        cloud: Any cloud.
+
+    Returns:
+        None, if the cloud is not organized, has too few points, or is not that of a camera without distortion: most of
+        its points miss their pixels.
+    """
+    if not cloud.organized:
+        return None
+    height, width = cloud.xyz.shape[:2]
+    x, y, z = np.moveaxis(cloud.xyz, -1, 0)
+    rows, columns = np.nonzero(np.isfinite(x) & np.isfinite(y) & (z > 0) & (z < np.inf))
+    lines = []
+    for coordinate, pixels in ((x, columns), (y, rows)):
+        if len(pixels) < MIN_FITTED or not np.ptp(pixels):
+            return None
+        rays = (coordinate[rows, columns] / z[rows, columns]).astype(np.float64)
+        spread = rays - rays.mean()
+        focal_length = float(spread @ pixels / (spread @ spread)) if spread.any() else 0.0
+        middle = float(pixels.mean() - focal_length * rays.mean())
+        if focal_length <= 0 or np.median(np.abs(focal_length * rays + middle - pixels)) > FIT_TOLERANCE:
+            return None
+        lines.append((focal_length, middle))
+    (fx, cx), (fy, cy) = lines
+    return CameraIntrinsics(width, height, fx, fy, cx, cy)

@@ -49,7 +49,7 @@ class DetectionsToSegmentsConfig:
     sigma: float = attribute(
         "How far above the mean of all points, in standard deviations, that distance makes a point an outlier; 0 = not"
         " at all.",
-        default=1.25,
+        default=2.0,
         minimum=0.0,
         live=True,
     )
@@ -105,12 +105,12 @@ class DetectionsToSegments(VisionModel):
         """Return the things found, best first.
 
         Raises:
-            VisionError: NO_FRAME, if the frame has no picture; NO_DEPTH, if it has no points; NOT_CALIBRATED, if it is
-                not known which pixel shows which point; what the detector raises.
+            VisionError: NO_FRAME, if the frame has no picture; NO_DEPTH, if it has neither a cloud nor depth;
+                INVALID_ARGUMENT, if no point exists; NOT_CALIBRATED, if it is not known which pixel shows which point;
+                what the detector raises.
         """
         config, points = self.config, seen_points(frame)
-        found = self._find(frame, config) if len(points.cloud) else []
-        objects = (self._object(region, points, config) for region in found)
+        objects = (self._object(region, points, config) for region in self._find(frame, config))
         return [item for item in objects if item is not None]
 
     def _find(self, frame: Frame, config: DetectionsToSegmentsConfig) -> list[Region]:

@@ -1,0 +1,87 @@
+"""The model that a command's arguments describe, made without ROS."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from functools import partial
+from typing import Any
+
+from vision_service.cli.parameter_file import Section, model_attributes, read_sections, vision_section
+from vision_service.cli.settings import Setting, values
+from vision_service.configuration import configure
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.resources import LocalResources, Resources
+from vision_service.vision import MODELS
+from vision_service.vision.model import VisionModel, methods
+
+ML_MODEL_ATTRIBUTES = ("model_path", "label_path", "num_threads", "delegate", "delegate_options")
+"""What the section of an ML model node says of its model."""
+
+
+@contextmanager
+def made(arguments: argparse.Namespace, method: str) -> Iterator[Any]:
+    """Yield the model that the arguments describe, and close it, and what it builds on, afterwards.
+
+    A parameter file's other sections are the services that it may name.
+
+    Args:
+        arguments: Of a subcommand that runs a model.
+        method: What the model must be able to do.
+
+    Raises:
+        VisionError: There is none of that name, its configuration is wrong, or it has no such method.
+    """
+    if arguments.node and not arguments.params:
+        arguments.usage_error("--node says which node of a parameter file: give that by --params FILE")
+    sections = read_sections(arguments.params) if arguments.params else {}
+    section = vision_section(sections, arguments.node) if arguments.params else {}
+    name = arguments.model or section.get("model") or ("mlmodel" if arguments.model_path else arguments.default_model)
+    if not name:
+        arguments.usage_error(f"give --model, one of {', '.join(MODELS.names())}, or --model-path FILE")
+    paths = {"model_path": arguments.model_path, "label_path": arguments.label_path}
+    given = model_attributes(section) | {attribute: path for attribute, path in paths.items() if path is not None}
+    with (
+        closing(LocalResources(_makers(sections))) as resources,
+        closing(_new(name, resources, given, arguments.settings)) as model,
+    ):
+        available = methods(model)
+        if method not in available:
+            msg = f"the model {name} cannot {method}: it can {' and '.join(sorted(available)) or 'do nothing'}"
+            raise VisionError(ErrorCode.NOT_SUPPORTED, msg)
+        yield model
+
+
+def _new(name: str, resources: Resources, given: Mapping[str, Any], settings: Iterable[Setting] = ()) -> VisionModel:
+    """Return a model with these values of its attributes; the settings go before them."""
+    cls = MODELS.get(str(name))
+    config = configure(cls.Config, {**given, **values(cls.Config, settings)}, of=f"the model {name}")
+    model: VisionModel = cls(config, resources)
+    return model
+
+
+def _makers(sections: Mapping[str, Section]) -> dict[str, dict[str, Callable[[Resources], Any]]]:
+    """Return how to make the vision services and the ML models of a parameter file, by kind and name."""
+    vision: dict[str, Callable[[Resources], Any]] = {}
+    mlmodels: dict[str, Callable[[Resources], Any]] = {}
+    for name, section in sections.items():
+        if "model" in section:
+            vision[name] = partial(_new, section["model"], given=model_attributes(section))
+        elif "model_path" in section:
+            mlmodels[name] = partial(_new_mlmodel, name, section)
+    return {"vision": vision, "mlmodel": mlmodels}
+
+
+def _new_mlmodel(name: str, section: Section, _: Resources) -> Any:
+    """Return the runtime that holds the model of an ML model node."""
+    from vision_service.mlmodel.config import MLModelConfig
+    from vision_service.mlmodel.labels import read_labels
+    from vision_service.mlmodel.loading import load
+
+    given = {key: value for key, value in section.items() if key.partition(".")[0] in ML_MODEL_ATTRIBUTES}
+    config = configure(MLModelConfig, given, of=f"the ML model {name}")
+    runtime = load(config.model_path, config.runtime_options)
+    if config.label_path:
+        runtime.labels = read_labels(config.label_path)
+    return runtime
