@@ -105,7 +105,7 @@ def test_a_vision_model_is_given_for_what_it_can_do():
 @pytest.mark.parametrize(
     ("ask", "name", "sentence"),
     [
-        ("detector", "c", "the vision service 'c' is no detector: it cannot detect"),
+        ("detector", "c", "the vision service 'c' is no detector: it cannot detect or label"),
         ("classifier", "d", "the vision service 'd' is no classifier: it cannot classify"),
         ("detector", "door", "no vision 'door': known are c, d"),
         ("camera", "cam", "no camera 'cam': there are none here"),

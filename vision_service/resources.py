@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, Protocol
 
@@ -21,7 +21,7 @@ class Resources(Protocol):
         """Return the camera driver, or what reads like one: ``read() -> Frame``."""
 
     def detector(self, name: str) -> Any:
-        """Return what has ``detect(frame) -> list[Detection]``."""
+        """Return what has ``detect(frame) -> list[Detection]``, or at least ``label(frame) -> LabelImage``."""
 
     def classifier(self, name: str) -> Any:
         """Return what has ``classify(frame, count) -> list[Classification]``."""
@@ -49,12 +49,12 @@ class LocalResources:
         return self._get("camera", name)
 
     def detector(self, name: str) -> Any:
-        """Return the vision model of that name; it must be able to detect."""
-        return self._with_method(name, "detect", "detector")
+        """Return the vision model of that name; it must be able to detect, or to label pixels."""
+        return self._with_method(name, ("detect", "label"), "detector")
 
     def classifier(self, name: str) -> Any:
         """Return the vision model of that name; it must be able to classify."""
-        return self._with_method(name, "classify", "classifier")
+        return self._with_method(name, ("classify",), "classifier")
 
     def mlmodel(self, name: str) -> Any:
         """Return the ML runtime of that name."""
@@ -67,12 +67,11 @@ class LocalResources:
                 stack.callback(resource.close)
             self._made.clear()
 
-    def _with_method(self, name: str, method: str, kind: str) -> Any:
+    def _with_method(self, name: str, methods: Sequence[str], kind: str) -> Any:
+        """Return the vision model of that name, if it has one of the methods."""
         model = self._get("vision", name)
-        if not callable(getattr(model, method, None)):
-            raise VisionError(
-                ErrorCode.UNKNOWN_RESOURCE, f"the vision service {name!r} is no {kind}: it cannot {method}"
-            )
+        if not any(callable(getattr(model, method, None)) for method in methods):
+            raise not_able(name, methods, kind)
         return model
 
     def _get(self, kind: str, name: str) -> Any:
@@ -90,6 +89,12 @@ class LocalResources:
         finally:
             self._making.pop()
         return self._made[kind, name]
+
+
+def not_able(name: str, methods: Sequence[str], kind: str) -> VisionError:
+    """Return the error for a vision service that has none of the methods that are needed."""
+    msg = f"the vision service {name!r} is no {kind}: it cannot {' or '.join(methods)}"
+    return VisionError(ErrorCode.UNKNOWN_RESOURCE, msg)
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> VisionError:

@@ -4,6 +4,7 @@ import pytest
 from vision_msgs.msg import Detection2DArray
 from vision_service.srv import GetDetections, GetDetectionsFromCamera, GetVisionProperties
 
+import testdata
 from robot import RED_DETECTOR, boxes_of, eventually, image_message, node_program, painted, running
 from vision_service.errors import ErrorCode
 
@@ -135,7 +136,20 @@ def test_a_service_that_cannot_do_what_is_needed_is_refused():
         "tracked": tracker("solids"),
     }
     with running(sections) as robot:
-        last_error(robot, "tracked", "'solids' is no detector: it cannot detect")
+        last_error(robot, "tracked", "'solids' is no detector: it cannot detect or label")
+
+
+def test_a_model_that_only_labels_pixels_makes_segments_but_no_tracks():
+    path = testdata.path("models/deeplabv3_mnv2_dm05_pascal_quant.tflite")
+    sections = {
+        "stack": {"vision": ["pixels", "things", "tracked"]},
+        "pixels": {"model": "mlmodel", "model_path": str(path)},
+        "things": {"model": "detections_to_segments", "detector_name": "pixels"},
+        "tracked": tracker("pixels"),
+    }
+    with running(sections) as robot:
+        is_active(robot, "things")
+        last_error(robot, "tracked", "'pixels' is no detector: it cannot detect")
 
 
 @pytest.fixture

@@ -131,9 +131,11 @@ def _call_until(lines: dict[str, Line], seconds: float, console: Console) -> Non
 
 def _ask(line: Line) -> None:
     began = time.perf_counter()
-    everything = dict.fromkeys(("image", "detections", "classifications", "object_point_clouds"), True)
     result = line.client.capture_all_from_camera(
-        **{f"return_{what}": wanted for what, wanted in everything.items()},
+        return_image=True,
+        return_detections=True,
+        return_classifications=True,
+        return_object_point_clouds=True,
         timeout=FIRST_TIMEOUT if line.calls == 0 else None,
     )
     line.milliseconds.append(1000 * (time.perf_counter() - began))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from rclpy.node import Node
 
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.resources import LocalResources
+from vision_service.resources import LocalResources, not_able
 from vision_service.ros.client import NamedClient
 from vision_service.ros.mlmodel_node import MLModelNode
 from vision_service.ros.shared_mlmodel import LocalMLModel, RemoteMLModel
@@ -65,8 +65,8 @@ class NodeResources(LocalResources):
             resource.close()
         self._remote.clear()
 
-    def _with_method(self, name: str, method: str, kind: str) -> Any:
-        """Return a vision service that has a method.
+    def _with_method(self, name: str, methods: Sequence[str], kind: str) -> Any:
+        """Return a vision service that has one of the methods.
 
         Raises:
             VisionError: UNKNOWN_RESOURCE, if there is none, or it cannot do that; INVALID_ARGUMENT, if it builds on
@@ -76,9 +76,8 @@ class NodeResources(LocalResources):
         self.uses |= {full_name}
         self._refuse_circle(full_name)
         service = self._find(name, full_name)
-        if not callable(getattr(service, method, None)):
-            msg = f"the vision service {name!r} is no {kind}: it cannot {method}"
-            raise VisionError(ErrorCode.UNKNOWN_RESOURCE, msg)
+        if not any(callable(getattr(service, method, None)) for method in methods):
+            raise not_able(name, methods, kind)
         return service
 
     def _find(self, name: str, full_name: str) -> Any:

@@ -89,8 +89,9 @@ class Steady:
         smoothed = self._window.add(found)
         change = self._monitor.update(smoothed) if self._tells else None
         if change is not None:
-            place = {"camera_name": self._camera, "stamp": frame.stamp, "frame_id": frame.frame_id}
-            self._changes.append(dataclasses.replace(change, **place))
+            self._changes.append(
+                dataclasses.replace(change, camera_name=self._camera, stamp=frame.stamp, frame_id=frame.frame_id)
+            )
         return smoothed
 
     def changes(self) -> list[LabelChange]:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from vision_service.configuration import did_you_mean
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.resources import Resources
+from vision_service.resources import Resources, not_able
 from vision_service.tracking.bytetrack import ByteTrack, Track
 from vision_service.tracking.config import TrackerConfig
 from vision_service.types import Detection, Frame, LabelChange
@@ -57,6 +57,8 @@ class Tracker(VisionModel):
         import scipy.optimize  # noqa: F401  (which takes its time: now, rather than between two frames)
 
         self._detector = resources.detector(config.detector_name)
+        if not callable(getattr(self._detector, "detect", None)):
+            raise not_able(config.detector_name, ("detect",), "detector")
         self.needs = getattr(self._detector, "needs", Needs.IMAGE)
         known = tuple(getattr(self._detector, "labels", ()))
         check_labels(config, known)
