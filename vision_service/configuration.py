@@ -10,8 +10,8 @@ import dataclasses
 import difflib
 import math
 import typing
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Protocol, TypeVar
 
 from vision_service.errors import ErrorCode, VisionError
 
@@ -19,6 +19,50 @@ Configuration = TypeVar("Configuration")
 
 SCALARS: dict[type, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 """The types of single values, and how a sentence names them."""
+
+
+TYPE = "type"
+"""Below the name of a part: what it is."""
+
+
+class Kinds(Protocol):
+    """What the parts of something may be: a registry of classes, each with a Config.
+
+    Attributes:
+        kind: What they are, for sentences: "transform".
+    """
+
+    kind: str
+
+    def names(self) -> list[str]:
+        """Return their names."""
+
+    def get(self, name: str) -> Any:
+        """Return the class of that name; raise VisionError, if there is none."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """One of the parts that a list names.
+
+    Attributes:
+        name: In the list, and before its attributes: ``name.type``.
+        type: The name of its class.
+        config: A Config of that class.
+    """
+
+    name: str
+    type: str
+    config: Any
+
+
+@dataclasses.dataclass(frozen=True)
+class PartType:
+    """The attribute that every part has; those of its class stand beside it."""
+
+    type: str = dataclasses.field(
+        metadata={"description": "What this part is; `vision-service models` lists what there is, with its attributes."}
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -37,6 +81,7 @@ class Attribute:
         above_minimum: Whether the minimum itself is excluded.
         choices: The allowed texts, empty = any.
         live: Whether a change only replaces a value, so that nothing need be loaded again.
+        parts: What the parts may be that a list names; None = the list's items are values.
     """
 
     name: str
@@ -51,6 +96,7 @@ class Attribute:
     above_minimum: bool = False
     choices: tuple[str, ...] = ()
     live: bool = False
+    parts: Kinds | None = None
 
     @property
     def expects(self) -> str:
@@ -94,6 +140,22 @@ def attribute(
     return dataclasses.field(default=default, metadata=metadata)
 
 
+def parts(description: str, kinds: Kinds) -> Any:
+    """Return the dataclass field of a list of parts, a ``tuple[Part, ...]``, in the form that parameter files have.
+
+    The list holds names of the user's own; below each of them stand the part's type and the attributes of that::
+
+        pipeline: [spin, boxes]
+        spin.type: rotate
+        spin.angle_degs: 90
+
+    Args:
+        description: A sentence for people.
+        kinds: What the types are.
+    """
+    return dataclasses.field(metadata={"description": description, "parts": kinds})
+
+
 def attributes(configuration: type) -> dict[str, Attribute]:
     """Return the attributes of a configuration dataclass by name, in the order they are written."""
     hints = typing.get_type_hints(configuration)
@@ -115,6 +177,8 @@ def _form(hint: Any) -> tuple[str, type]:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is tuple and len(arguments) == 2 and arguments[0] in SCALARS and arguments[1] is ...:
         return "list", arguments[0]
+    if hint == tuple[Part, ...]:
+        return "list", str
     if origin is dict and arguments[0] is str and arguments[1] in SCALARS:
         return "map", arguments[1]
     if hint in SCALARS:
@@ -123,12 +187,33 @@ def _form(hint: Any) -> tuple[str, type]:
     raise TypeError(msg)
 
 
+def below(configuration: type, values: Mapping[str, Any]) -> list[tuple[str, type]]:
+    """Return which configurations stand below which prefix, as far as the values tell.
+
+    Who declares attributes before it knows their values asks again with those, until there is nothing new.
+
+    Args:
+        configuration: A dataclass made of attributes.
+        values: Of its attributes and of its parts', as :func:`configure` takes them; wrong ones are passed over.
+
+    Returns:
+        Prefixes with their dot, and dataclasses; a prefix may have several.
+    """
+    found: list[tuple[str, type]] = []
+    for item, name in _named_parts(attributes(configuration), values):
+        kinds, kind = item.parts, values.get(f"{name}.{TYPE}")
+        found.append((f"{name}.", PartType))
+        if kinds is not None and isinstance(kind, str) and kind in kinds.names():
+            found.append((f"{name}.", kinds.get(kind).Config))
+    return list(dict.fromkeys(found))
+
+
 def configure(configuration: type[Configuration], values: Mapping[str, Any], *, of: str) -> Configuration:
     """Return the configuration that the values give, every one checked.
 
     Args:
         configuration: A dataclass made of attributes.
-        values: By name; a map's entries either under its name or as ``name.key``.
+        values: By name; a map's entries either under its name or as ``name.key``; of parts, ``name.attribute``.
         of: Whose configuration it is, for the sentence: "the model color_detector".
 
     Raises:
@@ -136,11 +221,14 @@ def configure(configuration: type[Configuration], values: Mapping[str, Any], *, 
             types, values out of range.
     """
     known = attributes(configuration)
+    named = dict.fromkeys(name for _, name in _named_parts(known, values))
     collected: dict[str, Any] = {}
     given = set()
     wrong = []
     for name, value in values.items():
         base, _, key = name.partition(".")
+        if key and base in named:
+            continue
         try:
             if key and base in known and known[base].form == "map":
                 given.add(base)
@@ -150,9 +238,16 @@ def configure(configuration: type[Configuration], values: Mapping[str, Any], *, 
                 checked = check(known[name], value)
                 collected[name] = {**collected.get(name, {}), **checked} if known[name].form == "map" else checked
             else:
-                wrong.append(f"unknown attribute {name!r}{did_you_mean(name, known)}")
+                near = difflib.get_close_matches(base, named, n=1) if key else []
+                hint = f": did you mean '{near[0]}.{key}'?" if near else did_you_mean(name, known)
+                wrong.append(f"unknown attribute {name!r}{hint}")
         except VisionError as error:
             wrong.append(error.message)
+    for item in known.values():
+        if item.parts is not None and item.name in collected:
+            made = [_part(item.parts, name, known, values) for name in collected[item.name]]
+            collected[item.name] = tuple(part for part in made if isinstance(part, Part))
+            wrong += dict.fromkeys(part for part in made if isinstance(part, str))
     wrong += [
         f"{item.name!r} is missing ({item.description.rstrip('.')}): give {item.expects}"
         for item in known.values()
@@ -161,6 +256,37 @@ def configure(configuration: type[Configuration], values: Mapping[str, Any], *, 
     if wrong:
         raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{of}: " + "; ".join(wrong))
     return configuration(**collected)
+
+
+def _named_parts(known: Mapping[str, Attribute], values: Mapping[str, Any]) -> Iterator[tuple[Attribute, str]]:
+    """Yield the names of the parts that values list, each with the attribute that lists it."""
+    for item in known.values():
+        names = values.get(item.name, ()) if item.parts is not None else ()
+        if isinstance(names, Iterable) and not isinstance(names, (str, bytes)):
+            yield from ((item, name) for name in names if isinstance(name, str) and _wrong_name(name, known) == "")
+
+
+def _wrong_name(name: str, known: Mapping[str, Attribute]) -> str:
+    """Return why a part cannot be called so, empty if it can."""
+    if name in known:
+        return f"{name!r} is the name of an attribute already: call it otherwise"
+    return "" if name and "." not in name else f"{name!r} is no name of a part: letters, digits and underscores are"
+
+
+def _part(kinds: Kinds, name: str, known: Mapping[str, Attribute], values: Mapping[str, Any]) -> Part | str:
+    """Return the part of that name, or what is wrong with it."""
+    reason = _wrong_name(name, known)
+    if reason:
+        return reason
+    below = {key.removeprefix(f"{name}."): value for key, value in values.items() if key.startswith(f"{name}.")}
+    if TYPE not in below:
+        return f"'{name}.{TYPE}' is missing: what the {kinds.kind} {name!r} is, one of {', '.join(kinds.names())}"
+    try:
+        kind = check(attributes(PartType)[TYPE], below.pop(TYPE))
+        config = kinds.get(kind).Config
+        return Part(name, kind, configure(config, below, of=f"the {kinds.kind} {name!r} ({kind})"))
+    except VisionError as error:
+        return error.message if name in error.message else f"{name!r}: {error.message}"
 
 
 def check(item: Attribute, value: Any) -> Any:

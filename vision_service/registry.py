@@ -32,6 +32,15 @@ class Registry:
         """Return all names that can be asked for, sorted."""
         return sorted({*self._builtin, *(point.name for point in entry_points(group=self._group))})
 
+    def unused(self) -> list[str]:
+        """Return a sentence for each third party's class that is not used, because its name is one of ours."""
+        return [
+            f"the {self.kind} {point.name!r} of {point.value} is not used, because ours has that name: its author has "
+            "to rename it"
+            for point in entry_points(group=self._group)
+            if point.name in self._builtin
+        ]
+
     def get(self, name: str) -> Any:
         """Return the class of that name.
 

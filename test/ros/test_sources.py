@@ -9,6 +9,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 
 from robot import eventually, image_message, never, painted
+from vision_service.camera.topics import CameraTopics
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.frames import Demand, FrameSlot
 from vision_service.image import encode
@@ -16,7 +17,6 @@ from vision_service.pointcloud.projection import cloud_of
 from vision_service.ros import conversion
 from vision_service.ros.calls import Call
 from vision_service.ros.sources import (
-    CameraTopics,
     Feed,
     FrameConfiguration,
     LocalCameras,

@@ -7,6 +7,7 @@ DRIVERS = Registry(
     "vision_service.cameras",
     {
         "image_file": "vision_service.camera.image_file:ImageFile",
+        "ros": "vision_service.camera.ros_topics:RosTopics",
         "synthetic": "vision_service.camera.synthetic:Synthetic",
     },
 )

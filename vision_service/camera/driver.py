@@ -11,7 +11,7 @@ from vision_service.types import CameraIntrinsics, Frame
 
 
 class CameraDriver(HasCommands, ABC):
-    """Base of camera drivers. All methods but ``do_command`` are called from one thread at a time.
+    """Base of camera drivers. All methods but ``do_command`` and ``update`` are called from one thread at a time.
 
     Attributes:
         Config: The dataclass of its attributes (see :mod:`vision_service.configuration`).
@@ -38,6 +38,10 @@ class CameraDriver(HasCommands, ABC):
         Raises:
             VisionError: What is wrong with the configuration, or with the device.
         """
+        self.config = config
+
+    def update(self, config: Any) -> None:
+        """Take a configuration in which only live attributes differ; from another thread than `read`'s."""
         self.config = config
 
     @abstractmethod

@@ -217,16 +217,22 @@ def models(arguments: argparse.Namespace) -> int:
     code = OK
     found: dict[str, dict[str, Any]] = {plural: {} for plural in REGISTRIES}
     for plural, registry in REGISTRIES.items():
+        for sentence in registry.unused():
+            print_error(sentence)
         for name in registry.names():
             if arguments.name not in {None, name}:
                 continue
             try:
                 cls = registry.get(name)
+                items = attributes(cls.Config)
             except VisionError as error:
                 print_error(error.message)
                 code = FAILED
                 continue
-            items = attributes(cls.Config)
+            except (AttributeError, TypeError) as error:  # a third party's class; it must not hide the others
+                print_error(f"the {registry.kind} {name!r} has no Config made of attributes: {error}")
+                code = FAILED
+                continue
             if arguments.json:
                 found[plural][name] = {
                     "description": _summary(cls),

@@ -153,7 +153,8 @@ def print_attributes(name: str, kind: str, description: str, items: Iterable[Att
 
 def attribute_as_dict(item: Attribute) -> dict[str, Any]:
     """Return all that is known of an attribute, as JSON knows it; a bound that there is not is null."""
-    return {**asdict(item), "type": item.type.__name__, "expects": item.expects}
+    of_what = None if item.parts is None else item.parts.kind
+    return {**asdict(replace(item, parts=None)), "type": item.type.__name__, "expects": item.expects, "parts": of_what}
 
 
 def _default(item: Attribute) -> str:

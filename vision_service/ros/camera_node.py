@@ -22,12 +22,13 @@ from vision_service.image import encode
 from vision_service.msg import NamedImage
 from vision_service.pointcloud.pcd import write_pcd
 from vision_service.pointcloud.projection import cloud_of
-from vision_service.resources import LocalResources
 from vision_service.ros import conversion, qos
 from vision_service.ros.calls import Call, too_late
 from vision_service.ros.capture import Capture, with_names
+from vision_service.ros.neighbours import Neighbours
 from vision_service.ros.node import SERVICE_QOS, ServiceNode, json_object, refuse_fixed
-from vision_service.ros.sources import Feed, FrameConfiguration, LocalCameras, fetch
+from vision_service.ros.resources import NodeResources
+from vision_service.ros.sources import Feed, FrameConfiguration, fetch
 from vision_service.ros.worker import Worker
 from vision_service.srv import GetCameraProperties, GetGeometries, GetImage, GetImages, GetPointCloud
 from vision_service.types import Frame
@@ -53,25 +54,29 @@ class CameraNode(ServiceNode):
     Configuration = CameraConfiguration
     settings: CameraConfiguration
 
-    def __init__(self, name: str, *, local: LocalCameras | None = None, **arguments: Any) -> None:
+    def __init__(self, name: str, *, neighbours: Neighbours | None = None, **arguments: Any) -> None:
         """Make the node.
 
         Args:
             name: The camera's.
-            local: Where the camera offers its frames to others of this process.
+            neighbours: The other nodes of its process, which take the camera's frames by reference.
             **arguments: Further ones of rclpy's Node.
         """
         super().__init__(name, **arguments)
         self._driver: CameraDriver | None = None
+        self._candidate: Any = None
         self._driver_class: type[CameraDriver] | None = None
         self._capture: Capture | None = None
         self._outputs: dict[str, Publisher] = {}
         self._active = False
         self._feed = Feed(FrameSlot(), Demand(self._follow_demand))
         self._feed.slot.listen(self._publish)
-        self._local = local or LocalCameras()
+        neighbours = neighbours or Neighbours()
+        self._resources = NodeResources(self, neighbours)
+        self._local = neighbours.feeds
         self._topic = self.resolve_topic_name("~/image_raw")
         self._local.add(self._topic, self._feed)
+        neighbours.cameras[self.get_fully_qualified_name()] = self
         # Both take longer than a callback should; a driver's command may even hang.
         self._encoder = Worker("encoder")
         self._commands = Worker("commands")
@@ -87,6 +92,16 @@ class CameraNode(ServiceNode):
             qos_profile=SERVICE_QOS,
             callback_group=self.group,
         )
+
+    @property
+    def driver(self) -> CameraDriver | None:
+        """What reads the camera; None while the node is not configured."""
+        return self._driver
+
+    @property
+    def uses(self) -> frozenset[str]:
+        """The full names of the nodes that the driver names."""
+        return self._resources.uses
 
     # Lifecycle.
 
@@ -116,9 +131,9 @@ class CameraNode(ServiceNode):
             self.parameters.undeclare(self._driver_class.Config)
         self._driver_class = driver_class
         self.parameters.declare(driver_class.Config)
-        values = self.parameters.values(driver_class.Config)
-        config = configure(driver_class.Config, values, of=f"the driver {self.settings.driver}")
-        self._driver = driver_class(config, LocalResources())
+        config = self._driver_config(driver_class, {})
+        self._resources.uses = frozenset()
+        self._driver = driver_class(config, self._resources)
         return self._driver
 
     def activate(self) -> None:
@@ -136,6 +151,7 @@ class CameraNode(ServiceNode):
         if self._capture is not None and not self._capture.close():
             self.get_logger().warning("the driver has not returned from its last read; it is left behind")
         self._capture = self._driver = None
+        self._resources.close()
         for output in self._outputs.values():
             self.destroy_publisher(output)
         self._outputs = {}
@@ -149,9 +165,24 @@ class CameraNode(ServiceNode):
         super().close()
 
     def validate(self, changes: Mapping[str, Any]) -> None:
-        """Refuse changes of the driver, which may hold a device that cannot be opened twice."""
-        if self._driver_class is not None:
-            refuse_fixed(attributes(self._driver_class.Config), changes)
+        """Refuse changes that the driver cannot take while it holds its device, and values that are wrong."""
+        self._candidate = None
+        if self._driver is None or self._driver_class is None:
+            return
+        known = attributes(self._driver_class.Config)
+        refuse_fixed(known, changes)
+        if any(name.partition(".")[0] in known for name in changes):
+            self._candidate = self._driver_config(self._driver_class, changes)
+
+    def apply(self, changes: Mapping[str, Any]) -> None:
+        """Let the driver use changed live attributes."""
+        if self._candidate is not None and self._driver is not None:
+            self._driver.update(self._candidate)
+        self._candidate = None
+
+    def _driver_config(self, driver_class: type[CameraDriver], changes: Mapping[str, Any]) -> Any:
+        values = self.parameters.values(driver_class.Config, changes=changes)
+        return configure(driver_class.Config, values, of=f"the driver {self.settings.driver}")
 
     def housekeep(self) -> None:
         """Read while a topic has a listener, or the parameters say so."""
@@ -160,6 +191,7 @@ class CameraNode(ServiceNode):
         else:
             self._feed.demand.release(self)
         self._feed.demand.refresh()
+        self._resources.tend()
         self._watch()
 
     def _watch(self) -> None:
@@ -173,7 +205,11 @@ class CameraNode(ServiceNode):
     def status(self) -> dict[str, Any]:
         """Return how the frames come."""
         age = self._feed.slot.age
-        return {"frames": self._feed.slot.count, "age": None if age is None else round(age, 3)}
+        return {
+            "frames": self._feed.slot.count,
+            "age": None if age is None else round(age, 3),
+            "uses": sorted(self.uses),
+        }
 
     def _follow_demand(self) -> None:
         if self._capture is not None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from vision_service.camera.topics import CameraTopics
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.frames import Demand
 from vision_service.resources import unknown
 from vision_service.ros.node import ServiceNode
 from vision_service.ros.sources import (
-    CameraTopics,
     Feed,
     LocalCameras,
     TopicCamera,

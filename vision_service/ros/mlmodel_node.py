@@ -15,6 +15,7 @@ from vision_service.mlmodel.loading import load
 from vision_service.mlmodel.runtime import Runtime, RuntimeOptions
 from vision_service.ros import conversion
 from vision_service.ros.calls import Call, too_late
+from vision_service.ros.neighbours import Neighbours
 from vision_service.ros.node import NodeConfiguration, ServiceNode, json_object
 from vision_service.ros.worker import Worker
 from vision_service.srv import GetMetadata, Infer
@@ -41,11 +42,12 @@ class MLModelNode(ServiceNode):
     Configuration = MLModelConfiguration
     settings: MLModelConfiguration
 
-    def __init__(self, name: str, **arguments: Any) -> None:
+    def __init__(self, name: str, *, neighbours: Neighbours | None = None, **arguments: Any) -> None:
         """Make the node.
 
         Args:
             name: The model's.
+            neighbours: The other nodes of its process, which take the model by reference.
             **arguments: Further ones of rclpy's Node.
         """
         super().__init__(name, **arguments)
@@ -54,6 +56,8 @@ class MLModelNode(ServiceNode):
         self._runs = 0
         self.offer(Infer, "infer", self._infer)
         self.offer(GetMetadata, "get_metadata", self._get_metadata)
+        if neighbours is not None:
+            neighbours.mlmodels[self.get_fully_qualified_name()] = self
 
     def configure(self) -> None:
         """Load the model."""

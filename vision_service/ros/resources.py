@@ -1,45 +1,86 @@
-"""The resources that a node's model can name: of this process by reference, others over ROS."""
+"""The resources that a node's model or driver can name: of this process by reference, others over ROS."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from rclpy.node import Node
-
+from vision_service.camera.topics import CameraTopics
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.resources import LocalResources, not_able
 from vision_service.ros.client import NamedClient
-from vision_service.ros.mlmodel_node import MLModelNode
+from vision_service.ros.neighbours import Neighbours
+from vision_service.ros.node import ServiceNode
+from vision_service.ros.shared_camera import LocalCamera, RemoteCamera, SharedCamera
 from vision_service.ros.shared_mlmodel import LocalMLModel, RemoteMLModel
-from vision_service.ros.shared_vision import LocalVision, RemoteVision, VisionPeer
+from vision_service.ros.shared_vision import LocalVision, RemoteVision
+from vision_service.ros.sources import check_topics
 
 LOOK_TIMEOUT = 1.0
 """How long we wait for another node to say what it builds on, seconds."""
+TOLERANCE = 0.02
+"""How far the stamps of the parts of one frame of a camera may lie apart, seconds."""
 
 
 class NodeResources(LocalResources):
     """Looks up names as a node would: relative to its namespace.
 
     Attributes:
-        uses: The full names of the vision services that were asked for, found or not.
+        uses: The full names of the cameras and vision services that were asked for, found or not.
     """
 
-    def __init__(self, node: Node, mlmodels: Mapping[str, MLModelNode], vision: Mapping[str, VisionPeer]) -> None:
+    def __init__(self, node: ServiceNode, neighbours: Neighbours) -> None:
         """Take where to look.
 
         Args:
-            node: Whose model asks.
-            mlmodels: The ML model nodes of this process by their full names.
-            vision: The vision nodes of this process by their full names.
+            node: Whose model or driver asks.
+            neighbours: The other nodes of its process.
         """
         super().__init__()
         self._node = node
-        self._mlmodels = mlmodels
-        self._vision = vision
-        self._remote: dict[str, RemoteMLModel | RemoteVision] = {}
+        self._neighbours = neighbours
+        self._remote: dict[tuple[str, str], Any] = {}
+        self._cameras: list[SharedCamera] = []
         self.uses: frozenset[str] = frozenset()
+
+    def camera(self, name: str) -> SharedCamera:
+        """Return what reads a camera's frames.
+
+        Raises:
+            VisionError: UNKNOWN_RESOURCE, if there is no such camera (yet); INVALID_ARGUMENT, if it reads, itself or by
+                others, from this node.
+        """
+        full_name = self._named(name)
+        local = self._neighbours.cameras.get(full_name)
+        feed = self._neighbours.feeds.find(self._node.resolve_topic_name(f"{name}/image_raw"))
+        camera: SharedCamera
+        if local is not None and feed is not None:
+            camera = LocalCamera(name, local, feed)
+        else:
+            camera = RemoteCamera(name, self._node, CameraTopics().named(name), TOLERANCE)
+        self._cameras.append(camera)
+        return camera
+
+    def topics(self, topics: CameraTopics, tolerance: float) -> SharedCamera:
+        """Return what reads the frames that come on topics.
+
+        Args:
+            topics: All named.
+            tolerance: How far the stamps of one frame's parts may lie apart, seconds.
+
+        Raises:
+            VisionError: UNKNOWN_RESOURCE, if nobody publishes them (yet); INVALID_ARGUMENT, if they are its own.
+        """
+        check_topics(self._node, self._node.get_name(), topics)
+        own = f"{self._node.get_fully_qualified_name()}/"
+        for topic in (topics.image, topics.depth, topics.points):
+            if self._node.resolve_topic_name(topic).startswith(own):
+                msg = f"the topic {topic} is this node's own: name the topics of another camera"
+                raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+        camera = RemoteCamera(self._node.get_name(), self._node, topics, tolerance)
+        self._cameras.append(camera)
+        return camera
 
     def mlmodel(self, name: str) -> Any:
         """Return the model that an ML model node holds.
@@ -48,70 +89,72 @@ class NodeResources(LocalResources):
             VisionError: UNKNOWN_RESOURCE, if there is no such node, or it holds none.
         """
         full_name = self._node.resolve_service_name(name)
-        local = self._mlmodels.get(full_name)
+        local = self._neighbours.mlmodels.get(full_name)
         if local is not None:
             return LocalMLModel(local)
-        if full_name not in self._remote:
-            if not self._node.count_services(f"{full_name}/get_metadata"):
-                msg = f"no ML model {name!r}: no node {full_name} is on the graph; start it, or name it in 'mlmodels'"
-                raise VisionError(ErrorCode.UNKNOWN_RESOURCE, msg)
-            self._remote[full_name] = RemoteMLModel(full_name, self._node)
-        return self._remote[full_name]
+        return self._connected("ML model", name, full_name, "get_metadata", "mlmodels", RemoteMLModel)
+
+    def tend(self) -> None:
+        """Do what time alone asks for."""
+        for camera in self._cameras:
+            camera.tend()
 
     def close(self) -> None:
         """End the connections to other nodes; the next look-up makes new ones."""
         super().close()
-        for resource in self._remote.values():
+        for resource in [*self._remote.values(), *self._cameras]:
             resource.close()
         self._remote.clear()
+        self._cameras.clear()
 
     def _with_method(self, name: str, methods: Sequence[str], kind: str) -> Any:
         """Return a vision service that has one of the methods.
 
         Raises:
-            VisionError: UNKNOWN_RESOURCE, if there is none, or it cannot do that; INVALID_ARGUMENT, if it builds on
-                this node itself.
+            VisionError: UNKNOWN_RESOURCE, if there is none, or it cannot do that; INVALID_ARGUMENT, if it builds,
+                itself or by others, on this node.
         """
-        full_name = self._node.resolve_service_name(name)
-        self.uses |= {full_name}
-        self._refuse_circle(full_name)
-        service = self._find(name, full_name)
+        full_name = self._named(name)
+        local = self._neighbours.vision.get(full_name)
+        if local is not None:
+            service: Any = LocalVision(name, local)
+        else:
+            service = self._connected("vision service", name, full_name, "get_properties", "vision", RemoteVision)
         if not any(callable(getattr(service, method, None)) for method in methods):
             raise not_able(name, methods, kind)
         return service
 
-    def _find(self, name: str, full_name: str) -> Any:
-        local = self._vision.get(full_name)
-        if local is not None:
-            return LocalVision(name, local)
-        if full_name not in self._remote:
-            if not self._node.count_services(f"{full_name}/get_properties"):
-                msg = (
-                    f"no vision service {name!r}: no node {full_name} is on the graph; start it, or name it in 'vision'"
-                )
+    def _connected(self, kind: str, name: str, full_name: str, method: str, section: str, connect: Any) -> Any:
+        """Return the connection to a node elsewhere."""
+        if (kind, full_name) not in self._remote:
+            if not self._node.count_services(f"{full_name}/{method}"):
+                msg = f"no {kind} {name!r}: no node {full_name} is here; start it, or name it in '{section}'"
                 raise VisionError(ErrorCode.UNKNOWN_RESOURCE, msg)
-            self._remote[full_name] = RemoteVision(full_name, self._node)
-        return self._remote[full_name]
+            self._remote[kind, full_name] = connect(full_name, self._node)
+        return self._remote[kind, full_name]
 
-    def _refuse_circle(self, first: str) -> None:
-        """Refuse a vision service that builds, itself or by others, on this node."""
+    def _named(self, name: str) -> str:
+        """Return a node's full name, and refuse one that builds, itself or by others, on this node."""
+        full_name = self._node.resolve_service_name(name)
+        self.uses |= {full_name}
         own = self._node.get_fully_qualified_name()
-        paths: list[tuple[str, ...]] = [(own, first)]
+        paths: list[tuple[str, ...]] = [(own, full_name)]
         seen: set[str] = set()
         while paths:
             path = paths.pop()
             if path[-1] == own:
-                msg = f"vision services that need each other in a circle: {' -> '.join(path)}"
+                msg = f"nodes that need each other in a circle: {' -> '.join(path)}"
                 raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
             if path[-1] not in seen:
                 seen.add(path[-1])
                 paths += [(*path, other) for other in sorted(self._uses_of(path[-1]))]
+        return full_name
 
     def _uses_of(self, full_name: str) -> frozenset[str]:
-        """Return the vision services that another one builds on; those of a node that does not answer are unknown."""
-        local = self._vision.get(full_name)
-        if local is not None:
-            return local.uses
+        """Return the nodes that another one builds on; those of a node that does not answer are unknown."""
+        local = self._neighbours.uses()
+        if full_name in local:
+            return local[full_name]
         if self._node.count_services(f"{full_name}/get_status"):
             with suppress(VisionError), NamedClient(full_name, self._node) as client:
                 return frozenset(client.get_status(timeout=LOOK_TIMEOUT).get("uses", ()))

@@ -4,40 +4,18 @@ from __future__ import annotations
 
 from concurrent.futures import TimeoutError as NotReady
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from rclpy.node import Node
 
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.inference import Inference
 from vision_service.ros.client import Picture, VisionClient
+from vision_service.ros.neighbours import VisionNeighbour
 from vision_service.types import Classification, Detection, Frame
 from vision_service.vision.model import methods
 
 TIMEOUT = 5.0
 """How long we wait for the other service, seconds."""
-
-
-class VisionPeer(Protocol):
-    """What we know of a vision node of this process.
-
-    Attributes:
-        inference: Its model at work; None while it is not configured.
-        uses: The full names of the vision services that its model names, found or not.
-        state: Of its lifecycle.
-        last_error: Why it is not configured.
-    """
-
-    last_error: str
-
-    @property
-    def inference(self) -> Inference | None: ...  # noqa: D102
-
-    @property
-    def uses(self) -> frozenset[str]: ...  # noqa: D102
-
-    @property
-    def state(self) -> str: ...  # noqa: D102
 
 
 class LocalVision:
@@ -49,7 +27,7 @@ class LocalVision:
         needs: What of a frame the other model looks at.
     """
 
-    def __init__(self, name: str, node: VisionPeer) -> None:
+    def __init__(self, name: str, node: VisionNeighbour) -> None:
         """Look at what the other model can do now.
 
         Raises:

@@ -15,6 +15,7 @@ from rclpy.qos import qos_policy_name_from_kind
 from rclpy.validate_full_topic_name import validate_full_topic_name
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 
+from vision_service.camera.topics import CameraTopics
 from vision_service.configuration import attribute
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.frames import Demand, FrameSlot
@@ -112,29 +113,6 @@ class LocalCameras:
     def find(self, topic: str) -> Feed | None:
         """Return the camera that publishes this topic, or None."""
         return self._feeds.get(topic)
-
-
-@dataclass(frozen=True, kw_only=True)
-class CameraTopics:
-    """Parameters of one camera of a vision node, each below the camera's name."""
-
-    image: str = attribute("Topic of the pictures; empty = CAMERA/image_raw.", default="")
-    camera_info: str = attribute("Topic of the calibration; empty = CAMERA/camera_info.", default="")
-    depth: str = attribute("Topic of the registered depth; empty = CAMERA/depth/image_raw.", default="")
-    points: str = attribute("Topic of the point cloud; empty = CAMERA/points.", default="")
-    transport: str = attribute(
-        "How pictures come; compressed = from TOPIC/compressed.", default="raw", choices=("raw", "compressed")
-    )
-
-    def named(self, camera: str) -> CameraTopics:
-        """Return the topics with the empty ones named after the camera."""
-        return CameraTopics(
-            image=self.image or f"{camera}/image_raw",
-            camera_info=self.camera_info or f"{camera}/camera_info",
-            depth=self.depth or f"{camera}/depth/image_raw",
-            points=self.points or f"{camera}/points",
-            transport=self.transport,
-        )
 
 
 def check_camera_name(name: str) -> None:

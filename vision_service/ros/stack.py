@@ -15,9 +15,10 @@ from vision_service.configuration import attribute, configure
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.camera_node import CameraNode
 from vision_service.ros.mlmodel_node import MLModelNode
+from vision_service.ros.neighbours import Neighbours
 from vision_service.ros.node import ServiceNode
 from vision_service.ros.parameters import Parameters
-from vision_service.ros.sources import LocalCameras, allowed_name
+from vision_service.ros.sources import allowed_name
 from vision_service.ros.vision_node import VisionNode
 
 NAME = "stack"
@@ -55,18 +56,12 @@ class Stack:
         settings = configure(StackConfiguration, parameters.values(StackConfiguration), of="the stack")
         for sentence in parameters.unknown():
             self._node.get_logger().warning(sentence)
-        local = LocalCameras()
-        mlmodels: dict[str, MLModelNode] = {}
-        vision: dict[str, VisionNode] = {}
-        peers: dict[str, Any] = {"local": local, "mlmodels": mlmodels, "vision": vision}
+        neighbours = Neighbours()
         taken = {NAME}
         kinds: list[tuple[Callable[[str], ServiceNode], Iterable[str]]] = [
-            (lambda name: CameraNode(name, local=local, **arguments), settings.cameras),
-            (lambda name: MLModelNode(name, **arguments), settings.mlmodels),
-            (
-                lambda name: VisionNode(name, **peers, **arguments),
-                settings.vision,
-            ),
+            (lambda name: CameraNode(name, neighbours=neighbours, **arguments), settings.cameras),
+            (lambda name: MLModelNode(name, neighbours=neighbours, **arguments), settings.mlmodels),
+            (lambda name: VisionNode(name, neighbours=neighbours, **arguments), settings.vision),
         ]
         for make, names in kinds:
             for name in names:
@@ -80,10 +75,6 @@ class Stack:
                 else:
                     taken.add(name)
                     self.nodes.append(node)
-                    if isinstance(node, MLModelNode):
-                        mlmodels[node.get_fully_qualified_name()] = node
-                    if isinstance(node, VisionNode):
-                        vision[node.get_fully_qualified_name()] = node
         if not settings.cameras and not settings.mlmodels and not settings.vision:
             msg = "the stack is empty: give it a parameter file with a section 'stack' that lists cameras and vision"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)

@@ -9,6 +9,7 @@ from typing import Any
 from std_msgs.msg import Header
 from vision_msgs.msg import LabelInfo
 
+from vision_service.camera.topics import CameraTopics
 from vision_service.configuration import attribute, attributes, configure
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
@@ -23,15 +24,12 @@ from vision_service.ros.messages import (
     fill_objects,
     given_frame,
 )
-from vision_service.ros.mlmodel_node import MLModelNode
+from vision_service.ros.neighbours import Neighbours
 from vision_service.ros.node import ServiceNode, json_object
 from vision_service.ros.outputs import NAMES, PICTURES, Outputs, Placed, as_seen
 from vision_service.ros.resources import NodeResources
-from vision_service.ros.shared_vision import VisionPeer
 from vision_service.ros.sources import (
-    CameraTopics,
     FrameConfiguration,
-    LocalCameras,
     check_camera_name,
     check_topics,
     fetch,
@@ -102,23 +100,21 @@ class VisionNode(ServiceNode):
         self,
         name: str,
         *,
-        local: LocalCameras | None = None,
-        mlmodels: Mapping[str, MLModelNode] | None = None,
-        vision: Mapping[str, VisionPeer] | None = None,
+        neighbours: Neighbours | None = None,
         **arguments: Any,
     ) -> None:
         """Make the node.
 
         Args:
             name: The vision service's.
-            local: The cameras of this process, whose frames are taken by reference.
-            mlmodels: The ML model nodes of this process by their full names, whose models are taken by reference.
-            vision: The vision nodes of this process by their full names, on which this one's model may build.
+            neighbours: The other nodes of its process, whose frames and models are taken by reference.
             **arguments: Further ones of rclpy's Node.
         """
         super().__init__(name, **arguments)
-        self._cameras = Cameras(self, local or LocalCameras())
-        self._resources = NodeResources(self, {} if mlmodels is None else mlmodels, {} if vision is None else vision)
+        neighbours = neighbours or Neighbours()
+        self._cameras = Cameras(self, neighbours.feeds)
+        self._resources = NodeResources(self, neighbours)
+        neighbours.vision[self.get_fully_qualified_name()] = self
         self._model_class: type[VisionModel] | None = None
         self._inference: Inference | None = None
         self._candidate: tuple[Any, VisionModel | None] | None = None

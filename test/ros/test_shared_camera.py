@@ -1,0 +1,152 @@
+"""Cameras that read from others: in one process by reference, else by their topics."""
+
+import numpy as np
+import pytest
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
+from vision_service.srv import GetCameraProperties, GetImage, GetImages, GetPointCloud
+
+from robot import eventually, image_message, never, node_program, painted, running
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.ros import conversion
+from vision_service.ros.neighbours import Neighbours
+from vision_service.ros.node import ServiceNode
+from vision_service.ros.resources import NodeResources
+from vision_service.types import CameraIntrinsics
+
+PIXELS = painted(80, 60, (10, 10, 30, 30))
+INTRINSICS = CameraIntrinsics(width=80, height=60, fx=60.0, fy=60.0, cx=40.0, cy=30.0)
+VIEW = {"driver": "synthetic", "seed": 11, "width_px": 320, "height_px": 240}
+
+
+def state_of(robot, node, state):
+    eventually(lambda: robot.status(node)["state"] == state, f"{node} is {state}")
+
+
+def color(pixels=PIXELS, seconds=7):
+    return image_message(pixels, stamp=seconds * 10**9, frame_id="lens")
+
+
+# The driver `ros`.
+
+
+@pytest.fixture
+def rgbd():
+    """A foreign RGB-D camera with names of its own, and a camera node that adapts it."""
+    adapted = {"driver": "ros", "image": "/d400/color", "depth": "/d400/aligned_depth", "camera_info": "/d400/info"}
+    with running({"stack": {"cameras": ["adapted"]}, "adapted": adapted}) as robot:
+        yield robot
+
+
+def publish(robot):
+    header = Header(stamp=conversion.time_message(7 * 10**9), frame_id="lens")
+    depth = conversion.depth_to_message(np.full((60, 80), 1.5, np.float32), header)
+    info = conversion.camera_info_to_message(INTRINSICS, header)
+    for kind, topic, message in (
+        (CameraInfo, "/d400/info", info),
+        (Image, "/d400/aligned_depth", depth),
+        (Image, "/d400/color", color()),
+    ):
+        robot.repeat(robot.publisher(kind, topic), lambda message=message: message, rate=20)
+
+
+def test_a_foreign_camera_s_topics_become_a_camera_when_they_come(rgbd):
+    assert "nobody publishes /d400/color" in rgbd.status("adapted")["last_error"]
+    publish(rgbd)
+    state_of(rgbd, "adapted", "active")
+    answer = rgbd.call(GetImages, "adapted/get_images", timeout=20.0)
+    assert answer.success, answer.message
+    assert [image.source_name for image in answer.images] == ["color", "depth"]
+    assert (answer.header.stamp.sec, answer.header.frame_id) == (7, "lens"), "the source's own"
+    np.testing.assert_array_equal(conversion.image_from_message(answer.images[0].image).rgb, PIXELS)
+    cloud = conversion.cloud_from_message(rgbd.call(GetPointCloud, "adapted/get_point_cloud").cloud)
+    assert cloud.xyz.shape == (60, 80, 3)
+    assert cloud.rgb[20, 20].tolist() == [255, 0, 0]
+    properties = rgbd.call(GetCameraProperties, "adapted/get_properties")
+    assert (list(properties.source_names), properties.supports_pcd) == (["color", "depth"], True)
+
+
+def test_nothing_is_subscribed_to_while_nobody_wants_frames(rgbd):
+    publish(rgbd)
+    state_of(rgbd, "adapted", "active")
+    never(lambda: rgbd.listeners("/d400/color"), "a subscription without a caller")
+    rgbd.set("adapted", {"linger": 0.0})
+    assert rgbd.call(GetImage, "adapted/get_image", timeout=20.0).success
+    eventually(lambda: not rgbd.listeners("/d400/color"), "the subscription ends")
+
+
+def test_a_camera_may_be_adapted_by_its_name():
+    sections = {"stack": {"cameras": ["again"]}, "again": {"driver": "ros", "source": "front"}}
+    with running(sections) as robot:
+        robot.repeat(robot.publisher(Image, "front/image_raw"), color)
+        state_of(robot, "again", "active")
+        assert robot.call(GetImage, "again/get_image", timeout=20.0).image.image.width == 80
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({}, "no topic to hear"),
+        ({"image": "adapted/image_raw"}, "this node's own"),
+        ({"image": "a//b"}, "a//b"),
+    ],
+    ids=["no topic", "its own", "no name"],
+)
+def test_topics_that_cannot_be_are_refused(parameters, words):
+    with running({"stack": {"cameras": ["adapted"]}, "adapted": {"driver": "ros", **parameters}}) as robot:
+        assert words in robot.status("adapted")["last_error"]
+
+
+# Cameras by name, as drivers and models see them.
+
+
+@pytest.fixture
+def resources(spin):
+    node = spin(ServiceNode, "ours")
+    found = NodeResources(node, Neighbours())
+    yield found
+    found.close()
+
+
+def read(camera):
+    """Return the next frame; frames may take a while to come at first."""
+    for _ in range(20):
+        try:
+            return camera.read()
+        except VisionError as error:
+            assert error.code == ErrorCode.NO_FRAME
+    raise AssertionError("no frame")
+
+
+def test_each_frame_is_read_once_and_the_newest_first(resources, peer):
+    publisher = peer.publisher(Image, "front/image_raw")
+    eventually(lambda: resources._node.count_publishers("/front/image_raw"), "the camera")
+    camera = resources.camera("front")
+    assert camera.sources == ("color",)
+    with pytest.raises(VisionError, match="no frame of camera 'front' within 1 s"):
+        camera.read()
+    for seconds in (1, 2, 3):
+        publisher.publish(color(seconds=seconds))
+    eventually(lambda: (frame := camera._feed.slot.fresh(10.0)) and frame.stamp == 3 * 10**9, "the newest")
+    assert camera.read().stamp == 3 * 10**9
+    with pytest.raises(VisionError, match="no frame"):
+        camera.read()
+    publisher.publish(color(seconds=4))
+    assert read(camera).stamp == 4 * 10**9
+
+
+def test_a_camera_that_is_not_there_is_an_unknown_resource(resources):
+    with pytest.raises(VisionError, match="no camera 'nowhere': nobody publishes /nowhere/image_raw") as raised:
+        resources.camera("nowhere")
+    assert raised.value.code == ErrorCode.UNKNOWN_RESOURCE
+
+
+def test_a_camera_of_another_process_is_read_by_its_topics(resources):
+    with node_program("stack", {"stack": {"cameras": ["view"]}, "view": VIEW}):
+        eventually(lambda: resources._node.count_publishers("/view/camera_info"), "the camera")
+        eventually(lambda: resources._node.count_publishers("/view/depth/image_raw"), "its depth")
+        camera = resources.camera("view")
+        frame = read(camera)
+        assert (frame.image.width, frame.depth.shape, frame.camera_name) == (320, (240, 320), "view")
+        assert frame.intrinsics.width == 320
+        assert frame.frame_id == "view_optical_frame"

@@ -1,0 +1,68 @@
+"""The driver `ros`: a camera whose pictures, depth and points come on the topics of any other node."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from vision_service.camera.driver import CameraDriver
+from vision_service.camera.topics import CameraTopics
+from vision_service.configuration import attribute
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.resources import Resources
+from vision_service.types import Frame
+
+
+@dataclass(frozen=True, kw_only=True)
+class RosTopicsConfig(CameraTopics):
+    """Attributes of the driver: the topics, as a vision node names those of its cameras."""
+
+    source: str = attribute("The camera after which topics that are not given are named; empty = none is.", default="")
+    tolerance: float = attribute(
+        "How far the stamps of picture, depth and cloud of one frame may lie apart.", default=0.02, unit="s", minimum=0
+    )
+
+
+class RosTopics(CameraDriver):
+    """Makes a camera of ours of topics that are there: with services, compression, calibration and transforms.
+
+    Stamps and coordinate frames are those of the topics.
+    """
+
+    Config: ClassVar[type] = RosTopicsConfig
+
+    def __init__(self, config: RosTopicsConfig, resources: Resources) -> None:
+        """Look for the topics.
+
+        Raises:
+            VisionError: INVALID_ARGUMENT, if none is given; UNKNOWN_RESOURCE, if nobody publishes them (yet);
+                NOT_SUPPORTED, without ROS.
+        """
+        super().__init__(config, resources)
+        hear: Any = getattr(resources, "topics", None)
+        if hear is None:
+            raise VisionError(ErrorCode.NOT_SUPPORTED, "the driver 'ros' works in a camera node only")
+        given = {item.name: getattr(config, item.name) for item in fields(CameraTopics)}
+        if not config.source and not any(given[kind] for kind in ("image", "depth", "points")):
+            msg = (
+                "the driver 'ros' has no topic to hear: give image, depth or points, or the name of a camera as source"
+            )
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+        # A topic that nobody named must not be one that somebody publishes by chance.
+        self._camera = hear(CameraTopics(**given).named(config.source or "_none"), config.tolerance)
+        self.sources = self._camera.sources
+        self.supports_pcd = self._camera.supports_pcd
+
+    def read(self) -> Frame:
+        """Return the next frame.
+
+        Raises:
+            VisionError: NO_FRAME or CAMERA_ERROR, if none comes for a while.
+        """
+        frame: Frame = self._camera.read()
+        self.intrinsics = frame.intrinsics or self.intrinsics
+        return frame
+
+    def close(self) -> None:
+        """Hear no more."""
+        self._camera.close()

@@ -1,0 +1,30 @@
+"""The ROS topics of a camera, by their names alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vision_service.configuration import attribute
+
+
+@dataclass(frozen=True, kw_only=True)
+class CameraTopics:
+    """Where a camera's messages are: parameters of a vision node below a camera's name, and of the driver `ros`."""
+
+    image: str = attribute("Topic of the pictures; empty = CAMERA/image_raw.", default="")
+    camera_info: str = attribute("Topic of the calibration; empty = CAMERA/camera_info.", default="")
+    depth: str = attribute("Topic of the registered depth; empty = CAMERA/depth/image_raw.", default="")
+    points: str = attribute("Topic of the point cloud; empty = CAMERA/points.", default="")
+    transport: str = attribute(
+        "How pictures come; compressed = from TOPIC/compressed.", default="raw", choices=("raw", "compressed")
+    )
+
+    def named(self, camera: str) -> CameraTopics:
+        """Return the topics with the empty ones named after the camera."""
+        return CameraTopics(
+            image=self.image or f"{camera}/image_raw",
+            camera_info=self.camera_info or f"{camera}/camera_info",
+            depth=self.depth or f"{camera}/depth/image_raw",
+            points=self.points or f"{camera}/points",
+            transport=self.transport,
+        )

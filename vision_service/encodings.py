@@ -1,0 +1,128 @@
+"""What cameras send that is not 8 bits a channel in one of few orders: Bayer mosaics, YUV, 16 bits; made RGB or grey.
+
+The names are those of sensor_msgs/image_encodings, and nv12, which some drivers use beside them. YUV is ITU-R BT.601 of
+limited range (black = 16, white = 235), as V4L2 cameras give it and OpenCV reads it. Of 16 bits the upper 8 are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Memory = NDArray[np.uint8]
+"""(rows, bytes) array of a picture as it lies in memory, padding included."""
+
+_YUV_TO_RGB = np.array(
+    [[1.164, 0.0, 1.596, -222.912], [1.164, -0.391, -0.813, 135.488], [1.164, 2.018, 0.0, -276.928]], np.float32
+)
+"""BT.601, of limited range: columns Y, U, V and 1."""
+
+
+@dataclass(frozen=True)
+class RawEncoding:
+    """How an encoding lies in memory, and what it becomes.
+
+    Attributes:
+        pixel: Bytes a pixel in a row.
+        rows: Rows of memory for a row of the picture: above 1 where planes of colour follow that of brightness.
+        even: Whether width and height must be multiples of these.
+        result: What it becomes: rgb8 or mono8.
+        convert: Makes (H, W, 3) or (H, W) pixels of memory, its width in pixels and whether it is big-endian.
+    """
+
+    pixel: int
+    rows: Fraction
+    multiple: tuple[int, int]
+    result: str
+    convert: Callable[[Memory, int, bool], NDArray[np.uint8]]
+
+
+def _upper_bytes(memory: Memory, numbers: int, big_endian: bool) -> NDArray[np.uint8]:
+    """Return the upper byte of each 16-bit number of the rows."""
+    return memory[:, 0 if big_endian else 1 : 2 * numbers : 2]
+
+
+def _mono16(memory: Memory, width: int, big_endian: bool) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(_upper_bytes(memory, width, big_endian))
+
+
+def _color16(memory: Memory, width: int, big_endian: bool, *, channels: int, code: int | None) -> NDArray[np.uint8]:
+    pixels = np.ascontiguousarray(_upper_bytes(memory, channels * width, big_endian))
+    pixels = pixels.reshape(-1, width, channels)
+    return pixels if code is None else cv2.cvtColor(pixels, code)  # type: ignore[return-value]
+
+
+def _bayer8(memory: Memory, width: int, big_endian: bool, *, code: int) -> NDArray[np.uint8]:
+    return cv2.cvtColor(memory[:, :width], code)  # type: ignore[return-value]
+
+
+def _bayer16(memory: Memory, width: int, big_endian: bool, *, code: int) -> NDArray[np.uint8]:
+    return cv2.cvtColor(_mono16(memory, width, big_endian), code)  # type: ignore[return-value]
+
+
+def _yuv422(memory: Memory, width: int, big_endian: bool, *, code: int) -> NDArray[np.uint8]:
+    height, step = memory.shape
+    pixels = np.ndarray((height, width, 2), np.uint8, memory, strides=(step, 2, 1))
+    return cv2.cvtColor(pixels, code)  # type: ignore[return-value]
+
+
+def _yuv420(memory: Memory, width: int, big_endian: bool, *, code: int) -> NDArray[np.uint8]:
+    return cv2.cvtColor(memory[:, :width], code)  # type: ignore[return-value]
+
+
+def _nv24(memory: Memory, width: int, big_endian: bool) -> NDArray[np.uint8]:
+    rows, step = memory.shape
+    height = rows // 3
+    yuv = np.empty((height, width, 3), np.uint8)
+    yuv[..., 0] = memory[:height, :width]
+    yuv[..., 1:] = memory[height:].reshape(height, 2 * step)[:, : 2 * width].reshape(height, width, 2)
+    return cv2.transform(yuv, _YUV_TO_RGB)  # type: ignore[return-value]
+
+
+def _one_plane(pixel: int, result: str, convert: Callable[..., NDArray[np.uint8]], even: int = 1) -> RawEncoding:
+    return RawEncoding(pixel, Fraction(1), (even, 1), result, convert)
+
+
+# OpenCV names a mosaic by its second row and column: its BG is what everybody else calls RGGB.
+_BAYER = {
+    "rggb": cv2.COLOR_BayerBG2RGB,
+    "bggr": cv2.COLOR_BayerRG2RGB,
+    "gbrg": cv2.COLOR_BayerGR2RGB,
+    "grbg": cv2.COLOR_BayerGB2RGB,
+}
+_COLOR16: dict[tuple[str, ...], tuple[int, int | None]] = {
+    ("rgb16",): (3, None),
+    ("bgr16", "16UC3"): (3, cv2.COLOR_BGR2RGB),
+    ("rgba16",): (4, cv2.COLOR_RGBA2RGB),
+    ("bgra16", "16UC4"): (4, cv2.COLOR_BGRA2RGB),
+}
+_YUV422 = {("yuv422", "uyvy"): cv2.COLOR_YUV2RGB_UYVY, ("yuv422_yuy2", "yuyv"): cv2.COLOR_YUV2RGB_YUY2}
+_YUV420 = {"nv12": cv2.COLOR_YUV2RGB_NV12, "nv21": cv2.COLOR_YUV2RGB_NV21}
+
+RAW_ENCODINGS: dict[str, RawEncoding] = {
+    "mono16": _one_plane(2, "mono8", _mono16),
+    **{
+        name: _one_plane(2 * channels, "rgb8", partial(_color16, channels=channels, code=code))
+        for names, (channels, code) in _COLOR16.items()
+        for name in names
+    },
+    **{f"bayer_{order}8": _one_plane(1, "rgb8", partial(_bayer8, code=code)) for order, code in _BAYER.items()},
+    **{f"bayer_{order}16": _one_plane(2, "rgb8", partial(_bayer16, code=code)) for order, code in _BAYER.items()},
+    **{
+        name: _one_plane(2, "rgb8", partial(_yuv422, code=code), even=2)
+        for names, code in _YUV422.items()
+        for name in names
+    },
+    **{
+        name: RawEncoding(1, Fraction(3, 2), (2, 2), "rgb8", partial(_yuv420, code=code))
+        for name, code in _YUV420.items()
+    },
+    "nv24": RawEncoding(1, Fraction(3), (1, 1), "rgb8", _nv24),
+}
+"""The encodings that become RGB or grey here, by name."""

@@ -1,0 +1,85 @@
+"""The nodes of one process, which take frames and models of each other by reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from vision_service.camera.driver import CameraDriver
+from vision_service.inference import Inference
+from vision_service.mlmodel.runtime import Runtime
+from vision_service.ros.sources import LocalCameras
+
+
+class Neighbour(Protocol):
+    """What a node of this process shows of itself.
+
+    Attributes:
+        last_error: Why it is not configured; empty = it was not told to be, or it is.
+    """
+
+    last_error: str
+
+    @property
+    def state(self) -> str:
+        """Its lifecycle state."""
+
+    @property
+    def uses(self) -> frozenset[str]:
+        """The full names of the nodes that its model or driver names, found or not."""
+
+
+class CameraNeighbour(Neighbour, Protocol):
+    """A camera node."""
+
+    @property
+    def driver(self) -> CameraDriver | None:
+        """What reads the camera; None while the node is not configured."""
+
+
+class VisionNeighbour(Neighbour, Protocol):
+    """A vision node."""
+
+    @property
+    def inference(self) -> Inference | None:
+        """Its model at work; None while the node is not configured."""
+
+
+class MLModelNeighbour(Protocol):
+    """An ML model node."""
+
+    last_error: str
+
+    @property
+    def state(self) -> str:
+        """Its lifecycle state."""
+
+    @property
+    def runtime(self) -> Runtime | None:
+        """The model; None while the node is not configured."""
+
+    def get_name(self) -> str:
+        """Return its name, without the namespace."""
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The nodes of one process by their full names; a node may be looked for before it is made.
+
+    Attributes:
+        feeds: The cameras' frames, by the topics that bear them.
+        cameras: The camera nodes.
+        mlmodels: The ML model nodes.
+        vision: The vision nodes.
+    """
+
+    feeds: LocalCameras = field(default_factory=LocalCameras)
+    cameras: dict[str, CameraNeighbour] = field(default_factory=dict)
+    mlmodels: dict[str, MLModelNeighbour] = field(default_factory=dict)
+    vision: dict[str, VisionNeighbour] = field(default_factory=dict)
+
+    def uses(self) -> Mapping[str, frozenset[str]]:
+        """Return what each of the nodes builds on."""
+        nodes: dict[str, Neighbour] = {**self.cameras, **self.vision}
+        return {name: node.uses for name, node in nodes.items()}
