@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 import pytest
 
+from vision_service.pointcloud.pcd import read_pcd_fields
+
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-c", "import sys; from vision_service.cli.main import main; sys.exit(main())"]
 PATIENCE = 60
@@ -115,6 +117,39 @@ def test_a_call_that_fails_says_why(demo_stack, arguments, says):
     assert says in done.stderr
     assert done.stderr.startswith("vision-service: ")
     assert "Traceback" not in done.stderr
+
+
+def test_objects_in_space_are_called_for(demo_stack):
+    answer = json.loads(run("call", "objects", "get_object_point_clouds", "--json").stdout)
+    assert {"cube", "cylinder"} <= {item["label"] for item in answer["objects"]}
+    assert all(0.5 < item["center"][2] < 2.0 and item["points"] > 100 for item in answer["objects"])
+    table = run("call", "objects", "get_object_point_clouds")
+    assert "cylinder" in table.stdout
+    assert "center (m)" in table.stdout
+
+
+def test_capture_writes_a_frame_and_all_that_is_said_of_it(demo_stack, tmp_path):
+    done = run("capture", "objects", "--out", str(tmp_path), "--json", "--timeout", "20")
+
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["service"], found["camera"], found["width"]) == ("objects", "camera", 640)
+    assert len(found["detections"]) == len(found["objects"])
+    name = f"objects_camera_{found['stamp']}"
+    assert json.loads((tmp_path / f"{name}.json").read_text()) == found
+    assert cv2.imread(str(tmp_path / f"{name}.png")).shape == (480, 640, 3)
+    fields = read_pcd_fields(tmp_path / f"{name}.pcd")
+    counts = np.bincount(fields["label"].ravel())[1:].tolist()
+    assert counts == [item["points"] for item in found["objects"]]
+
+
+def test_capture_prints_what_the_service_can_say(demo_stack):
+    done = run("capture", "classifier", "--timeout", "20")
+
+    assert done.returncode == 0, done.stderr
+    assert "closeup" in done.stdout
+    assert "confidence" in done.stdout
+    assert run("capture", "classifier", "--camera", "back").returncode == 1
 
 
 def test_set_changes_what_belongs_together(demo_stack):

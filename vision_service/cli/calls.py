@@ -13,10 +13,11 @@ from rich.console import Console
 
 from vision_service import srv
 from vision_service.cli.outcome import OK
-from vision_service.cli.output import as_dict, print_json, print_results
+from vision_service.cli.output import as_dict, object_as_dict, print_json, print_objects, print_results
 from vision_service.configuration import did_you_mean
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import read_file
+from vision_service.pointcloud.objects import merged
 from vision_service.ros import conversion
 from vision_service.ros.calling import DEFAULT_TIMEOUT, Caller, vision_services
 from vision_service.ros.client import fill_picture
@@ -72,6 +73,10 @@ def call(arguments: argparse.Namespace) -> int:
             size = (response.image_width, response.image_height)
             print_results(f"{name} {response.camera_name}".rstrip(), size, convert(getattr(response, field)))
             return OK
+    if hasattr(response, "objects"):
+        objects = [conversion.object_from_message(item) for item in response.objects]
+        print_objects(f"{name} {response.camera_name}".rstrip(), merged(objects)[0], objects)
+        return OK
     Console(highlight=False).print_json(json.dumps(answer))
     return OK
 
@@ -150,6 +155,8 @@ def as_json(message: Any) -> Any:
         value = getattr(message, name)
         if name in RESULTS:
             fields[name] = [as_dict(result) for result in RESULTS[name](value)]
+        elif kind == "sequence<vision_service/PointCloudObject>":
+            fields[name] = [object_as_dict(conversion.object_from_message(item)) for item in value]
         elif kind == "sequence<uint8>":
             fields["bytes" if name == "data" else f"{name}_bytes"] = len(value)
         elif kind.startswith(("sequence", "double[")):

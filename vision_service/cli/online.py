@@ -10,7 +10,7 @@ from vision_service.cli.settings import setting
 
 
 def add_parsers(subparsers: Any) -> None:
-    """Add the subcommands demo, run, list, call and set."""
+    """Add the subcommands demo, run, list, call, capture and set."""
     parser = subparsers.add_parser(
         "demo",
         help="run a rendered camera and detectors, and show what they find",
@@ -68,6 +68,23 @@ def add_parsers(subparsers: Any) -> None:
     parser.set_defaults(func=_call)
 
     parser = subparsers.add_parser(
+        "capture",
+        help="capture a camera's frame with all that a vision service that runs says of it",
+        description="Capture one frame of a camera with all that a vision service that runs says of it: detections, "
+        "classifications, objects in space.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("service", metavar="SERVICE", help="the node's name; see `vision-service list`")
+    parser.add_argument("--camera", metavar="C", help="the camera (default: the service's own)")
+    parser.add_argument("--max-age", type=float, metavar="S", help="how old the frame may be; negative = a new one")
+    parser.add_argument("--timeout", type=float, metavar="S", help="how long to wait (default: as the node says)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object in one line")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="write the results (JSON), the annotated picture and the objects (PCD)"
+    )
+    parser.set_defaults(func=_capture)
+
+    parser = subparsers.add_parser(
         "set",
         help="set parameters of a node that runs, all of them or none",
         description="Set parameters of a node that runs, all of them or none: what belongs together goes in one call.",
@@ -105,6 +122,12 @@ def _call(arguments: argparse.Namespace) -> int:
     from vision_service.cli.calls import call
 
     return call(arguments)
+
+
+def _capture(arguments: argparse.Namespace) -> int:
+    from vision_service.cli.capturing import capture
+
+    return capture(arguments)
 
 
 def _set(arguments: argparse.Namespace) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -81,6 +83,19 @@ def object_of(
         low, high = _bounds(cloud.xyz)
         center, orientation = (low + high) / 2, IDENTITY
     return PointCloudObject(cloud, label, confidence, center, high - low, orientation, id)
+
+
+def merged(objects: Sequence[PointCloudObject]) -> tuple[PointCloud, NDArray[np.uint32]]:
+    """Return the points of all objects as one unorganized cloud, and of each point the number of its object, from 1.
+
+    Colours are kept if all objects have them.
+    """
+    clouds = [item.cloud for item in objects]
+    xyz = np.concatenate([np.empty((0, 3), np.float32), *(cloud.xyz.reshape(-1, 3) for cloud in clouds)])
+    colours = [cloud.rgb.reshape(-1, 3) for cloud in clouds if cloud.rgb is not None]
+    rgb = np.concatenate(colours) if colours and len(colours) == len(clouds) else None
+    numbers = np.repeat(np.arange(1, len(clouds) + 1, dtype=np.uint32), [len(cloud) for cloud in clouds])
+    return PointCloud(xyz, rgb), numbers
 
 
 def transformed(item: PointCloudObject, rotation: ArrayLike, translation: ArrayLike) -> PointCloudObject:

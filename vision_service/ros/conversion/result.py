@@ -30,9 +30,10 @@ from vision_service.drawing import class_color
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.msg import LabelEvent
 from vision_service.msg import PointCloudObject as PointCloudObjectMessage
+from vision_service.pointcloud.objects import merged
 from vision_service.ros.conversion.camera_info import time_message
 from vision_service.ros.conversion.cloud import cloud_from_message, cloud_to_message
-from vision_service.types import Classification, Detection, LabelChange, PointCloud, PointCloudObject
+from vision_service.types import Classification, Detection, LabelChange, PointCloudObject
 
 
 def detections_to_message(detections: Iterable[Detection], header: Header) -> Detection2DArray:
@@ -114,12 +115,8 @@ def objects_to_detections(objects: Iterable[PointCloudObject], header: Header) -
 
 def objects_to_points(objects: Sequence[PointCloudObject], header: Header) -> PointCloud2:
     """Return the points of all objects as one cloud; its field label is the object's number, from 1, in their order."""
-    clouds = [item.cloud for item in objects]
-    xyz = np.concatenate([np.empty((0, 3), np.float32), *(cloud.xyz.reshape(-1, 3) for cloud in clouds)])
-    colours = [cloud.rgb.reshape(-1, 3) for cloud in clouds if cloud.rgb is not None]
-    rgb = np.concatenate(colours) if colours and len(colours) == len(clouds) else None
-    labels = np.repeat(np.arange(1, len(clouds) + 1), [len(cloud) for cloud in clouds])
-    return cloud_to_message(PointCloud(xyz, rgb), header, labels=labels)
+    cloud, numbers = merged(objects)
+    return cloud_to_message(cloud, header, labels=numbers)
 
 
 def objects_to_markers(objects: Iterable[PointCloudObject], header: Header, namespace: str) -> MarkerArray:

@@ -1,0 +1,92 @@
+"""The subcommand `capture`: one frame of a camera, with all that a vision service that runs says of it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from vision_service.cli import output
+from vision_service.cli.outcome import OK
+from vision_service.drawing import draw_results
+from vision_service.pointcloud.objects import merged
+from vision_service.pointcloud.pcd import write_pcd
+from vision_service.ros.client import CaptureAllResult, VisionClient, VisionProperties
+
+
+def capture(arguments: argparse.Namespace) -> int:
+    """Capture one frame, print what is said of it, and write it into a folder; return the exit code."""
+    name = arguments.service.strip("/")
+    if arguments.out is not None:
+        output.make_folder(arguments.out)
+    with VisionClient(f"/{name}") as client:
+        can = client.get_properties(timeout=arguments.timeout)
+        result = client.capture_all_from_camera(
+            arguments.camera or "",
+            return_image=arguments.out is not None,
+            return_detections=can.detections_supported,
+            return_classifications=can.classifications_supported,
+            return_object_point_clouds=can.object_point_clouds_supported,
+            max_age=arguments.max_age or 0.0,
+            timeout=arguments.timeout,
+        )
+    found = as_json(name, can, result)
+    if arguments.json:
+        output.print_json(found)
+    else:
+        _print(name, result)
+    if arguments.out is not None:
+        for path in _write(arguments.out, name.replace("/", "_"), found, result):
+            if not arguments.json:
+                Console(highlight=False).print(str(path), soft_wrap=True)
+    return OK
+
+
+def as_json(service: str, can: VisionProperties, result: CaptureAllResult) -> dict[str, Any]:
+    """Return a capture as JSON knows it; what the service cannot say is left out."""
+    frame = result.frame
+    found: dict[str, Any] = {
+        "service": service,
+        "model": can.model,
+        "camera": frame.camera_name,
+        "stamp": frame.stamp,
+        "frame_id": frame.frame_id,
+        "width": result.size[0],
+        "height": result.size[1],
+    }
+    if result.detections is not None:
+        found["detections"] = [output.as_dict(item) for item in result.detections]
+    if result.classifications is not None:
+        found["classifications"] = [output.as_dict(item) for item in result.classifications]
+    if result.objects is not None:
+        found["objects"] = [output.object_as_dict(item) for item in result.objects]
+    return found
+
+
+def _print(service: str, result: CaptureAllResult) -> None:
+    title = f"/{service} {result.frame.camera_name}"
+    for results in (result.detections, result.classifications):
+        if results is not None:
+            output.print_results(title, result.size, results)
+    if result.objects is not None:
+        output.print_objects(title, merged(result.objects)[0], result.objects)
+
+
+def _write(folder: Path, service: str, found: dict[str, Any], result: CaptureAllResult) -> list[Path]:
+    """Write a capture's files: what was said as JSON, the picture with that drawn, the objects' points; return them."""
+    stem = folder / f"{service}_{result.frame.camera_name.strip('/').replace('/', '_')}_{result.frame.stamp}"
+    written = [stem.with_name(f"{stem.name}.json")]
+    output.write_file(written[0], json.dumps(found, indent=2).encode())
+    if result.frame.image is not None:
+        kinds = {"detect": result.detections, "classify": result.classifications}
+        results = {method: items for method, items in kinds.items() if items is not None}
+        written.append(stem.with_name(f"{stem.name}.png"))
+        output.write_picture(written[-1], draw_results(result.frame.image.rgb, results))
+    if result.objects:
+        cloud, labels = merged(result.objects)
+        written.append(stem.with_name(f"{stem.name}.pcd"))
+        output.write_file(written[-1], write_pcd(cloud, labels=labels))
+    return written
