@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 import testdata
 from vision_service.pointcloud import outliers
-from vision_service.pointcloud.outliers import inliers, neighbour_distances
+from vision_service.pointcloud.outliers import MOST, inliers, neighbour_distances
 from vision_service.pointcloud.pcd import read_pcd
 
 LINE = np.array([[0, 0, 0], [1, 0, 0], [2, 0, 0], [10, 0, 0]], np.float32)
@@ -93,3 +93,17 @@ def test_distances_are_those_of_all_pairs(points, mean_k):
     others = pairs[:, 1 : mean_k + 1]
     expected = others.mean(axis=1) if others.shape[1] else np.zeros(len(points))
     np.testing.assert_allclose(neighbour_distances(points, mean_k), expected, atol=1e-6)
+
+
+def test_of_a_large_cloud_cells_are_looked_at_and_flying_points_go_too():
+    rng = np.random.default_rng(3)
+    surface = grid(200, 0.002) + rng.normal(0, 0.0005, (40_000, 3)).astype(np.float32)
+    flying = rng.uniform(-0.4, 0.8, (60, 3)).astype(np.float32)
+    flying = flying[np.abs(flying[:, 2]) > 0.1]
+    kept = inliers(np.concatenate([surface, flying]), 8, 2.0)
+    assert not kept[len(surface) :].any()
+    assert kept[: len(surface)].mean() > 0.98
+
+
+def test_many_points_in_one_place_stay():
+    assert inliers(np.ones((3 * MOST, 3), np.float32), 8, 2.0).all()

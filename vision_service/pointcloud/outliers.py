@@ -9,6 +9,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from vision_service.pointcloud.sampling import spacing
+
+MOST = 2048
+"""Of how many points the distances to their neighbours are looked at one by one."""
+
 _PART = 1 << 16
 _ROUNDING = 1e-9  # relative, so that of equal distances none is above their mean
 
@@ -41,6 +46,9 @@ def neighbour_distances(xyz: NDArray[np.float32], mean_k: int) -> NDArray[np.flo
 def inliers(xyz: NDArray[np.float32], mean_k: int, sigma: float) -> NDArray[np.bool_]:
     """Return which points are no outliers: their mean distance to their neighbours is not far above the cloud's mean.
 
+    Of a cloud of many points, the cells of a grid are looked at instead of the points, about as many as MOST: outliers
+    are far from everything, and in a cell of their own.
+
     Args:
         xyz: (N, 3) metres, finite.
         mean_k: How many neighbours of each point are looked at; 0 = every point is kept.
@@ -51,6 +59,27 @@ def inliers(xyz: NDArray[np.float32], mean_k: int, sigma: float) -> NDArray[np.b
     """
     if mean_k <= 0 or sigma <= 0 or not len(xyz):
         return np.ones(len(xyz), bool)
-    distances = neighbour_distances(xyz, mean_k)
+    if len(xyz) > MOST:
+        cells, centers = _cells(xyz)
+        return _usual(neighbour_distances(centers, mean_k), sigma)[cells]
+    return _usual(neighbour_distances(xyz, mean_k), sigma)
+
+
+def _usual(distances: NDArray[np.float64], sigma: float) -> NDArray[np.bool_]:
+    """Return which distances are not far above the mean of all."""
     mean = distances.mean()
     return np.asarray(distances <= mean + sigma * distances.std() + _ROUNDING * mean)
+
+
+def _cells(xyz: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Return the cell of each point, and the (M, 3) mean of the points in each; as of surfaces, about MOST cells."""
+    edge = spacing(xyz) * np.sqrt(len(xyz) / MOST)
+    if not edge > 0:
+        return np.zeros(len(xyz), np.intp), xyz[:1]
+    low = xyz.min(axis=0)
+    places = ((xyz - low) / edge).astype(np.int64)
+    size = places.max(axis=0) + 1
+    numbers = (places[:, 2] * size[1] + places[:, 1]) * size[0] + places[:, 0]
+    _, cells, counts = np.unique(numbers, return_inverse=True, return_counts=True)
+    sums = [np.bincount(cells, weights=xyz[:, axis]) for axis in range(3)]
+    return cells, np.stack([total / counts for total in sums], axis=1).astype(np.float32)
