@@ -36,8 +36,7 @@ from sensor_msgs.msg import Image
 from vision_service.srv import GetStatus
 
 from vision_service.ros.dds import choose_profile
-from vision_service.ros.node import ServiceNode
-from vision_service.ros.process import Spinner, close
+from vision_service.ros.process import Spinner, close, start
 from vision_service.ros.stack import Stack
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -248,9 +247,7 @@ def running(sections: Mapping[str, Mapping[str, Any]], *arguments: str) -> Itera
         args = ["--ros-args", "--params-file", str(file), *arguments]
         rclpy.init(args=args, context=context, signal_handler_options=SignalHandlerOptions.NO)
     nodes = Stack(context=context).nodes
-    for node in nodes:
-        if isinstance(node, ServiceNode):
-            node.start()
+    start(nodes)
     spinner = Spinner(nodes, context=context)
     robot = Robot(context, nodes)
     try:

@@ -269,7 +269,7 @@ class TestNodesThatNeedWhatIsNotThere:
             assert peer.status("example")["last_error"] == "no ML model 'fruit'"
             node.failures.clear()
             eventually(lambda: peer.status("example")["state"] == "active", "what it needs is there")
-        assert capfd.readouterr().err.count("no ML model 'fruit'") == 1
+        assert capfd.readouterr().err.count("cannot configure: no ML model 'fruit'") == 1
 
     def test_not_if_somebody_else_starts_it(self, make, context, peer):
         node = make({**GOOD, "autostart": False})

@@ -40,11 +40,11 @@ def robot():
         "tracked": tracker("reds", min_track_persistence=1),
     }
     with running(sections) as robot:
-        is_active(robot, "tracked")
         yield robot
 
 
-def test_a_service_waits_for_the_one_it_builds_on(robot):
+def test_a_service_is_started_after_the_one_it_builds_on_wherever_it_stands(robot):
+    assert robot.nodes["tracked"].state == "active"
     assert robot.call(GetVisionProperties, "tracked/get_properties").detections_supported
     assert robot.status("tracked")["uses"] == ["/reds"]
 

@@ -83,6 +83,8 @@ class ServiceNode(LifecycleNode):
         self._closed = False
         self._changing = threading.RLock()
         self.last_error = ""
+        self._said = ""  # the latest failure that was logged
+        self._waits = False
         self._retry_at = math.inf  # what the node needs of others may come later, so it tries again
         self.troubles = Troubles(self.get_logger())
         self.deadlines = Deadlines(self.wake)
@@ -141,6 +143,11 @@ class ServiceNode(LifecycleNode):
     def state(self) -> str:
         """The lifecycle state: unconfigured, inactive, active or finalized."""
         return str(self._state_machine.current_state[1])
+
+    @property
+    def waits(self) -> bool:
+        """Whether the node is not configured because what it needs of others is not there (yet)."""
+        return self._waits
 
     def wake(self) -> None:
         """Make the executor look at its coroutines again; from any thread."""
@@ -334,18 +341,23 @@ class ServiceNode(LifecycleNode):
         try:
             hook()
         except Exception as error:
-            foreseen = isinstance(error, VisionError)
             reason = error.message if isinstance(error, VisionError) else f"{type(error).__name__}: {error}"
-            if reason != self.last_error:  # said already, when it was tried before
+            missing = isinstance(error, VisionError) and error.code == ErrorCode.UNKNOWN_RESOURCE
+            if missing and not self.waits:
+                self.get_logger().info(f"waits to {verb}: {reason}")  # what it needs may be the next node to start
+            elif reason != self._said:  # else said already, when it was tried before
+                self._said = reason
+                foreseen = isinstance(error, VisionError)
                 self.get_logger().error(f"cannot {verb}: {reason if foreseen else traceback.format_exc()}")
             if undo is not None:
                 self._transition(f"undo {verb}", undo)
             self.last_error = reason  # whatever else failed on the way back
-            missing = isinstance(error, VisionError) and error.code == ErrorCode.UNKNOWN_RESOURCE
+            self._waits = missing
             self._retry_at = time.monotonic() + RETRY_PERIOD if missing else math.inf
             return TransitionCallbackReturn.FAILURE
         if verb in ("configure", "activate"):
-            self.last_error = ""
+            self.last_error = self._said = ""
+            self._waits = False
         self._retry_at = math.inf
         return TransitionCallbackReturn.SUCCESS
 

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from queue import SimpleQueue
@@ -128,14 +128,23 @@ def _initialize(args: list[str] | None) -> None:
 def _serve(make_nodes: Callable[[], Sequence[Node]], stop: threading.Event) -> int:
     """Make nodes, and spin them until told to stop."""
     nodes = make_nodes()
-    for node in nodes:
-        if isinstance(node, ServiceNode) and not stop.is_set():
-            node.start()
+    start(nodes)
     spinner = Spinner(nodes)
     stop.wait()
     spinner.stop()
     close(nodes)
     return 0
+
+
+def start(nodes: Iterable[Node]) -> None:
+    """Start nodes; those that need others of them are started again when these are there."""
+    waiting = [node for node in nodes if isinstance(node, ServiceNode)]
+    count = len(waiting) + 1
+    while len(waiting) < count:
+        count = len(waiting)
+        for node in waiting:
+            node.start()
+        waiting = [node for node in waiting if node.waits]
 
 
 def close(nodes: Sequence[Node]) -> None:
