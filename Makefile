@@ -8,7 +8,7 @@ demo: $(INSTALLED)
 	$(VENV)/bin/vision-service demo
 
 test: $(INSTALLED) lint
-	$(VENV)/bin/pytest
+	$(VENV)/bin/pytest --numprocesses 3 --dist loadfile
 
 # Minutes of load, outside of the quick suite.
 stress: $(INSTALLED)

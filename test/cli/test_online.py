@@ -62,6 +62,22 @@ def test_call_prints_one_json_object(demo_stack):
     assert set(answer["detections"][0]) == {"class_name", "confidence", "x_min", "y_min", "x_max", "y_max"}
 
 
+def test_what_native_libraries_print_is_not_among_the_results():
+    """Fast DDS prints its complaints on stdout."""
+    script = (
+        "import os, rclpy\n"
+        "from vision_service.cli.outcome import keep_stdout\n"
+        "keep_stdout()\n"
+        "print('result')\n"
+        "os.write(1, b'complaint')\n"
+        "os.system('echo another')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], env=OURS, capture_output=True, text=True, timeout=PATIENCE)
+    assert (done.returncode, done.stdout) == (0, "result\n")
+    assert "complaint" in done.stderr
+    assert "another" in done.stderr
+
+
 def test_call_prints_a_table(demo_stack):
     done = run("call", "/red_detector/", "get_detections_from_camera")
 
