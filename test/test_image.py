@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.image import ENCODINGS, Image, decode, encode, read_file, read_image, to_rgb
+from vision_service.image import ENCODINGS, Image, decode, encode, encode_image, read_file, read_image, to_rgb
 
 BLUE = (0, 0, 255)
 
@@ -263,3 +263,63 @@ def test_a_file_that_is_no_picture_is_named(tmp_path):
     file.write_text("hello")
     with pytest.raises(VisionError, match=r"notes.txt': 5 bytes that are no picture"):
         read_image(file)
+
+
+# Made when asked for.
+
+
+def test_pixels_that_are_deferred_are_made_once_when_they_are_asked_for():
+    made = []
+
+    def make():
+        made.append(1)
+        return photo()
+
+    image = Image.deferred(make)
+    assert not made
+    assert (image.width, image.height, image.encoding, image.compressed) == (60, 40, "rgb8", None)
+    assert image.rgb is image.pixels
+    assert made == [1]
+
+
+def test_who_asks_for_pixels_that_cannot_be_made_is_told_every_time():
+    def make():
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, "no picture")
+
+    image = Image.deferred(make)
+    for _ in range(2):
+        with pytest.raises(VisionError, match="no picture"):
+            _ = image.pixels
+
+
+# Encoded again.
+
+
+@pytest.mark.parametrize("mime_type", ["image/jpeg", "image/png"])
+def test_a_picture_that_came_as_such_a_file_is_that_file(mime_type):
+    data = encode(photo(), mime_type, quality=30)
+    assert encode_image(Image.from_compressed(memoryview(data)), mime_type, quality=99) == data
+
+
+@pytest.mark.parametrize(("came", "wanted"), [("image/jpeg", "image/png"), ("image/png", "image/jpeg")])
+def test_a_picture_that_came_as_another_file_is_encoded(came, wanted):
+    image = Image.from_compressed(encode(photo(), came))
+    assert encode_image(image, wanted) == encode(image.rgb, wanted)
+
+
+def test_a_picture_that_came_as_pixels_is_encoded():
+    assert encode_image(Image(photo()), "image/png") == encode(photo(), "image/png")
+
+
+def test_a_jpeg_that_is_to_be_turned_is_encoded_turned():
+    data = turned_jpeg(photo(), 6)
+    image = Image.from_compressed(data)
+    encoded = encode_image(image, "image/jpeg")
+    assert encoded != data
+    assert decode(encoded).shape == image.pixels.shape == (60, 40, 3)
+
+
+def test_half_a_jpeg_is_not_passed_on():
+    data = encode(photo(), "image/jpeg")
+    with pytest.raises(VisionError, match="cut off"):
+        encode_image(Image.from_compressed(data[: len(data) // 2]), "image/jpeg")

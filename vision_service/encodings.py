@@ -31,9 +31,10 @@ class RawEncoding:
     Attributes:
         pixel: Bytes a pixel in a row.
         rows: Rows of memory for a row of the picture: above 1 where planes of colour follow that of brightness.
-        even: Whether width and height must be multiples of these.
+        multiple: What width and height must be multiples of.
         result: What it becomes: rgb8 or mono8.
         convert: Makes (H, W, 3) or (H, W) pixels of memory, its width in pixels and whether it is big-endian.
+        smallest: What width and height must be at least.
     """
 
     pixel: int
@@ -41,6 +42,7 @@ class RawEncoding:
     multiple: tuple[int, int]
     result: str
     convert: Callable[[Memory, int, bool], NDArray[np.uint8]]
+    smallest: int = 1
 
 
 def _upper_bytes(memory: Memory, numbers: int, big_endian: bool) -> NDArray[np.uint8]:
@@ -67,9 +69,7 @@ def _bayer16(memory: Memory, width: int, big_endian: bool, *, code: int) -> NDAr
 
 
 def _yuv422(memory: Memory, width: int, big_endian: bool, *, code: int) -> NDArray[np.uint8]:
-    height, step = memory.shape
-    pixels = np.ndarray((height, width, 2), np.uint8, memory, strides=(step, 2, 1))
-    return cv2.cvtColor(pixels, code)  # type: ignore[return-value]
+    return cv2.cvtColor(memory[:, : 2 * width].reshape(-1, width, 2), code)  # type: ignore[return-value]
 
 
 def _yuv420(memory: Memory, width: int, big_endian: bool, *, code: int) -> NDArray[np.uint8]:
@@ -85,8 +85,10 @@ def _nv24(memory: Memory, width: int, big_endian: bool) -> NDArray[np.uint8]:
     return cv2.transform(yuv, _YUV_TO_RGB)  # type: ignore[return-value]
 
 
-def _one_plane(pixel: int, result: str, convert: Callable[..., NDArray[np.uint8]], even: int = 1) -> RawEncoding:
-    return RawEncoding(pixel, Fraction(1), (even, 1), result, convert)
+def _one_plane(
+    pixel: int, result: str, convert: Callable[..., NDArray[np.uint8]], *, multiple: int = 1, smallest: int = 1
+) -> RawEncoding:
+    return RawEncoding(pixel, Fraction(1), (multiple, 1), result, convert, smallest)
 
 
 # OpenCV names a mosaic by its second row and column: its BG is what everybody else calls RGGB.
@@ -112,10 +114,17 @@ RAW_ENCODINGS: dict[str, RawEncoding] = {
         for names, (channels, code) in _COLOR16.items()
         for name in names
     },
-    **{f"bayer_{order}8": _one_plane(1, "rgb8", partial(_bayer8, code=code)) for order, code in _BAYER.items()},
-    **{f"bayer_{order}16": _one_plane(2, "rgb8", partial(_bayer16, code=code)) for order, code in _BAYER.items()},
+    # OpenCV makes smaller mosaics black.
     **{
-        name: _one_plane(2, "rgb8", partial(_yuv422, code=code), even=2)
+        f"bayer_{order}8": _one_plane(1, "rgb8", partial(_bayer8, code=code), smallest=3)
+        for order, code in _BAYER.items()
+    },
+    **{
+        f"bayer_{order}16": _one_plane(2, "rgb8", partial(_bayer16, code=code), smallest=3)
+        for order, code in _BAYER.items()
+    },
+    **{
+        name: _one_plane(2, "rgb8", partial(_yuv422, code=code), multiple=2)
         for names, code in _YUV422.items()
         for name in names
     },

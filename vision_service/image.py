@@ -1,9 +1,11 @@
-"""A picture in memory: pixels in one of ROS's encodings, or JPEG or PNG bytes that are decoded once, when asked for."""
+"""A picture in memory: pixels in one of ROS's encodings, or what becomes such pixels once, when they are asked for."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -54,7 +56,7 @@ def to_rgb(pixels: NDArray[np.uint8], encoding: str) -> NDArray[np.uint8]:
 class Image:
     """A picture that any number of threads may read; nobody changes its pixels.
 
-    Compressed bytes are decoded by the first who asks, in its thread, once for all consumers.
+    What is no pixels yet is decoded or converted by the first who asks, in its thread, once for all consumers.
     """
 
     def __init__(self, pixels: NDArray[np.uint8], encoding: str = "rgb8") -> None:
@@ -80,9 +82,27 @@ class Image:
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
         self._pixels: NDArray[np.uint8] | None = pixels
         self._encoding = encoding
+        self._make = lambda: pixels
         self._compressed: bytes | memoryview | None = None
         self._rgb: NDArray[np.uint8] | None = None
         self._lock = threading.Lock()
+
+    @classmethod
+    def deferred(cls, make: Callable[[], NDArray[np.uint8]], encoding: str = "rgb8") -> Image:
+        """Return a picture whose pixels are made on first use.
+
+        Args:
+            make: Returns them, in the form of the encoding; a VisionError that it raises comes to whoever asks.
+            encoding: One of ENCODINGS.
+        """
+        image = cls.__new__(cls)
+        image._pixels = None
+        image._encoding = encoding
+        image._make = make
+        image._compressed = None
+        image._rgb = None
+        image._lock = threading.Lock()
+        return image
 
     @classmethod
     def from_compressed(cls, data: bytes | memoryview) -> Image:
@@ -90,12 +110,8 @@ class Image:
 
         Bytes that are no picture raise VisionError INVALID_ARGUMENT from then on.
         """
-        image = cls.__new__(cls)
-        image._pixels = None
-        image._encoding = "bgr8"
+        image = cls.deferred(partial(decode, data), "bgr8")
         image._compressed = data
-        image._rgb = None
-        image._lock = threading.Lock()
         return image
 
     @property
@@ -104,12 +120,13 @@ class Image:
         if self._pixels is None:
             with self._lock:
                 if self._pixels is None:
-                    self._pixels = decode(self._compressed or b"")
+                    self._pixels = pixels = self._make()
+                    self._make = lambda: pixels  # lets go of what they were made of
         return self._pixels
 
     @property
     def compressed(self) -> bytes | memoryview | None:
-        """The bytes that the picture came as, or None if it came as pixels."""
+        """The bytes of the file that the picture came as, or None if it came otherwise."""
         return self._compressed
 
     @property
@@ -151,6 +168,30 @@ def decode(data: bytes | memoryview) -> NDArray[np.uint8]:
         msg = f"{buffer.size} bytes that are no picture, or are cut off: JPEG, PNG, BMP, TIFF and WebP are read"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
     return pixels  # type: ignore[return-value]
+
+
+_MAGIC = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n"}
+"""How files of these kinds begin."""
+
+
+def encode_image(image: Image, mime_type: str, *, quality: int = 90) -> bytes:
+    """Return a picture as the bytes of a JPEG or PNG file: those that it came as, if they are such a file already.
+
+    A JPEG that is to be turned when it is shown (EXIF) is encoded anew, turned, because not every reader turns it.
+
+    Args:
+        image: The picture.
+        mime_type: image/jpeg or image/png.
+        quality: Of a JPEG that is made, 1 to 100.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, as `encode`, or if the picture came as bytes that are no picture.
+    """
+    if image.compressed is not None and mime_type in _MAGIC:
+        data = bytes(image.compressed)
+        if data.startswith(_MAGIC[mime_type]) and not _cut_off(data) and b"Exif\0\0" not in data[:4096]:
+            return data
+    return encode(image.pixels, mime_type, encoding=image.encoding, quality=quality)
 
 
 def _cut_off(data: bytes) -> bool:

@@ -1,23 +1,24 @@
 """Between ROS messages and our types: the only place that knows both."""
 
-from vision_service.ros.conversion.camera_info import (
-    camera_info_to_message,
-    header_of,
+from vision_service.messages import (
+    cloud_from_message,
+    depth_from_compressed,
+    depth_from_message,
+    image_from_compressed,
     intrinsics_from_message,
     nanoseconds,
-    time_message,
 )
-from vision_service.ros.conversion.cloud import cloud_from_message, cloud_to_message
+from vision_service.ros.conversion.camera_info import camera_info_to_message, header_of, time_message
+from vision_service.ros.conversion.cloud import cloud_to_message
 from vision_service.ros.conversion.image import (
     compressed_to_message,
-    depth_from_message,
     depth_to_message,
-    image_from_compressed,
     image_from_message,
     image_to_message,
     label_image_to_message,
 )
 from vision_service.ros.conversion.result import (
+    box_to_message,
     classifications_from_message,
     classifications_to_message,
     detections_from_message,
@@ -38,12 +39,14 @@ from vision_service.ros.conversion.tensor import (
 )
 
 __all__ = [
+    "box_to_message",
     "camera_info_to_message",
     "classifications_from_message",
     "classifications_to_message",
     "cloud_from_message",
     "cloud_to_message",
     "compressed_to_message",
+    "depth_from_compressed",
     "depth_from_message",
     "depth_to_message",
     "detections_from_message",

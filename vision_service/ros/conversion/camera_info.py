@@ -1,4 +1,4 @@
-"""sensor_msgs/CameraInfo to intrinsics, and back; stamps and headers."""
+"""Intrinsics to sensor_msgs/CameraInfo; stamps and headers. What reads them is :mod:`vision_service.messages`."""
 
 from __future__ import annotations
 
@@ -6,34 +6,7 @@ from builtin_interfaces.msg import Time
 from sensor_msgs.msg import CameraInfo
 from std_msgs.msg import Header
 
-from vision_service.pointcloud.projection import POLYNOMIAL_MODELS
 from vision_service.types import CameraIntrinsics, Frame
-
-
-def intrinsics_from_message(message: CameraInfo) -> CameraIntrinsics | None:
-    """Return the intrinsics of the pictures that go with a message, or None if the camera is not calibrated (K is 0).
-
-    Binning and region of interest are applied as image_geometry does. Coefficients that are all zero count as none.
-    The matrices are those of the raw picture (K, D): for a rectified one publish a message with K from P and no D.
-    """
-    matrix = message.k
-    if not matrix[0] or not matrix[4]:
-        return None
-    roi = message.roi
-    across, down = max(message.binning_x, 1), max(message.binning_y, 1)
-    model, coefficients = message.distortion_model, tuple(float(value) for value in message.d)
-    if model in POLYNOMIAL_MODELS and not any(coefficients):
-        model, coefficients = "", ()
-    return CameraIntrinsics(
-        width=(roi.width or message.width) // across,
-        height=(roi.height or message.height) // down,
-        fx=float(matrix[0]) / across,
-        fy=float(matrix[4]) / down,
-        cx=(float(matrix[2]) - roi.x_offset) / across,
-        cy=(float(matrix[5]) - roi.y_offset) / down,
-        distortion_model=model,
-        distortion=coefficients,
-    )
 
 
 def camera_info_to_message(
@@ -66,11 +39,6 @@ def time_message(stamp: int) -> Time:
     """Return nanoseconds since the epoch as message."""
     seconds, nanoseconds = divmod(stamp, 1_000_000_000)
     return Time(sec=seconds, nanosec=nanoseconds)
-
-
-def nanoseconds(time: Time) -> int:
-    """Return a message's time, nanoseconds since the epoch."""
-    return int(time.sec) * 1_000_000_000 + int(time.nanosec)
 
 
 def header_of(frame: Frame) -> Header:

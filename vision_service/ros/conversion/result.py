@@ -26,13 +26,15 @@ from vision_msgs.msg import (
 from vision_msgs.msg import Classification as ClassificationMessage
 from visualization_msgs.msg import Marker, MarkerArray
 
+from vision_service.camera.geometry import Box
 from vision_service.drawing import class_color
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.messages import cloud_from_message
 from vision_service.msg import LabelEvent
 from vision_service.msg import PointCloudObject as PointCloudObjectMessage
 from vision_service.pointcloud.objects import merged
 from vision_service.ros.conversion.camera_info import time_message
-from vision_service.ros.conversion.cloud import cloud_from_message, cloud_to_message
+from vision_service.ros.conversion.cloud import cloud_to_message
 from vision_service.types import Classification, Detection, LabelChange, PointCloudObject
 
 
@@ -74,7 +76,7 @@ def object_to_message(item: PointCloudObject, header: Header) -> PointCloudObjec
     message.label = item.label
     message.confidence = float(item.confidence)
     message.cloud = cloud_to_message(item.cloud, header)
-    message.box = _box(item)
+    message.box = box_to_message(item)
     return message
 
 
@@ -104,7 +106,7 @@ def objects_to_detections(objects: Iterable[PointCloudObject], header: Header) -
         detection = Detection3D()
         detection.header = header
         detection.id = item.id
-        detection.bbox = _box(item)
+        detection.bbox = box_to_message(item)
         result = ObjectHypothesisWithPose()
         result.hypothesis = _hypothesis(item.label, item.confidence)
         result.pose.pose = detection.bbox.center
@@ -129,7 +131,7 @@ def objects_to_markers(objects: Iterable[PointCloudObject], header: Header, name
     """
     markers = [Marker(header=header, ns=namespace, action=Marker.DELETEALL)]
     for number, item in enumerate(objects):
-        box = _box(item)
+        box = box_to_message(item)
         red, green, blue = (value / 255 for value in class_color(item.label or str(number)))
         shape = Marker(header=header, ns=namespace, id=2 * number, type=Marker.CUBE, pose=box.center, scale=box.size)
         shape.color = ColorRGBA(r=red, g=green, b=blue, a=0.4)
@@ -220,7 +222,8 @@ def _hypothesis(class_name: str, confidence: float) -> ObjectHypothesis:
     return hypothesis
 
 
-def _box(item: PointCloudObject) -> BoundingBox3D:
+def box_to_message(item: PointCloudObject | Box) -> BoundingBox3D:
+    """Return the message of an object's box, or of any other."""
     x, y, z = (float(value) for value in item.center)
     width, height, depth = (float(value) for value in item.size)
     turn = Quaternion(**dict(zip("xyzw", map(float, item.orientation), strict=True)))

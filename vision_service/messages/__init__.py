@@ -1,0 +1,20 @@
+"""ROS messages to our types, whoever made them.
+
+Nothing here needs ROS: a message is any object that has the fields of its type, with numbers in an ``array`` or a NumPy
+array, as rclpy and the library rosbags make them. What makes messages is :mod:`vision_service.ros.conversion`.
+"""
+
+from vision_service.messages.camera_info import intrinsics_from_message, nanoseconds
+from vision_service.messages.cloud import cloud_from_message
+from vision_service.messages.compressed_depth import depth_from_compressed
+from vision_service.messages.image import depth_from_message, image_from_compressed, image_from_message
+
+__all__ = [
+    "cloud_from_message",
+    "depth_from_compressed",
+    "depth_from_message",
+    "image_from_compressed",
+    "image_from_message",
+    "intrinsics_from_message",
+    "nanoseconds",
+]

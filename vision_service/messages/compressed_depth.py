@@ -1,0 +1,72 @@
+"""CompressedImage messages of the transport compressedDepth to depth.
+
+The format is that of compressed_depth_image_transport: 12 bytes of configuration (a number, and two floats A and B),
+then a 16-bit PNG, or columns, rows and an RVL stream. Of 16UC1 these are millimetres; of 32FC1 they are A / depth + B.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.messages.rvl import decode_rvl
+from vision_service.pointcloud.projection import in_metres
+
+_CONFIGURATION = struct.Struct("<iff")
+_SIZE = struct.Struct("<II")
+_MOST_PIXELS = 1 << 26
+
+
+def depth_from_compressed(message: Any) -> NDArray[np.float32]:
+    """Return the depth of a message of the transport compressedDepth.
+
+    Returns:
+        (H, W) array of float32, metres, NaN = unknown.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, if the message is of another format, or damaged.
+    """
+    encoding, _, form = (part.strip() for part in message.format.partition(";"))
+    if encoding not in ("16UC1", "mono16", "32FC1") or form not in ("", "compressedDepth", *_DECODERS):
+        known = ", ".join(_DECODERS)
+        raise _wrong(f"depth of 16UC1 or 32FC1 is expected, as {known}, but the format is {message.format!r}")
+    if len(message.data) <= _CONFIGURATION.size:
+        raise _wrong(f"the compressed depth is empty (format {message.format!r})")
+    data = memoryview(message.data)
+    _, a, b = _CONFIGURATION.unpack_from(data)
+    numbers = _DECODERS.get(form, _decode_png)(data[_CONFIGURATION.size :])
+    if encoding != "32FC1":
+        return in_metres(numbers, 0.001)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        depth = np.float32(a) / (numbers.astype(np.float32) - np.float32(b))
+    depth[numbers == 0] = np.nan
+    return in_metres(depth)
+
+
+def _decode_png(data: memoryview) -> NDArray[np.uint16]:
+    try:
+        numbers: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:
+        raise _wrong(f"compressed depth that OpenCV does not decode: {error.err or error}") from None
+    if numbers is None or numbers.ndim != 2 or numbers.dtype != np.uint16:
+        raise _wrong("the compressed depth is no PNG of 16 bits, or is cut off")
+    return numbers  # type: ignore[no-any-return]
+
+
+def _decode_rvl(data: memoryview) -> NDArray[np.uint16]:
+    columns, rows = _SIZE.unpack_from(data) if len(data) >= _SIZE.size else (0, 0)
+    if not 0 < columns * rows <= _MOST_PIXELS:
+        raise _wrong(f"the compressed depth is damaged: {columns}×{rows} pixels")
+    return decode_rvl(data[_SIZE.size :], columns * rows).reshape(rows, columns)
+
+
+_DECODERS = {"compressedDepth png": _decode_png, "compressedDepth rvl": _decode_rvl}
+
+
+def _wrong(message: str) -> VisionError:
+    return VisionError(ErrorCode.INVALID_ARGUMENT, message)
