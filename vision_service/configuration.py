@@ -28,6 +28,8 @@ TYPE = "type"
 class Kinds(Protocol):
     """What the parts of something may be: a registry of classes, each with a Config.
 
+    Where one of the names is empty, the parts give no type.
+
     Attributes:
         kind: What they are, for sentences: "transform".
     """
@@ -41,13 +43,34 @@ class Kinds(Protocol):
         """Return the class of that name; raise VisionError, if there is none."""
 
 
+@dataclasses.dataclass(eq=False)
+class Alike:
+    """Parts that are all of one kind, and give no type.
+
+    Attributes:
+        kind: What they are, for sentences: "source camera".
+        Config: The dataclass of their attributes.
+    """
+
+    kind: str
+    Config: type
+
+    def names(self) -> list[str]:
+        """Return the empty name alone."""
+        return [""]
+
+    def get(self, name: str) -> Any:
+        """Return what has the Config."""
+        return self
+
+
 @dataclasses.dataclass(frozen=True)
 class Part:
     """One of the parts that a list names.
 
     Attributes:
         name: In the list, and before its attributes: ``name.type``.
-        type: The name of its class.
+        type: The name of its class; empty where all are of one kind.
         config: A Config of that class.
     """
 
@@ -151,7 +174,7 @@ def parts(description: str, kinds: Kinds) -> Any:
 
     Args:
         description: A sentence for people.
-        kinds: What the types are.
+        kinds: What the types are; :class:`Alike`, if they are all the same.
     """
     return dataclasses.field(metadata={"description": description, "parts": kinds})
 
@@ -201,8 +224,9 @@ def below(configuration: type, values: Mapping[str, Any]) -> list[tuple[str, typ
     """
     found: list[tuple[str, type]] = []
     for item, name in _named_parts(attributes(configuration), values):
-        kinds, kind = item.parts, values.get(f"{name}.{TYPE}")
-        found.append((f"{name}.", PartType))
+        kinds, kind = item.parts, values.get(f"{name}.{TYPE}", "")
+        if kinds is not None and "" not in kinds.names():
+            found.append((f"{name}.", PartType))
         if kinds is not None and isinstance(kind, str) and kind in kinds.names():
             found.append((f"{name}.", kinds.get(kind).Config))
     return list(dict.fromkeys(found))
@@ -278,15 +302,20 @@ def _part(kinds: Kinds, name: str, known: Mapping[str, Attribute], values: Mappi
     reason = _wrong_name(name, known)
     if reason:
         return reason
-    below = {key.removeprefix(f"{name}."): value for key, value in values.items() if key.startswith(f"{name}.")}
-    if TYPE not in below:
+    own = {key.removeprefix(f"{name}."): value for key, value in values.items() if key.startswith(f"{name}.")}
+    typed = "" not in kinds.names()
+    if typed and TYPE not in own:
         return f"'{name}.{TYPE}' is missing: what the {kinds.kind} {name!r} is, one of {', '.join(kinds.names())}"
     try:
-        kind = check(attributes(PartType)[TYPE], below.pop(TYPE))
-        config = kinds.get(kind).Config
-        return Part(name, kind, configure(config, below, of=f"the {kinds.kind} {name!r} ({kind})"))
+        kind = check(attributes(PartType)[TYPE], own.pop(TYPE)) if typed else ""
+        cls = kinds.get(kind)
     except VisionError as error:
-        return error.message if name in error.message else f"{name!r}: {error.message}"
+        return f"the {kinds.kind} {name!r}: {error.message}"
+    try:
+        of = f"the {kinds.kind} {name!r}{f' ({kind})' if kind else ''}"
+        return Part(name, kind, configure(cls.Config, own, of=of))
+    except VisionError as error:
+        return error.message
 
 
 def check(item: Attribute, value: Any) -> Any:

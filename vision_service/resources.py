@@ -26,6 +26,9 @@ class Resources(Protocol):
     def classifier(self, name: str) -> Any:
         """Return what has ``classify(frame, count) -> list[Classification]``."""
 
+    def segmenter(self, name: str) -> Any:
+        """Return what has ``segment(frame) -> list[PointCloudObject]``."""
+
     def mlmodel(self, name: str) -> Any:
         """Return the ML runtime that holds a model."""
 
@@ -55,6 +58,10 @@ class LocalResources:
     def classifier(self, name: str) -> Any:
         """Return the vision model of that name; it must be able to classify."""
         return self._with_method(name, ("classify",), "classifier")
+
+    def segmenter(self, name: str) -> Any:
+        """Return the vision model of that name; it must be able to segment."""
+        return self._with_method(name, ("segment",), "segmenter")
 
     def mlmodel(self, name: str) -> Any:
         """Return the ML runtime of that name."""

@@ -261,10 +261,21 @@ class TestModels:
         assert "hue_tolerance_pct" in output
         assert "synthetic" not in output
 
+    def test_what_has_parts_is_shown_with_what_they_may_be(self, capsys):
+        assert main(["models", "transform"]) == 0
+        words = capsys.readouterr().out.split()
+        for word in ("pipeline", "rotate", "angle_degs", "detections", "detector_name"):
+            assert word in words
+        assert main(["models", "transform", "--json"]) == 0
+        (listed,) = lines(capsys.readouterr().out)
+        (pipeline,) = (item for item in listed["cameras"]["transform"]["attributes"] if item["name"] == "pipeline")
+        assert pipeline["parts"] == "transform"
+        assert "rotate" in listed["transforms"]
+
     def test_json_is_one_object_with_all_that_is_known(self, capsys):
         assert main(["models", "--json"]) == 0
         (listed,) = lines(capsys.readouterr().out)
-        assert list(listed) == ["models", "cameras"]
+        assert list(listed) == ["models", "cameras", "transforms"]
         assert "synthetic" in listed["cameras"]
         assert listed["models"]["color_detector"]["description"].startswith("Finds connected areas")
         named = {item["name"]: item for item in listed["models"]["color_detector"]["attributes"]}
@@ -287,7 +298,8 @@ class TestModels:
     def test_an_unknown_name_is_an_error(self, capsys):
         assert main(["models", "color_detecter"]) == 1
         assert capsys.readouterr().err == (
-            "vision-service: no vision model or camera driver 'color_detecter': did you mean 'color_detector'?\n"
+            "vision-service: no vision model or camera driver or transform 'color_detecter': did you mean"
+            " 'color_detector'?\n"
         )
 
 

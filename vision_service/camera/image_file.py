@@ -12,20 +12,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vision_service.camera.calibration import INTRINSICS, intrinsics_from
 from vision_service.camera.driver import CameraDriver
-from vision_service.configuration import attribute, did_you_mean
+from vision_service.configuration import attribute
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.files import resolve
 from vision_service.image import read_file, read_image
 from vision_service.pointcloud.pcd import read_pcd
 from vision_service.pointcloud.projection import in_metres
 from vision_service.resources import Resources
-from vision_service.types import CameraIntrinsics, Frame
+from vision_service.types import Frame
 
 Content = TypeVar("Content")
-
-INTRINSICS = ("width_px", "height_px", "fx", "fy", "ppx", "ppy")
-"""The keys of intrinsic_parameters, all in pixels."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ class ImageFile(CameraDriver):
         """
         super().__init__(config, resources)
         self.frame_rate = config.frame_rate
-        self.intrinsics = _intrinsics(config.intrinsic_parameters)
+        self.intrinsics = intrinsics_from(config.intrinsic_parameters)
         self._color = _File(config.color_image_file_path, read_image)
         self._depth = _File(config.depth_image_file_path, lambda path: read_depth(path, config.depth_scale))
         self._cloud = _File(config.pointcloud_file_path, read_pcd)
@@ -174,32 +172,3 @@ class _File(Generic[Content]):
             self._content = self._load(path)
             self._version = version  # only now: what cannot be loaded is tried again
         return self._content
-
-
-def _intrinsics(values: dict[str, float]) -> CameraIntrinsics | None:
-    """Return the intrinsics, None if there are none.
-
-    Raises:
-        VisionError: INVALID_ARGUMENT, with all that is wrong.
-    """
-    if not values:
-        return None
-    wrong = [f"unknown key {key!r}{did_you_mean(key, INTRINSICS)}" for key in values if key not in INTRINSICS]
-    missing = [key for key in INTRINSICS if key not in values]
-    if missing:
-        wrong.append(f"{', '.join(missing)} missing")
-    for key in ("width_px", "height_px", "fx", "fy"):
-        value = values.get(key, 1.0)
-        whole = key.endswith("_px")
-        if value <= 0 or (whole and not float(value).is_integer()):
-            wrong.append(f"{key} must be a{' whole' if whole else ''} number above 0, not {value!r}")
-    if wrong:
-        raise VisionError(ErrorCode.INVALID_ARGUMENT, f"intrinsic_parameters: {'; '.join(wrong)}")
-    return CameraIntrinsics(
-        width=int(values["width_px"]),
-        height=int(values["height_px"]),
-        fx=values["fx"],
-        fy=values["fy"],
-        cx=values["ppx"],
-        cy=values["ppy"],
-    )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vision_service.camera import DRIVERS
+from vision_service.camera.transforms import TRANSFORMS
 from vision_service.cli.outcome import FAILED, OK, print_error
 from vision_service.cli.settings import setting
 from vision_service.configuration import attributes, did_you_mean
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from vision_service.types import Frame
 
-REGISTRIES: dict[str, Registry] = {"models": MODELS, "cameras": DRIVERS}
+REGISTRIES: dict[str, Registry] = {"models": MODELS, "cameras": DRIVERS, "transforms": TRANSFORMS}
 """What `models` lists, under the names of its JSON."""
 
 SEGMENTER = "obstacles_pointcloud"
@@ -65,11 +66,11 @@ def add_parsers(subparsers: Any) -> None:
 
     parser = subparsers.add_parser(
         "models",
-        help="list vision models and camera drivers, and what each can be told",
-        description="List vision models and camera drivers with their attributes.",
+        help="list vision models, camera drivers and transforms, and what each can be told",
+        description="List vision models, camera drivers and the steps of the transform camera with their attributes.",
         allow_abbrev=False,
     )
-    parser.add_argument("name", nargs="?", metavar="MODEL_OR_DRIVER", help="only this one")
+    parser.add_argument("name", nargs="?", metavar="MODEL_OR_DRIVER", help="only this one, and what its parts may be")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(func=models)
 
@@ -216,11 +217,12 @@ def models(arguments: argparse.Namespace) -> int:
         raise VisionError(ErrorCode.UNKNOWN_RESOURCE, f"no {kinds} {arguments.name!r}{hint}")
     code = OK
     found: dict[str, dict[str, Any]] = {plural: {} for plural in REGISTRIES}
+    of_parts: set[int] = set()  # the registries of what the parts of the one asked for may be
     for plural, registry in REGISTRIES.items():
         for sentence in registry.unused():
             print_error(sentence)
         for name in registry.names():
-            if arguments.name not in {None, name}:
+            if arguments.name not in {None, name} and id(registry) not in of_parts:
                 continue
             try:
                 cls = registry.get(name)
@@ -233,6 +235,7 @@ def models(arguments: argparse.Namespace) -> int:
                 print_error(f"the {registry.kind} {name!r} has no Config made of attributes: {error}")
                 code = FAILED
                 continue
+            of_parts |= {id(item.parts) for item in items.values() if item.parts is not None}
             if arguments.json:
                 found[plural][name] = {
                     "description": _summary(cls),

@@ -7,7 +7,6 @@ import json
 import math
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -153,8 +152,9 @@ def print_attributes(name: str, kind: str, description: str, items: Iterable[Att
 
 def attribute_as_dict(item: Attribute) -> dict[str, Any]:
     """Return all that is known of an attribute, as JSON knows it; a bound that there is not is null."""
-    of_what = None if item.parts is None else item.parts.kind
-    return {**asdict(replace(item, parts=None)), "type": item.type.__name__, "expects": item.expects, "parts": of_what}
+    shown = {name: value for name, value in vars(item).items() if name != "parts"}
+    of_parts = {} if item.parts is None else {"parts": item.parts.kind}
+    return {**shown, "type": item.type.__name__, "expects": item.expects, **of_parts}
 
 
 def _default(item: Attribute) -> str:

@@ -35,6 +35,10 @@ class Step(ABC):
         """
         self.config = config
 
+    def update(self, config: Any) -> None:
+        """Take a configuration in which only live attributes differ; called while another thread applies the step."""
+        self.config = config
+
     @abstractmethod
     def apply(self, frame: Frame) -> Frame:
         """Return a new frame; stamp, frame id and camera are left as they are.
@@ -76,5 +80,3 @@ def picture_of(frame: Frame, purpose: str) -> Image:
 def whose(frame: Frame) -> str:
     """Return the camera of a frame, for the start of a sentence."""
     return f"camera {frame.camera_name!r}" if frame.camera_name else "the frame"
-
-
