@@ -7,9 +7,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
-from vision_service.camera.contents import depth_intrinsics_of, encode_depth, sources_of
+from vision_service.camera.contents import (
+    JPEG,
+    PNG,
+    RAW_DEPTH,
+    check_form,
+    check_sources,
+    choose_source,
+    decode_depth,
+    depth_intrinsics_of,
+    encode_depth,
+    encode_source,
+    form_of,
+    mime_types_of,
+    sources_of,
+)
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.image import Image
+from vision_service.image import Image, decode
 from vision_service.types import CameraIntrinsics, Frame
 
 
@@ -43,6 +57,68 @@ def decoded(data):
 )
 def test_the_sources_are_the_imagers_whose_pictures_a_frame_has(frame, names):
     assert sources_of(frame) == names
+
+
+RGBD = Frame(image=image(), depth=depth(), camera_name="front")
+
+
+def test_the_forms_of_several_imagers_are_those_of_each():
+    assert mime_types_of(["color"]) == [JPEG, PNG]
+    assert mime_types_of(["depth"]) == [PNG, RAW_DEPTH]
+    assert mime_types_of(["color", "depth"]) == [JPEG, PNG, RAW_DEPTH]
+    assert mime_types_of([]) == []
+
+
+@pytest.mark.parametrize(
+    ("frame", "mime_type", "source"),
+    [
+        (RGBD, "", "color"),
+        (RGBD, JPEG, "color"),
+        (RGBD, PNG, "color"),
+        (RGBD, RAW_DEPTH, "depth"),
+        (Frame(depth=depth()), "", "depth"),
+        (Frame(depth=depth()), PNG, "depth"),
+    ],
+)
+def test_where_no_imager_is_named_the_first_that_has_the_form_is_meant(frame, mime_type, source):
+    assert choose_source(frame, mime_type) == source
+
+
+@pytest.mark.parametrize(
+    ("frame", "mime_type", "reason"),
+    [
+        (RGBD, "image/webp", "color as image/jpeg, image/png; depth as image/png, image/vnd"),
+        (Frame(depth=depth()), JPEG, "no picture is answered as 'image/jpeg': there is depth"),
+        (Frame(camera_name="lidar"), "", "camera 'lidar' has no pictures"),
+    ],
+)
+def test_a_form_that_no_picture_has_is_refused_with_those_that_there_are(frame, mime_type, reason):
+    with pytest.raises(VisionError, match=reason) as raised:
+        choose_source(frame, mime_type)
+    assert raised.value.code == ErrorCode.NOT_SUPPORTED
+
+
+def test_imagers_that_the_frame_does_not_have_are_refused():
+    check_sources(RGBD, ["depth", "color"])
+    with pytest.raises(VisionError, match="camera 'front' has no source 'infrared': it has color, depth") as raised:
+        check_sources(RGBD, ["color", "infrared"])
+    assert raised.value.code == ErrorCode.INVALID_ARGUMENT
+
+
+def test_with_others_a_picture_comes_in_the_form_asked_for_or_else_as_png():
+    assert [form_of(source, JPEG) for source in ("color", "depth")] == [JPEG, PNG]
+    assert [form_of(source, RAW_DEPTH) for source in ("color", "depth")] == [PNG, RAW_DEPTH]
+    assert [form_of(source, "") for source in ("color", "depth")] == ["", ""]
+    check_form(["color", "depth"], JPEG)
+    check_form([], JPEG)
+
+
+def test_each_imager_s_picture_is_encoded():
+    pixels = decode(encode_source(RGBD, "color", PNG, quality=90))
+    assert (pixels == (3, 2, 1)).all()
+    assert (decode_depth(encode_source(RGBD, "depth", RAW_DEPTH, quality=90)) == 2.0).all()
+    with pytest.raises(VisionError, match="color as image/jpeg, image/png"):
+        encode_source(RGBD, "color", RAW_DEPTH, quality=90)
 
 
 # Intrinsics of the depth.
@@ -96,3 +172,40 @@ def test_depth_is_no_jpeg(mime_type):
     with pytest.raises(VisionError, match="image/png") as raised:
         encode_depth(depth(), mime_type)
     assert raised.value.code == ErrorCode.NOT_SUPPORTED
+
+
+def test_raw_depth_is_a_header_and_big_endian_millimetres():
+    data = encode_depth(np.float32([[1.0, 0.258, np.nan]]), RAW_DEPTH)
+    assert data == b"DEPTHMAP" + bytes([0] * 7 + [3] + [0] * 7 + [1]) + bytes([3, 232, 1, 2, 0, 0])
+
+
+@pytest.mark.parametrize("mime_type", [PNG, RAW_DEPTH])
+@given(millimetres=nps.arrays(np.uint16, nps.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=8)))
+def test_depth_that_is_encoded_comes_back_to_the_millimetre(mime_type, millimetres):
+    metres = np.where(millimetres == 0, np.nan, millimetres / 1000).astype(np.float32)
+    found = decode_depth(encode_depth(metres, mime_type))
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, metres, rtol=1e-6)
+
+
+RAW = encode_depth(depth(), RAW_DEPTH)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "0 bytes that are no depth"),
+        (b"no depth at all", "15 bytes that are no depth"),
+        (encode_depth(depth(40, 30), PNG)[:60], "are no depth, or are cut off"),
+        (cv2.imencode(".png", np.zeros((3, 4, 3), np.uint8))[1].tobytes(), "are no depth"),
+        (RAW[:20], "cut off in its header"),
+        (RAW[:-1], "4×3 pixels has 24 bytes behind its header, 23 are there"),
+        (RAW + b"\0", "24 bytes behind its header, 25 are there"),
+        (b"DEPTHMAP" + bytes(16), "0×0 pixels"),
+        (b"DEPTHMAP" + b"\xff" * 30, "14 are there"),
+    ],
+)
+def test_bytes_that_are_no_depth_are_refused(data, reason):
+    with pytest.raises(VisionError, match=reason) as raised:
+        decode_depth(data)
+    assert raised.value.code == ErrorCode.INVALID_ARGUMENT

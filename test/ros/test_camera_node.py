@@ -2,6 +2,7 @@
 
 import json
 import os
+from array import array
 
 import cv2
 import numpy as np
@@ -21,6 +22,7 @@ from vision_service.srv import (
 )
 
 from robot import eventually, painted, running
+from vision_service.camera.contents import decode_depth
 from vision_service.errors import ErrorCode
 from vision_service.image import decode, encode
 from vision_service.pointcloud.pcd import read_pcd
@@ -91,7 +93,7 @@ def test_properties(robot):
     assert answer.success
     assert answer.supports_pcd
     assert list(answer.source_names) == ["color", "depth"]
-    assert list(answer.mime_types) == ["image/jpeg", "image/png"]
+    assert list(answer.mime_types) == ["image/jpeg", "image/png", "image/vnd.viam.dep"]
     assert answer.frame_rate == 30.0
     assert answer.frame_id == answer.camera_info.header.frame_id == "rendered_optical_frame"
     assert (answer.camera_info.width, answer.camera_info.height) == SIZE
@@ -170,12 +172,31 @@ def test_the_depth_as_a_png_is_millimetres(robot):
     np.testing.assert_allclose(millimetres, np.nan_to_num(seen(robot).depth) * 1000, atol=0.51)
 
 
+def test_raw_depth_is_asked_for_by_its_mime_type_alone(robot):
+    answer = robot.call(GetImage, "rendered/get_image", mime_type="image/vnd.viam.dep")
+    assert (answer.image.source_name, answer.image.mime_type) == ("depth", "image/vnd.viam.dep")
+    np.testing.assert_allclose(decode_depth(bytes(answer.image.data)), seen(robot).depth, atol=0.00051)
+
+
 @pytest.mark.parametrize(
     ("fields", "code", "words"),
     [
         ({"source": "infrared"}, ErrorCode.INVALID_ARGUMENT, ("'infrared'", "color, depth")),
-        ({"mime_type": "image/webp"}, ErrorCode.INVALID_ARGUMENT, ("image/jpeg", "image/png", "'image/webp'")),
-        ({"mime_type": "image/jpeg", "source": "depth"}, ErrorCode.NOT_SUPPORTED, ("image/png",)),
+        (
+            {"mime_type": "image/webp"},
+            ErrorCode.NOT_SUPPORTED,
+            ("'image/webp'", "color as image/jpeg, image/png", "depth as image/png, image/vnd.viam.dep"),
+        ),
+        (
+            {"mime_type": "image/jpeg", "source": "depth"},
+            ErrorCode.NOT_SUPPORTED,
+            ("'image/jpeg'", "there is depth as image/png, image/vnd.viam.dep"),
+        ),
+        (
+            {"mime_type": "image/vnd.viam.dep", "source": "color"},
+            ErrorCode.NOT_SUPPORTED,
+            ("there is color as image/jpeg, image/png",),
+        ),
         ({"extra": "[]"}, ErrorCode.INVALID_ARGUMENT, ("'extra'",)),
         ({"extra": "{"}, ErrorCode.INVALID_ARGUMENT, ("'extra'",)),
         ({"timeout": -1.0}, ErrorCode.INVALID_ARGUMENT, ("'timeout'",)),
@@ -203,6 +224,27 @@ def test_pictures_are_answered_in_the_order_that_was_asked_for(robot):
     ]
     only = robot.call(GetImages, "rendered/get_images", filter_source_names=["depth"])
     assert [image.source_name for image in only.images] == ["depth"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "answered"),
+    [
+        ("image/jpeg", {"color": "image/jpeg", "depth": "image/png"}),
+        ("image/vnd.viam.dep", {"color": "image/png", "depth": "image/vnd.viam.dep"}),
+        ("", {"color": "", "depth": ""}),
+    ],
+)
+def test_an_imager_that_has_not_the_form_of_the_others_answers_in_one_that_loses_nothing(robot, wanted, answered):
+    answer = robot.call(GetImages, "rendered/get_images", mime_type=wanted)
+    assert answer.success, answer.message
+    assert {image.source_name: image.mime_type for image in answer.images} == answered
+
+
+@pytest.mark.parametrize(("sources", "mime_type"), [([], "image/webp"), (["depth"], "image/jpeg")])
+def test_a_form_that_none_of_the_imagers_has_is_refused(robot, sources, mime_type):
+    answer = robot.call(GetImages, "rendered/get_images", filter_source_names=sources, mime_type=mime_type)
+    refused(answer, ErrorCode.NOT_SUPPORTED, f"'{mime_type}'", "depth as image/png, image/vnd.viam.dep")
+    assert not answer.images
 
 
 def test_an_imager_that_is_not_there_or_asked_for_twice_is_refused(robot):
@@ -240,6 +282,24 @@ def test_the_point_cloud_may_be_a_pcd_file(robot):
     np.testing.assert_allclose(found[~np.isnan(found).any(axis=-1)], known, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("extra", "form"), [("", b"binary"), ('{"data": "binary"}', b"binary"), ('{"data": "ascii"}', b"ascii")]
+)
+def test_a_pcd_file_is_binary_or_text(robot, extra, form):
+    answer = robot.call(GetPointCloud, "rendered/get_point_cloud", mime_type="pointcloud/pcd", extra=extra)
+    assert answer.success, answer.message
+    assert b"\nDATA " + form + b"\n" in bytes(answer.data)
+    found, expected = read_pcd(bytes(answer.data)), cloud_of(seen(robot))
+    np.testing.assert_array_equal(found.xyz, expected.xyz)
+    np.testing.assert_array_equal(found.rgb, expected.rgb)
+
+
+@pytest.mark.parametrize("extra", ['{"data": "binary_compressed"}', '{"data": 1}', '{"data": []}'])
+def test_other_forms_of_pcd_files_are_refused(robot, extra):
+    answer = robot.call(GetPointCloud, "rendered/get_point_cloud", mime_type="pointcloud/pcd", extra=extra)
+    refused(answer, ErrorCode.INVALID_ARGUMENT, "'data' in 'extra'", '"ascii"')
+
+
 def test_other_forms_of_point_clouds_are_refused(robot):
     refused(
         robot.call(GetPointCloud, "rendered/get_point_cloud", mime_type="pointcloud/ply"),
@@ -266,15 +326,55 @@ def test_depth_without_intrinsics_gives_no_point_cloud(files):
         assert not any(robot.call(GetCameraProperties, "camera/get_properties").camera_info.k)
 
 
+def test_without_parameters_geometries_are_not_known(robot):
+    refused(robot.call(GetGeometries, "rendered/get_geometries"), ErrorCode.NOT_SUPPORTED, "'rendered'", "'geometries'")
+
+
+# Geometries.
+
+BODY = {
+    "geometries": ["body", "mount"],
+    "body.size": [0.09, 0.025, 0.025],
+    "mount.size": [0.02, 0.04, 0.02],
+    "mount.center": [0.0, 0.05, 0.0],
+    "mount.orientation": [0.0, 0.0, 1.0, 1.0],
+}
+
+
+def test_geometries_are_what_the_parameters_say(files):
+    with one({**files[0], **BODY}) as robot:
+        answer = robot.call(GetGeometries, "camera/get_geometries")
+        assert answer.success, answer.message
+        assert (list(answer.labels), answer.header.frame_id) == (["body", "mount"], "camera_optical_frame")
+        body, mount = answer.geometries
+        assert (body.size.x, body.size.y, body.size.z) == (0.09, 0.025, 0.025)
+        assert (body.center.position.y, body.center.orientation.w) == (0.0, 1.0)
+        assert mount.center.position.y == 0.05
+        assert mount.center.orientation.z == mount.center.orientation.w == pytest.approx(0.5**0.5)
+        refused(robot.call(GetGeometries, "camera/get_geometries", extra="["), ErrorCode.INVALID_ARGUMENT, "'extra'")
+
+
+def test_a_geometry_may_change_to_what_is_a_box(files):
+    with one({**files[0], **BODY}) as robot:
+        result = robot.set("camera", {"body.size": [0.1, 0.2]})
+        assert not result.successful
+        assert "'body.size' must be 3 numbers" in result.reason
+        assert robot.set("camera", {"body.size": [0.1, 0.2, 0.3]}).successful
+        assert robot.call(GetGeometries, "camera/get_geometries").geometries[0].size.z == 0.3
+
+
+def test_a_geometry_that_is_no_box_leaves_the_camera_unconfigured(files):
+    with one({**files[0], **BODY, "mount.size": [1.0]}) as robot:
+        status = robot.status("camera")
+        assert status["state"] == "unconfigured"
+        assert "'mount.size' must be 3 numbers, not 1" in status["last_error"]
+
+
 # What is not there yet.
 
 
-def test_geometries_are_not_known(robot):
-    refused(robot.call(GetGeometries, "rendered/get_geometries"), ErrorCode.NOT_SUPPORTED, "'rendered'")
-
-
 @pytest.mark.parametrize("parameters", [SYNTHETIC, {"driver": "none"}], ids=["active", "unconfigured"])
-def test_it_cannot_be_calibrated_by_a_call(parameters):
+def test_an_empty_calibration_is_refused(parameters):
     with one(parameters) as robot:
         answer = robot.call(SetCameraInfo, "camera/set_camera_info")
         assert not answer.success
@@ -359,6 +459,27 @@ def test_a_parameter_overrides_the_quality_of_service_of_a_topic(files):
         (info,) = eventually(lambda: robot.node.get_publishers_info_by_topic("/camera/image_raw"), "a publisher")
         assert info.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT
         robot.listen(Image, "camera/image_raw", SENSOR).next()
+
+
+def test_a_jpeg_is_handed_on_as_the_file_it_is_unless_half_of_it_is_missing():
+    jpeg = encode(painted(32, 24, (4, 5, 20, 15)), "image/jpeg", quality=40)
+    relay = {"driver": "ros", "image": "/given", "transport": "compressed"}
+    with running({"stack": {"cameras": ["relay"]}, "relay": relay}) as robot:
+        message = CompressedImage(format="jpeg")
+        message.data.frombytes(jpeg)
+        robot.repeat(robot.publisher(CompressedImage, "/given/compressed"), lambda: message)
+        eventually(lambda: robot.status("relay")["state"] == "active", "the topic is found")
+        assert bytes(robot.listen(CompressedImage, "relay/image_raw/compressed", SENSOR).next().data) == jpeg
+        assert bytes(robot.call(GetImage, "relay/get_image", mime_type="image/jpeg").image.data) == jpeg
+        message.data = message.data[: len(jpeg) // 2]
+
+        def answer():
+            return robot.call(GetImage, "relay/get_image", mime_type="image/jpeg", max_age=-1.0)
+
+        refusal = eventually(lambda: (got := answer()).error_code and got, "half a picture arrives")
+        refused(refusal, ErrorCode.CAMERA_ERROR, "cut off")
+        message.data = array("B", jpeg)
+        eventually(lambda: answer().success, "a whole picture arrives")
 
 
 # Only while somebody wants frames.

@@ -45,7 +45,15 @@ def test_topics_are_named_after_the_camera():
         "front/depth/image_raw",
         "front/points",
         "raw",
+        "raw",
     )
+    assert (named.image_messages, named.depth_messages) == (named.image, named.depth)
+
+
+def test_a_transport_has_a_topic_of_its_own():
+    named = CameraTopics(transport="compressed", depth_transport="compressedDepth").named("front")
+    assert named.image_messages == "front/image_raw/compressed"
+    assert named.depth_messages == "front/depth/image_raw/compressedDepth"
 
 
 def test_topics_that_are_given_are_kept():
@@ -174,12 +182,12 @@ def test_frames_bear_the_source_s_stamp_and_frame_and_the_camera_s_name(camera_o
 
 def test_a_message_that_is_no_picture_is_the_camera_s_error_and_the_next_good_one_ends_it(camera_of, peer):
     camera = wanted(camera_of())
-    messages = [Image(encoding="bayer_rggb8", width=2, height=2, step=2, data=bytes(4))]
+    messages = [Image(encoding="8SC1", width=2, height=2, step=2, data=bytes(4))]
     peer.repeat(peer.publisher(Image, "front/image_raw"), lambda: messages[-1])
     error = eventually(lambda: camera.feed.slot.error, "an error")
     assert error.code == ErrorCode.CAMERA_ERROR
     assert "'front'" in error.message
-    assert "bayer_rggb8" in error.message
+    assert "8SC1" in error.message
     messages.append(image_message(PIXELS))
     eventually(lambda: camera.feed.slot.count, "a frame")
     assert camera.feed.slot.error is None

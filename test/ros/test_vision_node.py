@@ -237,9 +237,9 @@ def test_a_bad_request_is_answered_and_the_next_good_one_too(robot, fields, word
     assert boxes_of(good.detections) == [BOX]
 
 
-def test_a_depth_codec_is_not_supported(robot):
+def test_compressed_depth_is_no_picture(robot):
     message = CompressedImage(format="16UC1; compressedDepth png", data=bytes(20))
-    refused(detect(robot, compressed_image=message), ErrorCode.NOT_SUPPORTED, "compressedDepth", "16UC1")
+    refused(detect(robot, compressed_image=message), ErrorCode.INVALID_ARGUMENT, "compressedDepth", "is depth")
 
 
 # What the model cannot do.

@@ -18,6 +18,11 @@ class CameraTopics:
     transport: str = attribute(
         "How pictures come; compressed = from TOPIC/compressed.", default="raw", choices=("raw", "compressed")
     )
+    depth_transport: str = attribute(
+        "How depth comes; compressedDepth = from TOPIC/compressedDepth.",
+        default="raw",
+        choices=("raw", "compressedDepth"),
+    )
 
     def named(self, camera: str) -> CameraTopics:
         """Return the topics with the empty ones named after the camera."""
@@ -27,4 +32,15 @@ class CameraTopics:
             depth=self.depth or f"{camera}/depth/image_raw",
             points=self.points or f"{camera}/points",
             transport=self.transport,
+            depth_transport=self.depth_transport,
         )
+
+    @property
+    def image_messages(self) -> str:
+        """The topic on which the pictures' messages are."""
+        return self.image if self.transport == "raw" else f"{self.image}/{self.transport}"
+
+    @property
+    def depth_messages(self) -> str:
+        """The topic on which the depth's messages are."""
+        return self.depth if self.depth_transport == "raw" else f"{self.depth}/{self.depth_transport}"

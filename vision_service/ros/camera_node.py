@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,22 +15,36 @@ from sensor_msgs.srv import SetCameraInfo
 from std_msgs.msg import Header
 
 from vision_service.camera import DRIVERS
-from vision_service.camera.contents import depth_intrinsics_of, encode_depth, sources_of
+from vision_service.camera.calibration import Calibration, ExtrinsicsConfig, distortion, write_camera_info
+from vision_service.camera.contents import (
+    check_form,
+    check_sources,
+    choose_source,
+    depth_intrinsics_of,
+    encode_source,
+    form_of,
+    mime_types_of,
+    sources_of,
+)
 from vision_service.camera.driver import CameraDriver
-from vision_service.configuration import attribute, attributes, configure
+from vision_service.camera.geometry import Box, BoxConfig, make_box
+from vision_service.camera.transform import Transform
+from vision_service.configuration import attribute
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.frames import Demand, FrameSlot
-from vision_service.image import encode
+from vision_service.image import encode_image
 from vision_service.msg import NamedImage
 from vision_service.pointcloud.pcd import write_pcd
 from vision_service.pointcloud.projection import cloud_of
 from vision_service.ros import conversion, qos
 from vision_service.ros.calls import Call, too_late
 from vision_service.ros.capture import Capture, with_names
+from vision_service.ros.driver_parameters import DriverParameters
 from vision_service.ros.neighbours import Neighbours
-from vision_service.ros.node import SERVICE_QOS, ServiceNode, json_object, refuse_fixed
+from vision_service.ros.node import SERVICE_QOS, ServiceNode, json_object
 from vision_service.ros.resources import NodeResources
 from vision_service.ros.sources import Feed, FrameConfiguration, fetch
+from vision_service.ros.static_transforms import StaticTransforms, available, transform_message
 from vision_service.ros.worker import Worker
 from vision_service.srv import GetCameraProperties, GetGeometries, GetImage, GetImages, GetPointCloud
 from vision_service.types import Frame
@@ -36,7 +52,6 @@ from vision_service.types import Frame
 Result = TypeVar("Result")
 
 PCD = "pointcloud/pcd"
-MIME_TYPES = ("image/jpeg", "image/png")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +61,10 @@ class CameraConfiguration(FrameConfiguration):
     driver: str = attribute("What reads the camera: the name of a driver.")
     frame_id: str = attribute("Coordinate frame of the pictures; empty = NAME_optical_frame.", default="")
     keep_reading: bool = attribute("Read the camera also while nobody wants its frames.", default=False, live=True)
+    geometries: tuple[str, ...] = attribute(
+        "Names of the boxes that the camera takes up, each with NAME.size, NAME.center and NAME.orientation.",
+        default=(),
+    )
 
 
 class CameraNode(ServiceNode):
@@ -65,7 +84,11 @@ class CameraNode(ServiceNode):
         super().__init__(name, **arguments)
         self._driver: CameraDriver | None = None
         self._candidate: Any = None
-        self._driver_class: type[CameraDriver] | None = None
+        self._driver_parameters = DriverParameters(self.parameters)
+        self._calibration: Calibration | None = None
+        self._static_transforms: StaticTransforms | None = None
+        self._extrinsics: ExtrinsicsConfig | None = None
+        self._seen_frame_id = ""
         self._capture: Capture | None = None
         self._outputs: dict[str, Publisher] = {}
         self._active = False
@@ -107,8 +130,12 @@ class CameraNode(ServiceNode):
 
     def configure(self) -> None:
         """Open the driver."""
+        for label in self.settings.geometries:
+            self.parameters.declare(BoxConfig, prefix=f"{label}.")
+        self._boxes()
         try:
             driver = self._open_driver()
+            self._place_camera(driver)
         except VisionError as error:
             self._feed.slot.fail(VisionError(ErrorCode.CAMERA_ERROR, f"the camera is not configured: {error.message}"))
             raise
@@ -121,20 +148,37 @@ class CameraNode(ServiceNode):
             "camera_info": (CameraInfo, "color" in driver.sources),
             "depth/image_raw": (Image, "depth" in driver.sources),
             "depth/camera_info": (CameraInfo, "depth" in driver.sources),
-            "points": (PointCloud2, driver.supports_pcd),
+            "points": (PointCloud2, self._supports_pcd(driver)),
         }
         self._outputs = {name: qos.publisher(self, kind, f"~/{name}") for name, (kind, yes) in offered.items() if yes}
 
     def _open_driver(self) -> CameraDriver:
         driver_class = DRIVERS.get(self.settings.driver)
-        if self._driver_class is not None and self._driver_class is not driver_class:
-            self.parameters.undeclare(self._driver_class.Config)
-        self._driver_class = driver_class
-        self.parameters.declare(driver_class.Config)
-        config = self._driver_config(driver_class, {})
+        self._driver_parameters.declare(self.settings.driver, driver_class)
+        config = self._driver_parameters.config()
+        self._calibration = self._driver_parameters.calibration(self.get_name())
         self._resources.uses = frozenset()
         self._driver = driver_class(config, self._resources)
         return self._driver
+
+    def _place_camera(self, driver: CameraDriver) -> None:
+        """Publish where the camera is, if the parameters say so, and how the view of a transform camera is turned."""
+        extrinsics = self._driver_parameters.extrinsics()
+        extrinsics.pose()
+        if extrinsics.parent_frame:
+            self._static_transforms = StaticTransforms(self, "extrinsic_parameters.parent_frame")
+            self._extrinsics = extrinsics
+            self._place(self._given_frame_id())
+        elif isinstance(driver, Transform) and driver.turn and available():
+            self._static_transforms = StaticTransforms(self, "the transform rotate")
+
+    def _place(self, frame_id: str) -> None:
+        """Publish where the frame of the pictures is."""
+        transforms, extrinsics = self._static_transforms, self._extrinsics
+        if transforms is not None and extrinsics is not None:
+            transforms.publish(transform_message(extrinsics.parent_frame, frame_id, *extrinsics.pose()))
+        elif transforms is not None and isinstance(self._driver, Transform) and self._driver.parent_frame:
+            transforms.publish(transform_message(self._driver.parent_frame, frame_id, *self._driver.pose()))
 
     def activate(self) -> None:
         """Read from now on while somebody wants frames."""
@@ -155,6 +199,10 @@ class CameraNode(ServiceNode):
         for output in self._outputs.values():
             self.destroy_publisher(output)
         self._outputs = {}
+        if self._static_transforms is not None:
+            self._static_transforms.close()
+        self._static_transforms = self._extrinsics = None
+        self._seen_frame_id = ""
         self.troubles.clear()
 
     def close(self) -> None:
@@ -166,23 +214,19 @@ class CameraNode(ServiceNode):
 
     def validate(self, changes: Mapping[str, Any]) -> None:
         """Refuse changes that the driver cannot take while it holds its device, and values that are wrong."""
+        self._boxes(changes)
         self._candidate = None
-        if self._driver is None or self._driver_class is None:
+        if self._driver is None:
             return
-        known = attributes(self._driver_class.Config)
-        refuse_fixed(known, changes)
-        if any(name.partition(".")[0] in known for name in changes):
-            self._candidate = self._driver_config(self._driver_class, changes)
+        self._driver_parameters.refuse_fixed(changes)
+        if self._driver_parameters.concern_driver(changes):
+            self._candidate = self._driver_parameters.config(changes)
 
     def apply(self, changes: Mapping[str, Any]) -> None:
         """Let the driver use changed live attributes."""
         if self._candidate is not None and self._driver is not None:
             self._driver.update(self._candidate)
         self._candidate = None
-
-    def _driver_config(self, driver_class: type[CameraDriver], changes: Mapping[str, Any]) -> Any:
-        values = self.parameters.values(driver_class.Config, changes=changes)
-        return configure(driver_class.Config, values, of=f"the driver {self.settings.driver}")
 
     def housekeep(self) -> None:
         """Read while a topic has a listener, or the parameters say so."""
@@ -219,14 +263,23 @@ class CameraNode(ServiceNode):
                 self._capture.pause()
 
     def _named(self, frame: Frame) -> Frame:
-        """Return the driver's frame with what only the node knows."""
-        name = self.get_name()
-        return with_names(
-            frame,
-            camera_name=name,
-            frame_id=self.settings.frame_id or f"{name}_optical_frame",
-            stamp=self.get_clock().now().nanoseconds,
-        )
+        """Return the driver's frame with what only the node knows: names, time, calibration; in the capture thread."""
+        now = self.get_clock().now().nanoseconds
+        frame = with_names(frame, camera_name=self.get_name(), frame_id=self._given_frame_id(), stamp=now)
+        if self._calibration is not None:
+            self.troubles.report("calibration", self._calibration.misfit(frame) or self._calibration.missing)
+            frame = self._calibration.complete(frame)
+        if frame.frame_id != self._seen_frame_id:
+            self._seen_frame_id = frame.frame_id
+            self._place(frame.frame_id)
+        return frame
+
+    def _given_frame_id(self) -> str:
+        return self.settings.frame_id or f"{self.get_name()}_optical_frame"
+
+    def _frame_id(self) -> str:
+        """Return the coordinate frame of the pictures; where the driver says which, it is known with the first one."""
+        return self._seen_frame_id or self._given_frame_id()
 
     # Topics.
 
@@ -263,9 +316,7 @@ class CameraNode(ServiceNode):
             return conversion.image_to_message(frame.image.pixels, frame.image.encoding, header)
         if name == "camera_info":
             return conversion.camera_info_to_message(frame.intrinsics, header, size=frame.size)
-        data = encode(
-            frame.image.pixels, "image/jpeg", encoding=frame.image.encoding, quality=self.settings.jpeg_quality
-        )
+        data = encode_image(frame.image, "image/jpeg", quality=self.settings.jpeg_quality)
         return conversion.compressed_to_message(data, "jpeg", header)
 
     # Services.
@@ -276,10 +327,10 @@ class CameraNode(ServiceNode):
 
     async def _get_image(self, request: Any, response: Any, call: Call) -> None:
         frame = await self._frame(call, request)
-        source = request.source or next(iter(sources_of(frame)), "color")
-        response.image = await self._done(
-            self._encoder, call, lambda: self._named_image(frame, source, request.mime_type)
-        )
+        source, mime_type = request.source or choose_source(frame, request.mime_type), request.mime_type
+        check_sources(frame, [source])
+        check_form([source], mime_type)
+        response.image = await self._done(self._encoder, call, lambda: self._named_image(frame, source, mime_type))
         response.header = conversion.header_of(frame)
 
     async def _get_images(self, request: Any, response: Any, call: Call) -> None:
@@ -288,11 +339,14 @@ class CameraNode(ServiceNode):
         if twice:
             raise VisionError(ErrorCode.INVALID_ARGUMENT, f"asked for twice: {', '.join(twice)}")
         frame = await self._frame(call, request)
+        check_sources(frame, wanted)
         sources = wanted or sources_of(frame)
+        check_form(sources, request.mime_type)
+        forms = {source: form_of(source, request.mime_type) for source in sources}
         response.images = await self._done(
             self._encoder,
             call,
-            lambda: [self._named_image(frame, source, request.mime_type) for source in sources],
+            lambda: [self._named_image(frame, source, mime_type) for source, mime_type in forms.items()],
         )
         response.header = conversion.header_of(frame)
 
@@ -300,10 +354,14 @@ class CameraNode(ServiceNode):
         if request.mime_type not in ("", PCD):
             msg = f"a point cloud is answered as {PCD} or, with an empty mime_type, as PointCloud2"
             raise VisionError(ErrorCode.NOT_SUPPORTED, f"{msg}, not as {request.mime_type!r}")
+        form = json_object(request.extra, "extra").get("data", "binary")
+        if form not in ("binary", "ascii"):
+            msg = f"'data' in 'extra' says how a PCD file is written: \"binary\" or \"ascii\", not {form!r}"
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
         frame = await self._frame(call, request)
         response.header = header = conversion.header_of(frame)
         if request.mime_type == PCD:
-            data = await self._done(self._encoder, call, lambda: write_pcd(cloud_of(frame)))
+            data = await self._done(self._encoder, call, lambda: write_pcd(cloud_of(frame), form))
             response.data = array("B", data)
             response.mime_type = PCD
         else:
@@ -315,18 +373,33 @@ class CameraNode(ServiceNode):
         driver = self._driver
         if driver is None:
             return
-        response.frame_id = self.settings.frame_id or f"{self.get_name()}_optical_frame"
-        response.supports_pcd = driver.supports_pcd
+        response.frame_id = self._frame_id()
+        response.supports_pcd = self._supports_pcd(driver)
         response.source_names = list(driver.sources)
-        response.mime_types = list(MIME_TYPES)
+        response.mime_types = mime_types_of(driver.sources)
         response.frame_rate = float(driver.frame_rate)
-        if driver.intrinsics is not None:
-            response.camera_info = conversion.camera_info_to_message(
-                driver.intrinsics, Header(frame_id=response.frame_id)
-            )
+        intrinsics = driver.intrinsics if self._calibration is None else self._calibration.of(driver.intrinsics)
+        if intrinsics is not None:
+            response.camera_info = conversion.camera_info_to_message(intrinsics, Header(frame_id=response.frame_id))
+        if self._extrinsics is not None:
+            pose = self._extrinsics.pose()
+            response.extrinsics = transform_message(self._extrinsics.parent_frame, response.frame_id, *pose)
 
     async def _get_geometries(self, request: Any, response: Any, call: Call) -> None:
-        raise VisionError(ErrorCode.NOT_SUPPORTED, f"camera {self.get_name()!r} does not know its geometries")
+        json_object(request.extra, "extra")
+        boxes = self._boxes()
+        if not boxes:
+            msg = f"camera {self.get_name()!r} does not know its geometries: name them in its parameter 'geometries'"
+            raise VisionError(ErrorCode.NOT_SUPPORTED, msg)
+        response.labels = [box.label for box in boxes]
+        response.header.frame_id = self._frame_id()
+        response.geometries = [conversion.box_to_message(box) for box in boxes]
+
+    def _boxes(self, changes: Mapping[str, Any] | None = None) -> list[Box]:
+        """Return what the camera takes up, as the parameters say or, with changes, would say."""
+        labels = self.settings.geometries
+        values = self.parameters.values
+        return [make_box(label, values(BoxConfig, prefix=f"{label}.", changes=changes)) for label in labels]
 
     async def command(self, command: dict[str, Any], call: Call) -> dict[str, Any]:
         """Run a command of the driver's own."""
@@ -336,9 +409,55 @@ class CameraNode(ServiceNode):
         return await self._done(self._commands, call, lambda: driver.do_command(command))
 
     def _set_camera_info(self, request: Any, response: Any) -> Any:
-        response.success = False
-        response.status_message = "this camera cannot be calibrated by a call; see the parameters of its driver"
+        """Calibrate the camera, and write the calibration where the parameters say; SetCameraInfo has no error code."""
+        try:
+            response.status_message = self._calibrate(request.camera_info)
+            response.success = True
+        except Exception as error:
+            response.success = False
+            response.status_message = error.message if isinstance(error, VisionError) else repr(error)
         return response
+
+    def _calibrate(self, info: CameraInfo) -> str:
+        """Use a calibration from now on; return a sentence that says how long.
+
+        Raises:
+            VisionError: What is wrong with it, or why it cannot be kept.
+        """
+        driver, calibration = self._driver, self._calibration
+        if driver is None or calibration is None:
+            raise VisionError(ErrorCode.NOT_ACTIVE, f"the camera is {self.state}: {self.last_error or 'configure it'}")
+        intrinsics = conversion.intrinsics_from_message(info)
+        if intrinsics is None:
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, "the calibration has no focal length: its matrix K is 0")
+        model, coefficients = distortion(intrinsics.distortion_model, intrinsics.distortion)
+        intrinsics = dataclasses.replace(intrinsics, distortion_model=model, distortion=coefficients)
+        calibration.replace(intrinsics, self._picture_size(driver))
+        if "points" not in self._outputs and self._supports_pcd(driver):
+            # A new mapping, because the capture thread may be looking at the old one.
+            self._outputs = {**self._outputs, "points": qos.publisher(self, PointCloud2, "~/points")}
+        if calibration.file is None:
+            return "used until the camera is configured again: camera_info_url names no file:// to write it to"
+        write_camera_info(
+            calibration.file,
+            intrinsics,
+            camera_name=self.get_name(),
+            rectification=list(info.r) if any(info.r) else (),
+            projection=list(info.p) if any(info.p) else (),
+        )
+        return f"used from now on, and written to {calibration.file}"
+
+    def _picture_size(self, driver: CameraDriver) -> tuple[int, int]:
+        """Return width and height of the pictures; 0, 0 = not known yet."""
+        frame, known = self._feed.slot.fresh(math.inf), driver.intrinsics
+        if frame is not None:
+            return frame.size
+        return (0, 0) if known is None else (known.width, known.height)
+
+    def _supports_pcd(self, driver: CameraDriver) -> bool:
+        """Return whether frames have points, or depth and a calibration to make them of."""
+        calibrated = self._calibration is not None and self._calibration.intrinsics is not None
+        return driver.supports_pcd or ("depth" in driver.sources and calibrated)
 
     async def _done(self, worker: Worker, call: Call, job: Callable[[], Result]) -> Result:
         """Return what a job returns that takes longer than a callback should."""
@@ -346,23 +465,15 @@ class CameraNode(ServiceNode):
 
     def _named_image(self, frame: Frame, source: str, mime_type: str) -> NamedImage:
         """Return one imager's picture, raw or encoded."""
-        header = conversion.header_of(frame)
         named = NamedImage(source_name=source, mime_type=mime_type)
-        if source == "color" and frame.image is not None:
-            pixels, encoding = frame.image.pixels, frame.image.encoding
+        try:
             if mime_type:
-                quality = self.settings.jpeg_quality
-                named.data = array("B", encode(pixels, mime_type, encoding=encoding, quality=quality))
-            else:
-                named.image = conversion.image_to_message(pixels, encoding, header)
-        elif source == "depth" and frame.depth is not None:
-            if mime_type:
-                named.data = array("B", encode_depth(frame.depth, mime_type))
-            else:
-                named.image = conversion.depth_to_message(frame.depth, header)
-        else:
-            known = ", ".join(sources_of(frame)) or "no pictures"
-            raise VisionError(
-                ErrorCode.INVALID_ARGUMENT, f"no source {source!r}: camera {self.get_name()!r} has {known}"
-            )
+                named.data = array("B", encode_source(frame, source, mime_type, quality=self.settings.jpeg_quality))
+            elif source == "color" and frame.image is not None:
+                header = conversion.header_of(frame)
+                named.image = conversion.image_to_message(frame.image.pixels, frame.image.encoding, header)
+            elif frame.depth is not None:
+                named.image = conversion.depth_to_message(frame.depth, conversion.header_of(frame))
+        except VisionError as error:  # the request was found to be good: it is the picture, which came damaged
+            raise VisionError(ErrorCode.CAMERA_ERROR, error.message) from None
         return named

@@ -88,11 +88,10 @@ class Cameras:
 
     def has_picture(self, name: str) -> bool:
         """Return whether a camera's pictures can be had now."""
-        topic = self._node.resolve_topic_name(self._topics_of(name).image)
-        if self._local.find(topic) is not None:
+        topics = self._topics_of(name)
+        if self._local.find(self._node.resolve_topic_name(topics.image)) is not None:
             return True
-        transport = f"{topic}/compressed" if self._topics_of(name).transport == "compressed" else topic
-        return bool(self._node.count_publishers(transport))
+        return bool(self._node.count_publishers(self._node.resolve_topic_name(topics.image_messages)))
 
     def tend(self, name: str) -> None:
         """Do what time alone asks for."""

@@ -17,6 +17,7 @@ from sensor_msgs.msg import Image as ImageMessage
 from std_msgs.msg import Header
 
 from vision_service import srv
+from vision_service.camera.contents import decode_depth
 from vision_service.image import Image
 from vision_service.ros import conversion
 from vision_service.ros.calling import Caller
@@ -64,7 +65,7 @@ class NamedPicture:
     Attributes:
         source_name: The imager's name: color, depth.
         mime_type: Of data; empty = pixels are filled.
-        pixels: (H, W, 3) uint8 RGB, or (H, W) float32 metres of depth; None if encoded.
+        pixels: (H, W, 3) uint8 RGB, or (H, W) float32 metres of depth; None if encoded (see `array`).
         data: The encoded picture; empty if raw.
         stamp: When it was taken, nanoseconds.
         frame_id: Its coordinate frame.
@@ -77,6 +78,19 @@ class NamedPicture:
     stamp: int
     frame_id: str
 
+    def array(self) -> NDArray[Any]:
+        """Return the pixels, decoded if they came encoded.
+
+        Returns:
+            (H, W, 3) uint8 RGB; of depth, (H, W) float32, metres, NaN = unknown.
+
+        Raises:
+            VisionError: INVALID_ARGUMENT, if the data are damaged.
+        """
+        if self.pixels is not None:
+            return self.pixels
+        return decode_depth(self.data) if self.source_name == "depth" else Image.from_compressed(self.data).rgb
+
 
 @dataclass(frozen=True)
 class CameraProperties:
@@ -88,6 +102,25 @@ class CameraProperties:
     source_names: tuple[str, ...]
     mime_types: tuple[str, ...]
     frame_rate: float
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """A box that a camera takes up.
+
+    Attributes:
+        label: Its name.
+        center: (3,) where its centre is, metres.
+        size: (3,) its edge lengths, metres.
+        orientation: Quaternion x, y, z, w.
+        frame_id: The coordinate frame of centre and orientation: the camera's.
+    """
+
+    label: str
+    center: NDArray[np.float64]
+    size: NDArray[np.float64]
+    orientation: tuple[float, float, float, float]
+    frame_id: str
 
 
 class NamedClient:
@@ -299,18 +332,37 @@ class CameraClient(NamedClient):
     """
 
     def get_image_async(
-        self, mime_type: str = "", *, source: str = "", timeout: float | None = None, max_age: float = 0.0
+        self,
+        mime_type: str = "",
+        *,
+        source: str = "",
+        timeout: float | None = None,
+        max_age: float = 0.0,
+        extra: Mapping[str, Any] | None = None,
     ) -> Future[NamedPicture]:
         """Return a future of the camera's picture."""
-        request = srv.GetImage.Request(mime_type=mime_type, source=source, max_age=float(max_age))
-        kind = srv.GetImage
-        return self._call(kind, "get_image", request, lambda r: _picture(r.image, r.header), timeout)
+        request = srv.GetImage.Request(mime_type=mime_type, source=source, max_age=float(max_age), extra=_json(extra))
+        return self._call(srv.GetImage, "get_image", request, lambda r: _picture(r.image, r.header), timeout)
 
     def get_image(
-        self, mime_type: str = "", *, source: str = "", timeout: float | None = None, max_age: float = 0.0
+        self,
+        mime_type: str = "",
+        *,
+        source: str = "",
+        timeout: float | None = None,
+        max_age: float = 0.0,
+        extra: Mapping[str, Any] | None = None,
     ) -> NamedPicture:
-        """Return the camera's picture, raw or encoded (image/jpeg, image/png)."""
-        return self.get_image_async(mime_type, source=source, timeout=timeout, max_age=max_age).result()
+        """Return the camera's picture.
+
+        Args:
+            mime_type: Empty = raw; image/jpeg, image/png; of depth, image/png or image/vnd.viam.dep.
+            source: The imager; empty = the first that has pictures of this form: colour, else depth.
+            timeout: Seconds; None = the node's default.
+            max_age: Seconds; > 0 = a frame at most so old, 0 = the node's default, < 0 = a frame yet to come.
+            extra: Further options, by name.
+        """
+        return self.get_image_async(mime_type, source=source, timeout=timeout, max_age=max_age, extra=extra).result()
 
     def get_images_async(
         self,
@@ -319,10 +371,14 @@ class CameraClient(NamedClient):
         mime_type: str = "",
         timeout: float | None = None,
         max_age: float = 0.0,
+        extra: Mapping[str, Any] | None = None,
     ) -> Future[list[NamedPicture]]:
         """Return a future of the pictures of several imagers."""
         request = srv.GetImages.Request(
-            filter_source_names=list(filter_source_names), mime_type=mime_type, max_age=float(max_age)
+            filter_source_names=list(filter_source_names),
+            mime_type=mime_type,
+            max_age=float(max_age),
+            extra=_json(extra),
         )
 
         def convert(response: Any) -> list[NamedPicture]:
@@ -337,21 +393,53 @@ class CameraClient(NamedClient):
         mime_type: str = "",
         timeout: float | None = None,
         max_age: float = 0.0,
+        extra: Mapping[str, Any] | None = None,
     ) -> list[NamedPicture]:
-        """Return the pictures of several imagers, taken together; no names = all imagers."""
-        return self.get_images_async(
-            filter_source_names, mime_type=mime_type, timeout=timeout, max_age=max_age
-        ).result()  # fmt: skip
+        """Return the pictures of several imagers, taken together; no names = all imagers.
 
-    def get_point_cloud_async(self, *, timeout: float | None = None, max_age: float = 0.0) -> Future[PointCloud]:
+        An imager that has not the form asked for answers in PNG; each picture says what it is.
+        """
+        return self.get_images_async(
+            filter_source_names, mime_type=mime_type, timeout=timeout, max_age=max_age, extra=extra
+        ).result()
+
+    def get_point_cloud_async(
+        self, *, timeout: float | None = None, max_age: float = 0.0, extra: Mapping[str, Any] | None = None
+    ) -> Future[PointCloud]:
         """Return a future of the camera's point cloud."""
-        request = srv.GetPointCloud.Request(max_age=float(max_age))
+        request = srv.GetPointCloud.Request(max_age=float(max_age), extra=_json(extra))
         kind = srv.GetPointCloud
         return self._call(kind, "get_point_cloud", request, lambda r: conversion.cloud_from_message(r.cloud), timeout)
 
-    def get_point_cloud(self, *, timeout: float | None = None, max_age: float = 0.0) -> PointCloud:
+    def get_point_cloud(
+        self, *, timeout: float | None = None, max_age: float = 0.0, extra: Mapping[str, Any] | None = None
+    ) -> PointCloud:
         """Return the camera's point cloud, metres."""
-        return self.get_point_cloud_async(timeout=timeout, max_age=max_age).result()
+        return self.get_point_cloud_async(timeout=timeout, max_age=max_age, extra=extra).result()
+
+    def get_pcd_async(
+        self, form: str = "binary", *, timeout: float | None = None, max_age: float = 0.0
+    ) -> Future[bytes]:
+        """Return a future of the camera's point cloud as a PCD file."""
+        request = srv.GetPointCloud.Request(
+            mime_type="pointcloud/pcd", max_age=float(max_age), extra=_json({"data": form})
+        )
+        return self._call(srv.GetPointCloud, "get_point_cloud", request, lambda r: bytes(r.data), timeout)
+
+    def get_pcd(self, form: str = "binary", *, timeout: float | None = None, max_age: float = 0.0) -> bytes:
+        """Return the camera's point cloud as the bytes of a PCD file, metres; `form` is binary or ascii."""
+        return self.get_pcd_async(form, timeout=timeout, max_age=max_age).result()
+
+    def get_geometries_async(
+        self, *, timeout: float | None = None, extra: Mapping[str, Any] | None = None
+    ) -> Future[list[Geometry]]:
+        """Return a future of the room that the camera takes up."""
+        request = srv.GetGeometries.Request(extra=_json(extra))
+        return self._call(srv.GetGeometries, "get_geometries", request, _geometries, timeout)
+
+    def get_geometries(self, *, timeout: float | None = None, extra: Mapping[str, Any] | None = None) -> list[Geometry]:
+        """Return the room that the camera takes up, as its parameter `geometries` says."""
+        return self.get_geometries_async(timeout=timeout, extra=extra).result()
 
     def get_properties_async(self, *, timeout: float | None = None) -> Future[CameraProperties]:
         """Return a future of what the camera is."""
@@ -412,10 +500,30 @@ def _properties(response: Any) -> VisionProperties:
     )
 
 
+def _json(extra: Mapping[str, Any] | None) -> str:
+    return json.dumps(dict(extra)) if extra else ""
+
+
+def _geometries(response: Any) -> list[Geometry]:
+    found = []
+    for label, box in zip(response.labels, response.geometries, strict=True):
+        center, turn, size = box.center.position, box.center.orientation, box.size
+        found.append(
+            Geometry(
+                label=label,
+                center=np.array([center.x, center.y, center.z]),
+                size=np.array([size.x, size.y, size.z]),
+                orientation=(turn.x, turn.y, turn.z, turn.w),
+                frame_id=response.header.frame_id,
+            )
+        )
+    return found
+
+
 def _picture(named: Any, header: Header) -> NamedPicture:
     pixels: NDArray[Any] | None = None
     if not named.mime_type:
-        depth = named.image.encoding in ("16UC1", "32FC1")
+        depth = named.source_name == "depth"
         pixels = conversion.depth_from_message(named.image) if depth else conversion.image_from_message(named.image).rgb
     return NamedPicture(
         source_name=named.source_name,

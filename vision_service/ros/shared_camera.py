@@ -142,10 +142,9 @@ class _InExecutor(Demand):
 
 def published(node: ServiceNode, topics: CameraTopics) -> Needs:
     """Return which of a camera's topics somebody publishes now."""
-    image = f"{topics.image}/compressed" if topics.transport == "compressed" else topics.image
     kinds: dict[Any, str] = {
-        Needs.IMAGE: image,
-        Needs.DEPTH: topics.depth,
+        Needs.IMAGE: topics.image_messages,
+        Needs.DEPTH: topics.depth_messages,
         Needs.CLOUD: topics.points,
         Needs.INTRINSICS: topics.camera_info,
     }

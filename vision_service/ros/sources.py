@@ -201,7 +201,11 @@ class TopicCamera:
         topics = self._wanted_topics(self._taken)
         missing = [self._node.resolve_topic_name(topic) for topic in topics if not self._publishers(topic)]
         if missing:
-            return f"nobody publishes {', '.join(missing)}"
+            instead = ""
+            if self._topics.points in topics and not self._publishers(self._topics.points):
+                depth = self._node.resolve_topic_name(self._topics.depth_messages)
+                instead = f"; nor {depth}, of which points could be made"
+            return f"nobody publishes {', '.join(missing)}{instead}"
         return "its topics are published, but nothing that belongs together arrives"
 
     def tend(self) -> None:
@@ -246,7 +250,7 @@ class TopicCamera:
         """Return what to subscribe to, as the graph is now."""
         if Needs.CLOUD not in self._needs:
             return self._needs
-        if not self._publishers(self._topics.points) and self._publishers(self._topics.depth):
+        if not self._publishers(self._topics.points) and self._publishers(self._topics.depth_messages):
             return (self._needs & ~Needs.CLOUD) | Needs.DEPTH | Needs.INTRINSICS
         # Where a cloud has no rows and columns, only the calibration tells which points a picture shows.
         return self._needs | Needs.INTRINSICS if Needs.IMAGE in self._needs else self._needs
@@ -262,10 +266,13 @@ class TopicCamera:
             topics[self._topics.camera_info] = (CameraInfo, self._on_camera_info)
         if Needs.IMAGE in needs and self._topics.transport == "compressed":
             part = self._part("image", conversion.image_from_compressed)
-            topics[f"{self._topics.image}/compressed"] = (CompressedImage, part)
+            topics[self._topics.image_messages] = (CompressedImage, part)
         elif Needs.IMAGE in needs:
             topics[self._topics.image] = (Image, self._part("image", conversion.image_from_message))
-        if Needs.DEPTH in needs:
+        if Needs.DEPTH in needs and self._topics.depth_transport == "compressedDepth":
+            part = self._part("depth", conversion.depth_from_compressed)
+            topics[self._topics.depth_messages] = (CompressedImage, part)
+        elif Needs.DEPTH in needs:
             topics[self._topics.depth] = (Image, self._part("depth", conversion.depth_from_message))
         if Needs.CLOUD in needs:
             topics[self._topics.points] = (PointCloud2, self._part("cloud", conversion.cloud_from_message))
