@@ -1,0 +1,523 @@
+"""The camera driver video: files, folders of pictures, and streams that come back by themselves."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from robot import PATIENCE, ROOT, eventually
+from streams import MjpegServer, RtspServer, back_to, file_server, grey_jpeg, held, mjpeg_server, noise, write_video
+from vision_service.camera import DRIVERS
+from vision_service.camera.ffmpeg import EndOfVideoError
+from vision_service.camera.video import Video, VideoConfig
+from vision_service.configuration import configure
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.resources import LocalResources
+from vision_service.types import CameraIntrinsics
+
+LEVELS = list(range(0, 250, 10))
+"""The greys of a video of one second."""
+INTRINSICS = {"width_px": 64, "height_px": 48, "fx": 60.0, "fy": 61.0, "ppx": 31.5, "ppy": 23.5}
+TIMEOUT = 0.4
+"""Of the streams, seconds: what the tests wait for, and nothing that they measure."""
+
+
+@pytest.fixture
+def camera():
+    """Makes a driver of attributes, and closes it at the end."""
+    with contextlib.ExitStack() as stack:
+
+        def make(path, **values):
+            driver = Video(configure(VideoConfig, {"video_path": str(path), **values}, of="video"), LocalResources())
+            stack.callback(driver.close)
+            return driver
+
+        yield make
+
+
+@pytest.fixture
+def server():
+    with mjpeg_server() as server:
+        yield server
+
+
+@pytest.fixture
+def film(tmp_path):
+    return write_video(tmp_path / "film.avi", LEVELS)
+
+
+def refused(camera, path, **values):
+    with pytest.raises(VisionError) as caught:
+        camera(path, **values)
+    assert caught.value.code == ErrorCode.INVALID_ARGUMENT
+    return caught.value.message
+
+
+def fails(driver):
+    with pytest.raises(VisionError) as caught:
+        driver.read()
+    assert caught.value.code == ErrorCode.CAMERA_ERROR
+    return caught.value.message
+
+
+def level(frame):
+    return float(frame.image.rgb.mean())
+
+
+def levels(driver, count):
+    return [round(level(driver.read())) for _ in range(count)]
+
+
+def troubles(driver):
+    """Read until a frame comes, as the capture thread does; return what was said meanwhile, each change once."""
+    said = []
+
+    def attempt():
+        try:
+            return driver.read()
+        except VisionError as error:
+            assert error.code == ErrorCode.CAMERA_ERROR
+            if error.message not in said:
+                said.append(error.message)
+            return None
+
+    frame = eventually(attempt, "a frame")
+    return said, frame
+
+
+def trouble(driver):
+    """Read until it fails, and return the sentence."""
+
+    def attempt():
+        try:
+            driver.read()
+        except VisionError as error:
+            return error.message
+        return ""
+
+    return eventually(attempt, "an error")
+
+
+def test_it_is_a_driver_by_name():
+    assert DRIVERS.get("video") is Video
+
+
+# Files.
+
+
+@pytest.mark.parametrize("name", ["film.avi", "film.mp4", "film.ts"])
+def test_a_file_gives_its_frames_in_order_at_its_own_rate(camera, tmp_path, name):
+    driver = camera(write_video(tmp_path / name, LEVELS, rate=20.0))
+    assert driver.frame_rate == pytest.approx(20)
+    assert levels(driver, len(LEVELS)) == pytest.approx(LEVELS, abs=4)
+
+
+def test_another_rate_can_be_asked_for(camera, film):
+    assert camera(film, frame_rate=3).frame_rate == 3
+
+
+def test_a_file_may_be_named_as_a_url_of_this_machine(camera, film):
+    assert camera(f"file://{film}").read().size == (64, 48)
+
+
+def test_the_end_of_the_file_is_said_with_what_to_do(camera, film):
+    driver = camera(film)
+    levels(driver, len(LEVELS))
+    message = fails(driver)
+    assert "end of the video" in message
+    assert str(film) in message
+    assert "'loop'" in message
+    assert fails(driver) == message
+
+
+def test_it_can_be_played_once_more(camera, film):
+    driver = camera(film)
+    levels(driver, len(LEVELS))
+    fails(driver)
+    assert driver.do_command({"command": "restart"}) == {}
+    assert levels(driver, 3) == pytest.approx(LEVELS[:3], abs=4)
+
+
+def test_it_can_be_restarted_in_the_middle(camera, film):
+    driver = camera(film)
+    levels(driver, 5)
+    driver.do_command({"command": "restart"})
+    assert levels(driver, 3) == pytest.approx(LEVELS[:3], abs=4)
+
+
+def test_a_loop_begins_again(camera, film):
+    driver = camera(film, loop=True)
+    assert levels(driver, 2 * len(LEVELS) + 1) == pytest.approx([*LEVELS, *LEVELS, LEVELS[0]], abs=4)
+
+
+def test_it_begins_at_its_offset_in_each_loop(camera, film):
+    driver = camera(film, start_offset=0.8, loop=True)
+    assert levels(driver, 7) == pytest.approx([*LEVELS[20:], *LEVELS[20:22]], abs=4)
+
+
+def test_fresh_stamps_are_left_to_the_caller(camera, film):
+    assert camera(film).read().stamp == 0
+
+
+def test_original_stamps_are_the_time_in_the_video_and_go_on_through_loops(camera, film):
+    driver = camera(film, stamps="original", loop=True)
+    stamps = [driver.read().stamp for _ in range(2 * len(LEVELS))]
+    assert stamps[0] == 1  # nanosecond 0 would be no stamp
+    assert stamps[1:] == [40_000_000 * number for number in range(1, 2 * len(LEVELS))]
+
+
+def test_original_stamps_begin_at_the_offset(camera, film):
+    driver = camera(film, stamps="original", loop=True, start_offset=0.92)
+    assert [driver.read().stamp for _ in range(4)] == [920_000_000, 960_000_000, 1_000_000_000, 1_040_000_000]
+
+
+def test_the_intrinsics_go_with_the_frames(camera, film):
+    driver = camera(film, intrinsic_parameters=INTRINSICS)
+    assert driver.intrinsics == CameraIntrinsics(64, 48, 60.0, 61.0, 31.5, 23.5)
+    assert driver.read().intrinsics == driver.intrinsics
+
+
+def test_intrinsics_of_another_size_are_an_error(camera, film):
+    driver = camera(film, intrinsic_parameters=INTRINSICS | {"width_px": 640})
+    assert "for 640×48 pixels, but the color picture has 64×48" in fails(driver)
+
+
+def test_incomplete_intrinsics_are_refused(camera, film):
+    assert "fx missing" in refused(
+        camera, film, intrinsic_parameters={k: v for k, v in INTRINSICS.items() if k != "fx"}
+    )
+
+
+def test_a_file_that_is_absent_is_refused_by_name(camera, tmp_path):
+    message = refused(camera, tmp_path / "absent.mp4")
+    assert "absent.mp4': No such file or directory" in message
+
+
+def test_a_file_that_is_no_video_is_refused(camera, tmp_path):
+    path = tmp_path / "noise.mp4"
+    path.write_bytes(noise(1))
+    assert "noise.mp4' is no video" in refused(camera, path)
+    path.write_bytes(b"")
+    assert "noise.mp4' is no video" in refused(camera, path)
+
+
+def test_an_mp4_without_its_end_is_refused(camera, tmp_path):
+    path = write_video(tmp_path / "film.mp4", LEVELS)
+    path.write_bytes(path.read_bytes()[:-600])  # its index lies there
+    assert "film.mp4' is no video that FFmpeg can read, or is cut off" in refused(camera, path)
+
+
+def test_an_avi_that_is_cut_off_gives_what_is_left_and_ends(camera, film):
+    film.write_bytes(film.read_bytes()[: film.stat().st_size // 2])
+    said = []
+    driver = camera(film)
+    with pytest.raises(EndOfVideoError):
+        while True:
+            said.append(level(driver.read()))
+    assert 0 < len(said) < len(LEVELS)
+
+
+def test_an_offset_beyond_the_end_is_refused(camera, film):
+    assert "start_offset: 1 s is beyond the end" in refused(camera, film, start_offset=1.0)
+    assert "lasts 1 s" in refused(camera, film, start_offset=99)
+
+
+def test_a_path_is_required(tmp_path):
+    with pytest.raises(VisionError, match="'video_path' is missing"):
+        configure(VideoConfig, {}, of="video")
+
+
+def test_a_file_is_closed(camera, film):
+    camera(film).read()  # whatever OpenCV keeps for ever
+    before = held()
+    driver = camera(film, loop=True)
+    levels(driver, 3 * len(LEVELS))
+    driver.close()
+    driver.close()
+    back_to(before)
+
+
+# Folders.
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in (1, 2, 9, 10, 11, 100):
+        (folder / f"left_{number}.jpg").write_bytes(grey_jpeg(number, (64, 48)))
+    (folder / "notes.txt").write_text("no picture")
+    return folder
+
+
+def test_pictures_come_in_the_order_in_which_people_count(camera, folder):
+    driver = camera(folder)
+    assert driver.frame_rate == 10
+    assert levels(driver, 6) == pytest.approx([1, 2, 9, 10, 11, 100], abs=1)
+    assert "end of the video" in fails(driver)
+
+
+def test_a_pattern_chooses_among_them(camera, folder):
+    assert levels(camera(folder / "left_1?.jpg", loop=True), 4) == pytest.approx([10, 11, 10, 11], abs=1)
+
+
+def test_pictures_may_differ_in_size_and_kind(camera, folder):
+    cv2.imwrite(str(folder / "left_3.PNG"), np.full((5, 7, 3), 200, np.uint8))
+    driver = camera(folder)
+    assert [driver.read().size for _ in range(3)] == [(64, 48), (64, 48), (7, 5)]
+
+
+def test_their_times_follow_from_the_rate(camera, folder):
+    driver = camera(folder, frame_rate=4, stamps="original", start_offset=0.5, loop=True)
+    assert [driver.read().stamp for _ in range(5)] == [number * 250_000_000 for number in range(2, 7)]
+
+
+def test_a_bad_picture_is_named_and_the_next_one_follows(camera, folder):
+    (folder / "left_2.jpg").write_bytes((folder / "left_2.jpg").read_bytes()[:-2])
+    driver = camera(folder)
+    assert levels(driver, 1) == [1]
+    assert "left_2.jpg': " in fails(driver)
+    assert levels(driver, 1) == [9]
+
+
+def test_a_picture_that_vanishes_is_named(camera, folder):
+    driver = camera(folder)
+    (folder / "left_1.jpg").unlink()
+    assert "left_1.jpg': No such file" in fails(driver)
+    assert levels(driver, 1) == [2]
+
+
+def test_pictures_that_come_later_are_in_the_next_loop(camera, folder):
+    driver = camera(folder / "left_?.jpg", loop=True)
+    levels(driver, 2)
+    (folder / "left_5.jpg").write_bytes(grey_jpeg(5, (64, 48)))
+    assert levels(driver, 5) == pytest.approx([9, 1, 2, 5, 9], abs=1)
+
+
+def test_a_folder_or_pattern_without_pictures_is_refused(camera, tmp_path):
+    assert "there is no picture in" in refused(camera, tmp_path)
+    assert "there is no picture in" in refused(camera, tmp_path / "*.png")
+
+
+def test_an_offset_beyond_the_last_picture_is_refused(camera, folder):
+    assert "whose 6 pictures last 0.6 s" in refused(camera, folder, start_offset=0.6)
+
+
+# Streams.
+
+
+def test_a_stream_need_not_be_there_yet(camera, server):
+    server.stop()
+    driver = camera(server.url, read_timeout=TIMEOUT)
+    message = fails(driver)
+    assert f"cannot open {server.url}: 127.0.0.1:{server.port} does not answer: Connection refused" in message
+    assert fails(driver) == message
+    server.start()
+    said, frame = troubles(driver)
+    assert said in ([], [message])
+    assert frame.size == (64, 48)
+
+
+def test_nothing_is_opened_before_a_frame_is_wanted(camera, server):
+    driver = camera(server.url)
+    assert server.connections == 0
+    driver.read()
+    assert server.connections == 1
+
+
+def test_motion_jpeg_stays_compressed_until_somebody_looks(camera, server):
+    frame = camera(server.url, read_timeout=TIMEOUT).read()
+    assert frame.image.compressed.startswith(b"\xff\xd8")
+    assert frame.stamp == 0
+    assert level(frame) == pytest.approx(server.level, abs=3)
+
+
+def test_each_frame_is_given_once_and_the_newest_wins(camera, server):
+    driver = camera(server.url, read_timeout=5)
+    assert driver.read() is not driver.read()
+    server.level = 200
+    eventually(lambda: level(driver.read()) > 190, "the change")
+    server.level = 30
+    time.sleep(0.3)  # a reader that is slow, while frames come
+    assert level(driver.read()) == pytest.approx(30, abs=3)
+
+
+def test_intrinsics_of_another_size_are_an_error_without_decoding(camera, server):
+    driver = camera(server.url, intrinsic_parameters=INTRINSICS)
+    assert driver.read().intrinsics is not None
+    server.size = (32, 24)
+    assert "for 64×48 pixels, but the color picture has 32×24" in trouble(driver)
+    server.size = (64, 48)
+    assert troubles(driver)[1].intrinsics is not None
+
+
+def test_a_change_of_resolution_is_followed(camera, server):
+    driver = camera(server.url, read_timeout=5)
+    assert driver.read().size == (64, 48)
+    server.size = (128, 96)
+    eventually(lambda: driver.read().size == (128, 96), "the new size")
+    assert server.connections == 1
+
+
+def test_a_server_that_stops_is_said_once_and_comes_back(camera, server):
+    driver = camera(server.url, read_timeout=TIMEOUT)
+    driver.read()
+    server.stop()
+    assert trouble(driver) == f"{server.url} broke off"
+    refused = fails(driver)
+    assert "Connection refused" in refused
+    assert fails(driver) == refused
+    server.start()
+    said, frame = troubles(driver)
+    assert said in ([], [refused])
+    assert frame.size == (64, 48)
+
+
+def test_a_stall_is_said_and_goes_by(camera, server):
+    driver = camera(server.url, read_timeout=TIMEOUT)
+    driver.read()
+    server.mode = "nothing"
+    stalled = trouble(driver)
+    assert stalled == f"{server.url} sends nothing for {TIMEOUT} s"
+    assert fails(driver) == stalled  # while it is opened anew, and nothing comes
+    server.mode = "pictures"
+    said, frame = troubles(driver)
+    assert said in ([], [stalled])
+    assert frame.size == (64, 48)
+
+
+@pytest.mark.parametrize("mode", ["noise", "bad pictures"])
+def test_garbage_is_said_and_goes_by(camera, server, mode):
+    driver = camera(server.url, read_timeout=TIMEOUT)
+    driver.read()
+    server.mode = mode
+    assert server.url in trouble(driver)
+    server.mode = "pictures"
+    assert level(troubles(driver)[1]) == pytest.approx(server.level, abs=3)
+
+
+def test_a_server_that_answers_without_video_is_said(camera, tmp_path):
+    with file_server(tmp_path) as url:
+        message = fails(camera(f"{url}/absent.mp4", read_timeout=TIMEOUT))
+    assert "it answers, but with nothing that FFmpeg reads as video" in message
+
+
+def test_rtsp_is_read_by_tcp_and_comes_back(camera, tmp_path):
+    server = RtspServer(write_video(tmp_path / "film.ts", LEVELS * 20, size=(320, 240)))
+    server.start()
+    try:
+        driver = camera(server.url, read_timeout=TIMEOUT)
+        assert troubles(driver)[1].size == (320, 240)
+        assert "tcp" in server.transports[0]
+        server.mode = "nothing"
+        assert trouble(driver) == f"{server.url} sends nothing for {TIMEOUT} s"
+        server.mode = "pictures"
+        troubles(driver)
+        server.stop()
+        assert server.url in trouble(driver)
+        server.start()
+        assert troubles(driver)[1].size == (320, 240)
+    finally:
+        server.stop()
+
+
+def test_a_password_is_not_shown(camera):
+    message = fails(camera("rtsp://admin:secret@127.0.0.1:9/live", read_timeout=TIMEOUT))
+    assert "secret" not in message
+    assert "rtsp://…@127.0.0.1:9/live" in message
+
+
+def test_a_stream_that_hangs_does_not_hold_up_the_others(camera, server):
+    silent = MjpegServer()
+    silent.mode = "nothing"
+    silent.start()
+    try:
+        hanging = camera(silent.url, read_timeout=TIMEOUT)
+        assert "has given no frame" in fails(hanging)
+        assert silent.serving == 1  # it is still being opened
+        assert camera(server.url, read_timeout=TIMEOUT).read().size == (64, 48)
+        assert silent.serving == 1
+    finally:
+        silent.stop()
+
+
+def test_a_stream_that_nobody_reads_is_let_go_and_opened_again(camera, server):
+    driver = camera(server.url, read_timeout=TIMEOUT)
+    driver.read()
+    eventually(lambda: not server.serving, "the stream is let go")
+    eventually(lambda: driver.read().size == (64, 48) and server.connections == 2, "the stream is opened again")
+
+
+def test_nothing_is_left_after_troubles_of_all_kinds(camera, server):
+    driver = camera(server.url, read_timeout=TIMEOUT)
+
+    def all_troubles():
+        driver.read()
+        for mode in ("nothing", "noise", "bad pictures"):
+            server.mode = mode
+            trouble(driver)
+            server.mode = "pictures"
+            troubles(driver)
+        server.stop()
+        trouble(driver)
+        server.start()
+        troubles(driver)
+        driver.close()
+        eventually(lambda: not server.serving, "the stream is let go")
+
+    all_troubles()
+    before = held()
+    for _ in range(3):
+        all_troubles()
+    back_to(before)
+
+
+def test_the_libraries_below_are_silent(tmp_path, server):
+    program = f"""
+from vision_service.camera.video import Video, VideoConfig
+from vision_service.errors import VisionError
+from vision_service.resources import LocalResources
+for url in ("{server.url}", "http://127.0.0.1:9/nobody"):
+    driver = Video(VideoConfig(video_path=url, read_timeout=0.4), LocalResources())
+    try:
+        while True:
+            driver.read()
+    except VisionError as error:
+        print(error.message)
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
+    )
+    eventually(lambda: server.serving, "the stream is open")
+    server.mode = "bad pictures"
+    said, noise = process.communicate(timeout=PATIENCE)
+    assert len(said.splitlines()) == 2
+    assert noise == b""
+
+
+def test_a_recording_that_comes_by_network_ends(camera, film):
+    with file_server(film.parent) as url:
+        driver = camera(f"{url}/{film.name}", read_timeout=5)
+        assert level(driver.read()) < 100
+        message = trouble(driver)
+    assert message.startswith(f"end of the video '{url}/{film.name}'")
+
+
+def test_a_recording_that_comes_by_network_is_played_again(camera, film):
+    with file_server(film.parent) as url:
+        driver = camera(f"{url}/{film.name}", read_timeout=5, loop=True)
+        seen = [level(driver.read())]
+        while seen[-1] >= seen[-2:][0]:
+            seen.append(level(driver.read()))
+    assert seen[-1] < seen[-2]
+
+
+def test_what_is_said_of_files_does_not_depend_on_the_folder_one_is_in(camera, film, monkeypatch):
+    monkeypatch.chdir(film.parent)
+    assert camera(film.name).read().size == (64, 48)
+    assert os.fspath(film.name) in refused(camera, f"{film.name}.absent")

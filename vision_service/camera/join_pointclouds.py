@@ -1,0 +1,153 @@
+"""The driver `join_pointclouds`: one point cloud of several cameras."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from vision_service.camera.driver import CameraDriver
+from vision_service.camera.extrinsics import extrinsics
+from vision_service.camera.synchronizer import Synchronizer
+from vision_service.configuration import Alike, Part, attribute, parts
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.pointcloud.merging import merge
+from vision_service.pointcloud.motion import STILL, Motion
+from vision_service.pointcloud.projection import cloud_of
+from vision_service.resources import Resources
+from vision_service.types import Frame, PointCloud
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceConfig:
+    """Attributes of one of the cameras, below its name; without both its points are in the target frame already."""
+
+    translation: tuple[float, ...] = attribute(
+        "Where the camera's frame is in the target frame: x, y, z.", default=(), unit="m"
+    )
+    rotation: tuple[float, ...] = attribute(
+        "How the camera's frame is turned in the target frame: a quaternion x, y, z, w, or roll, pitch, yaw in "
+        "radians.",
+        default=(),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class JoinPointcloudsConfig:
+    """Attributes of the driver."""
+
+    source_cameras: tuple[Part, ...] = parts(
+        "The cameras whose points are joined, each with NAME.translation and NAME.rotation: where it is in the target "
+        "frame.",
+        Alike("source camera", SourceConfig),
+    )
+    target_frame: str = attribute(
+        "Coordinate frame of the joined points; empty = that of the first camera.", default=""
+    )
+    proximity_threshold: float = attribute(
+        "Points that are nearer than this to a point of a camera before theirs are left out; 0 = none is.",
+        default=0.0,
+        unit="m",
+        minimum=0,
+    )
+    merge_method: str = attribute(
+        "naive = as the transforms say; icp = each cloud is fitted to those before it, beginning there.",
+        default="naive",
+        choices=("naive", "icp"),
+    )
+    icp_distance: float = attribute(
+        "How far from its place a point may be, at the beginning of icp, to be fitted.",
+        default=0.05,
+        unit="m",
+        minimum=0,
+        above_minimum=True,
+    )
+    tolerance: float = attribute(
+        "How far the stamps of the clouds of one frame may lie apart.", default=0.1, unit="s", minimum=0
+    )
+
+
+class JoinPointclouds(CameraDriver):
+    """The points of several cameras in one coordinate frame, with colours where all of them have colours.
+
+    The stamp is that of the first camera's frame. A cloud is a list of points: it has no rows and columns.
+    """
+
+    Config: ClassVar[type] = JoinPointcloudsConfig
+    config: JoinPointcloudsConfig
+    sources = ()
+    supports_pcd = True
+
+    def __init__(self, config: JoinPointcloudsConfig, resources: Resources) -> None:
+        """Look for the cameras.
+
+        Raises:
+            VisionError: INVALID_ARGUMENT, if there is none, one stands there twice, or a transform is none;
+                UNKNOWN_RESOURCE, if there is no such camera.
+        """
+        super().__init__(config, resources)
+        names = [part.name for part in config.source_cameras]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice or not names:
+            wrong = f"names {', '.join(twice)} twice" if twice else "is empty"
+            msg = f"'source_cameras' {wrong}: name the cameras whose points are joined, each once"
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+        self._places = {
+            part.name: extrinsics(part.config.translation, part.config.rotation, of=f"camera {part.name!r}")
+            for part in config.source_cameras
+        }
+        cameras = {name: resources.camera(name) for name in names}
+        for name, camera in cameras.items():
+            if getattr(camera, "sources", ()) == ("color",) and not getattr(camera, "supports_pcd", True):
+                msg = f"'source_cameras': camera {name!r} has colour pictures only, no points"
+                raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+        rates = [float(getattr(camera, "frame_rate", 0.0)) for camera in cameras.values()]
+        self.frame_rate = min((rate for rate in rates if rate), default=0.0)
+        self._synchronizer = Synchronizer(cameras, config.tolerance)
+
+    def read(self) -> Frame:
+        """Return the next clouds that belong together, as one.
+
+        Raises:
+            VisionError: CAMERA_ERROR, if a camera fails, or nothing belongs together; NO_TRANSFORM, if points are in
+                another frame than the target and there is no transform for them; NO_DEPTH or NOT_CALIBRATED, if a
+                camera has no points.
+        """
+        frames = self._synchronizer.read()
+        first = frames[next(iter(self._places))]
+        target = self.config.target_frame or first.frame_id
+        clouds = [self._placed(name, frames[name], target) for name in self._places]
+        cloud = merge(
+            clouds,
+            proximity=self.config.proximity_threshold,
+            icp_distance=self.config.icp_distance if self.config.merge_method == "icp" else 0.0,
+        )
+        return Frame(cloud=cloud, stamp=first.stamp, frame_id=target)
+
+    def close(self) -> None:
+        """Read the cameras no more; they are left open."""
+        self._synchronizer.close()
+
+    def _placed(self, name: str, frame: Frame, target: str) -> PointCloud:
+        """Return the points of a camera in the target frame, as a list."""
+        place = self._places[name]
+        if place is None and frame.frame_id and frame.frame_id != target:
+            msg = (
+                f"the points of camera {name!r} are in the frame {frame.frame_id!r}, not in {target!r}: give "
+                f"'{name}.translation' and '{name}.rotation', zeros if both frames are the same"
+            )
+            raise VisionError(ErrorCode.NO_TRANSFORM, msg)
+        try:
+            return _moved(cloud_of(frame), place or STILL)
+        except VisionError as error:
+            message = error.message if repr(name) in error.message else f"camera {name!r}: {error.message}"
+            raise VisionError(error.code, message) from None
+
+
+def _moved(cloud: PointCloud, place: Motion) -> PointCloud:
+    """Return the points that exist, moved."""
+    xyz = cloud.xyz.reshape(-1, 3)
+    known = np.flatnonzero(np.isfinite(xyz).all(axis=1))
+    rgb = None if cloud.rgb is None else cloud.rgb.reshape(-1, 3).take(known, axis=0)
+    return PointCloud(place.apply(xyz.take(known, axis=0)), rgb)

@@ -1,0 +1,172 @@
+"""Frames of several cameras that were taken at the same time."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from typing import Any
+
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.pairing import KEPT, Pairing
+from vision_service.types import Frame
+
+PATIENCE = 1.5
+"""How long a read waits for frames that belong together, seconds: longer than a camera waits for its next frame."""
+FORGETTING = 1.0
+"""After how long a pause what was read before it is out of date, seconds."""
+
+
+class Synchronizer:
+    """Reads cameras side by side, each in a thread of its own, and brings together what belongs together.
+
+    A camera is read only while somebody waits in `read`, so that one that nobody wants is left alone.
+    """
+
+    def __init__(self, cameras: Mapping[str, Any], tolerance: float) -> None:
+        """Start the threads, without reading.
+
+        Args:
+            cameras: What has ``read() -> Frame``, by name; they are left open by `close`.
+            tolerance: How far the stamps of frames that belong together may lie apart, seconds.
+        """
+        self._names = tuple(cameras)
+        self._tolerance = tolerance
+        self._results: queue.SimpleQueue[tuple[str, Frame | Exception]] = queue.SimpleQueue()
+        self._readers = {name: _Reader(name, camera.read, self._results.put) for name, camera in cameras.items()}
+        self._left = 0.0
+        self._forget()
+
+    def read(self) -> dict[str, Frame]:
+        """Return the next frames that belong together, by the cameras' names.
+
+        Raises:
+            VisionError: CAMERA_ERROR, naming the camera that fails, or gives nothing; or saying that their stamps do
+                not fit.
+        """
+        if time.monotonic() - self._left > FORGETTING:
+            self._forget()
+        try:
+            return self._read(time.monotonic() + PATIENCE)
+        finally:
+            self._left = time.monotonic()
+
+    def _read(self, ends: float) -> dict[str, Frame]:
+        stamps: dict[str, int] = {}
+        errors: dict[str, VisionError] = {}
+        while True:
+            # Who has failed ahead of the others has frames left that may still find their partners.
+            for name, error in errors.items():
+                if not self._ahead(name):
+                    raise error
+            self._ask(errors)
+            try:
+                name, result = self._results.get(timeout=max(ends - time.monotonic(), 0.0))
+            except queue.Empty:
+                raise next(iter(errors.values()), self._late(stamps)) from None
+            self._readers[name].asked = False
+            if isinstance(result, Exception):
+                errors[name] = _failed(name, result)
+                continue
+            stamps[name] = self._newest[name] = result.stamp
+            self._unpaired[name].append(result.stamp)
+            found = self._pairing.add(name, result.stamp, result)
+            if found is not None:
+                for paired, frame in found.items():
+                    newer = (stamp for stamp in self._unpaired[paired] if stamp > frame.stamp)
+                    self._unpaired[paired] = deque(newer, maxlen=KEPT)
+                return found
+            if time.monotonic() > ends:  # of cameras that never wait for their next frame
+                raise self._late(stamps)
+
+    def _ask(self, failed: Collection[str]) -> None:
+        """Let every camera read that has not failed, nor is so far ahead that its frames would be forgotten."""
+        for name, reader in self._readers.items():
+            most = KEPT if self._newest.get(name) else 1  # without stamps, each frame waits for its partner
+            if name not in failed and self._ahead(name) < most:
+                reader.ask()
+
+    def _ahead(self, name: str) -> int:
+        """Return how many frames of a camera may still find partners among what the others have not read yet."""
+        behind = min((self._newest.get(other, 0) for other in self._names if other != name), default=0)
+        return sum(stamp >= behind for stamp in self._unpaired[name])
+
+    def close(self) -> None:
+        """End the threads; one that does not return from its camera is left behind."""
+        for reader in self._readers.values():
+            reader.end()
+        for reader in self._readers.values():
+            reader.join()
+
+    def _forget(self) -> None:
+        self._pairing = Pairing(self._names, self._tolerance)
+        self._newest: dict[str, int] = {}
+        self._unpaired: dict[str, deque[int]] = {name: deque(maxlen=KEPT) for name in self._names}
+        with suppress(queue.Empty):
+            while True:
+                name, _ = self._results.get_nowait()
+                self._readers[name].asked = False
+
+    def _late(self, stamps: Mapping[str, int]) -> VisionError:
+        silent = [name for name in self._names if name not in stamps]
+        if silent:
+            many = "cameras" if len(silent) > 1 else "camera"
+            msg = f"no frame from the {many} {', '.join(map(repr, silent))} within {PATIENCE:g} s"
+            return VisionError(ErrorCode.CAMERA_ERROR, msg)
+        apart = (max(stamps.values()) - min(stamps.values())) / 1e9
+        msg = (
+            f"the frames of {', '.join(map(repr, self._names))} do not belong together: the stamps of the last ones "
+            f"are {apart:.3g} s apart, more than the tolerance of {self._tolerance:g} s; synchronize the cameras, or "
+            "give more tolerance"
+        )
+        return VisionError(ErrorCode.CAMERA_ERROR, msg)
+
+
+class _Reader:
+    """Reads a camera once each time it is asked to.
+
+    Attributes:
+        asked: Whether a result is on its way; cleared by who takes it.
+    """
+
+    def __init__(
+        self, name: str, read: Callable[[], Frame], put: Callable[[tuple[str, Frame | Exception]], None]
+    ) -> None:
+        self.asked = False
+        self._name = name
+        self._read = read
+        self._put = put
+        self._wanted = threading.Semaphore(0)
+        self._ended = False
+        self._thread = threading.Thread(target=self._work, name=f"reader of {name}", daemon=True)
+        self._thread.start()
+
+    def ask(self) -> None:
+        if not self.asked:
+            self.asked = True
+            self._wanted.release()
+
+    def end(self) -> None:
+        self._ended = True
+        self._wanted.release()
+
+    def join(self) -> None:
+        self._thread.join(PATIENCE)
+
+    def _work(self) -> None:
+        while True:
+            self._wanted.acquire()
+            if self._ended:
+                return
+            try:
+                self._put((self._name, self._read()))
+            except Exception as error:
+                self._put((self._name, error))
+
+
+def _failed(name: str, error: Exception) -> VisionError:
+    reason = error.message if isinstance(error, VisionError) else f"it failed: {type(error).__name__}: {error}"
+    return VisionError(ErrorCode.CAMERA_ERROR, reason if repr(name) in reason else f"camera {name!r}: {reason}")
