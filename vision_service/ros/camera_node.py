@@ -47,7 +47,7 @@ from vision_service.ros.sources import Feed, FrameConfiguration, fetch
 from vision_service.ros.static_transforms import StaticTransforms, available, transform_message
 from vision_service.ros.worker import Worker
 from vision_service.srv import GetCameraProperties, GetGeometries, GetImage, GetImages, GetPointCloud
-from vision_service.types import Frame
+from vision_service.types import CameraIntrinsics, Frame
 
 Result = TypeVar("Result")
 
@@ -120,6 +120,12 @@ class CameraNode(ServiceNode):
     def driver(self) -> CameraDriver | None:
         """What reads the camera; None while the node is not configured."""
         return self._driver
+
+    @property
+    def intrinsics(self) -> CameraIntrinsics | None:
+        """Of the camera's pictures: given to the node, else as the driver knows them; None = not calibrated."""
+        known = self._driver.intrinsics if self._driver is not None else None
+        return known if self._calibration is None else self._calibration.of(known)
 
     @property
     def uses(self) -> frozenset[str]:
@@ -378,9 +384,9 @@ class CameraNode(ServiceNode):
         response.source_names = list(driver.sources)
         response.mime_types = mime_types_of(driver.sources)
         response.frame_rate = float(driver.frame_rate)
-        intrinsics = driver.intrinsics if self._calibration is None else self._calibration.of(driver.intrinsics)
-        if intrinsics is not None:
-            response.camera_info = conversion.camera_info_to_message(intrinsics, Header(frame_id=response.frame_id))
+        if self.intrinsics is not None:
+            header = Header(frame_id=response.frame_id)
+            response.camera_info = conversion.camera_info_to_message(self.intrinsics, header)
         if self._extrinsics is not None:
             pose = self._extrinsics.pose()
             response.extrinsics = transform_message(self._extrinsics.parent_frame, response.frame_id, *pose)

@@ -10,6 +10,7 @@ from vision_service.camera.driver import CameraDriver
 from vision_service.inference import Inference
 from vision_service.mlmodel.runtime import Runtime
 from vision_service.ros.sources import LocalCameras
+from vision_service.types import CameraIntrinsics
 
 
 class Neighbour(Protocol):
@@ -36,6 +37,10 @@ class CameraNeighbour(Neighbour, Protocol):
     @property
     def driver(self) -> CameraDriver | None:
         """What reads the camera; None while the node is not configured."""
+
+    @property
+    def intrinsics(self) -> CameraIntrinsics | None:
+        """Of its pictures; None = not calibrated."""
 
 
 class VisionNeighbour(Neighbour, Protocol):

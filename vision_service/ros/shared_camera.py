@@ -88,7 +88,7 @@ class LocalCamera(SharedCamera):
         if driver is None:
             msg = f"the camera {name!r} is {node.state}: {node.last_error or 'configure it first'}"
             raise VisionError(ErrorCode.UNKNOWN_RESOURCE, msg)
-        self.sources, self.supports_pcd, self.intrinsics = driver.sources, driver.supports_pcd, driver.intrinsics
+        self.sources, self.supports_pcd, self.intrinsics = driver.sources, driver.supports_pcd, node.intrinsics
 
 
 class RemoteCamera(SharedCamera):
