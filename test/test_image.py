@@ -323,3 +323,18 @@ def test_half_a_jpeg_is_not_passed_on():
     data = encode(photo(), "image/jpeg")
     with pytest.raises(VisionError, match="cut off"):
         encode_image(Image.from_compressed(data[: len(data) // 2]), "image/jpeg")
+
+
+class TestTheSizeOfAJpeg:
+    def test_is_known_without_decoding_it(self):
+        image = Image.from_compressed(encode(np.zeros((30, 50, 3), np.uint8), "image/jpeg"))
+        assert image.size == (image.width, image.height) == (50, 30)
+        assert image._pixels is None
+
+    def test_is_that_of_the_picture_as_it_is_turned(self):
+        jpeg = encode(np.zeros((30, 50, 3), np.uint8), "image/jpeg")
+        orientation = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
+        turned = jpeg[:2] + b"\xff\xe1" + (len(orientation) + 2).to_bytes(2, "big") + orientation + jpeg[2:]
+        image = Image.from_compressed(turned)
+        assert image.size == (30, 50)
+        assert image.pixels.shape == (50, 30, 3)

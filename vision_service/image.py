@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.files import resolve
+from vision_service.jpeg import jpeg_size
 
 
 @dataclass(frozen=True)
@@ -137,12 +138,23 @@ class Image:
     @property
     def width(self) -> int:
         """Columns, pixels."""
-        return int(self.pixels.shape[1])
+        return self.size[0]
 
     @property
     def height(self) -> int:
         """Rows, pixels."""
-        return int(self.pixels.shape[0])
+        return self.size[1]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height, pixels; a JPEG need not be decoded for that."""
+        if self._pixels is None and self._compressed is not None:
+            data = bytes(self._compressed)
+            measured = None if _may_be_turned(data) else jpeg_size(data)
+            if measured is not None:
+                return measured
+        height, width = self.pixels.shape[:2]
+        return width, height
 
     @property
     def rgb(self) -> NDArray[np.uint8]:
@@ -189,9 +201,14 @@ def encode_image(image: Image, mime_type: str, *, quality: int = 90) -> bytes:
     """
     if image.compressed is not None and mime_type in _MAGIC:
         data = bytes(image.compressed)
-        if data.startswith(_MAGIC[mime_type]) and not _cut_off(data) and b"Exif\0\0" not in data[:4096]:
+        if data.startswith(_MAGIC[mime_type]) and not _cut_off(data) and not _may_be_turned(data):
             return data
     return encode(image.pixels, mime_type, encoding=image.encoding, quality=quality)
+
+
+def _may_be_turned(data: bytes) -> bool:
+    """Return whether a JPEG may say that it is to be turned when it is shown, as OpenCV does."""
+    return b"Exif\0\0" in data[:4096]
 
 
 def _cut_off(data: bytes) -> bool:

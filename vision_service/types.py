@@ -186,7 +186,7 @@ class Frame:
     def size(self) -> tuple[int, int]:
         """Width and height of the picture (of the depth if there is no other), pixels; 0, 0 if there is none."""
         if self.image is not None:
-            return self.image.width, self.image.height
+            return self.image.size
         if self.depth is not None:
             return int(self.depth.shape[1]), int(self.depth.shape[0])
         return 0, 0

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 import cv2
 
-from vision_service.camera.mjpeg import jpeg_of
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
+from vision_service.jpeg import jpeg_of
 from vision_service.types import Frame
 
 OPEN_TIMEOUT = 5.0

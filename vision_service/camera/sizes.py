@@ -1,21 +1,11 @@
-"""The size of a picture that is not decoded yet, and the calibration that belongs to it."""
+"""The calibration that a driver is given, on the frames that it belongs to."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from vision_service.camera.mjpeg import jpeg_size
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.types import CameraIntrinsics, Frame
-
-
-def size_of(frame: Frame) -> tuple[int, int]:
-    """Return width and height of a frame's picture (of the depth if there is no other), as `Frame.size` does.
-
-    A JPEG that is not decoded yet stays so.
-    """
-    data = None if frame.image is None else frame.image.compressed
-    return (None if data is None else jpeg_size(bytes(data))) or frame.size
 
 
 def calibrated(frame: Frame, intrinsics: CameraIntrinsics | None) -> Frame:
@@ -26,7 +16,7 @@ def calibrated(frame: Frame, intrinsics: CameraIntrinsics | None) -> Frame:
     """
     if intrinsics is None:
         return frame
-    size = size_of(frame)
+    size = frame.size
     if size != (intrinsics.width, intrinsics.height):
         kind = "depth" if frame.image is None else "color"
         msg = (

@@ -17,13 +17,13 @@ from vision_service.camera import v4l2
 from vision_service.camera.calibration import INTRINSICS, intrinsics_from
 from vision_service.camera.driver import CameraDriver
 from vision_service.camera.live import Live
-from vision_service.camera.mjpeg import jpeg_of
 from vision_service.camera.sizes import calibrated
 from vision_service.configuration import attribute, did_you_mean
 from vision_service.encodings import RAW_ENCODINGS
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.files import resolve
 from vision_service.image import Image
+from vision_service.jpeg import jpeg_of
 from vision_service.pointcloud.projection import in_metres
 from vision_service.resources import Resources
 from vision_service.types import CameraIntrinsics, Frame

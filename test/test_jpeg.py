@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams import grey_jpeg, noise
-from vision_service.camera.mjpeg import jpeg_of, jpeg_size
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import decode
+from vision_service.jpeg import jpeg_of, jpeg_size
 
 JPEG = grey_jpeg(120, (64, 48))
 

@@ -1,4 +1,4 @@
-"""Frames of Motion JPEG as they come from cameras and streams: checked and measured without being decoded."""
+"""JPEG, and frames of Motion JPEG as they come from cameras: checked and measured without being decoded."""
 
 from __future__ import annotations
 
