@@ -181,7 +181,7 @@ def test_points_of_two_cameras_are_joined_in_the_target_frame():
         assert (cloud.xyz[:, 2] < -1.0).any(), "behind"
 
 
-def test_a_misspelt_transform_is_a_warning_with_what_may_be_meant():
+def test_a_transform_that_is_none_leaves_the_node_unconfigured_with_the_reason():
     nodes = {
         "stack": {"cameras": ["front", "around"]},
         "front": VIEW,

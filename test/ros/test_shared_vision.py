@@ -1,8 +1,12 @@
 """Vision services that build on others: in one process by reference, else over ROS."""
 
+import signal
+
 import pytest
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
 from vision_msgs.msg import Detection2DArray
-from vision_service.srv import GetDetections, GetDetectionsFromCamera, GetVisionProperties
+from vision_service.srv import GetDetections, GetDetectionsFromCamera, GetImage, GetVisionProperties
 
 import testdata
 from robot import RED_DETECTOR, boxes_of, eventually, image_message, node_program, painted, running
@@ -184,3 +188,20 @@ def test_a_circle_through_another_process_is_refused():
             "the circle is told",
         )
         assert "/here -> /there -> /here" in found[0] or "/there -> /here -> /there" in found[0]
+
+
+def test_nobody_is_held_up_while_a_service_elsewhere_does_not_answer(apart):
+    """Its process is stopped, not gone: calls of it hang."""
+    robot, there = apart
+    there.process.send_signal(signal.SIGSTOP)
+    try:
+        node = robot.nodes["tracked"]
+        robot.call(ChangeState, "tracked/change_state", transition=Transition(id=Transition.TRANSITION_DEACTIVATE))
+        robot.call(ChangeState, "tracked/change_state", transition=Transition(id=Transition.TRANSITION_CLEANUP))
+        node.trigger_configure()
+        assert "'reds' cannot be used: it has not answered yet" in node.last_error
+        answers = [robot.call(GetImage, "view/get_image", max_age=-1.0) for _ in range(5)]
+        assert all(answer.success for answer in answers)
+    finally:
+        there.process.send_signal(signal.SIGCONT)
+    is_active(robot, "tracked")

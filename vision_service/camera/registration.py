@@ -15,6 +15,7 @@ from vision_service.types import CameraIntrinsics
 
 LARGEST_SPOT = 8
 """How many rows and columns of the colour picture one pixel of depth covers at most."""
+_PART = 1 << 14  # points
 _BORDER = 2 * LARGEST_SPOT  # around the picture, pixels
 _LUT_MARGIN = 0.5  # of the picture's size, on each side: what a lens that squeezes brings into the picture
 _LUT_STEP = 4  # pixels between the places at which the lens is computed
@@ -43,15 +44,22 @@ def register(
     """
     points = depth_to_cloud(depth, intrinsics).xyz
     motion = np.column_stack([extrinsics.rotation, extrinsics.translation])
-    x, y, z = (np.asarray(part, np.float32) for part in cv2.split(cv2.transform(points, motion)))
-    # What is unknown, or behind the camera, becomes NaN, and then falls beside the picture.
+    scale = color.fx / intrinsics.fx, color.fy / intrinsics.fy
+    # A border around the picture takes what falls beside it.
+    nearest = np.full((color.height + 2 * _BORDER, color.width + 2 * _BORDER), np.inf, np.float32)
+    rows = max(_PART // depth.shape[1], 1)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        nearness = np.float32(1) / z
-        nearness[z <= 0] = np.nan
-        u, v = _pixels(x * nearness, y * nearness, color)
-        nearness *= points[..., 2]  # now: by how much a spot grows
-        widths, heights = nearness * (color.fx / intrinsics.fx), nearness * (color.fy / intrinsics.fy)
-        return _splat(u.ravel(), v.ravel(), z.ravel(), widths.ravel(), heights.ravel(), color)
+        for start in range(0, depth.shape[0], rows):  # in parts that stay in the processor's cache
+            part = points[start : start + rows].reshape(1, -1, 3)
+            x, y, z = (np.asarray(values, np.float32)[0] for values in cv2.split(cv2.transform(part, motion)))
+            nearness = np.float32(1) / z
+            nearness[z <= 0] = np.nan  # behind the camera; like all that is unknown, it falls beside the picture
+            u, v = _pixels(x * nearness, y * nearness, color)
+            nearness *= part[0, :, 2]  # now: by how much a spot grows
+            _splat(nearest, u, v, z, nearness * scale[0], nearness * scale[1])
+    seen = nearest[_BORDER:-_BORDER, _BORDER:-_BORDER].copy()
+    np.copyto(seen, np.nan, where=seen == np.inf)
+    return seen
 
 
 def warp(depth: NDArray[np.float32], homography: NDArray[np.float64], width: int, height: int) -> NDArray[np.float32]:
@@ -87,30 +95,32 @@ def homography_of(numbers: tuple[float, ...]) -> NDArray[np.float64] | None:
 
 
 def _splat(
+    nearest: NDArray[np.float32],
     u: NDArray[np.float32],
     v: NDArray[np.float32],
     z: NDArray[np.float32],
     width: NDArray[np.float32],
     height: NDArray[np.float32],
-    color: CameraIntrinsics,
-) -> NDArray[np.float32]:
-    """Return the nearest of the distances z at u, v in each pixel that their spots, width × height pixels, cover."""
-    left, columns = _covered(u, width, color.width)
-    top, rows = _covered(v, height, color.height)
-    stride = color.width + 2 * _BORDER
-    nearest = np.full((color.height + 2 * _BORDER) * stride, np.inf, np.float32)
+) -> None:
+    """Put distances z into the pixels that their spots cover: width × height pixels about u, v; the nearest one stays.
+
+    Args:
+        nearest: The picture with its border; changed.
+        u, v, z, width, height: (N,) each; NaN = nowhere.
+    """
+    stride = nearest.shape[1]
+    left, columns = _covered(u, width, nearest.shape[1] - 2 * _BORDER)
+    top, rows = _covered(v, height, nearest.shape[0] - 2 * _BORDER)
     pixels = ((top + _BORDER) * stride + (left + _BORDER)).astype(np.intp)
-    np.minimum.at(nearest, pixels, z)
+    flat = nearest.reshape(-1)
+    np.minimum.at(flat, pixels, z)
     larger = np.flatnonzero(rows + columns > 2)
     rows, columns, pixels, z = rows[larger], columns[larger], pixels[larger], z[larger]
     for down in range(int(rows.max(initial=1))):
         for right in range(int(columns.max(initial=1))):
             if down or right:
                 here = np.flatnonzero((rows > down) & (columns > right))
-                np.minimum.at(nearest, pixels[here] + (down * stride + right), z[here])
-    seen = nearest.reshape(-1, stride)[_BORDER:-_BORDER, _BORDER:-_BORDER].copy()
-    np.copyto(seen, np.nan, where=seen == np.inf)
-    return seen
+                np.minimum.at(flat, pixels[here] + (down * stride + right), z[here])
 
 
 def _covered(

@@ -217,6 +217,7 @@ class CameraNode(ServiceNode):
         self._encoder.close()
         self._commands.close()
         super().close()
+        self._resources.end()
 
     def validate(self, changes: Mapping[str, Any]) -> None:
         """Refuse changes that the driver cannot take while it holds its device, and values that are wrong."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotReady
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
+from vision_service import srv
 from vision_service.camera.topics import CameraTopics
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.resources import LocalResources, not_able
-from vision_service.ros.client import NamedClient
+from vision_service.ros.calling import Caller
+from vision_service.ros.client import VisionClient
 from vision_service.ros.neighbours import Neighbours
 from vision_service.ros.node import ServiceNode
 from vision_service.ros.shared_camera import LocalCamera, RemoteCamera, SharedCamera
@@ -17,8 +22,10 @@ from vision_service.ros.shared_mlmodel import LocalMLModel, RemoteMLModel
 from vision_service.ros.shared_vision import LocalVision, RemoteVision
 from vision_service.ros.sources import check_topics
 
-LOOK_TIMEOUT = 1.0
-"""How long we wait for another node to say what it builds on, seconds."""
+TIMEOUT = 5.0
+"""How long another node may take to say what it is, seconds."""
+GLANCE = 0.1
+"""How long we wait for that at once, seconds."""
 TOLERANCE = 0.02
 """How far the stamps of the parts of one frame of a camera may lie apart, seconds."""
 
@@ -40,7 +47,8 @@ class NodeResources(LocalResources):
         super().__init__()
         self._node = node
         self._neighbours = neighbours
-        self._remote: dict[tuple[str, str], Any] = {}
+        self._remote: dict[str, Any] = {}
+        self._asked: dict[tuple[str, str], Future[Any]] = {}
         self._cameras: list[SharedCamera] = []
         self.uses: frozenset[str] = frozenset()
 
@@ -86,13 +94,20 @@ class NodeResources(LocalResources):
         """Return the model that an ML model node holds.
 
         Raises:
-            VisionError: UNKNOWN_RESOURCE, if there is no such node, or it holds none.
+            VisionError: UNKNOWN_RESOURCE, if there is no such node, or it holds none, or it has not answered yet.
         """
         full_name = self._node.resolve_service_name(name)
         local = self._neighbours.mlmodels.get(full_name)
         if local is not None:
             return LocalMLModel(local)
-        return self._connected("ML model", name, full_name, "get_metadata", "mlmodels", RemoteMLModel)
+        self._require(f"{full_name}/get_metadata", "ML model", name, "mlmodels")
+        caller = self._connection(full_name, lambda: Caller(self._node))
+
+        def ask() -> Future[Any]:
+            request = srv.GetMetadata.Request()
+            return caller.call(srv.GetMetadata, f"{full_name}/get_metadata", request, lambda answer: answer, TIMEOUT)
+
+        return RemoteMLModel(full_name, caller, self._answer("ML model", name, full_name, ask))
 
     def tend(self) -> None:
         """Do what time alone asks for."""
@@ -100,12 +115,19 @@ class NodeResources(LocalResources):
             camera.tend()
 
     def close(self) -> None:
-        """End the connections to other nodes; the next look-up makes new ones."""
+        """End the connections to other nodes, but to those that have not answered yet: one will look for that again."""
         super().close()
-        for resource in [*self._remote.values(), *self._cameras]:
-            resource.close()
-        self._remote.clear()
+        waiting = {full_name for _, full_name in self._asked}
+        for full_name in self._remote.keys() - waiting:
+            self._remote.pop(full_name).close()
+        for camera in self._cameras:
+            camera.close()
         self._cameras.clear()
+
+    def end(self) -> None:
+        """End all connections, for good."""
+        self._asked.clear()
+        self.close()
 
     def _with_method(self, name: str, methods: Sequence[str], kind: str) -> Any:
         """Return a vision service that has one of the methods.
@@ -119,19 +141,48 @@ class NodeResources(LocalResources):
         if local is not None:
             service: Any = LocalVision(name, local)
         else:
-            service = self._connected("vision service", name, full_name, "get_properties", "vision", RemoteVision)
+            self._require(f"{full_name}/get_properties", "vision service", name, "vision")
+            client = self._client(full_name)
+            ask = partial(client.get_properties_async, timeout=TIMEOUT)
+            service = RemoteVision(client, self._answer("vision service", name, full_name, ask))
         if not any(callable(getattr(service, method, None)) for method in methods):
             raise not_able(name, methods, kind)
         return service
 
-    def _connected(self, kind: str, name: str, full_name: str, method: str, section: str, connect: Any) -> Any:
-        """Return the connection to a node elsewhere."""
-        if (kind, full_name) not in self._remote:
-            if not self._node.count_services(f"{full_name}/{method}"):
-                msg = f"no {kind} {name!r}: no node {full_name} is here; start it, or name it in '{section}'"
-                raise VisionError(ErrorCode.UNKNOWN_RESOURCE, msg)
-            self._remote[kind, full_name] = connect(full_name, self._node)
-        return self._remote[kind, full_name]
+    def _require(self, service: str, kind: str, name: str, section: str) -> None:
+        """Refuse a node that is not on the graph."""
+        if not self._node.count_services(service):
+            node = service.rpartition("/")[0]
+            msg = f"no {kind} {name!r}: no node {node} is here; start it, or name it in '{section}'"
+            raise VisionError(ErrorCode.UNKNOWN_RESOURCE, msg)
+
+    def _client(self, full_name: str) -> VisionClient:
+        client: VisionClient = self._connection(full_name, lambda: VisionClient(full_name, self._node))
+        return client
+
+    def _connection(self, full_name: str, connect: Callable[[], Any]) -> Any:
+        """Return the connection to a node elsewhere, a new one if there is none."""
+        if full_name not in self._remote:
+            self._remote[full_name] = connect()
+        return self._remote[full_name]
+
+    def _answer(self, kind: str, name: str, full_name: str, ask: Callable[[], Future[Any]]) -> Any:
+        """Return what a node elsewhere answers; if that takes long, it is to be looked for again later.
+
+        The executor must not be held up by other processes, whose executors this one may hold up in turn.
+
+        Raises:
+            VisionError: UNKNOWN_RESOURCE, if there is no answer (yet).
+        """
+        asked = self._asked.pop((kind, full_name), None) or ask()
+        try:
+            return asked.result(GLANCE)
+        except NotReady:
+            self._asked[kind, full_name] = asked
+            reason = "it has not answered yet"
+        except VisionError as error:
+            reason = error.message
+        raise VisionError(ErrorCode.UNKNOWN_RESOURCE, f"the {kind} {name!r} cannot be used: {reason}; try again")
 
     def _named(self, name: str) -> str:
         """Return a node's full name, and refuse one that builds, itself or by others, on this node."""
@@ -156,6 +207,7 @@ class NodeResources(LocalResources):
         if full_name in local:
             return local[full_name]
         if self._node.count_services(f"{full_name}/get_status"):
-            with suppress(VisionError), NamedClient(full_name, self._node) as client:
-                return frozenset(client.get_status(timeout=LOOK_TIMEOUT).get("uses", ()))
+            ask = partial(self._client(full_name).get_status_async, timeout=TIMEOUT)
+            with suppress(VisionError):  # who does not answer does not find us either
+                return frozenset(self._answer("node", full_name, full_name, ask).get("uses", ()))
         return frozenset()

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from numpy.typing import NDArray
-from rclpy.node import Node
 
 from vision_service import srv
 from vision_service.errors import ErrorCode, VisionError
@@ -16,7 +15,7 @@ from vision_service.ros.calling import Caller
 from vision_service.ros.neighbours import MLModelNeighbour
 
 TIMEOUT = 2.0
-"""How long we wait for the other node, seconds; one that is being configured holds its executor meanwhile."""
+"""How long we wait for the other node, seconds."""
 
 
 class LocalMLModel:
@@ -75,30 +74,16 @@ class LocalMLModel:
 class RemoteMLModel:
     """The model of a node elsewhere, called over ROS; it waits, so it is for a model's thread only."""
 
-    def __init__(self, name: str, node: Node) -> None:
-        """Ask the node what it holds.
+    def __init__(self, name: str, caller: Caller, metadata: Any) -> None:
+        """Take what the node holds.
 
         Args:
             name: The node's.
-            node: Whose context and namespace are used.
-
-        Raises:
-            VisionError: UNKNOWN_RESOURCE, if it does not answer; or its own error.
+            caller: Calls it.
+            metadata: What it answered to GetMetadata.
         """
         self._service = name
-        self._caller = Caller(node)
-        try:
-            metadata = self._caller.call(
-                srv.GetMetadata,
-                f"{name}/get_metadata",
-                srv.GetMetadata.Request(),
-                lambda answer: answer,
-                TIMEOUT,
-            ).result()
-        except VisionError as error:
-            self._caller.close()
-            msg = f"the ML model {name!r} cannot be asked: {error.message}"
-            raise VisionError(ErrorCode.UNKNOWN_RESOURCE, msg) from None
+        self._caller = caller
         self.kind: str = metadata.type
         self.name: str = metadata.name
         self.description: str = metadata.description
@@ -112,8 +97,7 @@ class RemoteMLModel:
         return self._caller.call(srv.Infer, f"{self._service}/infer", request, self._outputs, TIMEOUT).result()
 
     def close(self) -> None:
-        """End the connection; the model is left to its node."""
-        self._caller.close()
+        """Leave the model to its node."""
 
     def _outputs(self, response: Any) -> Tensors:
         return conversion.tensors_from_message(response.outputs, self.outputs)

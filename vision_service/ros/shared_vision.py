@@ -6,10 +6,8 @@ from concurrent.futures import TimeoutError as NotReady
 from functools import partial
 from typing import Any
 
-from rclpy.node import Node
-
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.ros.client import Picture, VisionClient
+from vision_service.ros.client import Picture, VisionClient, VisionProperties
 from vision_service.ros.neighbours import VisionNeighbour
 from vision_service.types import Classification, Detection, Frame
 from vision_service.vision.model import methods
@@ -70,42 +68,34 @@ class LocalVision:
 class RemoteVision:
     """A vision service elsewhere, to which pictures are sent; it waits, so it is for a model's thread only.
 
-    It has those of the methods detect and classify that the service has.
+    It has those of the methods detect and classify that the service has. Pictures are sent without their camera, so
+    that a tracker elsewhere gives no ids.
 
     Attributes:
         labels: The class names that the service can answer with.
     """
 
-    def __init__(self, name: str, node: Node) -> None:
-        """Ask the service what it can do.
+    def __init__(self, client: VisionClient, can: VisionProperties) -> None:
+        """Take what the service can do.
 
         Args:
-            name: Its node's full name.
-            node: Whose context and namespace are used.
+            client: Of the service.
+            can: What it answered.
 
         Raises:
-            VisionError: UNKNOWN_RESOURCE, if it does not answer or is not configured.
+            VisionError: UNKNOWN_RESOURCE, if that is nothing that can be used from here (yet).
         """
-        self._client = VisionClient(name, node)
-        try:
-            can = self._client.get_properties(timeout=TIMEOUT)
-        except VisionError as error:
-            self._client.close()
-            msg = f"the vision service {name!r} cannot be used: {error.message}"
-            raise VisionError(ErrorCode.UNKNOWN_RESOURCE, msg) from None
+        self._client = client
         if not can.detections_supported and not can.classifications_supported:
-            self._client.close()
-            msg = f"the vision service {name!r} is not configured, or can neither detect nor classify: see its status"
-            raise VisionError(ErrorCode.UNKNOWN_RESOURCE, msg)
+            reason = "is not configured yet"
+            if can.labels or can.object_point_clouds_supported:
+                reason = "neither detects nor classifies, and for what else it does it must be in the same process"
+            raise VisionError(ErrorCode.UNKNOWN_RESOURCE, f"the vision service {client.name!r} {reason}")
         self.labels = can.labels
         if can.detections_supported:
             self.detect = self._detect
         if can.classifications_supported:
             self.classify = self._classify
-
-    def close(self) -> None:
-        """End the connection; the service is left to its node."""
-        self._client.close()
 
     def _detect(self, frame: Frame) -> list[Detection]:
         return self._client.get_detections(_picture(frame), timeout=TIMEOUT)

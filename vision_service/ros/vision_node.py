@@ -209,6 +209,11 @@ class VisionNode(ServiceNode):
         self._drop_candidate()
         self._resources.close()
 
+    def close(self) -> None:
+        """Stop working and take the node off the graph."""
+        super().close()
+        self._resources.end()
+
     def _model_config(self, model_class: type[VisionModel], changes: Mapping[str, Any]) -> Any:
         values = self.parameters.values(model_class.Config, changes=changes)
         return configure(model_class.Config, values, of=f"the model {self.settings.model}")
