@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from vision_service.camera import DRIVERS
 from vision_service.configuration import (
+    Alike,
     Part,
     PartType,
     attribute,
@@ -438,3 +439,45 @@ def test_what_stands_below_is_known_step_by_step():
     assert set(found) == {*named, ("a.", TurnConfig), ("b.", CutConfig)}
     wrong = {"steps": ["a", 3, "speed", "b"], "a.type": "cat", "b.type": 7}
     assert below(ChainConfig, wrong) == named
+
+
+# Parts that are all of one kind.
+
+
+@dataclass(frozen=True)
+class PlaceConfig:
+    """Attributes of a part that has no type."""
+
+    height: float = attribute("How high.", default=0.0, minimum=0.0)
+
+
+@dataclass(frozen=True)
+class RowConfig:
+    """Parts that are all alike."""
+
+    places: tuple[Part, ...] = parts("What stands in a row.", Alike("place", PlaceConfig))
+
+
+def row(**values):
+    return configure(RowConfig, values, of="the row")
+
+
+def test_parts_that_are_alike_give_no_type():
+    config = row(**{"places": ["a", "b"], "b.height": 2})
+    assert config.places == (Part("a", "", PlaceConfig(0.0)), Part("b", "", PlaceConfig(2.0)))
+    assert below(RowConfig, {"places": ["a", "b"]}) == [("a.", PlaceConfig), ("b.", PlaceConfig)]
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"places": ["a"], "a.height": -1}, ("the place 'a': 'height' must be",)),
+        ({"places": ["a"], "a.type": "cut"}, ("the place 'a': unknown attribute 'type'",)),
+        ({"places": ["front"], "frnt.height": 1}, ("did you mean 'front.height'?",)),
+    ],
+)
+def test_wrong_parts_that_are_alike_are_named(values, words):
+    with pytest.raises(VisionError) as caught:
+        row(**values)
+    for word in words:
+        assert word in caught.value.message

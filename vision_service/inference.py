@@ -99,9 +99,19 @@ class Inference:
             del run  # as below
 
     def update(self, config: Any) -> None:
-        """Give the model a configuration in which only live attributes differ; what the old one said is forgotten."""
+        """Give the model a configuration in which only live attributes differ, before whatever is asked from now on.
+
+        Calls that wait already finish with the old one; what was said of frames is forgotten.
+        """
         with self._ready:
-            self._model.update(config)
+            model = self._model
+
+            def update() -> None:
+                _quietly(lambda: model.update(config))
+                with self._ready:
+                    self._recent.clear()  # a stream may have asked meanwhile
+
+            self._enqueue(_Run(update, needed=True))
             self._recent.clear()
 
     def swap(self, model: VisionModel) -> None:

@@ -1025,3 +1025,44 @@ def test_a_file_that_crashes_its_runtime_is_refused_and_the_running_model_goes_o
             file = testdata.path(f"models/unsupported/{name}.tflite")
             assert name in robot.set("solids", {"model_path": str(file)}).reason
             assert from_camera(robot, "solids").detections.detections
+
+
+def test_a_node_that_could_not_start_starts_when_what_was_wrong_is_set_right():
+    with reds(hue_tolerance_pct=7.0) as robot:
+        assert robot.status("reds")["state"] == "unconfigured"
+        assert robot.set("reds", {"hue_tolerance_pct": 0.1}).successful
+        eventually(lambda: robot.status("reds")["state"] == "active", "the node starts")
+        assert changed(robot, "reds", Transition.TRANSITION_DEACTIVATE)
+        assert changed(robot, "reds", Transition.TRANSITION_CLEANUP)
+        assert robot.set("reds", {"hue_tolerance_pct": 0.2}).successful
+        never(lambda: robot.status("reds")["state"] == "active", "it starts although somebody has stopped it")
+
+
+def test_all_that_is_captured_is_of_one_model():
+    """Also while the model is another from call to call."""
+    sections = {
+        "stack": {"cameras": ["view"], "vision": ["solids", "things"]},
+        "view": {**view(11), "speed": 0.0},
+        "solids": {"model": "mlmodel", "model_path": "package://vision_service/models/solids_detector.tflite"},
+        "things": {"model": "detections_to_segments", "detector_name": "solids", "cameras": ["view"], "mean_k": 0},
+    }
+    with running(sections) as robot:
+        asked = []
+        for number in range(20):
+            asked.append(
+                robot.ask(
+                    CaptureAllFromCamera,
+                    "things/capture_all_from_camera",
+                    return_detections=True,
+                    return_object_point_clouds=True,
+                    max_age=-1.0,
+                )
+            )
+            label = ("cube", "cone")[number % 2]
+            assert robot.set("things", {"valid_labels": [label]}).successful
+        for answer in asked[1:]:
+            response = answer.result(30)
+            assert response.success, response.message
+            labels = {found.results[0].hypothesis.class_id for found in response.detections.detections}
+            assert {item.label for item in response.objects} == labels
+            assert len(labels) == 1

@@ -286,11 +286,20 @@ def test_each_region_of_a_class_is_an_object_and_the_background_none():
     assert Detection("dog", 1.0, 20, 20, 40, 30) in model.detect(red_square(unknown_depth()))
 
 
-def test_a_mask_is_not_cut_by_depth():
+def test_what_the_rim_of_a_mask_shows_behind_the_thing_does_not_belong_to_it():
+    labels = np.zeros((30, 40), np.uint16)
+    labels[8:22, 8:22] = 1
+    depth = np.full((30, 40), 9.0)  # a wall
+    depth[10:20, 10:20] = 2.0
+    (found,) = made(Annotated(labels, ("", "box")), mean_k=0).segment(red_square(depth))
+    assert len(found.cloud) == 100
+
+
+def test_a_mask_of_what_is_deep_is_not_cut_without_a_ratio():
     labels = np.zeros((30, 40), np.uint16)
     labels[:, 5:35] = 1
     depth = np.linspace(1, 9, 30)[:, None] * np.ones(40)  # a floor
-    (found,) = made(Annotated(labels, ("", "floor")), mean_k=0).segment(red_square(depth))
+    (found,) = made(Annotated(labels, ("", "floor")), mean_k=0, depth_ratio=0).segment(red_square(depth))
     assert len(found.cloud) == 900
 
 

@@ -50,13 +50,14 @@ def register(
     rows = max(_PART // depth.shape[1], 1)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         for start in range(0, depth.shape[0], rows):  # in parts that stay in the processor's cache
-            part = points[start : start + rows].reshape(1, -1, 3)
-            x, y, z = (np.asarray(values, np.float32)[0] for values in cv2.split(cv2.transform(part, motion)))
+            part = points[start : start + rows]
+            x, y, z = (np.asarray(values, np.float32) for values in cv2.split(cv2.transform(part, motion)))
             nearness = np.float32(1) / z
             nearness[z <= 0] = np.nan  # behind the camera; like all that is unknown, it falls beside the picture
             u, v = _pixels(x * nearness, y * nearness, color)
-            nearness *= part[0, :, 2]  # now: by how much a spot grows
-            _splat(nearest, u, v, z, nearness * scale[0], nearness * scale[1])
+            nearness *= part[..., 2]  # now: by how much a spot grows
+            spots = (u, v, z, nearness * scale[0], nearness * scale[1])
+            _splat(nearest, *(values.ravel() for values in spots))
     seen = nearest[_BORDER:-_BORDER, _BORDER:-_BORDER].copy()
     np.copyto(seen, np.nan, where=seen == np.inf)
     return seen
@@ -102,11 +103,9 @@ def _splat(
     width: NDArray[np.float32],
     height: NDArray[np.float32],
 ) -> None:
-    """Put distances z into the pixels that their spots cover: width × height pixels about u, v; the nearest one stays.
+    """Put distances z into the pixels that their spots cover, where they are nearer than what is there.
 
-    Args:
-        nearest: The picture with its border; changed.
-        u, v, z, width, height: (N,) each; NaN = nowhere.
+    A spot of (N,) each is width × height pixels about u, v; NaN = nowhere. The picture has a border.
     """
     stride = nearest.shape[1]
     left, columns = _covered(u, width, nearest.shape[1] - 2 * _BORDER)

@@ -67,12 +67,16 @@ def print_results(file: str, size: tuple[int, int], results: Sequence[Detection 
     rows = [as_dict(result) for result in results]
     numbers = [name for name in rows[0] if name not in {"class_name", "id"}]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    tracked = any("id" in row for row in rows)
     table.add_column("class", overflow="fold")
+    if tracked:
+        table.add_column("id", overflow="fold")
     for name in numbers:
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
             Text(row["class_name"]),
+            *([Text(row.get("id", ""))] if tracked else []),
             *(f"{row[name]:.2f}" if name == "confidence" else f"{row[name]:.1f}" for name in numbers),
         )
     console.print(title)

@@ -11,6 +11,7 @@ import yaml
 from rcl_interfaces.srv import GetParameterTypes, SetParametersAtomically
 from rclpy.parameter import Parameter
 from rich.console import Console
+from rich.text import Text
 
 from vision_service.cli.outcome import OK
 from vision_service.configuration import did_you_mean
@@ -41,7 +42,7 @@ def set_parameters(arguments: argparse.Namespace) -> int:
         raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{node} refused: {result.reason}")
     console = Console(highlight=False)
     for item in parameters:
-        console.print(f"{node}  [bold]{item.name}[/bold] = {_shown(item.value)}", soft_wrap=True)
+        console.print(Text.assemble(f"{node}  ", (item.name, "bold"), f" = {_shown(item.value)}"), soft_wrap=True)
     return OK
 
 
@@ -67,6 +68,9 @@ def parameter(name: str, text: str, kind: Parameter.Type) -> Parameter:
         return Parameter(name, kind, text)
     try:
         value = yaml.safe_load(text)
+        if value is None:
+            msg = f"{name}={text!r} has no value: put texts with special characters in quotes"
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
         if isinstance(value, list) and (not value or kind in LISTS):
             kind = kind if kind in LISTS else Parameter.Type.STRING_ARRAY
             numbers = kind == Parameter.Type.DOUBLE_ARRAY

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from vision_service.pointcloud.motion import STILL, Motion
 from vision_service.pointcloud.sampling import draw, spacing
 
-SOURCE_SAMPLE = 4096
+SOURCE_SAMPLE = 2048
 """How many points are fitted."""
-TARGET_SAMPLE = 32768
+TARGET_SAMPLE = 16384
 """How many points they are fitted to."""
 
 _ROUNDS = 40
-_SHRINKING = 0.85  # of the distance, from round to round
+_SHRINKING = 0.75  # of the distance, from round to round
 _LEAST_DISTANCE = 3.0  # spacings of the target's points
 _NEIGHBOURS = 12  # that a plane is laid through
 _LEAST_PAIRS = 12

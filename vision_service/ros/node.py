@@ -272,6 +272,8 @@ class ServiceNode(LifecycleNode):
         if self.state in ("inactive", "active"):
             self.settings = self.own_settings()
             self._safely("using changed parameters", lambda: self.apply(changes))
+        elif self.state == "unconfigured" and self.last_error and self.get_parameter("autostart").value:
+            self._retry_at = time.monotonic()  # what was wrong may be right now
 
     def _first_settings(self) -> Any:
         """Return the node's own configuration before it is configured, with empty values if something is wrong."""
@@ -455,9 +457,10 @@ def json_object(text: str, field: str) -> dict[str, Any]:
     """
     try:
         value = json.loads(text or "{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{field!r} is no JSON: {error}") from None
     if not isinstance(value, dict):
-        msg = f'{field!r} must be a JSON object such as {{"command": "help"}}, not {text[:80]}'
+        example = '{"command": "help"}' if field == "command" else '{"key": "value"}'
+        msg = f"{field!r} must be a JSON object such as {example}, not {text[:80]}"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
     return value

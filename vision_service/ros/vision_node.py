@@ -439,11 +439,10 @@ class VisionNode(ServiceNode):
             frame = Frame(cloud=cloud, stamp=stamp, frame_id=frame_id)
         else:
             frame = await self._camera_frame(request, response, call)
-        await self._fill_objects(response, frame, call)
+        await self._fill_objects(response, frame, await self._run("segment", frame, call), call)
 
-    async def _fill_objects(self, response: Any, frame: Frame, call: Call) -> None:
+    async def _fill_objects(self, response: Any, frame: Frame, objects: Sequence[PointCloudObject], call: Call) -> None:
         """Put the objects of a frame into a response; in the model's thread, because points are many."""
-        objects = await self._run("segment", frame, call)
         await self._in_models_thread(lambda: fill_objects(response, frame, *self._place(frame, objects)), call)
 
     def _place(self, frame: Frame, objects: Sequence[PointCloudObject]) -> Placed:
@@ -458,17 +457,29 @@ class VisionNode(ServiceNode):
 
     async def _capture_all_from_camera(self, request: Any, response: Any, call: Call) -> None:
         frame = await self._camera_frame(request, response, call, Needs.IMAGE if request.return_image else NOTHING_MORE)
-        can = methods(self._working().model)
-        fill_frame(response, frame)
+        inference = self._working()
+        wanted = {
+            "detect": request.return_detections,
+            "classify": request.return_classifications,
+            "segment": request.return_object_point_clouds,
+        }
+        can = methods(inference.model)
+        # All at once, so that they are of one model, whatever is set meanwhile.
+        runs = {method: inference.run(method, frame) for method, yes in wanted.items() if yes and method in can}
         if request.return_image and frame.image is not None:
             pixels, encoding = frame.image.pixels, frame.image.encoding
-            response.image = conversion.image_to_message(pixels, encoding, response.header)
-        if request.return_detections and "detect" in can:
-            fill_detections(response, frame, await self._run("detect", frame, call))
-        if request.return_classifications and "classify" in can:
-            fill_classifications(response, frame, await self._run("classify", frame, call), request.count)
-        if request.return_object_point_clouds and "segment" in can:
-            await self._fill_objects(response, frame, call)
+            response.image = conversion.image_to_message(pixels, encoding, conversion.header_of(frame))
+        try:
+            results = {method: await call.wait(run, late=lambda: too_late(call)) for method, run in runs.items()}
+        finally:
+            for run in runs.values():
+                run.cancel()
+        if "detect" in results:
+            fill_detections(response, frame, results["detect"])
+        if "classify" in results:
+            fill_classifications(response, frame, results["classify"], request.count)
+        if "segment" in results:
+            await self._fill_objects(response, frame, results["segment"], call)
         fill_frame(response, frame)
 
     async def _get_properties(self, request: Any, response: Any, call: Call) -> None:

@@ -34,8 +34,8 @@ class DetectionsToSegmentsConfig:
         "Only things with one of these labels, in upper or lower case; empty = all.", default=(), live=True
     )
     depth_ratio: float = attribute(
-        "How deep the thing in a box may be, as a multiple of its size across (the root of its width times its height):"
-        " of the points in the box, those that lie farther before or behind its middle are background; 0 = none is.",
+        "How deep a thing may be, as a multiple of its size across (the root of its box's width times height): of the"
+        " points that it covers, those that lie farther before or behind its middle are background; 0 = none is.",
         default=1.5,
         minimum=0.0,
         live=True,
@@ -67,8 +67,8 @@ class DetectionsToSegments(VisionModel):
     A thing consists of the points that appear inside its box, or in its region of the mask, without the background and
     without outliers. It has the label, the confidence and the id of its detection; what no point shows is left out.
 
-    Background is a matter of boxes, because a mask has none: the middle of a thing is the median depth in the central
-    half of its box, and what lies too far before or behind that does not belong to it.
+    The middle of a thing is the median depth in the central half of its box, or in its mask; what lies too far before
+    or behind that does not belong to it, as the wall that a box shows too, or the rim of a mask.
 
     Points that do not lie in rows and columns like the picture's pixels take the camera's calibration.
     """
@@ -189,23 +189,26 @@ def points_of(region: Region, points: SeenPoints, depth_ratio: float = 0.0) -> P
     Args:
         region: Of the picture.
         points: Of the same frame.
-        depth_ratio: Of a region without a mask, which points are background: see DetectionsToSegmentsConfig.
+        depth_ratio: Which points are background: see DetectionsToSegmentsConfig.
     """
     box = region.detection
     inside = np.flatnonzero(points.within(box.x_min, box.y_min, box.x_max, box.y_max))
     if region.mask is not None:
         inside = inside[region.mask[points.rows[inside] - int(box.y_min), points.columns[inside] - int(box.x_min)]]
-    elif depth_ratio > 0 and len(inside):
-        inside = inside[_foreground(box, points, inside, depth_ratio)]
+    if depth_ratio > 0 and len(inside):
+        inside = inside[_foreground(region, points, inside, depth_ratio)]
     return select(points.cloud, inside)
 
 
-def _foreground(box: Detection, points: SeenPoints, inside: NDArray[np.int64], depth_ratio: float) -> NDArray[np.bool_]:
-    """Return which of the points inside a box belong to what is in its middle."""
+def _foreground(region: Region, points: SeenPoints, inside: NDArray[np.int64], depth_ratio: float) -> NDArray[np.bool_]:
+    """Return which of the points inside a region belong to what is in its middle."""
+    box = region.detection
     xyz, columns, rows = points.cloud.xyz[inside], points.columns[inside], points.rows[inside]
     depth = xyz[:, 2]
-    x, y = (box.x_max - box.x_min) / 4, (box.y_max - box.y_min) / 4
-    central = points.within(box.x_min + x, box.y_min + y, box.x_max - x, box.y_max - y)[inside]
+    central = np.zeros(len(inside), bool)
+    if region.mask is None:  # a mask shows the thing alone, but for its rim
+        x, y = (box.x_max - box.x_min) / 4, (box.y_max - box.y_min) / 4
+        central = points.within(box.x_min + x, box.y_min + y, box.x_max - x, box.y_max - y)[inside]
     middle = float(np.median(depth[central] if central.any() else depth))
     # How large a pixel is at a distance of 1, by the points themselves: an organized cloud needs no calibration.
     pixels = math.hypot(np.ptp(columns), np.ptp(rows))
