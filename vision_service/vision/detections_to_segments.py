@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.configuration import attribute
+from vision_service.labels import is_valid
 from vision_service.mlmodel.labels import BACKGROUND
 from vision_service.pointcloud.objects import object_of, select
 from vision_service.pointcloud.outliers import inliers
@@ -143,11 +144,6 @@ class DetectionsToSegments(VisionModel):
             oriented=config.oriented_boxes,
             id=detection.id,
         )
-
-
-def is_valid(label: str, valid_labels: tuple[str, ...]) -> bool:
-    """Return whether a label is one of the valid ones, in upper or lower case; with none given, all are."""
-    return not valid_labels or label.casefold() in (name.casefold() for name in valid_labels)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,9 +9,9 @@ from vision_service.camera.transforms.step import Step, picture_of
 from vision_service.configuration import attribute
 from vision_service.drawing import draw_detections, draw_label_image
 from vision_service.image import Image
+from vision_service.labels import is_valid
 from vision_service.resources import Resources
 from vision_service.types import Frame, LabelImage
-from vision_service.vision.detections_to_segments import is_valid
 
 
 @dataclass(frozen=True)
