@@ -252,3 +252,15 @@ class TestDemand:
         demand.refresh()
         assert demand.wanted
         assert tries == [True, True]
+
+
+def test_who_waits_goes_on_waiting_when_it_is_only_noted_why_no_frame_comes():
+    slot = FrameSlot()
+    waiting = slot.next()
+    slot.note(VisionError(ErrorCode.CAMERA_ERROR, "still warming up"))
+    assert not waiting.done()
+    assert "still warming up" in slot.no_frame("front", 1.0).message
+    frame = Frame()
+    slot.put(frame)
+    assert waiting.result(0) is frame
+    assert slot.error is None

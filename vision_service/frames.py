@@ -50,6 +50,11 @@ class FrameSlot:
         for future in waiting:
             settle(future, error)
 
+    def note(self, error: VisionError) -> None:
+        """Keep why no frame comes now; who waits goes on waiting, because one may still come."""
+        with self._lock:
+            self._error = error
+
     def fresh(self, max_age: float) -> Frame | None:
         """Return the newest frame if it arrived at most `max_age` seconds ago, else None."""
         with self._lock:

@@ -150,3 +150,15 @@ def test_a_camera_of_another_process_is_read_by_its_topics(resources):
         assert (frame.image.width, frame.depth.shape, frame.camera_name) == (320, (240, 320), "view")
         assert frame.intrinsics.width == 320
         assert frame.frame_id == "view_optical_frame"
+
+
+def test_who_calls_waits_for_a_source_that_is_slow_to_begin():
+    sections = {"stack": {"cameras": ["again"]}, "again": {"driver": "ros", "source": "front"}}
+    with running(sections) as robot:
+        publisher = robot.publisher(Image, "front/image_raw")
+        state_of(robot, "again", "active")
+        answer = robot.ask(GetImage, "again/get_image", timeout=30.0)
+        eventually(lambda: robot.trouble("again", "no frame of camera 'again' within 1 s"), "it says that it waits")
+        assert not answer.done()
+        robot.repeat(publisher, color)
+        assert answer.result(30).success

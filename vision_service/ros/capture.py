@@ -91,7 +91,11 @@ class Capture:
         else:
             sentence = f"the driver failed: {type(error).__name__}: {error}"
         self._failing(sentence)
-        self._slot.fail(VisionError(ErrorCode.CAMERA_ERROR, sentence))
+        failure = VisionError(ErrorCode.CAMERA_ERROR, sentence)
+        if isinstance(error, VisionError) and error.code == ErrorCode.NO_FRAME:
+            self._slot.note(failure)
+        else:
+            self._slot.fail(failure)
 
 
 def with_names(frame: Frame, *, camera_name: str, frame_id: str, stamp: int) -> Frame:
