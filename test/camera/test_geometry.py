@@ -20,9 +20,9 @@ def test_a_box_may_stand_elsewhere_and_be_turned():
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        ({}, "the geometry 'body': 'size' is missing"),
+        ({}, "the geometry 'body': 'body.size' is missing"),
         ({"size": [1.0, 2.0]}, "'body.size' must be 3 numbers, not 2"),
-        ({"size": [1.0, 2.0, 0.0]}, "'size' must be a list, each item a number, above 0 m"),
+        ({"size": [1.0, 2.0, 0.0]}, "'body.size' must be a list, each item a number, above 0 m"),
         ({"size": [1.0] * 3, "center": []}, "'body.center' must be 3 numbers, not 0"),
         ({"size": [1.0] * 3, "orientation": [0.0] * 3}, "'body.orientation' must be 4 numbers, not 3"),
         ({"size": [1.0] * 3, "orientation": [0.0] * 4}, "must be a quaternion other than 0"),
@@ -33,3 +33,8 @@ def test_what_is_no_box_is_refused(values, reason):
     with pytest.raises(VisionError, match=reason) as raised:
         make_box("body", values)
     assert raised.value.code == ErrorCode.INVALID_ARGUMENT
+
+
+def test_a_wrong_value_is_named_with_its_box():
+    with pytest.raises(VisionError, match=r"'body\.size' must be a list, each item a number, above 0 m"):
+        make_box("body", {"size": [0.1, -0.2, 0.3]})

@@ -88,6 +88,17 @@ def rest(driver):
             return stamps
 
 
+def test_it_begins_again_by_command(bag):
+    driver = camera(bag)
+    stamps = rest(driver)
+    assert driver.do_command({"command": "restart"}) == {}
+    assert rest(driver) == stamps
+    driver.do_command({"command": "restart"})
+    driver.read()
+    driver.do_command({"command": "restart"})
+    assert driver.read().stamp == stamps[0]
+
+
 def test_it_is_a_driver_by_name():
     assert DRIVERS.get("replay") is Replay
 

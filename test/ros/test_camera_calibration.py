@@ -168,7 +168,12 @@ def test_a_calibration_that_does_not_fit_is_refused_and_changes_nothing(files, t
         large = CameraIntrinsics(64, 48, 50.0, 51.0, 16.5, 12.5)
         for info, words in (
             (large, ("64×48", "32×24")),
-            (CameraInfo(), ("K is 0",)),
+            (CameraInfo(), ("K must be fx 0 cx", "above 0")),
+            (camera_info_to_message(CameraIntrinsics(32, 24, -1.0, 1.0, 0.0, 0.0), CameraInfo().header), ("above 0",)),
+            (
+                camera_info_to_message(CameraIntrinsics(32, 24, math.nan, 1.0, 0.0, 0.0), CameraInfo().header),
+                ("nan",),
+            ),
             (camera_info_to_message(CameraIntrinsics(32, 24, 1.0, 1.0, 0.0, 0.0, "odd", (1.0,)), CameraInfo().header),
              ("'odd'",)),
         ):  # fmt: skip

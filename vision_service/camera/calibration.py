@@ -31,6 +31,7 @@ COEFFICIENTS = {
 }
 """ROS's distortion models, and how many coefficients each may have."""
 
+INVERSE = "inverse_brown_conrady"
 BROWN_CONRADY = "brown_conrady"
 FILE = "file://"
 
@@ -51,7 +52,7 @@ class CalibrationConfig:
         f"What distortion_coefficients are: one of ROS's models in ROS's order, or {BROWN_CONRADY}:"
         f" {', '.join(DISTORTION_KEYS)}.",
         default="plumb_bob",
-        choices=(*COEFFICIENTS, BROWN_CONRADY),
+        choices=(*COEFFICIENTS, BROWN_CONRADY, INVERSE),  # the last is refused, with the reason
     )
     distortion_coefficients: tuple[float, ...] = attribute(
         "Of the lens, in the order of distortion_model; plumb_bob is k1, k2, p1, p2, k3.", default=()
@@ -275,7 +276,7 @@ def distortion(model: str, coefficients: Sequence[float]) -> tuple[str, tuple[fl
     if model == BROWN_CONRADY and len(found) <= len(DISTORTION_KEYS):
         k1, k2, k3, p1, p2 = found + (0.0,) * (len(DISTORTION_KEYS) - len(found))
         model, found = "plumb_bob", (k1, k2, p1, p2, k3)
-    if model == "inverse_brown_conrady":
+    if model == INVERSE:
         msg = (
             "inverse_brown_conrady goes from distorted to undistorted pixels, which no distortion model of ROS does: "
             "calibrate the camera as plumb_bob"

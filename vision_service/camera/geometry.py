@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -50,7 +51,11 @@ def make_box(label: str, values: Mapping[str, Any]) -> Box:
     Raises:
         VisionError: INVALID_ARGUMENT, with all that is wrong.
     """
-    config = configure(BoxConfig, values, of=f"the geometry {label!r}")
+    try:
+        config = configure(BoxConfig, values, of=f"the geometry {label!r}")
+    except VisionError as error:
+        sentence = re.sub(r"'(size|center|orientation)'", rf"'{label}.\1'", error.message)
+        raise VisionError(error.code, sentence) from None
     wrong = [
         f"'{label}.{name}' must be {count} numbers, not {len(value)}"
         for name, value, count in (

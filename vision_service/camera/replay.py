@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from vision_service.camera.bag import Bag, is_bag
 from vision_service.camera.driver import CameraDriver
@@ -61,6 +62,8 @@ class Replay(CameraDriver):
     not wait: the time to the next frame is told by ``frame_rate``, which changes from frame to frame.
     """
 
+    commands: ClassVar[dict[str, str]] = {"restart": "Play from the beginning (from start_offset)."}
+
     Config: ClassVar[type] = ReplayConfig
     config: ReplayConfig
 
@@ -81,6 +84,7 @@ class Replay(CameraDriver):
         self._upcoming: Frame | VisionError | None = None
         self._seen = False
         self._ended = False
+        self._restart = threading.Event()
 
     def read(self) -> Frame:
         """Return the next frame.
@@ -88,6 +92,10 @@ class Replay(CameraDriver):
         Raises:
             VisionError: CAMERA_ERROR, at the end, or where the recording is damaged.
         """
+        if self._restart.is_set():
+            self._restart.clear()
+            self._recording.restart()
+            self._upcoming, self._ended = None, False
         frame = self._upcoming or self._next()
         self._upcoming = None
         if isinstance(frame, VisionError):
@@ -99,6 +107,11 @@ class Replay(CameraDriver):
         self.frame_rate = self.config.rate / self._interval
         self.intrinsics = frame.intrinsics or self.intrinsics
         return dataclasses.replace(frame, stamp=0) if self.config.stamps == "fresh" else frame
+
+    def run_command(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Play from the beginning, with the next read."""
+        self._restart.set()
+        return {}
 
     def close(self) -> None:
         """Close the recording."""
@@ -120,7 +133,7 @@ class Replay(CameraDriver):
     def _end(self) -> str:
         """Return why there are no more frames."""
         if self._seen:
-            return f"end of the recording {self.config.path!r}: set 'loop' to begin again, or restart the camera"
+            return f"end of the recording {self.config.path!r}: set 'loop', or give the command restart, to begin again"
         parts = [*self.sources, "points"] if self.supports_pcd else self.sources
         return (
             f"the recording {self.config.path!r} has no frame: {', '.join(parts)} were not recorded within "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from vision_service.pointcloud.projection import POLYNOMIAL_MODELS
@@ -9,13 +10,15 @@ from vision_service.types import CameraIntrinsics
 
 
 def intrinsics_from_message(message: Any) -> CameraIntrinsics | None:
-    """Return the intrinsics of the pictures that go with a message, or None if the camera is not calibrated (K is 0).
+    """Return the intrinsics of the pictures that go with a message, or None if the camera is not calibrated.
+
+    It is not if K is 0, or has no focal lengths above 0.
 
     Binning and region of interest are applied as image_geometry does. Coefficients that are all zero count as none.
     The matrices are those of the raw picture (K, D): for a rectified one publish a message with K from P and no D.
     """
     matrix = message.k
-    if not matrix[0] or not matrix[4]:
+    if not all(math.isfinite(value) for value in matrix) or matrix[0] <= 0 or matrix[4] <= 0:
         return None
     roi = message.roi
     across, down = max(message.binning_x, 1), max(message.binning_y, 1)

@@ -436,7 +436,8 @@ class CameraNode(ServiceNode):
             raise VisionError(ErrorCode.NOT_ACTIVE, f"the camera is {self.state}: {self.last_error or 'configure it'}")
         intrinsics = conversion.intrinsics_from_message(info)
         if intrinsics is None:
-            raise VisionError(ErrorCode.INVALID_ARGUMENT, "the calibration has no focal length: its matrix K is 0")
+            msg = f"the matrix K must be fx 0 cx, 0 fy cy, 0 0 1 with fx and fy above 0, not {list(map(float, info.k))}"
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
         model, coefficients = distortion(intrinsics.distortion_model, intrinsics.distortion)
         intrinsics = dataclasses.replace(intrinsics, distortion_model=model, distortion=coefficients)
         calibration.replace(intrinsics, self._picture_size(driver))
