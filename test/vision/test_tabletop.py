@@ -1,4 +1,4 @@
-"""config/tabletop.yaml on clouds of real cameras: things are found whole, and nothing of the table or the room."""
+"""The parameter files for things on a table and for people, on clouds of real cameras: found whole, and nothing else."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -21,7 +21,7 @@ from vision_service.resources import LocalResources
 from vision_service.types import Frame, PointCloud, PointCloudObject
 from vision_service.vision import MODELS
 
-FILE = Path(__file__).resolve().parents[2] / "config" / "tabletop.yaml"
+CONFIG = Path(__file__).resolve().parents[2] / "config"
 PERSON_SIZE = (0.7, 1.9, 0.9)
 """A person who walks, at most: across, down and ahead, metres."""
 
@@ -49,15 +49,10 @@ def find(name: str, model: str = "obstacles_pointcloud", **values) -> list[Point
     return made.segment(Frame(cloud=scene(name).cloud))
 
 
-def tabletop() -> dict:
-    """The parameters of the file."""
-    (section,) = yaml.safe_load(FILE.read_text(encoding="utf-8")).values()
+def tabletop(name: str = "tabletop") -> dict:
+    """The parameters of a file."""
+    (section,) = yaml.safe_load((CONFIG / f"{name}.yaml").read_text(encoding="utf-8")).values()
     return dict(section["ros__parameters"])
-
-
-def people(**values) -> list[PointCloudObject]:
-    """What stands on the floor of five_people: parameters for people some metres away."""
-    return find("five_people", max_dist_from_plane=0.05, clustering_distance=0.05, **values)
 
 
 # Five things on a table, each labelled by hand
@@ -114,7 +109,8 @@ def test_the_mug_is_the_only_thing_on_its_table():
 
 
 def test_people_who_stand_apart_are_things_of_their_own():
-    found = people(min_points_in_segment=5000, max_corner=[float("inf"), float("inf"), 4.0])
+    found = find("five_people", **tabletop("people"))
+    assert {item.label for item in found} == {"person"}
     trees = [cKDTree(item.cloud.xyz) for item in found]
     owners = []
     for detection in testdata.expected()["clouds"]["five_people.pcd"]["detections_3d"][
