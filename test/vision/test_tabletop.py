@@ -1,4 +1,4 @@
-"""The parameter files for tables and for people, on clouds of real cameras: things are found whole, and nothing else."""
+"""The parameter files for tables and people, on clouds of real cameras: things are found whole, and nothing else."""
 
 from dataclasses import dataclass
 from functools import cache
