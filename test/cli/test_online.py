@@ -116,7 +116,7 @@ def test_status_is_an_object_not_a_text(demo_stack):
     ("arguments", "says"),
     [
         (["detector", "get_detectionz_from_camera"], "did you mean 'get_detections_from_camera'?"),
-        (["detecter", "get_status", "--timeout", "3"], "no service 'detecter': did you mean 'detector'?"),
+        (["detecter", "get_status", "--timeout", "8"], "no service 'detecter': did you mean 'detector'?"),
         (["detector", "get_detections_from_camera", "--camera", "back"], "no camera 'back'"),
         (["detector", "get_classifications_from_camera"], "is not a classifier"),
         (["detector", "get_detections"], "give --image FILE"),
@@ -185,7 +185,7 @@ def test_set_changes_what_belongs_together(demo_stack):
         (["red_detector", "hue_tolerance_pct=2"], "out of range"),
         (["red_detector", "hue_tolerance=0.1"], "did you mean 'hue_tolerance_pct'?"),
         (["red_detector", "hue_tolerance_pct=[1"], "cannot be set"),
-        (["red_detektor", "label=x", "--timeout", "3"], "no node 'red_detektor': did you mean 'red_detector'?"),
+        (["red_detektor", "label=x", "--timeout", "8"], "no node 'red_detektor': did you mean 'red_detector'?"),
     ],
     ids=["unsuitable", "out of range", "misspelt", "no YAML", "no such node"],
 )
