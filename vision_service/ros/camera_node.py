@@ -27,7 +27,7 @@ from vision_service.camera.contents import (
     sources_of,
 )
 from vision_service.camera.driver import CameraDriver
-from vision_service.camera.geometry import Box, BoxConfig, make_box
+from vision_service.camera.geometries import Box, BoxConfig, make_box
 from vision_service.camera.transform import Transform
 from vision_service.configuration import attribute
 from vision_service.errors import ErrorCode, VisionError

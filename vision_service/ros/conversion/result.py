@@ -26,7 +26,7 @@ from vision_msgs.msg import (
 from vision_msgs.msg import Classification as ClassificationMessage
 from visualization_msgs.msg import Marker, MarkerArray
 
-from vision_service.camera.geometry import Box
+from vision_service.camera.geometries import Box
 from vision_service.drawing import class_color
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.messages import cloud_from_message

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vision_service.camera.geometry import Box, make_box
+from vision_service.camera.geometries import Box, make_box
 from vision_service.errors import ErrorCode, VisionError
 
 
