@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vision_service.pointcloud.objects import rotation_matrix
+from vision_service.pointcloud.motion import rotation_matrix
 from vision_service.pointcloud.projection import project
 from vision_service.types import CameraIntrinsics, Classification, Detection, LabelImage, PointCloudObject
 

@@ -531,7 +531,7 @@ def test_a_turned_view_has_a_frame_of_its_own():
 
 
 def test_the_pose_of_the_turned_frame_takes_its_points_to_the_source_s():
-    from vision_service.pointcloud.objects import rotation_matrix
+    from vision_service.pointcloud.motion import rotation_matrix
 
     camera = transform(scene(PINHOLE, (0.0, 0.0, 1.0)), rotate(30))
     camera.read()

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 import solids
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.pointcloud.objects import finite, object_of, rotation_matrix, select, transformed
+from vision_service.pointcloud.motion import rotation_matrix
+from vision_service.pointcloud.objects import finite, object_of, select, transformed
 from vision_service.types import PointCloud
 
 SQUARE = PointCloud(np.array([(0, 0, 0), (0, 0, 1), (0, 1, 0), (0, 1, 1)], np.float32))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import solids
 from vision_service.configuration import configure
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.pointcloud.objects import rotation_matrix
+from vision_service.pointcloud.motion import rotation_matrix
 from vision_service.resources import LocalResources
 from vision_service.types import CameraIntrinsics, Frame, PointCloud
 from vision_service.vision.model import Needs, methods

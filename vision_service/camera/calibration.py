@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from vision_service.camera.extrinsics import extrinsics
 from vision_service.configuration import attribute, did_you_mean
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.files import PACKAGE, resolve
 from vision_service.image import read_file
+from vision_service.pointcloud.motion import STILL, quaternion
 from vision_service.types import CameraIntrinsics, Frame
 
 INTRINSICS = ("width_px", "height_px", "fx", "fy", "ppx", "ppy")
@@ -90,30 +92,9 @@ class ExtrinsicsConfig:
         Raises:
             VisionError: INVALID_ARGUMENT, if they have other numbers of numbers, or the quaternion is 0.
         """
-        if len(self.translation) != 3 or not all(map(math.isfinite, self.translation)):
-            msg = f"extrinsic_parameters.translation must be x, y, z in metres, not {list(self.translation)}"
-            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
-        rotation = _from_euler(*self.rotation) if len(self.rotation) == 3 else self.rotation
-        length = math.hypot(*rotation)
-        if len(rotation) != 4 or not 0 < length < math.inf:
-            msg = (
-                "extrinsic_parameters.rotation must be a quaternion x, y, z, w, or roll, pitch, yaw in radians, not "
-                f"{list(self.rotation)}"
-            )
-            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
-        (tx, ty, tz), (x, y, z, w) = self.translation, (value / length for value in rotation)
-        return (tx, ty, tz), (x, y, z, w)
-
-
-def _from_euler(roll: float, pitch: float, yaw: float) -> tuple[float, float, float, float]:
-    """Return the quaternion of turns about the fixed axes x, then y, then z, as tf has it."""
-    (sr, cr), (sp, cp), (sy, cy) = ((math.sin(angle / 2), math.cos(angle / 2)) for angle in (roll, pitch, yaw))
-    return (
-        sr * cp * cy - cr * sp * sy,
-        cr * sp * cy + sr * cp * sy,
-        cr * cp * sy - sr * sp * cy,
-        cr * cp * cy + sr * sp * sy,
-    )
+        motion = extrinsics(self.translation, self.rotation, of="extrinsic_parameters") or STILL
+        x, y, z = motion.translation.tolist()
+        return (x, y, z), quaternion(motion.rotation)
 
 
 class Calibration:
@@ -291,6 +272,25 @@ def distortion(model: str, coefficients: Sequence[float]) -> tuple[str, tuple[fl
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
     # A fisheye is one also where its coefficients are zero.
     return (model, found) if any(found) or (model == "equidistant" and found) else ("", ())
+
+
+def calibrated(frame: Frame, intrinsics: CameraIntrinsics | None) -> Frame:
+    """Return a frame with a driver's `intrinsic_parameters`.
+
+    Raises:
+        VisionError: CAMERA_ERROR, if they are for another size.
+    """
+    if intrinsics is None:
+        return frame
+    size = frame.size
+    if size != (intrinsics.width, intrinsics.height):
+        kind = "depth" if frame.image is None else "color"
+        msg = (
+            f"intrinsic_parameters are for {intrinsics.width}×{intrinsics.height} pixels, but the {kind} picture has "
+            f"{size[0]}×{size[1]}"
+        )
+        raise VisionError(ErrorCode.CAMERA_ERROR, msg)
+    return dataclasses.replace(frame, intrinsics=intrinsics)
 
 
 # Files.

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.pointcloud.motion import Motion
-from vision_service.pointcloud.objects import rotation_matrix
+from vision_service.pointcloud.motion import Motion, rotation_matrix
 
 
 def extrinsics(translation: Sequence[float], rotation: Sequence[float], *, of: str) -> Motion | None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from vision_service.camera.scene import Camera, Room, Scene, Solid, Surface
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.pointcloud.motion import quaternion
 from vision_service.types import CameraIntrinsics
 
 Array = NDArray[np.float64]
@@ -198,7 +199,7 @@ class Renderer:
             visible_fraction=visible / drawn.pixels,
             center=(float(center[0]), float(center[1]), float(center[2])),
             size=solid.size,
-            orientation=_quaternion(drawn.rotation),
+            orientation=quaternion(drawn.rotation),
         )
 
     def _shadowed(self, poses: list[tuple[tuple[float, float, float], float]]) -> NDArray[np.uint8]:
@@ -253,14 +254,6 @@ def _in_camera(camera: Camera, position: tuple[float, float, float], yaw: float)
     cos, sin = math.cos(yaw), math.sin(yaw)
     rotation = camera.rotation @ np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
     return rotation, camera.to_optical(np.array(position))
-
-
-def _quaternion(rotation: Array) -> tuple[float, float, float, float]:
-    """Return the quaternion x, y, z, w of a rotation matrix."""
-    vector = cv2.Rodrigues(rotation)[0].ravel()
-    angle = float(np.linalg.norm(vector))
-    x, y, z = vector * (math.sin(angle / 2) / angle if angle else 0.0)
-    return float(x), float(y), float(z), math.cos(angle / 2)
 
 
 def _window(

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
-from vision_service.camera.calibration import INTRINSICS, intrinsics_from
+from vision_service.camera.calibration import INTRINSICS, calibrated, intrinsics_from
 from vision_service.camera.driver import CameraDriver
 from vision_service.camera.ffmpeg import OPEN_TIMEOUT, EndOfVideoError, Recording, Stream, is_url, without_password
 from vision_service.camera.live import Live
 from vision_service.camera.pictures import USUAL_RATE, Slides
-from vision_service.camera.sizes import calibrated
 from vision_service.configuration import attribute
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.files import resolve

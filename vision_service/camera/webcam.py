@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.camera import v4l2
-from vision_service.camera.calibration import INTRINSICS, intrinsics_from
+from vision_service.camera.calibration import INTRINSICS, calibrated, intrinsics_from
 from vision_service.camera.driver import CameraDriver
 from vision_service.camera.live import Live
-from vision_service.camera.sizes import calibrated
 from vision_service.configuration import attribute, did_you_mean
 from vision_service.encodings import RAW_ENCODINGS
 from vision_service.errors import ErrorCode, VisionError

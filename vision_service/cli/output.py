@@ -19,15 +19,13 @@ from rich.text import Text
 from vision_service.configuration import Attribute
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import encode
+from vision_service.pointcloud.motion import IDENTITY
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from vision_service.types import Classification, Detection, PointCloud, PointCloudObject
-
-UPRIGHT = (0.0, 0.0, 0.0, 1.0)
-"""The orientation of a box along the axes."""
 
 
 def print_json(value: Any) -> None:
@@ -94,7 +92,7 @@ def object_as_dict(item: PointCloudObject) -> dict[str, Any]:
         "points": len(item.cloud),
         "center": [float(number) for number in item.center],
         "size": [float(number) for number in item.size],
-        **({"orientation": list(item.orientation)} if item.orientation != UPRIGHT else {}),
+        **({"orientation": list(item.orientation)} if item.orientation != IDENTITY else {}),
         **({"id": item.id} if item.id else {}),
     }
 

@@ -1,11 +1,34 @@
-"""Rigid motions of points: rotation, then translation."""
+"""Rotations, and rigid motions of points: rotation, then translation."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+IDENTITY = (0.0, 0.0, 0.0, 1.0)
+"""The quaternion of no rotation."""
+
+
+def quaternion(rotation: NDArray[np.float64]) -> tuple[float, float, float, float]:
+    """Return x, y, z, w of a rotation matrix."""
+    vector = cv2.Rodrigues(rotation)[0].ravel()
+    angle = float(np.linalg.norm(vector))
+    if not angle:
+        return IDENTITY
+    x, y, z = (vector * (np.sin(angle / 2) / angle)).tolist()
+    return x, y, z, float(np.cos(angle / 2))
+
+
+def rotation_matrix(quaternion: tuple[float, float, float, float]) -> NDArray[np.float64]:
+    """Return the rotation matrix of x, y, z, w, of any length above 0."""
+    vector, w = np.array(quaternion[:3]), quaternion[3]
+    sine = float(np.linalg.norm(vector))
+    if not sine:
+        return np.eye(3)
+    return np.asarray(cv2.Rodrigues(vector * (2 * np.arctan2(sine, w) / sine))[0], np.float64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,10 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.pointcloud.motion import IDENTITY, quaternion, rotation_matrix
 from vision_service.types import PointCloud, PointCloudObject
-
-IDENTITY = (0.0, 0.0, 0.0, 1.0)
-"""The orientation of a box along the axes."""
 
 
 def finite(cloud: PointCloud) -> PointCloud:
@@ -78,7 +76,7 @@ def object_of(
     if oriented:
         axes = _tightest_axes(cloud.xyz, up)
         low, high = _bounds(cloud.xyz @ axes.astype(np.float32))
-        center, orientation = axes @ ((low + high) / 2), _quaternion(axes)
+        center, orientation = axes @ ((low + high) / 2), quaternion(axes)
     else:
         low, high = _bounds(cloud.xyz)
         center, orientation = (low + high) / 2, IDENTITY
@@ -112,7 +110,7 @@ def transformed(item: PointCloudObject, rotation: ArrayLike, translation: ArrayL
     cloud = PointCloud((item.cloud.xyz @ turn.T + shift).astype(np.float32), item.cloud.rgb)
     if item.orientation == IDENTITY and len(cloud):
         return object_of(cloud, label=item.label, confidence=item.confidence, id=item.id)
-    orientation = _quaternion(turn @ rotation_matrix(item.orientation))
+    orientation = quaternion(turn @ rotation_matrix(item.orientation))
     center = turn @ item.center + shift
     return PointCloudObject(cloud, item.label, item.confidence, center, item.size, orientation, item.id)
 
@@ -163,22 +161,3 @@ def _turn(angle: float) -> NDArray[np.float64]:
     """Return the rotation matrix of an angle (radians) about z."""
     sine, cosine = np.sin(angle), np.cos(angle)
     return np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]])
-
-
-def _quaternion(rotation: NDArray[np.float64]) -> tuple[float, float, float, float]:
-    """Return x, y, z, w of a rotation matrix."""
-    vector = cv2.Rodrigues(rotation)[0].ravel()
-    angle = float(np.linalg.norm(vector))
-    if not angle:
-        return IDENTITY
-    x, y, z = (vector * (np.sin(angle / 2) / angle)).tolist()
-    return x, y, z, float(np.cos(angle / 2))
-
-
-def rotation_matrix(quaternion: tuple[float, float, float, float]) -> NDArray[np.float64]:
-    """Return the rotation matrix of x, y, z, w."""
-    vector, w = np.array(quaternion[:3]), quaternion[3]
-    sine = float(np.linalg.norm(vector))
-    if not sine:
-        return np.eye(3)
-    return np.asarray(cv2.Rodrigues(vector * (2 * np.arctan2(sine, w) / sine))[0], np.float64)

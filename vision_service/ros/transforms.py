@@ -11,7 +11,8 @@ from rclpy.node import Node
 from rclpy.time import Time
 
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.pointcloud.objects import rotation_matrix, transformed
+from vision_service.pointcloud.motion import rotation_matrix
+from vision_service.pointcloud.objects import transformed
 from vision_service.types import PointCloudObject
 
 TIMEOUT = 0.1
