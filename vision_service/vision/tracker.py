@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from vision_service.configuration import did_you_mean
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.labels import is_valid
 from vision_service.resources import Resources, not_able
 from vision_service.tracking.bytetrack import ByteTrack, Track
 from vision_service.tracking.config import TrackerConfig
@@ -62,8 +63,7 @@ class Tracker(VisionModel):
         self.needs = getattr(self._detector, "needs", Needs.IMAGE)
         known = tuple(getattr(self._detector, "labels", ()))
         check_labels(config, known)
-        self._chosen = frozenset(name.casefold() for name in config.chosen_labels)
-        self.labels = tuple(name for name in known if self._is_chosen(name))
+        self.labels = tuple(name for name in known if is_valid(name, config.chosen_labels))
         self._numbers: Counter[str] = Counter()
         self._cameras: dict[str, _Camera] = {}
         self._events: deque[LabelChange] = deque(maxlen=EVENTS)
@@ -100,11 +100,8 @@ class Tracker(VisionModel):
         return [
             item
             for item in self._detector.detect(frame)
-            if item.confidence >= config.min_confidence and self._is_chosen(item.class_name)
+            if item.confidence >= config.min_confidence and is_valid(item.class_name, config.chosen_labels)
         ]
-
-    def _is_chosen(self, class_name: str) -> bool:
-        return not self._chosen or class_name.casefold() in self._chosen
 
     def _identify(self, class_name: str) -> str:
         self._numbers[class_name] += 1
