@@ -372,6 +372,17 @@ class TestSwapping:
         assert inference.run("detect", shown).result(PATIENCE) == []
 
 
+    def test_calls_that_came_before_a_live_change_finish_with_the_old_values(self, start):
+        model = Doors(1)
+        inference = start(model)
+        under_way, waiting = inference.run("detect", frame(1)), inference.run("detect", frame(2))
+        assert model.entered[1].wait(PATIENCE)
+        inference.update(dataclasses.replace(CONFIG, segment_size_px=60))
+        after = inference.run("detect", frame(3))
+        model.doors[1].set()
+        assert [len(call.result(PATIENCE)) for call in (under_way, waiting, after)] == [1, 1, 0]
+
+
 class TestClosing:
     def test_the_model_is_closed_once_in_its_own_thread(self, start):
         model = Doors()
