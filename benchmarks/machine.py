@@ -47,5 +47,7 @@ def _version(package: str) -> str:
 
 
 def _pcl() -> str:
-    found = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "libpcl-dev"], capture_output=True, text=True, check=False)
+    found = subprocess.run(
+        ["dpkg-query", "-W", "-f", "${Version}", "libpcl-dev"], capture_output=True, text=True, check=False
+    )
     return f", PCL {found.stdout}" if found.returncode == 0 and found.stdout else ""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+MARKS = {True: "✓", False: "✗", None: ""}
+"""Of goals that are reached, that are not, and that were not set or not measured."""
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -45,14 +48,15 @@ class Report:
 
     def markdown(self) -> str:
         """Return the page of this benchmark."""
-        return f"# {self.title}\n\n{self.method.strip()}\n\n{table(self.figures)}\n\n{self.more.strip()}".rstrip() + "\n"
+        return (
+            f"# {self.title}\n\n{self.method.strip()}\n\n{table(self.figures)}\n\n{self.more.strip()}".rstrip() + "\n"
+        )
 
 
 def table(figures: Iterable[Figure]) -> str:
     """Return figures as a Markdown table."""
     rows = [
-        (figure.what, figure.ours, figure.beside, figure.ratio, figure.goal, {True: "✓", False: "✗", None: ""}[figure.met])
-        for figure in figures
+        (figure.what, figure.ours, figure.beside, figure.ratio, figure.goal, MARKS[figure.met]) for figure in figures
     ]
     return markdown_table(("what", "ours", "beside it", "ratio", "goal", ""), rows)
 
