@@ -59,19 +59,20 @@ class DetectionDecoder:
             size: Width and height of the model's input, pixels.
             minimum: The least score that matters.
         """
-        boxes = tensors[self.boxes].reshape(-1, 4).astype(np.float64)
+        boxes = tensors[self.boxes].reshape(-1, 4)
         if self.count:
             found = tensors[self.count].flat[0]
             boxes = boxes[: int(found) if np.isfinite(found) and found > 0 else 0]
         scores, classes = self._scores(tensors, len(boxes))
-        valid = np.isfinite(boxes).all(axis=1) & np.isfinite(classes) & np.isfinite(scores) & (scores >= minimum)
-        rows = np.flatnonzero(valid)
+        rows = np.flatnonzero(scores >= minimum)  # not a number is never enough
         rows = rows[np.argsort(-scores[rows], kind="stable")]
-        return Boxes(self.form.corners(boxes[rows], size), np.rint(classes[rows]).astype(np.int64), scores[rows])
+        table = np.column_stack((boxes[rows], classes[rows], scores[rows])).astype(np.float64)
+        valid = np.isfinite(table).all(axis=1)
+        if not valid.all():
+            table = table[valid]
+        return Boxes(self.form.corners(table[:, :4], size), np.rint(table[:, 4]).astype(np.int64), table[:, 5])
 
-    def _scores(
-        self, tensors: Mapping[str, NDArray[Any]], count: int
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _scores(self, tensors: Mapping[str, NDArray[Any]], count: int) -> tuple[NDArray[np.float64], NDArray[Any]]:
         """Return the score and the class number of each of the first boxes."""
         rows = tensors[self.boxes].size // 4
         scores: NDArray[Any] = tensors[self.scores]
@@ -88,4 +89,4 @@ class DetectionDecoder:
         found = probabilities(scores, activation)
         if found.ndim == 2:
             found = found.max(axis=1)
-        return found, classes.astype(np.float64)
+        return found, classes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -76,11 +76,15 @@ class Outputs:
 
     def heard(self) -> frozenset[str]:
         """Return the names of the outputs that have a listener."""
-        return frozenset(
-            name
+        return frozenset(self._heard())
+
+    def _heard(self) -> dict[str, list[Publisher]]:
+        """Return the publishers that have a listener, by the name of the output; writing a message costs most."""
+        heard = {
+            name: [publisher for publisher in publishers if publisher.get_subscription_count()]
             for name, publishers in self._publishers.items()
-            if any(publisher.get_subscription_count() for publisher in publishers)
-        )
+        }
+        return {name: publishers for name, publishers in heard.items() if publishers}
 
     def publish(
         self,
@@ -98,29 +102,29 @@ class Outputs:
             place: Brings objects of the frame into the coordinate frame in which they are published.
             jpeg_quality: Of the compressed picture.
         """
-        heard = self.heard()
-        header = conversion.header_of(frame)
-        drawn = heard & PICTURES
+        heard = self._heard()
+        drawn = heard.keys() & PICTURES
         results = {
             method: run(method, frame)
             for method in KINDS
-            if method in self._methods and (drawn or heard & KINDS[method].keys() - {EVENTS})
+            if method in self._methods and (drawn or heard.keys() & KINDS[method].keys() - {EVENTS})
         }
         if DETECTIONS in heard:
-            self._send(DETECTIONS, conversion.detections_to_message(results["detect"], header))
+            _send(heard[DETECTIONS], conversion.serialized_detections(results["detect"], frame.stamp, frame.frame_id))
         if CLASSIFICATIONS in heard:
-            self._send(CLASSIFICATIONS, conversion.classifications_to_message(results["classify"], header))
+            found = results["classify"]
+            _send(heard[CLASSIFICATIONS], conversion.serialized_classifications(found, frame.stamp, frame.frame_id))
         if LABEL_IMAGE in heard:
-            self._send(LABEL_IMAGE, conversion.label_image_to_message(results["label"], header))
+            _send(heard[LABEL_IMAGE], conversion.label_image_to_message(results["label"], conversion.header_of(frame)))
         if drawn and frame.image is not None:
             picture = draw_results(frame.image.rgb, results, frame.intrinsics)
-            self._publish_picture(drawn, picture, header, jpeg_quality)
-        if heard & KINDS["segment"].keys():
-            self._publish_objects(heard, *place(frame, results["segment"]), frame)
+            _publish_picture(heard, picture, conversion.header_of(frame), jpeg_quality)
+        if heard.keys() & KINDS["segment"].keys():
+            _publish_objects(heard, *place(frame, results["segment"]), frame)
 
     def send_event(self, event: LabelEvent) -> None:
         """Publish an event."""
-        self._send(EVENTS, event)
+        _send(self._heard().get(EVENTS, ()), event)
 
     def destroy(self) -> None:
         """Take the topics off the graph."""
@@ -129,26 +133,30 @@ class Outputs:
                 self._node.destroy_publisher(publisher)
         self._publishers = {}
 
-    def _publish_objects(
-        self, heard: Collection[str], objects: Sequence[PointCloudObject], frame_id: str, frame: Frame
-    ) -> None:
-        header = Header(stamp=conversion.time_message(frame.stamp), frame_id=frame_id)
-        if OBJECTS in heard:
-            self._send(OBJECTS, conversion.objects_to_detections(objects, header))
-        if POINTS in heard:
-            self._send(POINTS, conversion.objects_to_points(objects, header))
-        if MARKERS in heard:
-            self._send(MARKERS, conversion.objects_to_markers(objects, header, frame.camera_name))
 
-    def _publish_picture(
-        self, heard: Collection[str], picture: NDArray[np.uint8], header: Header, jpeg_quality: int
-    ) -> None:
-        if ANNOTATED in heard:
-            self._send(ANNOTATED, conversion.image_to_message(picture, "rgb8", header))
-        if COMPRESSED in heard:
-            data = encode(picture, "image/jpeg", quality=jpeg_quality)
-            self._send(COMPRESSED, conversion.compressed_to_message(data, "jpeg", header))
+def _publish_objects(
+    heard: Mapping[str, Sequence[Publisher]], objects: Sequence[PointCloudObject], frame_id: str, frame: Frame
+) -> None:
+    header = Header(stamp=conversion.time_message(frame.stamp), frame_id=frame_id)
+    if OBJECTS in heard:
+        _send(heard[OBJECTS], conversion.objects_to_detections(objects, header))
+    if POINTS in heard:
+        _send(heard[POINTS], conversion.objects_to_points(objects, header))
+    if MARKERS in heard:
+        _send(heard[MARKERS], conversion.objects_to_markers(objects, header, frame.camera_name))
 
-    def _send(self, name: str, message: Any) -> None:
-        for publisher in self._publishers.get(name, []):
-            publisher.publish(message)
+
+def _publish_picture(
+    heard: Mapping[str, Sequence[Publisher]], picture: NDArray[np.uint8], header: Header, jpeg_quality: int
+) -> None:
+    if ANNOTATED in heard:
+        _send(heard[ANNOTATED], conversion.image_to_message(picture, "rgb8", header))
+    if COMPRESSED in heard:
+        data = encode(picture, "image/jpeg", quality=jpeg_quality)
+        _send(heard[COMPRESSED], conversion.compressed_to_message(data, "jpeg", header))
+
+
+def _send(publishers: Iterable[Publisher], message: Any) -> None:
+    """Publish a message, or its bytes."""
+    for publisher in publishers:
+        publisher.publish(message)

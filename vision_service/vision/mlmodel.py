@@ -108,11 +108,13 @@ class MLModel(VisionModel):
         """
         decoder: ClassificationDecoder = self.decoder  # type: ignore[assignment]
         scores = decoder.decode(self._real(self._infer(_picture(frame))))
+        enough = np.flatnonzero(scores >= self._minimum.least)
+        best = enough[np.argsort(-scores[enough], kind="stable")]
         found: list[Classification] = []
-        for number in np.argsort(-scores, kind="stable").tolist():
+        for number, score in zip(best.tolist(), scores[best].tolist(), strict=True):
             if 0 <= count <= len(found):
                 break
-            name, score = label(self.labels, number), float(scores[number])
+            name = label(self.labels, number)
             if score >= self._minimum.of(name):
                 found.append(Classification(name, score))
         return found

@@ -31,6 +31,7 @@ from vision_service.ros.conversion.result import (
     objects_to_markers,
     objects_to_points,
 )
+from vision_service.ros.conversion.serialized import serialized_classifications, serialized_detections
 from vision_service.ros.conversion.tensor import (
     info_from_message,
     info_to_message,
@@ -67,6 +68,8 @@ __all__ = [
     "objects_to_detections",
     "objects_to_markers",
     "objects_to_points",
+    "serialized_classifications",
+    "serialized_detections",
     "tensors_from_message",
     "tensors_to_message",
     "time_message",
