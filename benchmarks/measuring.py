@@ -100,6 +100,7 @@ def alternate(
     task = progress.add_task(", ".join(contestants), total=rounds) if progress else None
     for turn in range(-warm_up, rounds):
         for name, job in contestants.items():
+            said = None  # what the one before returned is freed now, not on the clock of this one
             began = time.perf_counter()
             said = job()
             seconds = said if isinstance(said, float) else time.perf_counter() - began

@@ -71,7 +71,12 @@ class Style:
 
     def width(self, text: str) -> int:
         """Return how wide a text is without its background."""
-        return int(cv2.getTextSize(text, FONT, self.scale, self.stroke)[0][0])
+        return _text_width(text, self.scale, self.stroke)
+
+
+@lru_cache(maxsize=4096)
+def _text_width(text: str, scale: float, stroke: int) -> int:
+    return int(cv2.getTextSize(text, FONT, scale, stroke)[0][0])
 
 
 @lru_cache(maxsize=64)

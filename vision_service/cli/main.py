@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import io
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from vision_service.cli import inspect, offline, online
 from vision_service.cli.outcome import FAILED, INTERRUPTED, print_error
@@ -59,15 +59,22 @@ def build_parser() -> argparse.ArgumentParser:
         description="Vision for ROS 2 robots: detect, classify and segment.",
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for module in SUBCOMMANDS:
         module.add_parsers(subparsers)
     return parser
 
 
-def _version() -> str:
-    try:
-        return importlib.metadata.version("vision_service")
-    except importlib.metadata.PackageNotFoundError:
-        return "(not installed)"
+class _Version(argparse.Action):
+    """Prints the version, which takes longer to find than all other subcommands need to be parsed."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        import importlib.metadata
+
+        try:
+            version = importlib.metadata.version("vision_service")
+        except importlib.metadata.PackageNotFoundError:
+            version = "(not installed)"
+        sys.stdout.write(f"{parser.prog} {version}\n")
+        parser.exit()

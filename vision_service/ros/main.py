@@ -1,4 +1,4 @@
-"""The executables: one camera, one vision service, or a whole stack."""
+"""The executables: one camera, one vision service, or a whole stack; each imports only the nodes that it runs."""
 
 from __future__ import annotations
 
@@ -10,31 +10,34 @@ import yaml
 
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import read_file
-from vision_service.ros.camera_node import CameraNode
-from vision_service.ros.mlmodel_node import MLModelNode
 from vision_service.ros.process import leave, run
-from vision_service.ros.stack import NAME as STACK
-from vision_service.ros.stack import Stack
-from vision_service.ros.vision_node import VisionNode
 
 
 def camera() -> None:
     """Run one camera node."""
+    from vision_service.ros.camera_node import CameraNode
+
     leave(run(lambda: [CameraNode("camera")]))
 
 
 def vision() -> None:
     """Run one vision node."""
+    from vision_service.ros.vision_node import VisionNode
+
     leave(run(lambda: [VisionNode("vision")]))
 
 
 def mlmodel() -> None:
     """Run one ML model node."""
+    from vision_service.ros.mlmodel_node import MLModelNode
+
     leave(run(lambda: [MLModelNode("mlmodel")]))
 
 
 def stack() -> None:
     """Run the nodes of a parameter file."""
+    from vision_service.ros.stack import Stack
+
     leave(run(lambda: Stack().nodes, without_node_name(sys.argv)))
 
 
@@ -44,6 +47,8 @@ def run_stack(params: Path) -> int:
     Raises:
         VisionError: INVALID_ARGUMENT, if the file cannot be read or is no parameter file.
     """
+    from vision_service.ros.stack import Stack
+
     check_parameter_file(params)
     return run(lambda: Stack().nodes, ["--ros-args", "--params-file", str(params)])
 
@@ -54,12 +59,14 @@ def check_parameter_file(path: Path) -> None:
     Raises:
         VisionError: INVALID_ARGUMENT, naming the file and the reason.
     """
+    from vision_service.ros.stack import NAME
+
     try:
         content = yaml.safe_load(read_file(path))
     except yaml.YAMLError as error:
         raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{str(path)!r} is no YAML: {error}") from None
-    if not isinstance(content, dict) or not any(str(section).strip("/") == STACK for section in content):
-        msg = f"{str(path)!r} has no section {STACK!r}: list the nodes there, as config/demo.yaml does"
+    if not isinstance(content, dict) or not any(str(section).strip("/") == NAME for section in content):
+        msg = f"{str(path)!r} has no section {NAME!r}: list the nodes there, as config/demo.yaml does"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
     for section, value in content.items():
         if not isinstance(value, dict) or not isinstance(value.get("ros__parameters"), dict):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from sensor_msgs.msg import PointCloud2, PointField
@@ -19,19 +22,18 @@ def cloud_to_message(cloud: PointCloud, header: Header, *, labels: NDArray[np.in
         labels: A number for each point, of the cloud's shape; becomes the field label, uint32.
     """
     columns = [("x", PointField.FLOAT32), ("y", PointField.FLOAT32), ("z", PointField.FLOAT32)]
-    columns += [("rgb", PointField.FLOAT32)] if cloud.rgb is not None else []
-    columns += [("label", PointField.UINT32)] if labels is not None else []
-    points = np.empty((*cloud.xyz.shape[:-1], len(columns)), "<f4")
-    points[..., :3] = cloud.xyz
+    parts: list[NDArray[Any]] = [np.ascontiguousarray(cloud.xyz, "<f4").reshape(-1, 1, 3)]
     if cloud.rgb is not None:
-        packed = points[..., 3:4].view(np.uint8)
-        packed[..., :3] = cloud.rgb[..., ::-1]
-        packed[..., 3] = 0
+        columns.append(("rgb", PointField.FLOAT32))
+        parts.append(_packed(cloud.rgb))
     if labels is not None:
-        points[..., -1:].view("<u4")[..., 0] = labels
+        columns.append(("label", PointField.UINT32))
+        parts.append(labels.astype("<u4").view("<f4").reshape(-1, 1, 1))
+    # OpenCV interleaves several times as fast as NumPy copies into every fourth number.
+    points = cv2.merge(parts) if len(parts) > 1 and len(cloud) else parts[0]
     message = PointCloud2()
     message.header = header
-    message.height, message.width = points.shape[:2] if cloud.organized else (1, len(cloud))
+    message.height, message.width = cloud.xyz.shape[:2] if cloud.organized else (1, len(cloud))
     message.fields = [
         PointField(name=name, offset=4 * index, datatype=datatype, count=1)
         for index, (name, datatype) in enumerate(columns)
@@ -42,3 +44,12 @@ def cloud_to_message(cloud: PointCloud, header: Header, *, labels: NDArray[np.in
     # Into the array that the message has already: its setter would copy once more.
     message.data.frombytes(points.view(np.uint8).data if points.size else b"")
     return message
+
+
+def _packed(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return (..., 3) colours as (N, 1, 1) floats whose bits are 0x00RRGGBB."""
+    pixels = np.ascontiguousarray(rgb).reshape(-1, 1, 3)
+    packed = np.zeros((len(pixels), 1, 4), np.uint8)
+    if len(pixels):
+        cv2.mixChannels([pixels], [packed], [0, 2, 1, 1, 2, 0])
+    return packed.view("<f4")

@@ -1,0 +1,1 @@
+"""Those whom we are compared with, each written as its own documentation shows it."""
