@@ -1,0 +1,135 @@
+"""How many of a camera's frames are looked at, and how old they are when the model is slower than the camera."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import replace
+from itertools import cycle
+from pathlib import Path
+
+import matplotlib as mpl
+from rclpy.serialization import deserialize_message
+from rich.progress import track
+from vision_msgs.msg import Detection2DArray
+
+from benchmarks.between_processes import UNSETTLED, Camera, delays
+from benchmarks.inside_process import eye
+from benchmarks.measuring import Times, milliseconds, number, quotient, timed
+from benchmarks.networks import COCO_SSD, DETECTOR, Network, pictures
+from benchmarks.peers.raw_loop import RawLoop
+from benchmarks.report import Figure, Report
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402 - after it knows that there is no screen
+
+METHOD = """
+**Arrival**: a driver in plain rclpy, in a process of its own, publishes pictures; our vision node, in another, runs our
+detector on them; a listener in a third counts the results by their stamps. The driver has our profile of Fast DDS
+(`FASTRTPS_DEFAULT_PROFILES_FILE`, as in the README), or Fast DDS's defaults; they take turns by processes that are
+started anew.
+
+**Overload**: the camera is faster than the model. In one process a camera of the same process shows frames, and the age
+of a frame is the time from its arrival until its result is published: it should never exceed one inference and one of
+the camera's periods, because there is no queue. Between processes the age is that of the result at its listener, beside
+a node as tutorials write it, whose subscription holds 10 pictures.
+"""
+OVERLOAD = 1.5
+"""How many times as fast as the model the camera is."""
+FORMATS = (Camera(1920, 1080, 30, 150), Camera(640, 480, 60, 300))
+PROFILES = {True: "our profile", False: "Fast DDS's defaults"}
+
+
+def measure(*, pages: Path, quick: bool) -> Report:
+    """Measure what arrives, and what grows old."""
+    repetitions = 1 if quick else 3
+    figures = [figure for camera in FORMATS for figure in _arrival(camera, repetitions)]
+    network = COCO_SSD if COCO_SSD.path.exists() else DETECTOR
+    figures.append(_overload_inside(network, 3.0 if quick else 10.0))
+    ages = _overload_between(network, repetitions, 200 if quick else 600)
+    ours, tutorial = (Times(tuple(ages[detector])) for detector in ("ours", "tutorial"))
+    what = f"age of the results at a listener, camera {OVERLOAD:g} × as fast as the model, between processes"
+    figures.append(Figure(what, str(ours), f"tutorial's node {tutorial}", str(quotient(ours, tutorial))))
+    _draw(ages, pages / "overload.png")
+    more = "![Age of the results, picture by picture](overload.png)"
+    return Report("Frames that arrive, and frames that are fresh", METHOD, figures, more)
+
+
+def _arrival(camera: Camera, repetitions: int) -> list[Figure]:
+    name = f"{camera.width} × {camera.height} at {camera.rate} Hz"
+    heard = {profile: 0 for profile in PROFILES}
+    for _ in track(range(repetitions), name):
+        for profile in PROFILES:
+            heard[profile] += len(delays("ours", DETECTOR, replace(camera, shared_memory=profile)))
+    sent = camera.count * repetitions
+    return [
+        Figure(
+            f"frames of {name} that are looked at",
+            f"{heard[True]} of {sent} with {PROFILES[True]}",
+            f"{heard[False]} of {sent} with {PROFILES[False]}",
+            number(heard[True] / heard[False]) if heard[False] else "∞",
+            "all",
+            heard[True] == sent,
+        )
+    ]
+
+
+def _overload_inside(network: Network, seconds: float) -> Figure:
+    """Show more frames than the model can look at; compare the age of those it did with an inference and a period."""
+    period = _inference(network) / OVERLOAD
+    shots = cycle(pictures(640, 480))
+    with eye(network) as shown:
+        shown.results.clear()
+        before = shown.node.inference.seconds
+        runs = shown.node.inference.runs
+        due = time.monotonic()
+        for _ in range(round(seconds / period)):
+            shown.show(next(shots))
+            due += period
+            time.sleep(max(0.0, due - time.monotonic()))
+        inference = (shown.node.inference.seconds - before) / (shown.node.inference.runs - runs)
+        results = list(shown.results)
+    ages = Times(tuple((when - _stamp(message)) / 1e9 for when, message in results))
+    bound = inference + period
+    fresh = sum(age <= bound for age in ages.seconds)
+    return Figure(
+        f"age of the results, camera {OVERLOAD:g} × as fast as the model, in one process",
+        f"{ages}, oldest {milliseconds(max(ages.seconds))}",
+        f"one inference {milliseconds(inference)} + one period {milliseconds(period)}",
+        f"{number(ages.median / bound)}, oldest {number(max(ages.seconds) / bound)}",
+        f"≤ 1 ({fresh} of {len(ages.seconds)})",
+        fresh == len(ages.seconds),
+    )
+
+
+def _overload_between(network: Network, repetitions: int, count: int) -> dict[str, list[float]]:
+    """Return the ages of the results of both detectors at their listener, seconds."""
+    camera = Camera(rate=round(OVERLOAD / _inference(network)), count=count)
+    ages: dict[str, list[float]] = {"ours": [], "tutorial": []}
+    for _ in track(range(repetitions), "overload between processes"):
+        for detector, found in ages.items():
+            found += delays(detector, network, camera)[UNSETTLED:]
+    return ages
+
+
+def _inference(network: Network) -> float:
+    """Return how long one run of a network takes, seconds."""
+    raw = RawLoop(network.path)
+    shots = cycle(pictures(640, 480))
+    return statistics.median(timed(lambda: raw(next(shots))) for _ in range(50))
+
+
+def _stamp(data: bytes) -> int:
+    """Return the stamp of a message of detections, nanoseconds."""
+    stamp = deserialize_message(data, Detection2DArray).header.stamp
+    return int(stamp.sec) * 10**9 + int(stamp.nanosec)
+
+
+def _draw(ages: dict[str, list[float]], file: Path) -> None:
+    figure, axes = plt.subplots(figsize=(8, 3.5), layout="constrained")
+    for name, label in (("tutorial", "node as tutorials write it"), ("ours", "vision_service")):
+        axes.plot([1e3 * age for age in ages[name]], label=label)
+    axes.set(xlabel="result", ylabel="age at the listener (ms)", ylim=(0, None))
+    axes.legend()
+    figure.savefig(file, dpi=120)
+    plt.close(figure)

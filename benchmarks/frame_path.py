@@ -1,0 +1,115 @@
+"""From a camera's frame to the published result, beside a loop that does nothing but run the network."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from itertools import cycle
+from pathlib import Path
+
+from rich.progress import Progress, track
+
+from benchmarks.between_processes import UNSETTLED, Camera, delays
+from benchmarks.inside_process import eye
+from benchmarks.measuring import Times, alternate, milliseconds, quotient
+from benchmarks.networks import DETECTOR, NETWORKS, Network, networks, pictures
+from benchmarks.peers.raw_loop import RawLoop
+from benchmarks.report import Figure, Report
+
+METHOD = """
+The picture is 640 × 480. **The limit** is a loop around LiteRT that resizes the picture, runs the network on one
+thread, and fetches its outputs; nobody looks at them. **We** take a frame from the camera's thread, run the model in
+its own, read the outputs, and publish the result over DDS to a listener in another process.
+
+*In one process* the time runs from the camera's putting the frame into its slot until the publisher has returned; both
+take turns, picture by picture, in the same process.
+
+*Between processes* a driver in plain rclpy publishes 30 pictures a second through shared memory, and the time runs from
+the picture's stamp until a listener in a third process holds the result. The loop is run at the same pace, because
+a processor that has slept between two pictures is slower. Beside it stands a detector as tutorials write it: a queue of
+10, a copy of the picture as cv_bridge makes it, the same network in the callback, messages built by their constructors,
+`rclpy.spin`. The three take turns by processes that are started anew.
+"""
+GOAL = 1.10
+HOP = 0.003
+"""What the way between processes may add, seconds."""
+
+
+def measure(*, pages: Path, quick: bool) -> Report:
+    """Measure in one process and between processes."""
+    figures = [*_in_one_process(40 if quick else 300), *_between_processes(*((1, 60) if quick else (3, 150)))]
+    return Report("The frame path", METHOD, figures, _explained())
+
+
+def _in_one_process(rounds: int) -> list[Figure]:
+    figures = []
+    shots = cycle(pictures(640, 480))
+    with Progress() as progress:
+        for network in networks():
+            raw = RawLoop(network.path)
+            with eye(network) as shown:
+                taken = alternate(
+                    {
+                        "the limit": lambda raw=raw: raw(next(shots)),
+                        network.name: lambda shown=shown: shown.look(next(shots)),
+                    },
+                    rounds,
+                    warm_up=UNSETTLED,
+                    progress=progress,
+                )
+            ours, limit = taken[network.name], taken["the limit"]
+            ratio = quotient(ours, limit)
+            what = f"{network.name}: frame to published result, in one process"
+            met = ratio.value <= GOAL
+            figures.append(Figure(what, str(ours), f"the limit {limit}", str(ratio), f"≤ {GOAL:.2f}", met))
+    return figures
+
+
+def _between_processes(repetitions: int, count: int) -> list[Figure]:
+    figures = []
+    camera = Camera(count=count)
+    there = [network for network in networks() if network.method == "detect"]
+    for network in there:
+        taken: dict[str, list[float]] = {"ours": [], "tutorial": [], "the limit": []}
+        raw = RawLoop(network.path)
+        for _ in track(range(repetitions), f"{network.name} between processes"):
+            for detector in ("ours", "tutorial"):
+                taken[detector] += delays(detector, network, camera)[UNSETTLED:]
+            taken["the limit"] += _paced(raw, camera)[UNSETTLED:]
+        ours, tutorial, limit = (Times(tuple(times)) for times in taken.values())
+        goal = GOAL * limit.median + HOP
+        figures.append(
+            Figure(
+                f"{network.name}: picture taken to result heard, between processes",
+                str(ours),
+                f"the limit {limit}",
+                str(quotient(ours, limit)),
+                f"≤ {GOAL:.2f} × the limit + {milliseconds(HOP)} = {milliseconds(goal)}",
+                ours.median <= goal,
+            )
+        )
+        what = "the same, beside a node as tutorials write it"
+        figures.append(Figure(what, str(ours), f"tutorial's node {tutorial}", str(quotient(ours, tutorial))))
+    return figures
+
+
+def _paced(raw: RawLoop, camera: Camera) -> Sequence[float]:
+    """Return how long the loop takes for pictures that come at a camera's rate, seconds."""
+    shots = cycle(pictures(camera.width, camera.height))
+    taken = []
+    due = time.monotonic()
+    for _ in range(camera.count):
+        began = time.perf_counter()
+        raw(next(shots))
+        taken.append(time.perf_counter() - began)
+        due += 1 / camera.rate
+        time.sleep(max(0.0, due - time.monotonic()))
+    return taken
+
+
+def _explained() -> str:
+    if len(networks()) < len(NETWORKS):
+        return (
+            f"Of {len(NETWORKS)} networks only {len(networks())} are there: {DETECTOR.name} is shipped, others are not."
+        )
+    return ""

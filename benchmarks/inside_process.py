@@ -1,0 +1,108 @@
+"""A vision node and a camera in one process; what the node publishes of which picture, and when."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import numpy as np
+import rclpy
+from numpy.typing import NDArray
+from rclpy.parameter import Parameter
+from rclpy.publisher import Publisher
+
+from benchmarks.between_processes import OUTPUTS
+from benchmarks.networks import Network, pictures
+from benchmarks.processes import running
+from vision_service.frames import Demand, FrameSlot
+from vision_service.image import Image
+from vision_service.ros.neighbours import Neighbours
+from vision_service.ros.process import Spinner
+from vision_service.ros.sources import Feed
+from vision_service.ros.vision_node import VisionNode
+from vision_service.types import Frame
+
+PATIENCE = 2.0
+"""For a result, seconds."""
+
+
+class Eye:
+    """A vision node that sees what it is shown, and is heard by another process.
+
+    Attributes:
+        slot: Where a camera of this process puts its frames.
+        node: The node.
+        results: When each result was published, nanoseconds since 1970, and its message, or the message's bytes.
+    """
+
+    def __init__(self, network: Network) -> None:
+        """Make the node, not yet active."""
+        self.slot = FrameSlot()
+        self.results: list[tuple[int, Any]] = []
+        self._published = threading.Event()
+        self._when = 0.0
+        neighbours = Neighbours()
+        neighbours.feeds.add("/camera/image_raw", Feed(self.slot, Demand(lambda: None)))
+        parameters = {**network.parameters, "cameras": ["camera"]}
+        overrides = [Parameter(name, value=value) for name, value in parameters.items()]
+        self.node = VisionNode("eye", neighbours=neighbours, parameter_overrides=overrides)
+
+    def show(self, pixels: NDArray[np.uint8]) -> None:
+        """Show a picture, and go on."""
+        self.slot.put(Frame(Image(pixels), camera_name="camera", frame_id="camera", stamp=time.time_ns()))
+
+    def look(self, pixels: NDArray[np.uint8]) -> float:
+        """Show a picture; return the seconds from then until its result was published."""
+        self._published.clear()
+        began = time.perf_counter()
+        self.show(pixels)
+        if not self._published.wait(PATIENCE):
+            raise TimeoutError
+        return self._when - began
+
+    def note(self, message: Any) -> None:
+        """Note that a result was published now."""
+        self._when = time.perf_counter()
+        self._published.set()
+        self.results.append((time.time_ns(), message))
+
+
+@contextmanager
+def eye(network: Network) -> Iterator[Eye]:
+    """Run a vision node with a camera of this process, and a listener in another."""
+    topic, kind = OUTPUTS[network.method]
+    rclpy.init()
+    shown = Eye(network)
+    shown.node.start()
+    spinner = Spinner([shown.node])
+    try:
+        with running("-m", "benchmarks.peers.listener", f"/eye/camera/{topic}", kind), _told(shown.note):
+            while True:  # until the listener is known
+                with suppress(TimeoutError):
+                    shown.look(pictures(640, 480)[0])
+                    break
+            yield shown
+    finally:
+        spinner.stop()
+        shown.node.close()
+        rclpy.shutdown()
+
+
+@contextmanager
+def _told(listener: Callable[[Any], None]) -> Iterator[None]:
+    """Tell when the node has published a result."""
+    original = Publisher.publish
+
+    def publish(self: Publisher, message: Any) -> None:
+        original(self, message)
+        if self.topic_name.startswith("/eye/camera/"):
+            listener(message)
+
+    Publisher.publish = publish  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        Publisher.publish = original  # type: ignore[method-assign]
