@@ -29,7 +29,9 @@ BENCHMARKS = (
     "conversion",
     "footprint",
     "growth",
+    "two_hosts",
     "camera_recovery",
+    "profiles",
 )
 DOMAIN = "97"
 """Of our nodes, so that nobody else hears them."""

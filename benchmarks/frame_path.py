@@ -12,7 +12,7 @@ from rich.progress import Progress, track
 from benchmarks.between_processes import UNSETTLED, Camera, delays
 from benchmarks.inside_process import eye
 from benchmarks.measuring import Times, alternate, milliseconds, quotient
-from benchmarks.networks import DETECTOR, NETWORKS, Network, networks, pictures
+from benchmarks.networks import DETECTOR, NETWORKS, networks, pictures
 from benchmarks.peers.raw_loop import RawLoop
 from benchmarks.report import Figure, Report
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from benchmarks.networks import Network, pictures
 from benchmarks.processes import running
 from vision_service.frames import Demand, FrameSlot
 from vision_service.image import Image
+from vision_service.ros.dds import choose_profile
 from vision_service.ros.neighbours import Neighbours
 from vision_service.ros.process import Spinner
 from vision_service.ros.sources import Feed
@@ -35,11 +37,13 @@ class Eye:
     Attributes:
         slot: Where a camera of this process puts its frames.
         node: The node.
+        listener: The process that hears it.
         results: When each result was published, nanoseconds since 1970, and its message, or the message's bytes.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, listener: subprocess.Popen[str]) -> None:
         """Make the node, not yet active."""
+        self.listener = listener
         self.slot = FrameSlot()
         self.results: list[tuple[int, Any]] = []
         self._published = threading.Event()
@@ -74,21 +78,23 @@ class Eye:
 def eye(network: Network) -> Iterator[Eye]:
     """Run a vision node with a camera of this process, and a listener in another."""
     topic, kind = OUTPUTS[network.method]
-    rclpy.init()
-    shown = Eye(network)
-    shown.node.start()
-    spinner = Spinner([shown.node])
-    try:
-        with running("-m", "benchmarks.peers.listener", f"/eye/camera/{topic}", kind), _told(shown.note):
-            while True:  # until the listener is known
-                with suppress(TimeoutError):
-                    shown.look(pictures(640, 480)[0])
-                    break
-            yield shown
-    finally:
-        spinner.stop()
-        shown.node.close()
-        rclpy.shutdown()
+    with running("-m", "benchmarks.peers.listener", f"/eye/camera/{topic}", kind) as listener:
+        choose_profile()
+        rclpy.init()
+        shown = Eye(network, listener)
+        shown.node.start()
+        spinner = Spinner([shown.node])
+        try:
+            with _told(shown.note):
+                while True:  # until the listener is known
+                    with suppress(TimeoutError):
+                        shown.look(pictures(640, 480)[0])
+                        break
+                yield shown
+        finally:
+            spinner.stop()
+            shown.node.close()
+            rclpy.shutdown()
 
 
 @contextmanager

@@ -1,3 +1,5 @@
+"""What is heavy is imported where it is used, so that a node starts soon and stays small."""
+
 import json
 import subprocess
 import sys

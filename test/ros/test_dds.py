@@ -10,9 +10,17 @@ from pathlib import Path
 import pytest
 
 from vision_service.ros import dds
-from vision_service.ros.dds import MEBIBYTE, SEGMENT, VARIABLES, choose_profile
+from vision_service.ros.dds import MEBIBYTE, RECEIVE_BUFFER, SEGMENT, VARIABLES, choose_profile
 
 NAMESPACE = "{http://www.eprosima.com/XMLSchemas/fastRTPS_Profiles}"
+PRINT_RECEIVE_BUFFERS = """
+import os, socket
+for number in map(int, os.listdir("/proc/self/fd")):
+    try:
+        print(socket.socket(fileno=os.dup(number)).getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF))
+    except OSError:  # no socket
+        pass
+"""
 OF_THE_USER = (*VARIABLES, "FASTDDS_BUILTIN_TRANSPORTS", "RMW_IMPLEMENTATION", "ROS_HOME")
 
 
@@ -58,17 +66,32 @@ def test_it_asks_for_shared_memory_and_udp_instead_of_what_is_built_in(free):
     assert [transports["SHM"].find(f"{NAMESPACE}{name}").text for name in ("segment_size", "maxMessageSize")] == [
         str(SEGMENT)
     ] * 2
+    assert transports["UDPv4"].find(f"{NAMESPACE}receiveBufferSize").text == str(RECEIVE_BUFFER)
     (participant,) = tree.iter(f"{NAMESPACE}participant")
     assert participant.attrib["is_default_profile"] == "true"
     assert [found.text for found in tree.iter(f"{NAMESPACE}useBuiltinTransports")] == ["false"]
 
 
-def test_real_ros_reads_it(free, home):
-    free(64)
-    choose_profile()
-    code = "import rclpy; rclpy.init(args=[]); rclpy.create_node('n'); rclpy.shutdown()"
+def in_a_ros_process(code):
+    """Return what a process of a node writes that runs this."""
+    code = f"import rclpy\nrclpy.init(args=[])\nnode = rclpy.create_node('n')\n{code}\nrclpy.shutdown()"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert (found.returncode, found.stderr) == (0, "")
+    return found.stdout
+
+
+def test_real_ros_reads_it(free):
+    free(64)
+    choose_profile()
+    in_a_ros_process("pass")
+
+
+def test_pictures_of_other_hosts_may_wait_at_its_sockets(free):
+    free(64)
+    choose_profile()
+    buffers = in_a_ros_process(PRINT_RECEIVE_BUFFERS).split()
+    granted = min(RECEIVE_BUFFER, int(Path("/proc/sys/net/core/rmem_max").read_text()))
+    assert str(2 * granted) in buffers  # the kernel doubles it, for its own bookkeeping
 
 
 @pytest.mark.parametrize(("mebibytes", "segment"), [(1000, 16), (64, 16), (40, 10), (8, 2)])

@@ -1,0 +1,148 @@
+"""Where the time goes on the two hottest paths: a camera's frame, and a call."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+from rclpy.executors import Executor
+from rclpy.publisher import Publisher
+from rclpy.service import Service
+
+from benchmarks.measuring import number
+from benchmarks.profiled import PATHS
+from benchmarks.report import Report, markdown_table
+from vision_service.frames import FrameSlot
+from vision_service.inference import Inference
+from vision_service.mlmodel.preprocessing import ImageInput
+from vision_service.ros import conversion, vision_node
+from vision_service.ros.outputs import Outputs
+from vision_service.vision.mlmodel import MLModel
+
+METHOD = """
+The vision node has our detector, the fastest network that is shipped, so that everything else weighs as much as it ever
+will. It is shown a frame when the result of the one before is published; or it is called by a client in another process
+that waits 5 ms between two calls, while a new frame comes every 2 ms. Functions at the borders of the stages note the
+time when they begin and end; the table has the median of each stage. The flame graphs are py-spy's, of the samples in
+which Python held its global lock: LiteRT, OpenCV and DDS do their work without it.
+"""
+
+
+class Mark(NamedTuple):
+    """A place in the program: where a function begins, or where it ends."""
+
+    function: str
+    end: bool = False
+
+
+BORDERS: dict[str, tuple[Any, str]] = {
+    "put": (FrameSlot, "put"),
+    "outputs": (Outputs, "publish"),
+    "tensor": (ImageInput, "tensor"),
+    "infer": (MLModel, "_infer"),
+    "detect": (MLModel, "detect"),
+    "bytes": (conversion, "serialized_detections"),
+    "publish": (Publisher, "publish"),
+    "take": (Executor, "_take_service"),
+    "run": (Inference, "run"),
+    "fill": (vision_node, "fill_detections"),
+    "send": (Service, "send_response"),
+}
+"""Functions by the names that they have here."""
+Stage = tuple[str, Mark]
+FRAME: Sequence[Stage] = (
+    ("", Mark("put")),
+    ("from the camera's thread to the model's, which wakes", Mark("outputs")),
+    ("who listens, and whether the frame was looked at before", Mark("detect")),
+    ("picture to tensor (OpenCV)", Mark("tensor", end=True)),
+    ("**the network** (LiteRT), tensors in and out", Mark("infer", end=True)),
+    ("outputs to detections", Mark("detect", end=True)),
+    ("detections to the bytes of a message", Mark("bytes", end=True)),
+    ("publishing over DDS (rclpy)", Mark("publish", end=True)),
+)
+CALL: Sequence[Stage] = (
+    ("", Mark("take")),
+    ("taking the request from DDS (rclpy), deadline, the newest frame", Mark("run")),
+    ("to the model's thread, which wakes", Mark("detect")),
+    ("picture to tensor (OpenCV)", Mark("tensor", end=True)),
+    ("**the network** (LiteRT), tensors in and out", Mark("infer", end=True)),
+    ("outputs to detections", Mark("detect", end=True)),
+    ("to the executor's thread, which wakes and resumes the call (rclpy)", Mark("fill")),
+    ("detections to a message", Mark("fill", end=True)),
+    ("sending the answer over DDS (rclpy)", Mark("send", end=True)),
+)
+TITLES = {"frames": "A frame's way to the published result", "calls": "A call's way to its answer"}
+Log = list[tuple[Mark, float]]
+
+
+def measure(*, pages: Path, quick: bool) -> Report:
+    """Take both paths apart."""
+    seconds = 5 if quick else 15
+    parts = []
+    for path, stages in (("frames", FRAME), ("calls", CALL)):
+        with marked() as log:
+            whole = PATHS[path](seconds)
+        graph = pages / f"profile_{path}.svg"
+        _draw(path, seconds, graph)
+        parts.append(f"## {TITLES[path]}\n\n{_table(stages, log, median(whole))}\n\n[Flame graph]({graph.name})")
+    return Report("Where the time goes", METHOD, more="\n\n".join(parts))
+
+
+@contextmanager
+def marked() -> Iterator[Log]:
+    """Note when the functions at the borders begin and end."""
+    log: Log = []
+    originals = {name: getattr(owner, attribute) for name, (owner, attribute) in BORDERS.items()}
+    for name, (owner, attribute) in BORDERS.items():
+        setattr(owner, attribute, _noted(originals[name], name, log))
+    try:
+        yield log
+    finally:
+        for name, (owner, attribute) in BORDERS.items():
+            setattr(owner, attribute, originals[name])
+
+
+def _noted(function: Callable[..., Any], name: str, log: Log) -> Callable[..., Any]:
+    begins, ends = Mark(name), Mark(name, end=True)
+
+    def noted(*arguments: Any, **named: Any) -> Any:
+        log.append((begins, time.perf_counter()))
+        try:
+            return function(*arguments, **named)
+        finally:
+            log.append((ends, time.perf_counter()))
+
+    return noted
+
+
+def _table(stages: Sequence[Stage], log: Log, whole: float) -> str:
+    """Return the median of each stage, of all the ways on which every mark is."""
+    marks = [mark for _, mark in stages]
+    ways: list[dict[Mark, float]] = []
+    for mark, when in log:
+        if mark == marks[0]:
+            ways.append({})
+        if ways and mark in marks:
+            ways[-1].setdefault(mark, when)
+    ways = [way for way in ways if list(way) == marks]
+    rows = []
+    for (_, start), (name, end) in pairwise(stages):
+        rows.append((name, median(way[end] - way[start] for way in ways)))
+    known = sum(seconds for _, seconds in rows)
+    rows.append(("what lies outside: for a call, both ways over DDS and the client", max(0.0, whole - known)))
+    total = sum(seconds for _, seconds in rows)
+    cells = [(name, f"{number(1e6 * seconds)} µs", f"{number(100 * seconds / total)} %") for name, seconds in rows]
+    return markdown_table(("stage", "median", "share"), [*cells, ("**all**", f"{number(1e6 * total)} µs", "")])
+
+
+def _draw(path: str, seconds: int, graph: Path) -> None:
+    command = ["py-spy", "record", "--gil", "--rate", "500", "--output", str(graph), "--"]
+    program = [sys.executable, "-m", "benchmarks.profiled", path, str(seconds)]
+    subprocess.run([*command, *program], check=True, capture_output=True)
