@@ -482,6 +482,24 @@ def test_a_jpeg_is_handed_on_as_the_file_it_is_unless_half_of_it_is_missing():
         eventually(lambda: answer().success, "a whole picture arrives")
 
 
+def test_a_topic_that_cannot_be_published_says_so_and_holds_up_no_other():
+    jpeg = encode(painted(32, 24, (4, 5, 20, 15)), "image/jpeg", quality=40)
+    relay = {"driver": "ros", "image": "/given", "transport": "compressed"}
+    with running({"stack": {"cameras": ["relay"]}, "relay": relay}) as robot:
+        message = CompressedImage(format="jpeg")
+        message.data.frombytes(jpeg[: len(jpeg) // 2])
+        robot.repeat(robot.publisher(CompressedImage, "/given/compressed"), lambda: message)
+        eventually(lambda: robot.status("relay")["state"] == "active", "the topic is found")
+        picture = robot.listen(Image, "relay/image_raw", SENSOR)
+        (trouble,) = eventually(lambda: robot.status("relay")["troubles"], "a trouble")
+        assert "cannot be published on ~/image_raw" in trouble
+        assert "cut off" in trouble
+        robot.listen(CameraInfo, "relay/camera_info", SENSOR).next()
+        message.data = array("B", jpeg)
+        picture.next()
+        eventually(lambda: not robot.status("relay")["troubles"], "the trouble is over")
+
+
 # Only while somebody wants frames.
 
 

@@ -1,11 +1,12 @@
-"""A thread for jobs that take longer than a callback should."""
+"""Threads for jobs that take longer than a callback should."""
 
 import threading
 from concurrent.futures import CancelledError
 
 import pytest
 
-from vision_service.ros.worker import Worker
+from robot import eventually
+from vision_service.ros.worker import Newest, Worker
 
 
 @pytest.fixture
@@ -59,3 +60,47 @@ def test_closing_cancels_what_waits_and_waits_for_nothing(worker, gate):
 
 def test_the_thread_does_not_hold_up_the_end_of_the_process(worker, gate):
     assert next(thread for thread in threading.enumerate() if thread.name == "worker").daemon
+
+
+class TestNewest:
+    @pytest.fixture
+    def slow(self):
+        """What was done, the gate that lets a job end, and whoever does it."""
+        done, gate, entered = [], threading.Semaphore(0), threading.Semaphore(0)
+
+        def job(item):
+            entered.release()
+            gate.acquire(timeout=30)
+            done.append((item, threading.current_thread().name))
+
+        newest = Newest("newest", job)
+        yield newest, done, gate, entered
+        newest.close()
+        gate.release(10)
+
+    def test_what_comes_while_it_is_busy_is_skipped_but_for_the_newest(self, slow):
+        newest, done, gate, entered = slow
+        newest.put(1)
+        entered.acquire(timeout=30)
+        for item in (2, 3, 4):
+            newest.put(item)
+        gate.release(2)
+        entered.acquire(timeout=30)
+        eventually(lambda: len(done) == 2, "the second")
+        assert done == [(1, "newest"), (4, "newest")]
+
+    def test_closed_it_does_nothing_more(self, slow):
+        newest, done, gate, entered = slow
+        newest.put(1)
+        entered.acquire(timeout=30)
+        newest.put(2)
+        newest.close()
+        gate.release(2)
+        eventually(lambda: "newest" not in [thread.name for thread in threading.enumerate()], "the end of the thread")
+        newest.put(3)
+        assert done == [(1, "newest")]
+
+    def test_without_anything_to_do_there_is_no_thread(self):
+        newest = Newest("idle", print)
+        assert "idle" not in [thread.name for thread in threading.enumerate()]
+        newest.close()

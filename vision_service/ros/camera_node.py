@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from rclpy.publisher import Publisher
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
+from sensor_msgs.msg import CameraInfo
 from sensor_msgs.srv import SetCameraInfo
 from std_msgs.msg import Header
 
@@ -20,7 +19,6 @@ from vision_service.camera.contents import (
     check_form,
     check_sources,
     choose_source,
-    depth_intrinsics_of,
     encode_source,
     form_of,
     mime_types_of,
@@ -32,12 +30,12 @@ from vision_service.camera.transform import Transform
 from vision_service.configuration import attribute
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.frames import Demand, FrameSlot
-from vision_service.image import encode_image
 from vision_service.msg import NamedImage
 from vision_service.pointcloud.pcd import write_pcd
 from vision_service.pointcloud.projection import cloud_of
-from vision_service.ros import conversion, qos
+from vision_service.ros import conversion
 from vision_service.ros.calls import Call, too_late
+from vision_service.ros.camera_outputs import TOPICS, CameraOutput
 from vision_service.ros.capture import Capture, with_names
 from vision_service.ros.driver_parameters import DriverParameters
 from vision_service.ros.neighbours import Neighbours
@@ -90,10 +88,10 @@ class CameraNode(ServiceNode):
         self._extrinsics: ExtrinsicsConfig | None = None
         self._seen_frame_id = ""
         self._capture: Capture | None = None
-        self._outputs: dict[str, Publisher] = {}
+        self._outputs: dict[str, CameraOutput] = {}
         self._active = False
         self._feed = Feed(FrameSlot(), Demand(self._follow_demand))
-        self._feed.slot.listen(self._publish)
+        self._feed.slot.listen(self._share)
         neighbours = neighbours or Neighbours()
         self._resources = NodeResources(self, neighbours)
         self._local = neighbours.feeds
@@ -148,15 +146,9 @@ class CameraNode(ServiceNode):
         self._capture = Capture(
             driver, self._feed.slot, complete=self._named, failing=lambda why: self.troubles.report("camera", why)
         )
-        offered = {
-            "image_raw": (Image, "color" in driver.sources),
-            "image_raw/compressed": (CompressedImage, "color" in driver.sources),
-            "camera_info": (CameraInfo, "color" in driver.sources),
-            "depth/image_raw": (Image, "depth" in driver.sources),
-            "depth/camera_info": (CameraInfo, "depth" in driver.sources),
-            "points": (PointCloud2, self._supports_pcd(driver)),
-        }
-        self._outputs = {name: qos.publisher(self, kind, f"~/{name}") for name, (kind, yes) in offered.items() if yes}
+        names = [name for source in driver.sources for name in TOPICS[source]]
+        names += ["points"] if self._supports_pcd(driver) else []
+        self._outputs = {name: CameraOutput(self, name) for name in names}
 
     def _open_driver(self) -> CameraDriver:
         driver_class = DRIVERS.get(self.settings.driver)
@@ -203,7 +195,7 @@ class CameraNode(ServiceNode):
         self._capture = self._driver = None
         self._resources.close()
         for output in self._outputs.values():
-            self.destroy_publisher(output)
+            output.destroy()
         self._outputs = {}
         if self._static_transforms is not None:
             self._static_transforms.close()
@@ -237,7 +229,7 @@ class CameraNode(ServiceNode):
 
     def housekeep(self) -> None:
         """Read while a topic has a listener, or the parameters say so."""
-        if self.settings.keep_reading or any(output.get_subscription_count() for output in self._outputs.values()):
+        if self.settings.keep_reading or any(output.heard for output in self._outputs.values()):
             self._feed.demand.hold(self)
         else:
             self._feed.demand.release(self)
@@ -290,41 +282,11 @@ class CameraNode(ServiceNode):
 
     # Topics.
 
-    def _publish(self, frame: Frame) -> None:
-        """Publish what of a frame has listeners; in the capture thread."""
-        try:
-            heard = {name: output for name, output in self._outputs.items() if output.get_subscription_count()}
-            for name, output in heard.items():
-                message = self._message(name, frame)
-                if message is not None:
-                    output.publish(message)
-            self.troubles.report("publish", "")
-        except Exception as error:
-            if self._active:
-                reason = error.message if isinstance(error, VisionError) else f"{type(error).__name__}: {error}"
-                self.troubles.report("publish", f"a frame cannot be published: {reason}")
-
-    def _message(self, name: str, frame: Frame) -> Any:
-        """Return the message of a topic, or None if the frame has nothing for it."""
-        header = conversion.header_of(frame)
-        if name == "points":
-            cloud = cloud_of(frame)
-            return conversion.cloud_to_message(cloud, header)
-        if name.startswith("depth"):
-            if frame.depth is None:
-                return None
-            if name == "depth/image_raw":
-                return conversion.depth_to_message(frame.depth, header)
-            height, width = frame.depth.shape
-            return conversion.camera_info_to_message(depth_intrinsics_of(frame), header, size=(width, height))
-        if frame.image is None:
-            return None
-        if name == "image_raw":
-            return conversion.image_to_message(frame.image.pixels, frame.image.encoding, header)
-        if name == "camera_info":
-            return conversion.camera_info_to_message(frame.intrinsics, header, size=frame.size)
-        data = encode_image(frame.image, "image/jpeg", quality=self.settings.jpeg_quality)
-        return conversion.compressed_to_message(data, "jpeg", header)
+    def _share(self, frame: Frame) -> None:
+        """Publish a frame where somebody listens; in the capture thread."""
+        for output in self._outputs.values():
+            if output.heard:
+                output.put(frame)
 
     # Services.
 
@@ -443,7 +405,7 @@ class CameraNode(ServiceNode):
         calibration.replace(intrinsics, self._picture_size(driver))
         if "points" not in self._outputs and self._supports_pcd(driver):
             # A new mapping, because the capture thread may be looking at the old one.
-            self._outputs = {**self._outputs, "points": qos.publisher(self, PointCloud2, "~/points")}
+            self._outputs = {**self._outputs, "points": CameraOutput(self, "points")}
         if calibration.file is None:
             return "used until the camera is configured again: camera_info_url names no file:// to write it to"
         write_camera_info(

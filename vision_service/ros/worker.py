@@ -1,4 +1,4 @@
-"""A thread that does jobs one after the other, and that nothing waits for when the process leaves."""
+"""Threads that do jobs one after the other, and that nothing waits for when the process leaves."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
@@ -42,3 +43,44 @@ class Worker:
                 future.set_result(job())
             except Exception as error:
                 future.set_exception(error)
+
+
+class Newest(Generic[Item]):
+    """Does a job with the newest of what it is given, in a daemon thread; what is replaced meanwhile is skipped."""
+
+    def __init__(self, name: str, job: Callable[[Item], None]) -> None:
+        """Prepare the thread, which starts when there is something to do.
+
+        Args:
+            name: Of the thread, for debuggers.
+            job: What to do; it must not raise.
+        """
+        self._job = job
+        self._changed = threading.Condition()
+        self._items: list[Item] = []
+        self._closed = False
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+
+    def put(self, item: Item) -> None:
+        """Do the job with this, unless a newer one comes before."""
+        with self._changed:
+            self._items = [item]
+            if not self._closed and self._thread.ident is None:
+                self._thread.start()
+            self._changed.notify()
+
+    def close(self) -> None:
+        """End the thread after what runs now; what waits is skipped."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._items or self._closed)
+                if self._closed:
+                    return
+                item = self._items.pop()
+            self._job(item)
+            del item  # a picture may be large
