@@ -2,7 +2,7 @@ VENV ?= .venv
 INSTALLED = $(VENV)/installed
 INTERFACES = $(wildcard msg/* srv/* third_party/*/* third_party/*/msg/*)
 
-.PHONY: demo test stress lint clean
+.PHONY: demo test stress bench lint clean
 
 demo: $(INSTALLED)
 	$(VENV)/bin/vision-service demo
@@ -13,6 +13,12 @@ test: $(INSTALLED) lint
 # Minutes of load, outside of the quick suite.
 stress: $(INSTALLED)
 	$(VENV)/bin/pytest -m stress -s
+
+# How fast we are beside others, which are installed for it: half an hour; writes docs/benchmarks.
+bench: $(INSTALLED)
+	tools/install_system_packages cmake libpcl-dev libegl1 libgl1 libusb-1.0-0 iproute2
+	$(VENV)/bin/pip install --quiet --requirement benchmarks/requirements.txt
+	$(VENV)/bin/python -m benchmarks $(ONLY)
 
 lint: $(INSTALLED)
 	$(VENV)/bin/ruff check
