@@ -34,8 +34,8 @@ TOPICS = {
 class CameraOutput:
     """One topic of a camera. Used in the executor's thread, but for :meth:`put`.
 
-    A listener behind a slow link holds up whoever publishes to it. That must be neither the camera nor its other
-    topics, so each has a thread, which skips frames that it has no time for.
+    Encoding a picture may take longer than looking at it. The vision nodes of this process and the other topics should
+    not have to wait for that, so each topic has a thread, which skips frames that it has no time for.
     """
 
     def __init__(self, node: ServiceNode, name: str) -> None:
