@@ -56,6 +56,14 @@ def test_points_are_chosen_by_mask_or_number():
     assert by_mask.rgb is None
 
 
+@given(st.lists(st.booleans(), max_size=50))
+def test_a_mask_keeps_the_order_and_the_colours(chosen):
+    numbers = np.arange(3 * len(chosen)).reshape(-1, 3)
+    kept = select(PointCloud(numbers.astype(np.float32), numbers.astype(np.uint8)), np.array(chosen, bool))
+    np.testing.assert_array_equal(kept.xyz, numbers[np.array(chosen, bool)])
+    np.testing.assert_array_equal(kept.rgb, kept.xyz)
+
+
 # Boxes along the axes
 
 

@@ -90,6 +90,13 @@ def test_what_has_no_width_is_no_plane(points, tolerance):
     assert find_plane(points.astype(np.float32), tolerance=tolerance) is None
 
 
+def test_a_plane_of_few_of_the_points_is_found():
+    clutter = np.random.default_rng(0).uniform(-1, 1, (8500, 3)).astype(np.float32)
+    plane = find_plane(np.concatenate([sheet(FLOOR, -0.5, 1500), clutter]), tolerance=0.01)
+    assert angle(plane, FLOOR) < 0.5
+    assert plane.offset == pytest.approx(-0.5, abs=0.005) or plane.offset == pytest.approx(0.5, abs=0.005)
+
+
 def test_three_points_are_a_plane():
     plane = find_plane(np.eye(3, dtype=np.float32), tolerance=0.01)
     assert angle(plane, (1, 1, 1)) < 0.01

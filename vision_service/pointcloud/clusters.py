@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +12,9 @@ from vision_service.errors import ErrorCode, VisionError
 
 LONGEST = 1 << 20
 """How many cells a grid may have along an axis, so that a cell's number fits into 64 bits."""
+
+MOST_JOINS = 1 << 22
+"""How many pairs of runs are kept at once: with more, those that are joined so far become one before it goes on."""
 
 
 def cluster(
@@ -31,7 +35,7 @@ def cluster(
 
     Only occupied cells take memory, as runs of cells along x (the union of runs is that of He, Chao and Suzuki 2008,
     here in three dimensions and for any reach), so that the time grows with the points and not with the space they are
-    spread over.
+    spread over. `max_voxels` limits the memory, wherever the points are: see docs/benchmarks/segmentation.md.
 
     Args:
         xyz: (N, 3) finite points.
@@ -83,8 +87,8 @@ def members(clusters: NDArray[np.intp], min_points: int = 1, max_points: int | N
     count = int(np.count_nonzero(sizes >= min_points))
     rows = np.flatnonzero(clusters < count)
     numbers = clusters[rows]
-    # Numbers of 16 bits are sorted by digits, which is many times faster.
-    order = np.argsort(numbers.astype(np.uint16) if count <= 1 << 16 else numbers, kind="stable")
+    # Numbers of 8 or 16 bits are sorted by digits, which is many times faster.
+    order = np.argsort(numbers.astype(np.min_scalar_type(count)), kind="stable")
     parts = np.split(rows[order], np.cumsum(sizes[:count])[:-1]) if count else []
     return [part for part in parts if max_points is None or len(part) <= max_points]
 
@@ -94,7 +98,8 @@ def _cells(xyz: NDArray[np.float32], size: float, margin: int) -> tuple[NDArray[
 
     Each row and layer ends with a margin of cells that stay empty, so that the two ends of the grid do not meet.
     """
-    low, high = (np.array([limit(xyz[:, axis]) for axis in range(3)], np.float64) for limit in (np.min, np.max))
+    coordinates = cv2.transpose(xyz)
+    low, high = (limit(coordinates, axis=1).astype(np.float64) for limit in (np.min, np.max))
     longest = float((high - low).max())
     if not longest / size < LONGEST:
         msg = (
@@ -104,9 +109,9 @@ def _cells(xyz: NDArray[np.float32], size: float, margin: int) -> tuple[NDArray[
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
     columns, rows, _ = (((high - low) / size).astype(np.int64) + 1 + margin).tolist()
     keys = np.zeros(len(xyz), np.int64)
-    for axis, stride in enumerate((1, columns, columns * rows)):
+    for along, first, stride in zip(coordinates, low, (1, columns, columns * rows), strict=True):
         # In double precision: a cell's number may need more digits than a coordinate has.
-        places = (np.subtract(xyz[:, axis], low[axis], dtype=np.float64) / size).astype(np.int64)
+        places = (np.subtract(along, first, dtype=np.float64) / size).astype(np.int64)
         places *= stride
         keys += places
     return keys, columns, columns * rows
@@ -117,9 +122,6 @@ def _components(cells: NDArray[np.int64], row: int, layer: int, reach: float) ->
 
     Two cells are joined if their centres are at most the reach apart, in cells.
     """
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
     is_start = np.diff(cells, prepend=cells[0] - 2) > 1
     first = np.flatnonzero(is_start)
     starts, ends = cells[first], cells[np.append(first[1:], len(cells)) - 1]
@@ -136,14 +138,24 @@ def _components(cells: NDArray[np.int64], row: int, layer: int, reach: float) ->
         ones.append(meeting)
         others.append(low)
         chained += np.bincount(low, minlength=count + 1) - np.bincount(high - 1, minlength=count + 1)
+        if sum(map(len, ones)) > MOST_JOINS:
+            labels = _connected(ones, others, count)
+            ones, others = [np.arange(count)], [np.unique(labels, return_index=True)[1][labels]]
     chain = np.flatnonzero(np.cumsum(chained) > 0)
     near = np.flatnonzero(starts[1:] - ends[:-1] <= int(reach))  # runs of one row
     ones += [chain, near]
     others += [chain + 1, near + 1]
+    return _connected(ones, others, count)[np.cumsum(is_start) - 1]
+
+
+def _connected(ones: list[NDArray[np.intp]], others: list[NDArray[np.intp]], count: int) -> NDArray[np.intp]:
+    """Return the component of each of so many runs, numbered by their first; the ones are joined to the others."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
     one, other = np.concatenate(ones), np.concatenate(others)
     graph = coo_matrix((np.ones(len(one), bool), (one, other)), shape=(count, count))
-    _, labels = connected_components(graph, directed=False)
-    return labels[np.cumsum(is_start) - 1]
+    return np.asarray(connected_components(graph, directed=False)[1])
 
 
 def _rows(row: int, layer: int, reach: float) -> list[tuple[int, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -11,6 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.pointcloud.motion import IDENTITY, quaternion, rotation_matrix
 from vision_service.types import PointCloud, PointCloudObject
+
+Value = TypeVar("Value", bound=np.generic)
 
 
 def finite(cloud: PointCloud) -> PointCloud:
@@ -34,9 +37,22 @@ def select(cloud: PointCloud, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> P
         cloud: The cloud, N points.
         chosen: (N,) which of them, or their numbers.
     """
-    rows = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen
-    rgb = None if cloud.rgb is None else cloud.rgb.take(rows, axis=0)
-    return PointCloud(cloud.xyz.take(rows, axis=0), rgb)
+    rgb = None if cloud.rgb is None else rows(cloud.rgb, chosen)
+    return PointCloud(rows(cloud.xyz, chosen), rgb)
+
+
+def rows(values: NDArray[Value], chosen: NDArray[np.bool_] | NDArray[np.intp]) -> NDArray[Value]:
+    """Return some rows of an (N, K) array.
+
+    Args:
+        values: The array.
+        chosen: (N,) which of them, or their numbers.
+    """
+    if chosen.dtype != np.bool_:
+        return values.take(chosen, axis=0)
+    # What a camera sees lies in runs of neighbours: NumPy copies them three times as fast if a row is one item.
+    items = np.ascontiguousarray(values).view(np.dtype((np.void, values.itemsize * values.shape[1])))[:, 0]
+    return items[chosen].view(values.dtype).reshape(-1, values.shape[1])
 
 
 def along(xyz: NDArray[np.float32], direction: ArrayLike) -> NDArray[np.float32]:
@@ -126,8 +142,8 @@ def basis(direction: ArrayLike) -> NDArray[np.float64]:
 
 def _bounds(xyz: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the least and the greatest coordinates; by columns, which is much faster than a reduction of rows."""
-    columns = [xyz[:, axis] for axis in range(3)]
-    return np.array([column.min() for column in columns], float), np.array([column.max() for column in columns], float)
+    columns = np.ascontiguousarray(xyz.T)
+    return columns.min(axis=1).astype(float), columns.max(axis=1).astype(float)
 
 
 def _tightest_axes(xyz: NDArray[np.float32], up: ArrayLike | None) -> NDArray[np.float64]:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vision_service.pointcloud.objects import along, basis
+from vision_service.pointcloud.objects import along, basis, rows
 from vision_service.pointcloud.sampling import draw
 
 CANDIDATES = 2000
-"""How many planes through three random points are tried."""
+"""How many planes through three random points are tried, unless the first few show that most points lie on one."""
 SAMPLE = 4096
 """How many points they are judged by."""
 
+_FIRST_CANDIDATES = 250
+_RISK = 1e-6
 _FIRST_LOOK = 256  # points by which the candidates are judged before the best of them meet all of the sample
 _FINALISTS = 64
+_BLOCK = 1024  # points whose products are summed up at once
+_POINTS = 1 << 15  # points that stay in the cache
+_PART = 1 << 15  # distances that are computed at once
 _ROUNDS = 4  # of least squares with the sample
 _LEAST_SINE = 1e-3  # of the angle between two sides of three points: below, they lie on a line
 _AUTOMATIC = 0.01  # the first guess of the tolerance, as a part of the cloud's size
@@ -87,13 +92,22 @@ def find_plane(
     sample = draw(xyz, SAMPLE)
     center = sample.mean(axis=0, dtype=np.float64)
     centred = (sample - center).astype(np.float32)
-    size = float(np.linalg.norm(np.subtract(*np.percentile(centred, (90, 10), axis=0))))
+    size = 0.0 if tolerance else float(np.linalg.norm(np.subtract(*np.percentile(centred, (90, 10), axis=0))))
     reach = tolerance or _AUTOMATIC * size
-    normals, offsets = _candidates(centred, direction, least_cosine)
-    if not len(normals) or not reach > 0:
+    if not reach > 0:
         return None
-    best, shift = _best(centred, normals, offsets, reach)
-    plane = _oriented(best, shift + float(best @ center), reach, direction)
+    chosen = np.random.default_rng(1).integers(len(sample), size=(CANDIDATES, 3))
+    best = None
+    for tried in (_FIRST_CANDIDATES, CANDIDATES):
+        normals, offsets = _candidates(centred, chosen[:tried], direction, least_cosine)
+        if len(normals):
+            best = _best(centred, normals, offsets, reach)
+            share = np.mean(np.abs(along(centred, best[0]) - best[1]) <= reach)
+            if (1 - share**3) ** tried <= _RISK:  # that no three were all on a plane with more points
+                break
+    if best is None:
+        return None
+    plane = _oriented(best[0], best[1] + float(best[0] @ center), reach, direction)
     for points in (*[sample] * _ROUNDS, xyz):  # all points are heard once, when it is clear which count
         better = _refined(plane, points, None if tolerance else 1e-6 * size)
         if better is not None and abs(better.normal @ direction) >= least_cosine:
@@ -103,22 +117,26 @@ def find_plane(
 
 
 def _candidates(
-    sample: NDArray[np.float32], direction: NDArray[np.float64], least_cosine: float
+    sample: NDArray[np.float32], chosen: NDArray[np.int64], direction: NDArray[np.float64], least_cosine: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the (K, 3) normals and (K,) offsets of planes through three points of the sample, those at a right angle.
+    """Return the (K, 3) normals and (K,) offsets of the planes through three chosen points each, if at a right angle.
 
     Three points on a line give none.
     """
-    chosen = np.random.default_rng(1).integers(len(sample), size=(CANDIDATES, 3))
     first, second, third = (sample[chosen[:, corner]].astype(np.float64) for corner in range(3))
     one, other = second - first, third - first
     normals = np.cross(one, other)
-    lengths = np.linalg.norm(normals, axis=1)
-    valid = lengths > _LEAST_SINE * np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+    lengths = _lengths(normals)
+    valid = lengths > _LEAST_SINE * _lengths(one) * _lengths(other)
     normals, first = normals[valid] / lengths[valid, None], first[valid]
     upright = np.abs(normals @ direction) >= least_cosine
     normals, first = normals[upright], first[upright]
     return normals.astype(np.float32), np.einsum("ij,ij->i", normals, first).astype(np.float32)
+
+
+def _lengths(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the lengths of (K, 3) vectors."""
+    return np.asarray(np.sqrt(np.einsum("ij,ij->i", vectors, vectors)))
 
 
 def _best(
@@ -135,15 +153,18 @@ def _scores(
     points: NDArray[np.float32], normals: NDArray[np.float32], offsets: NDArray[np.float32], reach: float
 ) -> NDArray[np.float32]:
     """Return for each plane the sum of what its points leave of the reach."""
-    # No matrix product: the threads of a BLAS library would wait for each other longer than the work takes.
-    margins = np.multiply.outer(normals[:, 0], points[:, 0])
-    margins += np.multiply.outer(normals[:, 1], points[:, 1])
-    margins += np.multiply.outer(normals[:, 2], points[:, 2])
-    margins -= offsets[:, None]
-    np.abs(margins, out=margins)
-    np.subtract(np.float32(reach), margins, out=margins)
-    np.maximum(margins, 0, out=margins)
-    return margins.sum(axis=1)
+    planes = np.column_stack([normals, offsets])
+    places = np.column_stack([points, np.full(len(points), -1, np.float32)]).T
+    scores = np.empty(len(planes), np.float32)
+    # In parts that stay in the cache, and so small that a BLAS library does not share the work among threads, which
+    # would wait for each other longer than it takes.
+    part = max(1, _PART // len(points))
+    for start in range(0, len(planes), part):
+        distances = planes[start : start + part] @ places
+        np.abs(distances, out=distances)
+        cv2.threshold(distances, reach, 0, cv2.THRESH_TRUNC, dst=distances)
+        scores[start : start + part] = reach * len(points) - distances.sum(axis=1)
+    return scores
 
 
 def _refined(plane: Plane, xyz: NDArray[np.float32], least: float | None) -> Plane | None:
@@ -151,18 +172,30 @@ def _refined(plane: Plane, xyz: NDArray[np.float32], least: float | None) -> Pla
 
     Its tolerance is that of the plane; or, if there is a least one, it is told from the points.
     """
-    rows = np.flatnonzero(np.abs(plane.heights(xyz)) <= plane.tolerance)
-    if len(rows) < 3:
+    near = rows(xyz, np.abs(plane.heights(xyz)) <= plane.tolerance)
+    if len(near) < 3:
         return None
-    near = xyz.take(rows, axis=0)
-    center = cv2.mean(near[:, None])
-    near = cv2.subtract(near[:, None], center)[:, 0]  # type: ignore[call-overload]
-    _, axes = np.linalg.eigh(cv2.mulTransposed(near, True, dtype=cv2.CV_64F))
+    center = np.array(cv2.mean(near[:, None])[:3])
+    _, axes = np.linalg.eigh(_scatter(near, center))
     normal = axes[:, 0]
-    tolerance = plane.tolerance
-    if least is not None:
-        tolerance = max(_SPREADS * _TO_DEVIATION * float(np.median(np.abs(along(near, normal)))), least)
-    return Plane(normal, float(normal @ center[:3]), tolerance)
+    refined = Plane(normal, float(normal @ center), plane.tolerance)
+    if least is None:
+        return refined
+    deviation = _TO_DEVIATION * float(np.median(np.abs(refined.heights(near))))
+    return replace(refined, tolerance=max(_SPREADS * deviation, least))
+
+
+def _scatter(xyz: NDArray[np.float32], center: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the (3, 3) sums of the products of the coordinates of points, seen from their center."""
+    total = np.zeros((3, 3))
+    for start in range(0, len(xyz), _POINTS):
+        columns = np.subtract(cv2.transpose(xyz[start : start + _POINTS]), center[:, None], dtype=np.float32)
+        # Sums of short blocks are as exact as single precision can be, and those of the blocks are double.
+        whole = columns.shape[1] - columns.shape[1] % _BLOCK
+        blocks, rest = columns[:, :whole].reshape(3, -1, _BLOCK), columns[:, whole:]
+        products = blocks[:, None, :, None, :] @ blocks[None, :, :, :, None]
+        total += products.sum(axis=(2, 3, 4), dtype=np.float64) + rest @ rest.T
+    return total
 
 
 def _oriented(normal: NDArray[np.float64], offset: float, tolerance: float, direction: NDArray[np.float64]) -> Plane:

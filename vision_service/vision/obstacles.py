@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.configuration import attribute
-from vision_service.pointcloud.objects import select
+from vision_service.pointcloud.objects import rows, select
 from vision_service.pointcloud.planes import find_plane
 from vision_service.pointcloud.regions import inside, outline
 from vision_service.types import Frame, PointCloud
@@ -93,7 +93,7 @@ class Obstacles(Clusters):
             off_plane |= heights < -plane.tolerance
         things = select(cloud, off_plane)
         if config.only_over_plane and len(things):
-            ground = cloud.xyz.take(np.flatnonzero(np.abs(heights) <= plane.tolerance), axis=0)
+            ground = rows(cloud.xyz, np.abs(heights) <= plane.tolerance)
             gap = clustering_distance(ground, config.clustering_distance)
             surface = outline(plane.coordinates(ground), gap)
             things = select(things, inside(plane.coordinates(things.xyz), surface))

@@ -1,0 +1,279 @@
+"""How fast a plane and what lies apart from it are found in point clouds, beside PCL and Open3D."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import Progress
+from scipy.sparse import coo_array
+
+from benchmarks import segmentation_pictures as pictures
+from benchmarks.clouds import LEAF, Sight, model_of, real, rendered
+from benchmarks.measuring import Times, alternate, milliseconds, quotient
+from benchmarks.peers.open3d_segmentation import Open3dSegmentation
+from benchmarks.peers.pcl_segmentation import PclSegmentation, compiled
+from benchmarks.report import Figure, Report, markdown_table
+from benchmarks.segmentation_growth import COUNTS, Growth, Hostile, growth, hostile, more_pixels, more_space
+from vision_service.pointcloud.clusters import cluster, members
+from vision_service.pointcloud.objects import finite, select
+from vision_service.pointcloud.planes import Plane, find_plane
+from vision_service.types import Frame, PointCloud
+from vision_service.vision.clusters import ClustersConfig
+
+GOALS = {"osd_learn33": 2, "five_people": 5, "table_scene_mug_stereo_textured": 5}
+"""How many times as fast as PCL on its voxel grid we are to be, at least."""
+FULL_GOAL = 100
+"""The same, of PCL at full resolution."""
+ALIKE_GOAL = 0.98
+MIB = 2**20
+LINEAR_GOAL = 1.1
+"""The exponent up to which growth counts as linear: caches and pages of memory cost more with larger clouds."""
+
+METHOD = """
+Everybody finds the largest plane of a given direction and tolerance, and what lies apart from it: points that are
+connected by steps of at most 5 cm, and are at least 200 (people: 5000). All get the organized cloud of a camera with
+the points that do not exist, already in memory in their own form, and all run alternately in one run.
+
+- **Ours** is the model `obstacles_pointcloud` as a node calls it: every point at full resolution, in one thread, and in
+  the time are the colours, the sizes and the boxes of the objects that it answers with.
+- **PCL** is its tutorial's pipeline in C++: VoxelGrid of 1 cm (at full resolution: removeNaNFromPointCloud),
+  SACSegmentation with RANSAC for a plane perpendicular to an axis, ExtractIndices, EuclideanClusterExtraction with a
+  KdTree, which may leave neighbours unsorted, as that is faster. Points have no colours, and what each point of the
+  full cloud belongs to is not told. CMake's mode Release (-O3), in one thread; PCL's templates are compiled with the
+  program, which made it 10 to 15 % faster than with those in Debian's library. It measures itself by its steady clock.
+  It is compiled for every x86-64 processor, as NumPy and OpenCV are, which choose wider instructions when they run.
+- **Open3D** is `voxel_down_sample`, `segment_plane` (which takes no direction) and `cluster_dbscan`, for information.
+  It uses all cores.
+
+The adjusted Rand index (Hubert and Arabie 1985) says how alike two partitions of the same points are: 1 = the same, 0 =
+by chance. It is taken over all points that exist, where what is in no object is one class, and again over the points
+that both put in an object.
+"""
+
+
+GROWTH = """
+More space: the plane of the first cloud is laid out with copies of what is seen, side by side, so that the density
+stays and the space grows with the points. More pixels: one rendered table as depth cameras of ever more pixels see it,
+with their noise, so that the space stays and the density grows. The exponent is the slope of a line through the
+logarithms of the three largest clouds; in smaller ones, what every call costs whatever the cloud makes it less.
+"""
+MEMORY = """
+The grid is never laid out: only cells with a point in them are kept, as runs along x. Two attributes limit them,
+whatever the cloud: `max_points` ({config.max_points:,}) and `max_voxels` ({config.max_voxels:,} occupied cells); and
+the pairs of neighbouring runs are joined in parts. A cloud with more is refused with INVALID_ARGUMENT and a sentence
+that says what to raise. These clouds are made to take as much as they can; memory is what Python and NumPy allocate at
+most (tracemalloc), without the cloud itself.
+"""
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What was measured on one cloud.
+
+    Attributes:
+        sight: The cloud.
+        coarse: How long each contestant took, the others on their voxel grid.
+        full: How long each took at full resolution; empty where that was not measured.
+        alike: How alike our objects and PCL's at full resolution are; None where that was not measured.
+        steps: How long each step of ours took by itself; empty where that was not measured.
+    """
+
+    sight: Sight
+    coarse: dict[str, Times]
+    full: dict[str, Times]
+    alike: Alike | None = None
+    steps: dict[str, Times] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Alike:
+    """How alike two partitions are.
+
+    Attributes:
+        everywhere: The adjusted Rand index over all points; what is in no object is one class.
+        in_objects: Over the points that both put in an object.
+        counts: How many objects each has.
+    """
+
+    everywhere: float
+    in_objects: float
+    counts: tuple[int, int]
+
+
+def measure(*, pages: Path, quick: bool) -> Report:
+    """Measure the clouds that are there, then the growth and the memory."""
+    program = compiled()
+    sights = real() or [rendered()]
+    counts = COUNTS[:3] if quick else COUNTS
+    with Progress() as progress:
+        contests = [
+            contest(program, sight, pages, full=sight is sights[0], quick=quick, progress=progress) for sight in sights
+        ]
+        rounds = 2 if quick else 5
+        grown = [
+            growth(program, "more space", more_space(sights[0], counts), rounds, progress),
+            growth(program, "more pixels", more_pixels(counts), rounds, progress),
+        ]
+    limits = hostile()
+    taken = {
+        item.sight.name: item.coarse | {name: times for name, times in item.full.items() if name != "ours"}
+        for item in contests
+    }
+    pictures.bars(taken, pages / "segmentation.png")
+    pictures.growth(grown, pages / "segmentation_growth.png")
+    figures = [figure for item in contests for figure in figures_of(item)]
+    return Report(
+        "Segmentation",
+        METHOD,
+        [*figures, *(growth_figure(item) for item in grown), memory_figure(limits)],
+        more(contests, grown, limits),
+    )
+
+
+def contest(program: Path, sight: Sight, pages: Path, *, full: bool, quick: bool, progress: Progress) -> Contest:
+    """Measure all contestants on one cloud, and on demand the others at full resolution too, with a picture."""
+    model, frame, search = model_of(sight), Frame(cloud=sight.cloud), sight.search
+    open3d = Open3dSegmentation(sight)
+    with PclSegmentation(program, sight) as pcl:
+
+        def contestants(leaf: float, min_points: int, name: str) -> dict[str, Callable[[], object]]:
+            return {
+                "ours": lambda: model.segment(frame),
+                f"PCL, {name}": lambda: pcl.run(leaf, min_points),
+                f"Open3D, {name}": lambda: open3d.run(leaf, min_points),
+            }
+
+        coarse = alternate(contestants(LEAF, search.min_cells, "1 cm voxels"), 10 if quick else 100, progress=progress)
+        if not full:
+            return Contest(sight, coarse, {})
+        every = contestants(0, search.min_points, "every point")
+        fine = alternate(every, 2 if quick else 10, warm_up=1, progress=progress)
+        ours, theirs = labels(sight), pcl.labels()
+    found = {"ours": ours, "PCL, every point": theirs}
+    pictures.objects(sight, found, pages / "segmentation_objects.png")
+    return Contest(sight, coarse, fine, alike(ours, np.maximum(theirs, 0)), steps(sight, 10 if quick else 100))
+
+
+def steps(sight: Sight, rounds: int) -> dict[str, Times]:
+    """Measure each step of ours by itself, as often as told."""
+    search, cloud = sight.search, finite(sight.cloud)
+
+    def plane() -> Plane | None:
+        return find_plane(cloud.xyz, tolerance=search.tolerance, normal=search.up, max_angle=search.max_angle)
+
+    ground = plane()
+    off_plane = np.abs(ground.heights(cloud.xyz)) > search.tolerance if ground else np.ones(len(cloud), bool)
+    things = select(cloud, off_plane)
+    jobs: dict[str, Callable[[], object]] = {
+        "points that exist": lambda: finite(sight.cloud),
+        "plane": plane,
+        "what is off the plane": lambda: select(cloud, off_plane),
+        "clusters": lambda: members(cluster(things.xyz, search.distance), search.min_points),
+    }
+    return {name: alternate({name: job}, rounds)[name] for name, job in jobs.items()}
+
+
+def labels(sight: Sight) -> NDArray[np.intp]:
+    """Return the number of the object, from 1 on, that each point that exists is in; 0 = in none."""
+    xyz = finite(sight.cloud).xyz
+    # Colours stay with their points: here they are the points' numbers.
+    numbers = np.arange(len(xyz), dtype="<u4").view(np.uint8).reshape(-1, 4)[:, :3]
+    result = np.zeros(len(xyz), np.intp)
+    for number, item in enumerate(model_of(sight).segment(Frame(cloud=PointCloud(xyz, numbers.copy()))), 1):
+        result[np.asarray(item.cloud.rgb, np.intp) @ (1, 1 << 8, 1 << 16)] = number
+    return result
+
+
+def alike(one: NDArray[np.intp], other: NDArray[np.intp]) -> Alike:
+    """Return how alike two partitions into objects from 1 on are, 0 = in no object."""
+    both = (one > 0) & (other > 0)
+    return Alike(rand_index(one, other), rand_index(one[both], other[both]), (int(one.max()), int(other.max())))
+
+
+def rand_index(one: NDArray[np.intp], other: NDArray[np.intp]) -> float:
+    """Return the adjusted Rand index of two partitions of the same points, numbers from 0 on."""
+    table = coo_array((np.ones(len(one)), (one, other))).toarray()
+
+    def pairs(counts: NDArray[np.float64]) -> float:
+        return float((counts * (counts - 1) / 2).sum())
+
+    of_one, of_other, of_all = pairs(table.sum(axis=1)), pairs(table.sum(axis=0)), pairs(table.sum(keepdims=True))
+    chance = of_one * of_other / of_all
+    return (pairs(table) - chance) / ((of_one + of_other) / 2 - chance)
+
+
+def figures_of(item: Contest) -> list[Figure]:
+    """Return the lines of one cloud."""
+    cloud = f"{item.sight.name}, {len(finite(item.sight.cloud)):,} points"
+    figures = []
+    for taken, goal in ((item.coarse, GOALS.get(item.sight.name)), (item.full, FULL_GOAL)):
+        for name, times in taken.items():
+            if name == "ours":
+                continue
+            faster = quotient(taken["ours"], times).inverse()
+            aim = goal if name.startswith("PCL") else None
+            beside, reached = f"{name}: {times}", faster.value >= aim if aim else None
+            goal_said = f"≥ {aim} × as fast" if aim else ""
+            figures.append(Figure(cloud, str(taken["ours"]), beside, f"{faster} × as fast", goal_said, reached))
+    if item.alike:
+        ours, theirs = item.alike.counts
+        index = item.alike.everywhere
+        what, said = f"{item.sight.name}, the same objects", f"adjusted Rand index {index:.4f}"
+        beside = f"PCL, every point: {theirs} objects"
+        figures.append(Figure(what, f"{ours} objects", beside, said, f"≥ {ALIKE_GOAL}", index >= ALIKE_GOAL))
+    return figures
+
+
+def growth_figure(item: Growth) -> Figure:
+    """Return the line of the time's growth."""
+    exponent = item.exponent()
+    what = f"growth with {item.kind}, {item.points[0]:,} to {item.points[-1]:,} points"
+    first, last = (milliseconds(item.ours[place].median) for place in (0, -1))
+    met = exponent <= LINEAR_GOAL
+    return Figure(what, f"{first} to {last}", "", f"exponent {exponent:.2f}", f"≤ {LINEAR_GOAL}", met)
+
+
+def memory_figure(limits: list[Hostile]) -> Figure:
+    """Return the line of the memory that any cloud can take."""
+    config = ClustersConfig()
+    accepted = max(item.peak for item in limits)
+    what = f"memory beside the cloud, at most, with {config.max_voxels:,} cells"
+    return Figure(
+        what, f"{accepted / MIB:.0f} MiB", "", f"{accepted / config.max_voxels:.0f} bytes a cell", "a limit", True
+    )
+
+
+def more(contests: list[Contest], grown: list[Growth], limits: list[Hostile]) -> str:
+    """Return what stands below the table."""
+    parts = []
+    if contests[0].sight.name not in GOALS:
+        parts.append(
+            "The clouds of real cameras were not there, so that a rendered one stands for them, without goals."
+        )
+    parts.append("![The median time of each contestant](segmentation.png)")
+    if similar := contests[0].alike:
+        parts += [
+            f"![Our objects beside PCL's, in the pixels of {contests[0].sight.name}](segmentation_objects.png)",
+            f"Over all points the adjusted Rand index is {similar.everywhere:.4f}, over those that both put in an"
+            f" object {similar.in_objects:.4f}.",
+            "## Where our time goes",
+            "Each step by itself, again and again; in turns with others, as above, the same steps take longer.",
+            markdown_table(("step", contests[0].sight.name), contests[0].steps.items()),
+        ]
+    parts += ["## Growth", GROWTH.strip(), "![Time over points, both logarithmic](segmentation_growth.png)"]
+    titles = ("cloud grows by", "points", "ours, every point", "PCL, 1 cm voxels", "our memory beside the cloud")
+    rows = [
+        (item.kind, f"{points:,}", ours, pcl, f"{peak / MIB:.0f} MiB, {peak / points:.0f} bytes a point")
+        for item in grown
+        for points, ours, pcl, peak in zip(item.points, item.ours, item.pcl, item.peaks, strict=True)
+    ]
+    parts += [markdown_table(titles, rows), "## Memory", MEMORY.strip().format(config=ClustersConfig())]
+    hostile_rows = [(item.what, f"{item.points:,}", f"{item.peak / MIB:.0f} MiB", item.answer) for item in limits]
+    parts.append(
+        markdown_table(("cloud", "points", "memory beside it", "answer of the model `clusters`"), hostile_rows)
+    )
+    return "\n\n".join(parts)
