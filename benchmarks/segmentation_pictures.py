@@ -16,7 +16,7 @@ from benchmarks.segmentation_growth import Growth
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 
-COLORS = {"ours": "#1f77b4", "PCL": "#d95f02", "Open3D": "#7f7f7f"}
+COLORS = {"ours": "#1f77b4", "PCL": "#d95f02", "PCL for this processor": "#fdae6b", "Open3D": "#7f7f7f"}
 """Of the contestants."""
 DOTS_PER_INCH = 110
 

@@ -18,8 +18,12 @@ BUILD = Path(__file__).resolve().parents[2] / "build" / "benchmarks"
 """Where what is compiled stays for the next time."""
 
 
-def compiled() -> Path:
-    """Return the program, compiled in CMake's mode Release if it is not there yet or its source is newer.
+PROGRAMS = {"PCL": "plane_and_clusters", "PCL for this processor": "plane_and_clusters_native"}
+"""With the distribution's library, and with all of PCL's templates compiled anew."""
+
+
+def compiled() -> dict[str, Path]:
+    """Return the programs by name, compiled in CMake's mode Release if they are not there or their source is newer.
 
     Raises:
         RuntimeError: It cannot be compiled, with what CMake says: PCL may be missing.
@@ -32,7 +36,7 @@ def compiled() -> Path:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
-    return folder / "plane_and_clusters"
+    return {name: folder / program for name, program in PROGRAMS.items()}
 
 
 class PclSegmentation:
@@ -42,7 +46,7 @@ class PclSegmentation:
         """Start the process.
 
         Args:
-            program: What :func:`compiled` returns.
+            program: One that :func:`compiled` returns.
             sight: The cloud, which the process gets with the points that do not exist, and what is looked for.
         """
         search = sight.search

@@ -16,16 +16,6 @@
 #include <pcl/segmentation/extract_clusters.h>
 #include <pcl/segmentation/sac_segmentation.h>
 
-// What takes the time is compiled with this program, because distributions compile their library with -O2.
-#include <pcl/filters/impl/extract_indices.hpp>
-#include <pcl/filters/impl/voxel_grid.hpp>
-#include <pcl/kdtree/impl/kdtree_flann.hpp>
-#include <pcl/sample_consensus/impl/ransac.hpp>
-#include <pcl/sample_consensus/impl/sac_model_perpendicular_plane.hpp>
-#include <pcl/sample_consensus/impl/sac_model_plane.hpp>
-#include <pcl/search/impl/kdtree.hpp>
-#include <pcl/segmentation/impl/extract_clusters.hpp>
-
 #include <chrono>
 #include <cmath>
 #include <cstdint>
