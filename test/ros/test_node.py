@@ -19,6 +19,7 @@ from vision_service.configuration import attribute
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros import node as node_base
 from vision_service.ros.calls import too_late
+from vision_service.ros.executor import Executor
 from vision_service.ros.node import HOUSEKEEPING_PERIOD, NodeConfiguration, ServiceNode, json_object
 
 GOOD = {"size": 4}
@@ -538,10 +539,8 @@ class TestCalls:
         waiting = [asked(peer, timeout=PATIENCE, wait=1) for _ in range(10)]
         eventually(lambda: len(example.gates) == 10, "all calls wait")
         turns, wakes, enough = [], [], threading.Event()
-        once = SingleThreadedExecutor.spin_once
-        monkeypatch.setattr(
-            SingleThreadedExecutor, "spin_once", lambda self, *given: (turns.append(None), once(self, *given))[1]
-        )
+        once = Executor.spin_once
+        monkeypatch.setattr(Executor, "spin_once", lambda self, *given: (turns.append(None), once(self, *given))[1])
         monkeypatch.setattr(example, "housekeep", lambda: (wakes.append(None), len(wakes) == 4 and enough.set()))
         assert enough.wait(PATIENCE)
         monkeypatch.undo()

@@ -14,6 +14,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
 from robot import PATIENCE, eventually
+from vision_service.ros.executor import Executor
 from vision_service.ros.node import ServiceNode
 from vision_service.ros.process import Spinner, close
 
@@ -383,15 +384,13 @@ class TestSpinner:
 
     def test_it_sleeps_while_there_is_nothing_to_do(self, node, context, monkeypatch):
         turns, calls, enough = [], [], threading.Event()
-        once = SingleThreadedExecutor.spin_once
-        monkeypatch.setattr(
-            SingleThreadedExecutor, "spin_once", lambda self, *given: (turns.append(None), once(self, *given))[1]
-        )
+        once = Executor.spin_once
+        monkeypatch.setattr(Executor, "spin_once", lambda self, *given: (turns.append(None), once(self, *given))[1])
         node.create_timer(0.05, lambda: (calls.append(None), len(calls) == 10 and enough.set()))
         spinner = Spinner([node], context=context)
         assert enough.wait(PATIENCE)
         spinner.stop()
-        assert len(turns) <= 5 * len(calls)  # a loop that does not sleep takes thousands
+        assert len(calls) <= len(turns) <= 5 * len(calls)  # a loop that does not sleep takes thousands
 
 
 def test_closing_takes_all_nodes_off_the_graph(context, peer):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from std_msgs.msg import Header
@@ -10,11 +11,14 @@ from std_msgs.msg import Header
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros import conversion
 from vision_service.ros.node import json_object
+from vision_service.ros.worker import Worker
 from vision_service.types import Frame, PointCloudObject
 
 
 def given_frame(request: Any) -> Frame:
     """Return the frame of the picture in a request.
+
+    A compressed one is decoded ahead in a thread of its own, while models are still busy with those before it.
 
     Raises:
         VisionError: INVALID_ARGUMENT, if there is none, there are two, or it is none of ours.
@@ -26,8 +30,16 @@ def given_frame(request: Any) -> Frame:
         msg = "both image and compressed_image are filled: fill one" if raw else "fill image or compressed_image"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
     picture = conversion.image_from_message(image) if raw else conversion.image_from_compressed(compressed)
+    if not raw:
+        _decoder().submit(lambda: picture.pixels)
     header = image.header if raw else compressed.header
     return Frame(image=picture, stamp=conversion.nanoseconds(header.stamp), frame_id=header.frame_id)
+
+
+@lru_cache(maxsize=1)
+def _decoder() -> Worker:
+    """Return the thread that decodes; what it cannot decode is told to those who ask for the pixels."""
+    return Worker("decoder")
 
 
 def fill_frame(response: Any, frame: Frame) -> None:

@@ -15,7 +15,7 @@ from queue import SimpleQueue
 from typing import Any
 
 import rclpy
-from rclpy.executors import ExternalShutdownException, ShutdownException, SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException, ShutdownException
 from rclpy.logging import get_logger
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
@@ -23,6 +23,8 @@ from rclpy.utilities import get_default_context
 
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.dds import choose_profile
+from vision_service.ros.executor import Executor
+from vision_service.ros.memory import keep_freed_memory
 from vision_service.ros.node import ServiceNode
 
 PATIENCE = 3.0
@@ -45,7 +47,7 @@ class Spinner:
             ended: Called in the thread when somebody else has shut the context down.
         """
         self._context = context or get_default_context()
-        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor = Executor(context=self._context)
         for node in nodes:
             self._executor.add_node(node)
         self._ended = ended
@@ -71,6 +73,7 @@ class Spinner:
             except Exception:
                 if not self._stopped and self._context.ok():
                     get_logger("executor").error(traceback.format_exc())
+        self._executor.release()
         if not self._stopped and self._ended is not None:
             self._ended()
 
@@ -97,6 +100,7 @@ def run(make_nodes: Callable[[], Sequence[Node]], args: list[str] | None = None)
     # rclpy's handlers missed SIGTERM now and then. The main thread waits for nothing but the signal, because Python
     # runs handlers only there: a driver that hangs when it is opened must not keep them off either.
     before = {number: signal.signal(number, lambda *_: told.put(None)) for number in (signal.SIGINT, signal.SIGTERM)}
+    keep_freed_memory()
     warning = choose_profile()
     logger = get_logger("vision_service")
     try:
