@@ -13,12 +13,12 @@ from rclpy.serialization import deserialize_message
 from rich.progress import track
 from vision_msgs.msg import Detection2DArray
 
-from benchmarks.between_processes import UNSETTLED, Camera, delays
-from benchmarks.inside_process import eye
 from benchmarks.measuring import Times, milliseconds, number, quotient, timed
-from benchmarks.networks import COCO_SSD, DETECTOR, Network, pictures
 from benchmarks.peers.raw_loop import RawLoop
 from benchmarks.report import Figure, Report
+from benchmarks.rig.between_processes import UNSETTLED, Camera, delays
+from benchmarks.rig.inside_process import eye
+from benchmarks.rig.networks import COCO_SSD, DETECTOR, Network, pictures
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt

@@ -9,11 +9,11 @@ from pathlib import Path
 import cv2
 from rich.progress import Progress
 
-from benchmarks.crowds import Crowd
-from benchmarks.networks import COCO_SSD, DETECTOR, networks, pictures
-from benchmarks.processes import profile_of_ours
 from benchmarks.report import Report, markdown_table
-from benchmarks.single_calls import RATE, REST, Single, single_calls
+from benchmarks.rig.crowds import Crowd
+from benchmarks.rig.networks import COCO_SSD, DETECTOR, networks, pictures
+from benchmarks.rig.processes import profile_of_ours
+from benchmarks.rig.single_calls import RATE, REST, Single, single_calls
 
 WIDTH, HEIGHT = 640, 480
 NAMES = ("MobileNet v1 0.25 128", DETECTOR.name, COCO_SSD.name)
@@ -21,18 +21,17 @@ NAMES = ("MobileNet v1 0.25 128", DETECTOR.name, COCO_SSD.name)
 
 METHOD = f"""
 Every server is a process of its own, and so is whoever calls; all are on one machine, and all who speak DDS have the
-same shared memory profile. Our processes tell the C library to keep the memory of pictures that were let go; the
-others are given the same setting, by environment variables, for without it the bare call with a picture and Viam's
-server are markedly slower. Pictures are {WIDTH}×{HEIGHT}; networks run on one thread.
+same shared memory profile. Pictures are {WIDTH}×{HEIGHT}; networks run on one thread.
 
 **One caller.** `vision-service run` runs a stack with a camera and a vision node for each network, and a `VisionClient`
 calls it. Beside it stand a *bare call*, of a plain rclpy node that answers at once with a ready-made response equal to
 ours, by a plain rclpy client with an executor in a thread of its own; and the *network* alone: the loop of LiteRT of
-the frame path, which makes nothing of the outputs. The three take turns, each after {REST * 1e3:.0f} ms of rest. The
-camera shows the picture of a file, as a new frame each time, at {RATE:.0f} Hz. Callers of one frame share one run of the network, so a round is longer than
-the camera's period: each call finds a new frame, as the count of runs below shows. Given pictures travel raw; that they
-are put into the request belongs to the time, of the bare call too. *Memory kept*: our processes tell the C library to
-keep the memory of pictures for the next ones; the second bare node is told the same by its environment.
+the frame path, which makes nothing of the outputs. They take turns, each after {REST * 1e3:.0f} ms of rest. The camera
+shows the picture of a file, as a new frame each time, at {RATE:.0f} Hz. Callers of one frame share one run of the
+network, so a round is longer than the camera's period: each call finds a new frame, as the count of runs below shows.
+Given pictures travel raw; that they are put into the request belongs to the time, of the bare call too. *Memory kept*:
+our processes tell the C library to keep the memory of pictures for the next ones, as it would not by itself. The others
+run as everybody runs them, and once more with the same setting, which makes them markedly faster.
 
 **Many callers.** Beside ours stands a server of Viam's Python SDK, called over gRPC on the loopback device. Its camera
 shows the next JPEG file whenever it is asked; its vision service decodes it and runs the same network in a thread. All

@@ -174,7 +174,7 @@ def decodes(count: int) -> int:
     )
     frame = Frame(Image.from_compressed(encode(rendered(1920, 1080)[0], "image/jpeg")))
     image = frame.image
-    assert image is not None  # noqa: S101
+    assert image is not None
     consumers: Sequence[Job] = (
         lambda: detector.detect(frame),
         lambda: conversion.image_to_message(image.pixels, image.encoding, Header()),

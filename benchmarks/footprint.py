@@ -21,8 +21,8 @@ from vision_msgs.msg import Detection2DArray
 from vision_service.srv import GetStatus
 
 from benchmarks.measuring import Times, alternate, milliseconds, quotient
-from benchmarks.observed import MEBIBYTE, Memory, Observed, Observer, shares
 from benchmarks.report import Figure, Report, markdown_table
+from benchmarks.rig.observed import MEBIBYTE, Memory, Observed, Observer, shares
 
 HERE = Path(__file__).resolve().parent
 BARE, SUBSCRIBER = HERE / "peers" / "bare_node.py", HERE / "peers" / "plain_subscriber.py"
@@ -150,7 +150,7 @@ def started(observer: Observer, rounds: int, progress: Progress) -> tuple[dict[s
     contestants = {"bare": start("bare", lambda name: Observed(BARE, name), ListParameters, "list_parameters")}
     for title, model in MODELS.items():
         if model.exists():
-            begin = lambda name, model=model: Observed(HERE / "announced_vision.py", *vision(model, name))  # noqa: E731
+            begin = lambda name, model=model: Observed(HERE / "rig" / "announced_vision.py", *vision(model, name))  # noqa: E731
             contestants[title] = start(title, begin, GetStatus, "get_status")
     return alternate(contestants, rounds, warm_up=0, progress=progress), starts
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from rich.progress import Progress, track
 
-from benchmarks.between_processes import UNSETTLED, Camera, delays
-from benchmarks.inside_process import eye
 from benchmarks.measuring import Times, alternate, milliseconds, quotient
-from benchmarks.networks import DETECTOR, NETWORKS, networks, pictures
 from benchmarks.peers.raw_loop import RawLoop
 from benchmarks.report import Figure, Report
+from benchmarks.rig.between_processes import UNSETTLED, Camera, delays
+from benchmarks.rig.inside_process import eye
+from benchmarks.rig.networks import DETECTOR, NETWORKS, networks, pictures
 
 METHOD = """
 The picture is 640 × 480. **The limit** is a loop around LiteRT that resizes the picture, runs the network on one

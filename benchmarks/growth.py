@@ -28,9 +28,9 @@ from rich.progress import Progress
 from vision_msgs.msg import Detection2DArray
 
 from benchmarks.measuring import Quotient, milliseconds, number
-from benchmarks.networks import DETECTOR, Network, networks, pictures
 from benchmarks.peers.raw_loop import RawLoop
 from benchmarks.report import Figure, Report, markdown_table
+from benchmarks.rig.networks import DETECTOR, Network, networks, pictures
 from vision_service.ros.client import VisionClient
 from vision_service.ros.dds import choose_profile
 from vision_service.ros.process import Spinner

@@ -17,8 +17,8 @@ from rclpy.publisher import Publisher
 from rclpy.service import Service
 
 from benchmarks.measuring import number
-from benchmarks.profiled import PATHS
 from benchmarks.report import Report, markdown_table
+from benchmarks.rig.profiled import PATHS
 from vision_service.frames import FrameSlot
 from vision_service.inference import Inference
 from vision_service.mlmodel.preprocessing import ImageInput
@@ -144,5 +144,5 @@ def _table(stages: Sequence[Stage], log: Log, whole: float) -> str:
 
 def _draw(path: str, seconds: int, graph: Path) -> None:
     command = ["py-spy", "record", "--gil", "--rate", "500", "--output", str(graph), "--"]
-    program = [sys.executable, "-m", "benchmarks.profiled", path, str(seconds)]
+    program = [sys.executable, "-m", "benchmarks.rig.profiled", path, str(seconds)]
     subprocess.run([*command, *program], check=True, capture_output=True)

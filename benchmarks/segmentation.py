@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 from scipy.sparse import coo_array
 
-from benchmarks import segmentation_pictures as pictures
-from benchmarks.clouds import LEAF, Sight, model_of, real, rendered
 from benchmarks.measuring import Times, alternate, milliseconds, quotient
 from benchmarks.peers.open3d_segmentation import Open3dSegmentation
 from benchmarks.peers.pcl_segmentation import PclSegmentation, compiled
 from benchmarks.report import Figure, Report, markdown_table
-from benchmarks.segmentation_growth import COUNTS, Growth, Hostile, growth, hostile, more_pixels, more_space
+from benchmarks.rig import segmentation_pictures as pictures
+from benchmarks.rig.clouds import LEAF, Sight, model_of, real, rendered
+from benchmarks.rig.segmentation_growth import COUNTS, Growth, Hostile, growth, hostile, more_pixels, more_space
 from vision_service.pointcloud.clusters import cluster, members
 from vision_service.pointcloud.objects import finite, select
 from vision_service.pointcloud.planes import Plane, find_plane

@@ -19,10 +19,10 @@ from typing import Any
 import yaml
 from rich.progress import Progress
 
-from benchmarks.hosts import End, Host, connect, limit
 from benchmarks.measuring import alternate, milliseconds, number, quotient
-from benchmarks.networks import DETECTOR
 from benchmarks.report import Figure, Report, markdown_table
+from benchmarks.rig.hosts import End, Host, connect, limit
+from benchmarks.rig.networks import DETECTOR
 from vision_service.camera.synthetic import Synthetic
 from vision_service.configuration import configure
 from vision_service.image import encode
@@ -223,7 +223,7 @@ def _stack(host: Host, file: Path, environment: Mapping[str, str]) -> AbstractCo
 @contextmanager
 def _asking(host: Host, environment: Mapping[str, str]) -> Iterator[Callable[[str], float]]:
     """Run a client on a host; yields what lets it make a call and returns the seconds that it took."""
-    with host.running(sys.executable, "-m", "benchmarks.asking", "eye", **environment) as process:
+    with host.running(sys.executable, "-m", "benchmarks.rig.asking", "eye", **environment) as process:
 
         def ask(line: str) -> float:
             process.stdin.write(f"{line}\n")

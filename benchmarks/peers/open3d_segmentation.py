@@ -6,7 +6,7 @@ import numpy as np
 import open3d
 from numpy.typing import NDArray
 
-from benchmarks.clouds import Sight
+from benchmarks.rig.clouds import Sight
 
 
 class Open3dSegmentation:

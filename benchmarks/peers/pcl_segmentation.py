@@ -11,7 +11,7 @@ from typing import IO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.clouds import Sight
+from benchmarks.rig.clouds import Sight
 
 SOURCE = Path(__file__).parent / "pcl"
 BUILD = Path(__file__).resolve().parents[2] / "build" / "benchmarks"

@@ -13,7 +13,7 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from sensor_msgs.msg import Image
 
-from benchmarks.networks import pictures
+from benchmarks.rig.networks import pictures
 
 
 def main() -> None:

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from rclpy.parameter import Parameter
 from rclpy.publisher import Publisher
 
-from benchmarks.between_processes import OUTPUTS
-from benchmarks.networks import Network, pictures
-from benchmarks.processes import running
+from benchmarks.rig.between_processes import OUTPUTS
+from benchmarks.rig.networks import Network, pictures
+from benchmarks.rig.processes import running
 from vision_service.frames import Demand, FrameSlot
 from vision_service.image import Image
 from vision_service.ros.dds import choose_profile

@@ -81,7 +81,7 @@ class Observed:
 
     def line(self) -> str:
         """Wait for the next line that it prints."""
-        assert self._process.stdout is not None  # noqa: S101
+        assert self._process.stdout is not None
         return self._process.stdout.readline().strip()
 
     @property

@@ -18,12 +18,12 @@ from rich.progress import Progress
 from std_msgs.msg import Header
 
 from benchmarks.measuring import Times, alternate, milliseconds, quotient, timed
-from benchmarks.memory import KEPT_MEMORY
-from benchmarks.networks import Network
 from benchmarks.peers.bare_client import BareClient, bare_client
 from benchmarks.peers.raw_loop import RawLoop
-from benchmarks.processes import robot, running
 from benchmarks.report import Figure
+from benchmarks.rig.memory import KEPT_MEMORY
+from benchmarks.rig.networks import Network
+from benchmarks.rig.processes import robot, running
 from vision_service import srv
 from vision_service.ros.client import VisionClient
 from vision_service.ros.conversion import image_to_message

@@ -15,12 +15,12 @@ from typing import Any
 
 import matplotlib as mpl
 
-from benchmarks.callers import Turn
 from benchmarks.measuring import Times, milliseconds, number
-from benchmarks.memory import KEPT_MEMORY
-from benchmarks.networks import Network
-from benchmarks.processes import robot, running
 from benchmarks.report import Figure, markdown_table
+from benchmarks.rig.callers import Turn
+from benchmarks.rig.memory import KEPT_MEMORY
+from benchmarks.rig.networks import Network
+from benchmarks.rig.processes import robot, running
 
 SHARED = {"1": 1, "4": 4, "32": 32}
 """How many callers there are who share a client."""
@@ -173,7 +173,7 @@ def _both_sides(network: Network, folder: Path) -> Iterator[dict[str, Callable[.
 @contextmanager
 def _callers(*arguments: str) -> Iterator[Callable[..., Turn]]:
     """Run callers in a process; yields what has them take a turn."""
-    command = [sys.executable, "-m", "benchmarks.callers", *arguments]
+    command = [sys.executable, "-m", "benchmarks.rig.callers", *arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
 
         def turn(**turn: Any) -> Turn:

@@ -9,9 +9,9 @@ import matplotlib as mpl
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.clouds import Sight
 from benchmarks.measuring import Times, milliseconds
-from benchmarks.segmentation_growth import Growth
+from benchmarks.rig.clouds import Sight
+from benchmarks.rig.segmentation_growth import Growth
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt

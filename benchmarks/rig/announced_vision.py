@@ -1,6 +1,6 @@
 """The executable `vision` as it is installed, but that it prints a line when its node is active.
 
-python benchmarks/announced_vision.py --ros-args …
+python benchmarks/rig/announced_vision.py --ros-args …
 """
 
 from typing import Any

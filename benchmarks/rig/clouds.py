@@ -18,7 +18,7 @@ from vision_service.resources import LocalResources
 from vision_service.types import PointCloud
 from vision_service.vision.obstacles_pointcloud import ObstaclesPointcloud
 
-FOLDER = Path(__file__).resolve().parents[2] / "shared" / "testdata" / "clouds"
+FOLDER = Path(__file__).resolve().parents[3] / "shared" / "testdata" / "clouds"
 """Where the clouds of real cameras are; it may be absent."""
 LEAF = 0.01
 """The edge of the voxel grid that peers put clouds on, metres."""

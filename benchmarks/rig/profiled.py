@@ -1,4 +1,4 @@
-"""The two hottest paths at work, for whoever watches: `python -m benchmarks.profiled frames|calls SECONDS`."""
+"""The two hottest paths at work, for whoever watches: `python -m benchmarks.rig.profiled frames|calls SECONDS`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import sys
 import time
 from itertools import cycle
 
-from benchmarks.inside_process import eye
-from benchmarks.networks import DETECTOR, pictures
-from benchmarks.processes import running
+from benchmarks.rig.inside_process import eye
+from benchmarks.rig.networks import DETECTOR, pictures
+from benchmarks.rig.processes import running
 
 CALLER = """
 import time
@@ -49,7 +49,7 @@ def calls(seconds: float) -> list[float]:
     shots = cycle(pictures(640, 480))
     with eye(DETECTOR) as shown, running("-c", CALLER) as caller:
         shown.listener.kill()  # nothing is streamed
-        assert caller.stdout is not None  # noqa: S101
+        assert caller.stdout is not None
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
             shown.show(next(shots))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from vision_service.image import read_image
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 TESTDATA = ROOT.parent / "shared" / "testdata"
 """Other people's models and pictures; may be absent."""
 

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import Progress
 
-from benchmarks.clouds import LEAF, Sight, model_of, rendered, tiled
 from benchmarks.measuring import Times, alternate
 from benchmarks.peers.pcl_segmentation import PclSegmentation
+from benchmarks.rig.clouds import LEAF, Sight, model_of, rendered, tiled
 from vision_service.configuration import configure
 from vision_service.errors import VisionError
 from vision_service.pointcloud.objects import finite

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from benchmarks.networks import Network
-from benchmarks.processes import DEFAULT_TRANSPORTS, profile_of_ours, robot, running
+from benchmarks.rig.networks import Network
+from benchmarks.rig.processes import DEFAULT_TRANSPORTS, profile_of_ours, robot, running
 
 OUTPUTS = {
     "detect": ("detections", "vision_msgs/Detection2DArray"),
