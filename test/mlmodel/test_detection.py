@@ -42,6 +42,12 @@ def test_what_lies_below_the_minimum_is_left_out():
     assert FULL.decode(TENSORS, SIZE, minimum=np.inf).classes.tolist() == []
 
 
+@pytest.mark.parametrize("rubbish", [np.nan, np.inf, 1e30, -1e30])
+def test_a_row_whose_class_is_no_number_of_a_class_is_left_out(rubbish):
+    classes = np.array([[4, rubbish, 2]], np.float32)
+    assert FULL.decode({**TENSORS, "classes": classes}, SIZE).classes.tolist() == [4, 2]
+
+
 def test_scores_without_classes_are_of_class_zero():
     assert PLAIN.decode(TENSORS, SIZE).classes.tolist() == [0, 0, 0]
 

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from vision_service.mlmodel.activation import probabilities
 from vision_service.mlmodel.boxes import BoxForm
 
+MOST_CLASSES = 1 << 31
+"""Greater class numbers are what some models leave in rows that mean nothing."""
+
 
 class Boxes(NamedTuple):
     """What a detector found, best first.
@@ -67,7 +70,7 @@ class DetectionDecoder:
         rows = np.flatnonzero(scores >= minimum)  # not a number is never enough
         rows = rows[np.argsort(-scores[rows], kind="stable")]
         table = np.column_stack((boxes[rows], classes[rows], scores[rows])).astype(np.float64)
-        valid = np.isfinite(table).all(axis=1)
+        valid = np.isfinite(table).all(axis=1) & (np.abs(table[:, 4]) < MOST_CLASSES)
         if not valid.all():
             table = table[valid]
         return Boxes(self.form.corners(table[:, :4], size), np.rint(table[:, 4]).astype(np.int64), table[:, 5])

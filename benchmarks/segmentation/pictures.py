@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from benchmarks.measuring import Times, milliseconds
 from benchmarks.rig.clouds import Sight
-from benchmarks.rig.segmentation_growth import Growth
+from benchmarks.segmentation.growth import Growth
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt

@@ -17,9 +17,9 @@ from benchmarks.measuring import Times, alternate, milliseconds, quotient
 from benchmarks.peers.open3d_segmentation import Open3dSegmentation
 from benchmarks.peers.pcl_segmentation import PclSegmentation, compiled
 from benchmarks.report import Figure, Report, markdown_table
-from benchmarks.rig import segmentation_pictures as pictures
 from benchmarks.rig.clouds import LEAF, Sight, model_of, real, rendered
-from benchmarks.rig.segmentation_growth import COUNTS, Growth, Hostile, growth, hostile, more_pixels, more_space
+from benchmarks.segmentation import pictures
+from benchmarks.segmentation.growth import COUNTS, Growth, Hostile, growth, hostile, more_pixels, more_space
 from vision_service.pointcloud.clusters import cluster, members
 from vision_service.pointcloud.objects import finite, select
 from vision_service.pointcloud.planes import Plane, find_plane

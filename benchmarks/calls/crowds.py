@@ -15,9 +15,9 @@ from typing import Any
 
 import matplotlib as mpl
 
+from benchmarks.calls.callers import Turn
 from benchmarks.measuring import Times, milliseconds, number
 from benchmarks.report import Figure, markdown_table
-from benchmarks.rig.callers import Turn
 from benchmarks.rig.memory import KEPT_MEMORY
 from benchmarks.rig.networks import Network
 from benchmarks.rig.processes import robot, running
@@ -173,7 +173,7 @@ def _both_sides(network: Network, folder: Path) -> Iterator[dict[str, Callable[.
 @contextmanager
 def _callers(*arguments: str) -> Iterator[Callable[..., Turn]]:
     """Run callers in a process; yields what has them take a turn."""
-    command = [sys.executable, "-m", "benchmarks.rig.callers", *arguments]
+    command = [sys.executable, "-m", "benchmarks.calls.callers", *arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
 
         def turn(**turn: Any) -> Turn:

@@ -1,4 +1,4 @@
-"""A program that calls many times at once: `python -m benchmarks.rig.callers ours`, or `… viam PORT`.
+"""A program that calls many times at once: `python -m benchmarks.calls.callers ours`, or `… viam PORT`.
 
 It reads turns from its standard input, a JSON object each: how many `callers` call for how many `seconds`, whether they
 `share` one client, and `what` they call: "picture" = get_detections of the JPEG file `picture`, "raw" = of its pixels,

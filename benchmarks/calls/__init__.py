@@ -9,11 +9,11 @@ from pathlib import Path
 import cv2
 from rich.progress import Progress
 
+from benchmarks.calls.crowds import Crowd
+from benchmarks.calls.single import RATE, REST, Single, single_calls
 from benchmarks.report import Report, markdown_table
-from benchmarks.rig.crowds import Crowd
 from benchmarks.rig.networks import COCO_SSD, DETECTOR, networks, pictures
 from benchmarks.rig.processes import profile_of_ours
-from benchmarks.rig.single_calls import RATE, REST, Single, single_calls
 
 WIDTH, HEIGHT = 640, 480
 NAMES = ("MobileNet v1 0.25 128", DETECTOR.name, COCO_SSD.name)
