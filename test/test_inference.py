@@ -371,7 +371,6 @@ class TestSwapping:
         inference.update(dataclasses.replace(CONFIG, segment_size_px=60))
         assert inference.run("detect", shown).result(PATIENCE) == []
 
-
     def test_calls_that_came_before_a_live_change_finish_with_the_old_values(self, start):
         model = Doors(1)
         inference = start(model)
