@@ -8,14 +8,14 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("ros-rclpy", "numpy", "opencv-python-headless", "scipy", "ai-edge-litert", "open3d", "viam-sdk")
+PACKAGES = ("ros-rclpy", "numpy", "opencv-python-headless", "scipy", "ai-edge-litert", "open3d-cpu", "viam-sdk")
 
 
 def describe() -> str:
     """Return what the machine is, Markdown."""
     lines = [
         f"{_processor()}, {len(os.sched_getaffinity(0))} cores, {_memory():.0f} GiB",
-        f"{_system()}, Linux {platform.release()}, Python {platform.python_version()}",
+        f"{_system()}, Linux {_kernel()}, Python {platform.python_version()}",
         ", ".join(f"{name} {found}" for name in PACKAGES if (found := _version(name))) + _pcl(),
     ]
     return "\n".join(f"- {line}" for line in lines)
@@ -37,6 +37,10 @@ def _system() -> str:
         return platform.freedesktop_os_release().get("PRETTY_NAME", "Linux")
     except OSError:
         return "Linux"
+
+
+def _kernel() -> str:
+    return ".".join(platform.release().split(".")[:2])
 
 
 def _version(package: str) -> str:

@@ -136,7 +136,7 @@ def _table(stages: Sequence[Stage], log: Log, whole: float) -> str:
     for (_, start), (name, end) in pairwise(stages):
         rows.append((name, median(way[end] - way[start] for way in ways)))
     known = sum(seconds for _, seconds in rows)
-    rows.append(("what lies outside: for a call, both ways over DDS and the client", max(0.0, whole - known)))
+    rows.append(("what lies between and outside; for a call, both ways over DDS and the client", whole - known))
     total = sum(seconds for _, seconds in rows)
     cells = [(name, f"{number(1e6 * seconds)} µs", f"{number(100 * seconds / total)} %") for name, seconds in rows]
     return markdown_table(("stage", "median", "share"), [*cells, ("**all**", f"{number(1e6 * total)} µs", "")])

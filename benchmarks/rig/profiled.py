@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from itertools import cycle
@@ -48,7 +49,8 @@ def calls(seconds: float) -> list[float]:
     """
     shots = cycle(pictures(640, 480))
     with eye(DETECTOR) as shown, running("-c", CALLER) as caller:
-        shown.listener.kill()  # nothing is streamed
+        shown.listener.send_signal(signal.SIGINT)  # it says that it goes: nothing is streamed, no result is shared
+        shown.listener.wait()
         assert caller.stdout is not None
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
