@@ -42,6 +42,12 @@ can run; Viam's service runs it for each call. Given pictures are JPEG on both s
 apart* have a client, or a connection, each: every response of a ROS service reaches all clients of that service, and
 each drops what is not its own, so the cost of a call grows with their number.
 """
+EXPLAINED = """
+Why a call from a camera misses its goal: four threads are woken one after the other ([stage by stage](profiles.md)),
+the executor's that takes the request, the model's, the executor's again, and the client's. Each waits for Python's
+lock, and finds the processor's caches full of what others did meanwhile, above all the network. In return nobody is
+held up: whatever the model does, other calls are answered.
+"""
 
 
 def measure(*, pages: Path, quick: bool) -> Report:
@@ -65,7 +71,7 @@ def measure(*, pages: Path, quick: bool) -> Report:
     figures = [figure for single in singles for figure in single.figures()] + [
         figure for crowd in crowds for figure in crowd.figures()
     ]
-    more = [_runs(singles), *(crowd.page(pages) for crowd in crowds)]
+    more = [EXPLAINED, _runs(singles), *(crowd.page(pages) for crowd in crowds)]
     return Report("Calls between processes", METHOD, figures, "\n\n".join(more))
 
 
