@@ -146,3 +146,6 @@ def _draw(path: str, seconds: int, graph: Path) -> None:
     command = ["py-spy", "record", "--gil", "--rate", "500", "--output", str(graph), "--"]
     program = [sys.executable, "-m", "benchmarks.rig.profiled", path, str(seconds)]
     subprocess.run([*command, *program], check=True, capture_output=True)
+    # Its title is the command, whose paths say nothing to anybody else.
+    text = graph.read_text(encoding="utf-8").replace(sys.executable, "python").replace(str(graph), graph.name)
+    graph.write_text(text, encoding="utf-8")
