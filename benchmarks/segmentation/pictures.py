@@ -28,14 +28,19 @@ def bars(taken: Mapping[str, Mapping[str, Times]], path: Path) -> None:
         taken: By the name of the cloud and that of the contestant, which begins like one of COLORS.
         path: The file to write.
     """
-    figure, panels = plt.subplots(1, len(taken), figsize=(3.4 * len(taken) + 1, 3), layout="constrained", squeeze=False)
-    for panel, (cloud, times) in zip(panels[0], taken.items(), strict=True):
+    heights = [len(times) for times in taken.values()]
+    figure, panels = plt.subplots(
+        len(taken), 1, figsize=(7.5, 0.3 * sum(heights) + 0.9 * len(taken)), layout="constrained", squeeze=False,
+        sharex=True, height_ratios=heights,
+    )  # fmt: skip
+    for panel, (cloud, times) in zip(panels[:, 0], taken.items(), strict=True):
         names = list(times)[::-1]
         medians = [times[name].median * 1e3 for name in names]
         drawn = panel.barh(names, medians, color=[COLORS[name.split(",")[0]] for name in names])
         panel.bar_label(drawn, [milliseconds(times[name].median) for name in names], padding=3)
-        panel.set(title=cloud, xscale="log", xlim=(min(medians) / 3, max(medians) * 6), xlabel="ms, logarithmic")
+        panel.set(title=cloud, xscale="log")
         panel.spines[["top", "right"]].set_visible(False)
+    panels[-1, 0].set_xlabel("ms, logarithmic")
     _write(figure, path)
 
 
