@@ -17,6 +17,7 @@ from std_msgs.msg import Header
 from benchmarks.measuring import Times, alternate, milliseconds, quotient
 from benchmarks.peers import plain_conversion
 from benchmarks.report import Figure, Report, markdown_table
+from benchmarks.rig.networks import DETECTOR
 from vision_service.camera.rendering import render
 from vision_service.camera.scene import Scene, pinhole
 from vision_service.configuration import configure
@@ -29,7 +30,6 @@ from vision_service.types import Detection, Frame
 from vision_service.vision.color_detector import ColorDetector
 from vision_service.vision.mlmodel import MLModel
 
-DETECTOR = Path(__file__).resolve().parents[1] / "models" / "solids_detector.tflite"
 NAMES = ("person", "bicycle", "traffic light", "dog", "chair")
 CONSUMERS = (1, 2, 4)
 Job = Callable[[], object]
@@ -167,7 +167,7 @@ def jpeg_figures(times: dict[str, Times]) -> list[Figure]:
 
 def decodes(count: int) -> int:
     """Return how often one frame's JPEG is decoded for that many consumers who all ask at once."""
-    detector = MLModel(configure(MLModel.Config, {"model_path": str(DETECTOR)}, of="mlmodel"), LocalResources())
+    detector = MLModel(configure(MLModel.Config, {"model_path": str(DETECTOR.path)}, of="mlmodel"), LocalResources())
     colors = ColorDetector(
         configure(ColorDetector.Config, {"detect_color": "#DB2323", "hue_tolerance_pct": 0.08}, of="color_detector"),
         LocalResources(),

@@ -22,15 +22,13 @@ from vision_service.srv import GetStatus
 
 from benchmarks.measuring import Times, alternate, milliseconds, quotient
 from benchmarks.report import Figure, Report, markdown_table
+from benchmarks.rig.networks import COCO_SSD, DETECTOR
 from benchmarks.rig.observed import MEBIBYTE, Memory, Observed, Observer, shares
 
 HERE = Path(__file__).resolve().parent
 BARE, SUBSCRIBER = HERE / "peers" / "bare_node.py", HERE / "peers" / "plain_subscriber.py"
 EXECUTABLES = Path(sysconfig.get_path("data")) / "lib" / "vision_service"
-MODELS = {
-    "solids": HERE.parent / "models" / "solids_detector.tflite",
-    "COCO SSD": HERE.parents[1] / "shared/testdata/models/coco_ssd_mobilenet_v1_1.0_quant_2018_06_29.tflite",
-}
+MODELS = {"solids": DETECTOR.path, "COCO SSD": COCO_SSD.path}
 """The detector that we ship, and a well-known larger one, where it is there."""
 
 START_GOAL, MEMORY_GOAL, IDLE_GOAL = 1.5, 70 * MEBIBYTE, 0.03

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -20,7 +18,6 @@ import cv2
 import matplotlib as mpl
 import numpy as np
 import rclpy
-import yaml
 from numpy.typing import NDArray
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
@@ -31,6 +28,7 @@ from benchmarks.measuring import Quotient, milliseconds, number
 from benchmarks.peers.raw_loop import RawLoop
 from benchmarks.report import Figure, Report, markdown_table
 from benchmarks.rig.networks import DETECTOR, Network, networks, pictures
+from benchmarks.rig.processes import robot
 from vision_service.ros.client import VisionClient
 from vision_service.ros.dds import choose_profile
 from vision_service.ros.process import Spinner
@@ -69,7 +67,6 @@ MODELS = (1, 2, 4)
 CALLERS = (1, 2, 4, 8, 16, 32)
 RATE = 30.0
 FAST = 100.0
-ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 20.0
 """Until the nodes must do what they are asked for, seconds."""
 CALL_TIMEOUT = 10.0
@@ -240,17 +237,8 @@ def _stack(network: Network, shot: NDArray[np.uint8]) -> Iterator[None]:
         }
         nodes = {f"model_{number}": {**network.parameters, "cameras": ["fast"]} for number in range(max(MODELS))}
         nodes["many"] = {**network.parameters, "cameras": list(cameras)}
-        sections = {"stack": {"cameras": list(cameras), "vision": list(nodes)}, **cameras, **nodes}
-        file = Path(folder) / "growth.yaml"
-        content = {name: {"ros__parameters": dict(values)} for name, values in sections.items()}
-        file.write_text(yaml.safe_dump(content), encoding="utf-8")
-        command = [sys.executable, str(ROOT / "scripts" / "stack"), "--ros-args", "--params-file", str(file)]
-        process = subprocess.Popen([*command, "--log-level", "warn"])
-        try:
+        with robot(stack={"cameras": list(cameras), "vision": list(nodes)}, **cameras, **nodes):
             yield
-        finally:
-            process.terminate()
-            process.wait(PATIENCE)
 
 
 class _Listener:

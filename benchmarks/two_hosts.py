@@ -22,7 +22,7 @@ from rich.progress import Progress
 from benchmarks.measuring import alternate, milliseconds, number, quotient
 from benchmarks.report import Figure, Report, markdown_table
 from benchmarks.rig.hosts import End, Host, connect, limit
-from benchmarks.rig.networks import DETECTOR
+from benchmarks.rig.networks import DETECTOR, ROOT
 from vision_service.camera.synthetic import Synthetic
 from vision_service.configuration import configure
 from vision_service.image import encode
@@ -45,7 +45,6 @@ that to a client on host A that asks for detections of the camera's picture, cou
 processes, which takes a part of it. Then host B subscribes to the raw pictures of 640×480 too; this link has no limit.
 Where there are two subnets, a router joins the hosts, which does not pass multicast on.
 """
-ROOT = Path(__file__).resolve().parents[1]
 RATE = 30.0
 SIZES = {"640×480": ("small", 640, 480), "1920×1080": ("large", 1920, 1080)}
 TRANSPORTS = {

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
+from benchmarks.rig.networks import TESTDATA
 from vision_service.camera.rendering import render
 from vision_service.camera.scene import Scene, pinhole
 from vision_service.configuration import configure
@@ -18,7 +18,7 @@ from vision_service.resources import LocalResources
 from vision_service.types import PointCloud
 from vision_service.vision.obstacles_pointcloud import ObstaclesPointcloud
 
-FOLDER = Path(__file__).resolve().parents[3] / "shared" / "testdata" / "clouds"
+FOLDER = TESTDATA / "clouds"
 """Where the clouds of real cameras are; it may be absent."""
 LEAF = 0.01
 """The edge of the voxel grid that peers put clouds on, metres."""
