@@ -16,9 +16,9 @@ KEPT = 256 * 2**20
 def keep_freed_memory() -> None:
     """Keep the memory of a picture that is let go for the next one.
 
-    By default glibc gives it back at once, and the system hands it out again page by page, filled with zeros: for
-    640×480 pixels that takes as long as everything else that happens to the picture on its way to a model. Other C
-    libraries are left as they are.
+    By default glibc gives it back at once, and the system hands it out again page by page, filled with zeros: a call
+    with 640×480 pixels takes more than 1 ms longer for it (docs/benchmarks/calls.md). Other C libraries are left as
+    they are.
     """
     with suppress(AttributeError, OSError):
         mallopt = ctypes.CDLL(None).mallopt
