@@ -247,7 +247,7 @@ class _Listener:
     def __init__(self) -> None:
         rclpy.init()
         self._node = Node("growth")
-        self._spinner = Spinner([self._node])
+        self._spinner = Spinner(self._node)
         self._ages: list[float] = []
         self._clients: dict[str, VisionClient] = {}
 

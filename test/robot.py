@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotReady
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ from sensor_msgs.msg import Image
 from vision_service.srv import GetStatus
 
 from vision_service.ros.dds import choose_profile
-from vision_service.ros.process import Spinner, close, start
+from vision_service.ros.process import Spinner, close, spinning, start
 from vision_service.ros.stack import Stack
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -138,7 +138,7 @@ class Peer:
             start_parameter_services=False,
         )
         self._clients: dict[str, Any] = {}
-        self._spinner = Spinner([self.node], context=context)
+        self._spinner = Spinner(self.node)
 
     def ask(self, kind: Any, service: str, **fields: Any) -> Future[Any]:
         """Return a future of a service's response."""
@@ -248,16 +248,14 @@ def running(sections: Mapping[str, Mapping[str, Any]], *arguments: str) -> Itera
         rclpy.init(args=args, context=context, signal_handler_options=SignalHandlerOptions.NO)
     nodes = Stack(context=context).nodes
     start(nodes)
-    spinner = Spinner(nodes, context=context)
     robot = Robot(context, nodes)
     try:
-        yield robot
+        with spinning(nodes), closing(robot):
+            yield robot
     finally:
-        robot.close()
-        spinner.stop()
         close(nodes)
         robot.nodes.clear()
-        del nodes, spinner
+        del nodes
         forget(context)
 
 

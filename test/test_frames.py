@@ -198,6 +198,12 @@ class TestDemand:
         demand.release("other")
         assert changes == [True, False]
 
+    def test_who_brings_the_frames_can_be_told_again(self, demand, changes):
+        demand.tell()
+        demand.hold("one")
+        demand.tell()
+        assert changes == [False, True, True]
+
     def test_holding_twice_is_holding_once(self, demand):
         demand.hold("one")
         demand.hold("one")

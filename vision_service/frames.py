@@ -140,6 +140,11 @@ class Demand:
             self._until = max(self._until, time.monotonic() + seconds)
             self.refresh()
 
+    def tell(self) -> None:
+        """Tell what brings the frames again: it can do now what it could not when it was told, or no more."""
+        with self._lock:
+            self._changed()
+
     def drop(self) -> None:
         """Want nothing any more, whoever wanted some."""
         with self._lock:

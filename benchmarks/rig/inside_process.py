@@ -83,7 +83,7 @@ def eye(network: Network) -> Iterator[Eye]:
         rclpy.init()
         shown = Eye(network, listener)
         shown.node.start()
-        spinner = Spinner([shown.node])
+        spinner = Spinner(shown.node)
         try:
             with _told(shown.note):
                 while True:  # until the listener is known

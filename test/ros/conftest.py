@@ -43,7 +43,7 @@ def spin(context: Context) -> Iterator[Callable[..., Any]]:
             stack.callback(node.close if isinstance(node, ServiceNode) else node.destroy_node)
             if isinstance(node, ServiceNode):
                 node.start()
-            spinner = Spinner([node], context=context)
+            spinner = Spinner(node)
             stack.callback(spinner.stop)
             return node
 

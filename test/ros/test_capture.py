@@ -1,6 +1,7 @@
 """Reading a camera's driver in a thread of its own."""
 
 import os
+import threading
 import time
 
 import pytest
@@ -138,3 +139,17 @@ def test_a_driver_that_does_not_return_is_left_behind(capture_of, picture):
     assert not capture.close(timeout=0.1)
     picture.open("wb").close()  # lets it go
     assert capture.close(timeout=10)
+
+
+def test_whoever_still_tells_it_to_pause_does_not_keep_it(capture_of, picture):
+    capture, slot, _ = capture_of(ImageFile, color_image_file_path=str(picture), frame_rate=200.0)
+    capture.run()
+    slot.next().result(10)
+    pipe = picture.with_name("pipe")
+    os.mkfifo(pipe)
+    pipe.replace(picture)
+    still(slot)
+    assert not capture.close(timeout=0.1)
+    capture.pause()
+    picture.open("wb").close()
+    eventually(lambda: "capture" not in [thread.name for thread in threading.enumerate()], "its thread ends")

@@ -149,7 +149,7 @@ class TestCalling:
 
         node = Node("server", context=context)
         node.create_service(GetStatus, "server/get_status", answer)
-        spinner = calling.Spinner([node], context=context)
+        spinner = calling.Spinner(node)
         with NamedClient("server", user) as client, pytest.raises(VisionError, match="from the future") as caught:
             client.get_status()
         assert caught.value.code is ErrorCode.INTERNAL
@@ -163,7 +163,7 @@ class TestCalling:
 
         node = Node("server", context=context)
         node.create_service(GetStatus, "server/get_status", answer)
-        spinner = calling.Spinner([node], context=context)
+        spinner = calling.Spinner(node)
         with NamedClient("server", user) as client, pytest.raises(VisionError, match="cannot be read: JSON") as caught:
             client.get_status()
         assert caught.value.code is ErrorCode.INTERNAL
@@ -250,7 +250,7 @@ class TestServicesThatAreNotThere:
     def test_a_node_that_goes_in_the_middle_of_a_call_leaves_it_to_its_deadline(self, context, user):
         server = Server("server", context=context)
         server.start()
-        spinner = calling.Spinner([server], context=context)
+        spinner = calling.Spinner(server)
         with NamedClient("server", user) as client:
             future, _ = waiting(client, server, timeout=0.5)
             spinner.stop()
@@ -307,7 +307,7 @@ run(lambda: [Hanging("server")], [])
 
         node = Node("server", context=context)
         node.create_service(GetStatus, "server/get_status", answer)
-        spinner = calling.Spinner([node], context=context)
+        spinner = calling.Spinner(node)
         with NamedClient("server", user) as client:
             late = client.get_status_async(timeout=0.1)
             assert entered.wait(PATIENCE)

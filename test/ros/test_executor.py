@@ -115,7 +115,7 @@ class TestCoroutines:
 
 def test_a_node_is_gone_when_it_is_destroyed_after_spinning(context, peer):
     node = Node("passing", context=context)
-    spinner = Spinner([node], context=context)
+    spinner = Spinner(node)
     eventually(lambda: "passing" in peer.node.get_node_names(), "it is there")
     spinner.stop()
     node.destroy_node()

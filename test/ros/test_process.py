@@ -16,7 +16,7 @@ from rclpy.node import Node
 from robot import PATIENCE, eventually
 from vision_service.ros.executor import Executor
 from vision_service.ros.node import ServiceNode
-from vision_service.ros.process import Spinner, close
+from vision_service.ros.process import Spinner, close, spinning
 
 ROOT = Path(__file__).parents[2]
 PRELUDE = """
@@ -304,7 +304,7 @@ class TestSpinner:
     def test_it_spins_in_a_thread_of_its_own(self, node, context):
         threads, called = set(), threading.Event()
         node.create_timer(0.01, lambda: (threads.add(threading.current_thread()), called.set()))
-        spinner = Spinner([node], context=context)
+        spinner = Spinner(node)
         assert called.wait(PATIENCE)
         spinner.stop()
         assert threads == {spinner.thread}
@@ -320,7 +320,7 @@ class TestSpinner:
             raise ValueError("oh")
 
         node.create_timer(0.01, fail)
-        spinner = Spinner([node], context=context)
+        spinner = Spinner(node)
         assert enough.wait(PATIENCE)
         spinner.stop()
         assert "ValueError: oh" in capfd.readouterr().err
@@ -335,7 +335,7 @@ class TestSpinner:
             done.set()
 
         node.create_timer(0.01, stop)
-        spinner = Spinner([node], context=context)
+        spinner = Spinner(node)
         ready.set()
         assert done.wait(PATIENCE)
         spinner.thread.join(PATIENCE)
@@ -344,7 +344,7 @@ class TestSpinner:
     def test_a_callback_that_hangs_is_left_behind(self, node, context):
         entered, door = threading.Event(), threading.Event()
         node.create_timer(0.01, lambda: (entered.set(), door.wait(PATIENCE)))
-        spinner = Spinner([node], context=context)
+        spinner = Spinner(node)
         assert entered.wait(PATIENCE)
         spinner.stop(0.01)
         assert spinner.thread.is_alive()
@@ -352,14 +352,14 @@ class TestSpinner:
         spinner.thread.join(PATIENCE)
         assert not spinner.thread.is_alive()
 
-    def test_it_stops_without_a_node_to_wake_it(self, context):
-        spinner = Spinner([], context=context)
+    def test_it_stops_without_anything_to_wake_it(self, node):
+        spinner = Spinner(node)
         spinner.stop()
         assert not spinner.thread.is_alive()
 
     def test_it_ends_when_somebody_shuts_ros_down_and_says_so_once(self, node, context, capfd):
         ended = []
-        spinner = Spinner([node], context=context, ended=lambda: ended.append(threading.current_thread()))
+        spinner = Spinner(node, ended=lambda: ended.append(threading.current_thread()))
         context.shutdown()
         spinner.thread.join(PATIENCE)
         assert ended == [spinner.thread]
@@ -370,7 +370,7 @@ class TestSpinner:
     def test_also_when_a_callback_does(self, node, context, capfd):
         ended = []
         node.create_timer(0.01, context.shutdown)
-        spinner = Spinner([node], context=context, ended=lambda: ended.append(None))
+        spinner = Spinner(node, ended=lambda: ended.append(None))
         spinner.thread.join(PATIENCE)
         assert not spinner.thread.is_alive()
         assert ended == [None]
@@ -378,7 +378,7 @@ class TestSpinner:
 
     def test_being_stopped_is_not_the_end_of_ros(self, node, context):
         ended = []
-        spinner = Spinner([node], context=context, ended=lambda: ended.append(None))
+        spinner = Spinner(node, ended=lambda: ended.append(None))
         spinner.stop()
         assert ended == []
 
@@ -387,10 +387,24 @@ class TestSpinner:
         once = Executor.spin_once
         monkeypatch.setattr(Executor, "spin_once", lambda self, *given: (turns.append(None), once(self, *given))[1])
         node.create_timer(0.05, lambda: (calls.append(None), len(calls) == 10 and enough.set()))
-        spinner = Spinner([node], context=context)
+        spinner = Spinner(node)
         assert enough.wait(PATIENCE)
         spinner.stop()
         assert len(calls) <= len(turns) <= 5 * len(calls)  # a loop that does not sleep takes thousands
+
+
+def test_a_node_that_hangs_holds_up_no_other_of_its_process(context, peer):
+    nodes = [ServiceNode(name, context=context) for name in ("hanging", "healthy")]
+    entered, door = threading.Event(), threading.Event()
+    try:
+        with spinning(nodes):
+            nodes[0].executor.create_task(lambda: (entered.set(), door.wait(PATIENCE)))
+            assert entered.wait(PATIENCE)
+            assert peer.status("healthy")["state"] == "unconfigured"
+        assert not door.is_set()  # it was left behind
+    finally:
+        door.set()
+        close(nodes)
 
 
 def test_closing_takes_all_nodes_off_the_graph(context, peer):

@@ -97,7 +97,7 @@ class Caller:
         self._lock = threading.RLock()
         self._closed = ""
         self._deadlines = Deadlines(self._look)
-        self._spinner = Spinner([self.node], context=context, ended=lambda: self._refuse("ROS was shut down"))
+        self._spinner = Spinner(self.node, ended=lambda: self._refuse("ROS was shut down"))
 
     def call(
         self, kind: Any, service: str, request: Any, convert: Callable[[Any], Answer], timeout: float | None = None

@@ -181,12 +181,12 @@ class CameraNode(ServiceNode):
     def activate(self) -> None:
         """Read from now on while somebody wants frames."""
         self._active = True
-        self._follow_demand()
+        self._feed.demand.tell()
 
     def deactivate(self) -> None:
         """Stop reading; the driver stays open."""
         self._active = False
-        self._follow_demand()
+        self._feed.demand.tell()
 
     def cleanup(self) -> None:
         """Close the driver."""
@@ -255,11 +255,13 @@ class CameraNode(ServiceNode):
         }
 
     def _follow_demand(self) -> None:
-        if self._capture is not None:
+        """Read while frames are wanted; in the thread of whoever wants them."""
+        capture = self._capture
+        if capture is not None:
             if self._active and self._feed.demand.wanted:
-                self._capture.run()
+                capture.run()
             else:
-                self._capture.pause()
+                capture.pause()
 
     def _named(self, frame: Frame) -> Frame:
         """Return the driver's frame with what only the node knows: names, time, calibration; in the capture thread."""

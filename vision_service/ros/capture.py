@@ -42,6 +42,7 @@ class Capture:
         self._failing = failing
         self._running = threading.Event()
         self._closed = threading.Event()
+        self._telling = threading.Lock()
         self._thread = threading.Thread(target=self._work, name="capture", daemon=True)
         self._thread.start()
 
@@ -51,12 +52,15 @@ class Capture:
 
     def pause(self) -> None:
         """Read no more until told to."""
-        self._running.clear()
+        with self._telling:
+            if not self._closed.is_set():
+                self._running.clear()
 
     def close(self, timeout: float = 1.0) -> bool:
         """End the thread; return False if the driver still has not returned after `timeout` seconds."""
-        self._closed.set()
-        self._running.set()
+        with self._telling:
+            self._closed.set()
+            self._running.set()
         self._thread.join(timeout)
         return not self._thread.is_alive()
 

@@ -25,7 +25,7 @@ from vision_service.image import encode
 from vision_service.ros import conversion
 from vision_service.ros.client import CameraClient, VisionClient
 from vision_service.ros.dds import choose_profile
-from vision_service.ros.process import Spinner, close, start
+from vision_service.ros.process import close, spinning, start
 from vision_service.ros.stack import Stack
 from vision_service.ros.vision_node import VisionNode
 from vision_service.types import CameraIntrinsics
@@ -93,11 +93,10 @@ def _running_stack() -> Iterator[Stack]:
     rclpy.init(args=arguments, context=context, signal_handler_options=SignalHandlerOptions.NO)
     stack = Stack(context=context)
     start(stack.nodes)
-    spinner = Spinner(stack.nodes, context=context)
     try:
-        yield stack
+        with spinning(stack.nodes):
+            yield stack
     finally:
-        spinner.stop()
         close(stack.nodes)
         rclpy.shutdown(context=context)
 

@@ -7,19 +7,18 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, wait
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from queue import SimpleQueue
-from typing import Any
 
 import rclpy
 from rclpy.executors import ExternalShutdownException, ShutdownException
 from rclpy.logging import get_logger
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
-from rclpy.utilities import get_default_context
 
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.dds import choose_profile
@@ -32,27 +31,25 @@ PATIENCE = 3.0
 
 
 class Spinner:
-    """Spins nodes in a thread of its own; what a callback raises is logged, and does not end it.
+    """Spins a node in a thread of its own; what a callback raises is logged, and does not end it.
 
     Attributes:
         thread: In which the callbacks run.
     """
 
-    def __init__(self, nodes: Sequence[Node], *, context: Any = None, ended: Callable[[], None] | None = None) -> None:
+    def __init__(self, node: Node, *, ended: Callable[[], None] | None = None) -> None:
         """Start to spin.
 
         Args:
-            nodes: All of one context.
-            context: rclpy's; None = the default one.
-            ended: Called in the thread when somebody else has shut the context down.
+            node: What to spin.
+            ended: Called in the thread when somebody else has shut the node's context down.
         """
-        self._context = context or get_default_context()
+        self._context = node.context
         self._executor = Executor(context=self._context)
-        for node in nodes:
-            self._executor.add_node(node)
+        self._executor.add_node(node)
         self._ended = ended
         self._stopped = False
-        self.thread = threading.Thread(target=self._spin, name="executor", daemon=True)
+        self.thread = threading.Thread(target=self._spin, name=node.get_name(), daemon=True)
         self.thread.start()
         atexit.register(self.stop)  # a thread that waits in C++ when Python goes would abort the process
 
@@ -76,6 +73,20 @@ class Spinner:
         self._executor.release()
         if not self._stopped and self._ended is not None:
             self._ended()
+
+
+@contextmanager
+def spinning(nodes: Iterable[Node]) -> Iterator[None]:
+    """Spin nodes, each in a thread of its own: one that hangs holds up no other, and each waits for what is its own."""
+    spinners = [Spinner(node) for node in nodes]
+    try:
+        yield
+    finally:
+        for spinner in spinners:
+            spinner.stop(0)
+        ends = time.monotonic() + 1  # of all together, because none waits for another
+        for spinner in spinners:
+            spinner.thread.join(max(0.0, ends - time.monotonic()))
 
 
 def run(make_nodes: Callable[[], Sequence[Node]], args: list[str] | None = None) -> int:
@@ -133,9 +144,8 @@ def _serve(make_nodes: Callable[[], Sequence[Node]], stop: threading.Event) -> i
     """Make nodes, and spin them until told to stop."""
     nodes = make_nodes()
     start(nodes)
-    spinner = Spinner(nodes)
-    stop.wait()
-    spinner.stop()
+    with spinning(nodes):
+        stop.wait()
     close(nodes)
     return 0
 

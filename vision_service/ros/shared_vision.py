@@ -33,12 +33,13 @@ class LocalVision:
         """
         self._name = name
         self._node = node
-        if node.inference is None:
+        inference = node.inference
+        if inference is None:
             msg = f"the vision service {name!r} is {node.state}: {node.last_error or 'configure it first'}"
             raise VisionError(ErrorCode.UNKNOWN_RESOURCE, msg)
-        for method in methods(node.inference.model):
+        for method in methods(inference.model):
             setattr(self, method, self._classify if method == "classify" else partial(self._run, method))
-        self.needs = node.inference.model.needs
+        self.needs = inference.model.needs
 
     @property
     def labels(self) -> tuple[str, ...]:
