@@ -43,7 +43,8 @@ class BoxForm:
             size: Width and height of the model's input, pixels.
         """
         found = np.empty((len(boxes), 4))
-        found[:, list(self.order)] = boxes
+        for place, number in enumerate(self.order):
+            found[:, number] = boxes[:, place]
         if self.format == "corner_size":
             found[:, 2:] += found[:, :2]
         elif self.format == "center_size":
@@ -51,11 +52,13 @@ class BoxForm:
             found = np.hstack([found[:, :2] - half, found[:, :2] + half])
         if self.coordinates == "pixels" or (self.coordinates == "auto" and _look_like_pixels(boxes)):
             found /= size * 2
-        return np.sort(found.reshape(-1, 2, 2), axis=1).reshape(-1, 4)  # one that stands on its head is the same box
+        found.reshape(-1, 2, 2).sort(axis=1)  # one that stands on its head is the same box
+        return found
 
 
 def _look_like_pixels(boxes: NDArray[np.float64]) -> bool:
-    return bool(len(boxes) and np.median(np.abs(boxes).max(axis=1)) > LARGEST_FRACTION)
+    reach = np.abs(boxes).max(axis=1)
+    return bool((reach > LARGEST_FRACTION).any() and np.median(reach) > LARGEST_FRACTION)
 
 
 def suppress(boxes: NDArray[np.float64], classes: NDArray[np.int64], threshold: float) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -12,8 +13,8 @@ from numpy.typing import NDArray
 from vision_service.mlmodel.activation import probabilities
 from vision_service.mlmodel.boxes import BoxForm
 
-MOST_CLASSES = 1 << 31
-"""Greater class numbers are what some models leave in rows that mean nothing."""
+UNLIKELY = 1 << 31
+"""No class number and no coordinate is as great, but some models leave such in rows that mean nothing."""
 
 
 class Boxes(NamedTuple):
@@ -64,15 +65,17 @@ class DetectionDecoder:
         """
         boxes = tensors[self.boxes].reshape(-1, 4)
         if self.count:
-            found = tensors[self.count].flat[0]
-            boxes = boxes[: int(found) if np.isfinite(found) and found > 0 else 0]
+            count = tensors[self.count].item(0)
+            boxes = boxes[: int(count) if 0 < count < math.inf else 0]
         scores, classes = self._scores(tensors, len(boxes))
-        rows = np.flatnonzero(scores >= minimum)  # not a number is never enough
-        rows = rows[np.argsort(-scores[rows], kind="stable")]
-        table = np.column_stack((boxes[rows], classes[rows], scores[rows])).astype(np.float64)
-        valid = np.isfinite(table).all(axis=1) & (np.abs(table[:, 4]) < MOST_CLASSES)
-        if not valid.all():
-            table = table[valid]
+        # Few rows are left, so what costs is how many functions are called, those of NumPy in Python above all.
+        (rows,) = (scores >= minimum).nonzero()  # not a number is never enough
+        rows = rows[(-scores[rows]).argsort(kind="stable")]
+        table = np.empty((len(rows), 6))
+        table[:, :4], table[:, 4], table[:, 5] = boxes[rows], classes[rows], scores[rows]
+        within = np.abs(table) < UNLIKELY
+        if not within.all():
+            table = table[within.all(axis=1)]
         return Boxes(self.form.corners(table[:, :4], size), np.rint(table[:, 4]).astype(np.int64), table[:, 5])
 
     def _scores(self, tensors: Mapping[str, NDArray[Any]], count: int) -> tuple[NDArray[np.float64], NDArray[Any]]:
