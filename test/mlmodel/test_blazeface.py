@@ -34,18 +34,18 @@ def test_there_are_two_anchors_in_each_cell_of_16_and_six_in_each_of_8():
 @pytest.mark.parametrize("row", [0, 33, 512, 895])
 def test_a_box_is_a_centre_relative_to_its_anchor_and_a_size_in_pixels(row):
     x, y = anchors()[row] * 128
-    (corners,), classes, scores = decode(row, [2, -3, 20, 40])
-    assert np.allclose(corners * 128, [x + 2 - 10, y - 3 - 20, x + 2 + 10, y - 3 + 20])
-    assert classes.tolist() == [0]
-    assert scores[0] == pytest.approx(0.9526, abs=1e-4)
+    (face,) = decode(row, [2, -3, 20, 40])
+    assert np.allclose(np.multiply(face.corners, 128), [x + 2 - 10, y - 3 - 20, x + 2 + 10, y - 3 + 20])
+    assert face.number == 0
+    assert face.score == pytest.approx(0.9526, abs=1e-4)
 
 
 @pytest.mark.parametrize(("logit", "minimum", "found"), [(0.01, 0, 1), (-0.01, 0, 0), (2, 0.9, 0), (3, 0.9, 1)])
 def test_half_is_the_least_score_unless_more_is_asked_for(logit, minimum, found):
-    assert len(decode(7, [0, 0, 10, 10], logit, minimum).scores) == found
+    assert len(decode(7, [0, 0, 10, 10], logit, minimum)) == found
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf])
 def test_what_is_no_number_is_no_face(wrong):
-    assert len(decode(7, [wrong, 0, 10, 10]).scores) == 0
-    assert len(decode(7, [0, 0, 10, 10], logit=np.nan).scores) == 0
+    assert decode(7, [wrong, 0, 10, 10]) == []
+    assert decode(7, [0, 0, 10, 10], logit=np.nan) == []

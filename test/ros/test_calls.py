@@ -84,6 +84,17 @@ class TestWaiting:
         assert loop.run(waiting) == ["come"]
         thread.join()
 
+    def test_what_may_go_on_where_the_result_is_made_is_resumed_there(self, loop):
+        future, resumed = Future(), []
+        call = Call(loop.deadlines, loop.wake, PATIENCE, lambda: lambda: resumed.append(threading.current_thread()))
+        waiting = call.wait(future, lambda: LATE, go_on_there=True)
+        waiting.send(None)
+        thread = later(lambda: future.set_result("come"))
+        thread.join()
+        assert resumed == [thread]
+        assert loop.wakes == 0
+        assert loop.run(waiting) == ["come"]
+
     def test_what_fails_is_raised(self, loop):
         future = Future()
         waiting = loop.call().wait(future, lambda: LATE)

@@ -87,6 +87,29 @@ class TestFailures:
 
 
 class TestCoroutines:
+    def test_one_is_resumed_in_another_thread_if_that_asks_for_it(self, context):
+        executor, gate, resumers, threads = Executor(context=context), Future(), [], []
+
+        async def go_on():
+            resumers.append(executor.resumer())
+            await gate
+            threads.append(threading.current_thread())
+
+        executor.create_task(go_on)
+        executor.spin_once(0.0)
+        resumers[0]()
+        assert threads == []  # it waits on
+        gate.set_result(None)
+        thread = threading.Thread(target=resumers[0])
+        thread.start()
+        thread.join()
+        assert threads == [thread]
+        executor.spin_once(0.0)
+        resumers[0]()
+        assert threads == [thread]  # once is enough
+        executor.release()
+        executor.shutdown()
+
     def test_one_that_waits_keeps_its_exclusive_group_busy_and_nobody_else(self, node, peer, monkeypatch):
         gate, begun, group = Future(), [], MutuallyExclusiveCallbackGroup()
 

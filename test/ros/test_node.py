@@ -87,6 +87,11 @@ class Example(ServiceNode):
             gate = Future()
             self.gates.append(gate)
             return {"waited": await call.wait(gate, lambda: too_late(call))}
+        if "where" in command:
+            gate = Future()
+            self.gates.append(gate)
+            await call.wait(gate, lambda: too_late(call), go_on_there=True)
+            return {"where": threading.current_thread().name}
         return {"timeout": call.timeout, **command}
 
 
@@ -534,6 +539,19 @@ class TestCalls:
         gate = eventually(lambda: example.gates, "the call waits")[0]
         threading.Thread(target=gate.set_result, args=("from outside",)).start()
         assert json.loads(waiting.result(PATIENCE).result) == {"waited": "from outside"}
+
+    @pytest.mark.parametrize(("others", "where"), [(0, "outside"), (1, "example")])
+    def test_a_call_may_go_on_where_its_wait_ends_if_no_other_call_waits(self, example, peer, others, where):
+        waiting = [asked(peer, timeout=PATIENCE, where="?") for _ in range(1 + others)]
+        eventually(lambda: len(example.gates) == 1 + others, "all calls wait")
+        assert peer.status("example")["calls"]["pending"] == 1 + others  # so the executor has left them
+        for gate in example.gates:
+            thread = threading.Thread(target=gate.set_result, args=(None,), name="outside")
+            thread.start()
+            thread.join()
+        answers = {json.loads(answer.result(PATIENCE).result)["where"] for answer in waiting}
+        assert where in answers
+        assert peer.status("example")["calls"] == {"answered": 2 + others, "failed": 0, "pending": 0}
 
     def test_the_executor_sleeps_while_calls_wait(self, example, peer, monkeypatch):
         waiting = [asked(peer, timeout=PATIENCE, wait=1) for _ in range(10)]

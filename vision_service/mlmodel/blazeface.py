@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.mlmodel.activation import sigmoid
-from vision_service.mlmodel.boxes import X_FIRST, BoxForm
-from vision_service.mlmodel.detection import Boxes
+from vision_service.mlmodel.boxes import X_FIRST, Box, BoxForm
 
 SIZE = 128
 """Width and height of the input, pixels."""
@@ -50,7 +49,7 @@ class BlazeFaceDecoder:
     suppression = 0.3
     letterbox = True
 
-    def decode(self, tensors: Mapping[str, NDArray[Any]], size: tuple[int, int], minimum: float = 0.0) -> Boxes:
+    def decode(self, tensors: Mapping[str, NDArray[Any]], size: tuple[int, int], minimum: float = 0.0) -> list[Box]:
         """Return the faces; see :meth:`vision_service.mlmodel.detection.DetectionDecoder.decode`."""
         scores = sigmoid(tensors[self.scores].reshape(-1).astype(np.float64))
         rows = np.flatnonzero(np.isfinite(scores) & (scores >= max(minimum, LEAST_SCORE)))
@@ -58,8 +57,8 @@ class BlazeFaceDecoder:
         found = tensors[self.boxes].reshape(-1, NUMBERS)[rows, :4].astype(np.float64)
         found[:, :2] += anchors()[rows] * SIZE
         finite = np.isfinite(found).all(axis=1)
-        corners = BoxForm("center_size", X_FIRST, "pixels").corners(found[finite], size)
-        return Boxes(corners, np.zeros(len(corners), np.int64), scores[rows][finite])
+        corners = BoxForm("center_size", X_FIRST, "pixels").corners(found[finite].tolist(), size)
+        return [Box(box, 0, score) for box, score in zip(corners, scores[rows][finite].tolist(), strict=True)]
 
 
 @cache

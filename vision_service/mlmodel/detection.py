@@ -5,30 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.mlmodel.activation import probabilities
-from vision_service.mlmodel.boxes import BoxForm
+from vision_service.mlmodel.boxes import Box, BoxForm
 
 UNLIKELY = 1 << 31
 """No class number and no coordinate is as great, but some models leave such in rows that mean nothing."""
 
 
-class Boxes(NamedTuple):
-    """What a detector found, best first.
-
-    Attributes:
-        corners: (n, 4) xmin, ymin, xmax, ymax as fractions of the model's input.
-        classes: (n,) class numbers.
-        scores: (n,) 0 to 1.
-    """
-
-    corners: NDArray[np.float64]
-    classes: NDArray[np.int64]
-    scores: NDArray[np.float64]
+FEW = 128
+"""Of more rows, those whose scores are too low are sorted out by NumPy."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +46,8 @@ class DetectionDecoder:
     suppression = 1.0
     letterbox = False
 
-    def decode(self, tensors: Mapping[str, NDArray[Any]], size: tuple[int, int], minimum: float = 0.0) -> Boxes:
-        """Return what the model found.
+    def decode(self, tensors: Mapping[str, NDArray[Any]], size: tuple[int, int], minimum: float = 0.0) -> list[Box]:
+        """Return what the model found, best first.
 
         Args:
             tensors: What the model returned, in real values.
@@ -64,35 +55,35 @@ class DetectionDecoder:
             minimum: The least score that matters.
         """
         boxes = tensors[self.boxes].reshape(-1, 4)
+        scores, classes = self._scores(tensors, len(boxes))
         if self.count:
             count = tensors[self.count].item(0)
-            boxes = boxes[: int(count) if 0 < count < math.inf else 0]
-        scores, classes = self._scores(tensors, len(boxes))
-        # Few rows are left, so what costs is how many functions are called, those of NumPy in Python above all.
-        (rows,) = (scores >= minimum).nonzero()  # not a number is never enough
-        rows = rows[(-scores[rows]).argsort(kind="stable")]
-        table = np.empty((len(rows), 6))
-        table[:, :4], table[:, 4], table[:, 5] = boxes[rows], classes[rows], scores[rows]
-        within = np.abs(table) < UNLIKELY
-        if not within.all():
-            table = table[within.all(axis=1)]
-        return Boxes(self.form.corners(table[:, :4], size), np.rint(table[:, 4]).astype(np.int64), table[:, 5])
+            scores = scores[: int(count) if 0 < count < math.inf else 0]
+        if len(scores) > FEW:
+            rows = np.flatnonzero(np.maximum(scores, 0.0) >= minimum)
+            boxes, scores, classes = boxes[rows], scores[rows], classes[rows]
+        found = [
+            (score, number, box)
+            for value, number, box in zip(scores.tolist(), classes.tolist(), boxes.tolist(), strict=False)
+            # Not a number is never enough, nor within.
+            if (score := min(max(value, 0.0), 1.0)) >= minimum
+            and all(-UNLIKELY < value < UNLIKELY for value in (number, *box))
+        ]
+        found.sort(key=itemgetter(0), reverse=True)  # stable
+        corners = self.form.corners([box for _, _, box in found], size)
+        return [Box(place, round(number), score) for place, (score, number, _) in zip(corners, found, strict=True)]
 
-    def _scores(self, tensors: Mapping[str, NDArray[Any]], count: int) -> tuple[NDArray[np.float64], NDArray[Any]]:
-        """Return the score and the class number of each of the first boxes."""
-        rows = tensors[self.boxes].size // 4
+    def _scores(self, tensors: Mapping[str, NDArray[Any]], count: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return the score and the class number of each of the boxes."""
         scores: NDArray[Any] = tensors[self.scores]
-        if self.classes or scores.size == rows:
-            scores = scores.reshape(-1)[:count]
-            classes = tensors[self.classes].reshape(-1)[:count] if self.classes else np.zeros(count)
+        if self.classes or scores.size == count:
+            scores = scores.reshape(-1)
+            classes = tensors[self.classes].reshape(-1) if self.classes else np.zeros(count)
         else:
-            by_class = scores.reshape(scores.shape[-2], scores.shape[-1])
-            if by_class.shape[0] != rows:
-                by_class = by_class.T
-            scores = by_class[:count]
+            scores = scores.reshape(scores.shape[-2], scores.shape[-1])
+            if scores.shape[0] != count:
+                scores = scores.T
             classes = scores.argmax(axis=1) if count else np.zeros(0)
-        activation = "none" if self.activation == "auto" else self.activation
-        found = probabilities(scores, activation)
-        if found.ndim == 2:
-            found = found.max(axis=1)
-        return found, classes
+        if self.activation not in ("auto", "none"):
+            scores = probabilities(scores, self.activation)
+        return scores.max(axis=1) if scores.ndim == 2 else scores, classes

@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vision_service.mlmodel.boxes import Corners
+
 
 @dataclass(frozen=True)
 class Placement:
@@ -31,17 +33,22 @@ class Placement:
         right, bottom = self.size[0] - left - width, self.size[1] - top - height
         return cv2.copyMakeBorder(pixels, top, bottom, left, right, cv2.BORDER_CONSTANT)  # type: ignore[return-value]
 
-    def boxes_to_source(self, boxes: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return boxes in pixels of the picture, clipped to it.
+    def to_source(self, corners: Corners) -> Corners:
+        """Return a box in pixels of the picture, clipped to it.
 
         Args:
-            boxes: (n, 4) boxes xmin, ymin, xmax, ymax as fractions of the model's input.
+            corners: As fractions of the model's input.
         """
-        source = np.array(self.source * 2, np.float64)
-        if self.content == self.size:
-            return boxes.clip(0.0, 1.0) * source
-        found = (boxes * (self.size * 2) - self.corner * 2) * (source / (self.content * 2))
-        return found.clip(0.0, source)
+        (width, height), (content_width, content_height) = self.source, self.content
+        across, down = width * (self.size[0] / content_width), height * (self.size[1] / content_height)
+        left, top = width * (self.corner[0] / content_width), height * (self.corner[1] / content_height)
+        x_min, y_min, x_max, y_max = corners
+        return (
+            min(max(x_min * across - left, 0.0), float(width)),
+            min(max(y_min * down - top, 0.0), float(height)),
+            min(max(x_max * across - left, 0.0), float(width)),
+            min(max(y_max * down - top, 0.0), float(height)),
+        )
 
     def labels_to_source(self, labels: NDArray[np.uint16]) -> NDArray[np.uint16]:
         """Return a picture of class numbers in the picture's size, by nearest neighbour.

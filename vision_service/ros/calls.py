@@ -85,28 +85,41 @@ class Call:
         timeout: Seconds the caller gives it.
     """
 
-    def __init__(self, deadlines: Deadlines, wake: Callable[[], None], timeout: float) -> None:
+    def __init__(
+        self,
+        deadlines: Deadlines,
+        wake: Callable[[], None],
+        timeout: float,
+        resumer: Callable[[], Callable[[], None]] | None = None,
+    ) -> None:
         """Begin a call.
 
         Args:
             deadlines: Of the node.
             wake: Makes the executor look at its coroutines again; called in any thread.
             timeout: Seconds until it must be answered.
+            resumer: Returns what resumes the coroutine that calls it in another thread; None = the executor alone does.
         """
         self.timeout = timeout
         self._ends = time.monotonic() + timeout
         self._deadlines = deadlines
         self._wake = wake
+        self._resumer = resumer
 
-    async def wait(self, future: Future[Result], late: Callable[[], VisionError]) -> Result:
+    async def wait(
+        self, future: Future[Result], late: Callable[[], VisionError], *, go_on_there: bool = False
+    ) -> Result:
         """Return the future's result, or raise its exception, when it is there.
 
         Args:
             future: Completed in any thread; of this call only, because it is cancelled when the deadline passes.
             late: Makes the error for when the deadline passes before.
+            go_on_there: Whether what follows may run in the thread that completes the future, which is sooner than the
+                executor's wakes up.
         """
         if not future.done():
-            future.add_done_callback(lambda _: self._wake())
+            proceed = self._resumer() if go_on_there and self._resumer is not None else self._wake
+            future.add_done_callback(lambda _: proceed())
             tick = self._deadlines.add(self._ends)
             try:
                 await _Completion(future, self._ends, late)

@@ -40,6 +40,7 @@ class Executor(SingleThreadedExecutor):
     """
 
     _tasks: list[tuple[Task, Any, Any]]
+    _running: Task | None = None
 
     def __init__(self, *, context: Context | None = None) -> None:
         """Begin without nodes; `context` is rclpy's, None = the default one."""
@@ -97,6 +98,21 @@ class Executor(SingleThreadedExecutor):
             self._tasks += started
         self._advance()
 
+    def resumer(self) -> Callable[[], None]:
+        """Return what resumes the coroutine that runs now, in the thread that calls it; to be called by the coroutine.
+
+        What awaits the result of another thread need not wait then until this one wakes up.
+        """
+        task = self._running
+
+        def resume() -> None:
+            if task is not None:
+                task()  # does nothing if this very moment the executor looks at it
+            if task is None or not task.done():
+                self.wake()
+
+        return resume
+
     def release(self) -> None:
         """Let go of what was waited for, so that it can be destroyed; to be called in the thread that spun, at last."""
         self._watched.release()
@@ -116,6 +132,7 @@ class Executor(SingleThreadedExecutor):
             for task, _, _ in self._tasks:
                 if self._is_shutdown:
                     break
+                self._running = task
                 task()
                 task.result()
         except Exception:

@@ -25,6 +25,7 @@ from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from vision_service.configuration import Attribute, attribute, attributes, configure
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.calls import Call, Deadlines, seconds
+from vision_service.ros.executor import Executor
 from vision_service.ros.parameters import Parameters
 from vision_service.ros.troubles import Troubles
 from vision_service.srv import DoCommand, GetStatus
@@ -88,6 +89,7 @@ class ServiceNode(LifecycleNode):
         self._retry_at = math.inf  # what the node needs of others may come later, so it tries again
         self.troubles = Troubles(self.get_logger())
         self.deadlines = Deadlines(self.wake)
+        self._counting = threading.Lock()
         self._calls_pending = 0
         self._calls_answered = 0
         self._calls_failed = 0
@@ -198,22 +200,37 @@ class ServiceNode(LifecycleNode):
             try:
                 if not always:
                     self._admit()
-                self._calls_pending += 1
+                self._count(pending=1)
                 try:
                     timeout = seconds(getattr(request, "timeout", 0.0), self.settings.timeout, "timeout")
-                    await handler(request, response, Call(self.deadlines, self.wake, timeout))
+                    await handler(request, response, Call(self.deadlines, self.wake, timeout, self._resumer))
                 finally:
-                    self._calls_pending -= 1
+                    self._count(pending=-1)
                 response.success = True
-                self._calls_answered += 1
+                self._count(answered=1)
             except Exception as error:
-                self._calls_failed += 1
+                self._count(failed=1)
                 response = self._failed(kind, name, error)
             return response
 
         self.create_service(kind, f"~/{name}", answer, qos_profile=SERVICE_QOS, callback_group=self.group)
 
     # Calls.
+
+    def _count(self, *, pending: int = 0, answered: int = 0, failed: int = 0) -> None:
+        """Count a call; in the thread in which it goes on."""
+        with self._counting:
+            self._calls_pending += pending
+            self._calls_answered += answered
+            self._calls_failed += failed
+
+    def _resumer(self) -> Callable[[], None]:
+        """Return what resumes the coroutine that runs now where its result is made, if no other call would wait."""
+        executor = self.executor
+        if not isinstance(executor, Executor):
+            return self.wake
+        resume = executor.resumer()
+        return lambda: resume() if self._calls_pending == 1 else self.wake()
 
     def _admit(self) -> None:
         if self.state != "active":

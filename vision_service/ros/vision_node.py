@@ -407,7 +407,7 @@ class VisionNode(ServiceNode):
         return self._inference
 
     async def _run(self, method: str, frame: Frame, call: Call) -> Any:
-        return await call.wait(self._working().run(method, frame), late=lambda: too_late(call))
+        return await call.wait(self._working().run(method, frame), late=lambda: too_late(call), go_on_there=True)
 
     async def _get_detections(self, request: Any, response: Any, call: Call) -> None:
         self._working().require("detect")

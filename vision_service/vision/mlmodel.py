@@ -12,12 +12,12 @@ from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
 from vision_service.mlmodel import blazeface
 from vision_service.mlmodel.blazeface import BlazeFaceDecoder
-from vision_service.mlmodel.boxes import suppress
+from vision_service.mlmodel.boxes import Box, suppress
 from vision_service.mlmodel.classification import ClassificationDecoder
 from vision_service.mlmodel.confidences import MinimumConfidence
 from vision_service.mlmodel.config import MLModelConfig
 from vision_service.mlmodel.decoders import Decoder, DecoderOptions, find_decoder
-from vision_service.mlmodel.detection import Boxes, DetectionDecoder
+from vision_service.mlmodel.detection import DetectionDecoder
 from vision_service.mlmodel.labels import label, read_labels, without_background
 from vision_service.mlmodel.loading import load
 from vision_service.mlmodel.preprocessing import ImageInput, image_input
@@ -86,15 +86,11 @@ class MLModel(VisionModel):
         image = _picture(frame)
         placement = self.input.placement(image)
         found = decoder.decode(self._real(self._infer(image)), placement.size, self._minimum.least)
-        names = [label(self.labels, number) for number in found.classes.tolist()]
-        rows = [
-            row
-            for row, (name, score) in enumerate(zip(names, found.scores.tolist(), strict=True))
-            if score >= self._minimum.of(name)
+        found = [box for box in found if box.score >= self._minimum.of(label(self.labels, box.number))]
+        return [
+            Detection(label(self.labels, box.number), box.score, *placement.to_source(box.corners))
+            for box in self._best(found)
         ]
-        rows = self._best(found, rows)
-        boxes = placement.boxes_to_source(found.corners[rows]).tolist()
-        return [Detection(names[row], float(found.scores[row]), *box) for row, box in zip(rows, boxes, strict=True)]
 
     def classify(self, frame: Frame, count: int = -1) -> list[Classification]:
         """Return the classes that the picture shows, best first.
@@ -185,12 +181,12 @@ class MLModel(VisionModel):
     def _infer(self, image: Image) -> Tensors:
         return self.runtime.infer({self.input.name: self.input.tensor(image)})
 
-    def _best(self, found: Boxes, rows: list[int]) -> list[int]:
-        """Return the rows that suppression and the limit leave."""
+    def _best(self, boxes: list[Box]) -> list[Box]:
+        """Return the boxes that suppression and the limit leave."""
         threshold = self.config.nms_iou_threshold or self.decoder.suppression  # type: ignore[union-attr]
         if threshold < 1:
-            rows = [rows[place] for place in suppress(found.corners[rows], found.classes[rows], threshold).tolist()]
-        return rows[: self.config.max_detections or None]
+            boxes = suppress(boxes, threshold)
+        return boxes[: self.config.max_detections or None]
 
     def _names(self, labels: tuple[str, ...]) -> tuple[str, ...]:
         """Return the class names by number; a class without a name has its number.

@@ -13,6 +13,7 @@ from geometry_msgs.msg import Point, Pose, Quaternion, Vector3
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import ColorRGBA, Header
 from vision_msgs.msg import (
+    BoundingBox2D,
     BoundingBox3D,
     Detection2D,
     Detection2DArray,
@@ -182,19 +183,21 @@ THINNEST = 0.002
 """Of the boxes that RViz draws, metres."""
 TEXT_HEIGHT = 0.05
 """Of a capital letter in RViz, metres."""
+_DETECTION = Detection2D()
 _RESULT = ObjectHypothesisWithPose()
 
 
 def _detection_to_message(detection: Detection, header: Header) -> Detection2D:
-    message = Detection2D()
+    # Most of a message would be parts that are replaced at once, and the pose of its result, which means nothing in a
+    # picture: all detections share an empty one.
+    message = copy(_DETECTION)
     message.header = header
     message.id = detection.id
-    box = message.bbox
+    message.bbox = box = BoundingBox2D()
     box.center.position.x = float(detection.x_min + detection.x_max) / 2
     box.center.position.y = float(detection.y_min + detection.y_max) / 2
     box.size_x = float(detection.x_max - detection.x_min)
     box.size_y = float(detection.y_max - detection.y_min)
-    # Most of a message's cost is the pose, which has no meaning in a picture: all detections share an empty one.
     result = copy(_RESULT)
     result.hypothesis = _hypothesis(detection.class_name, detection.confidence)
     message.results = [result]
