@@ -15,7 +15,7 @@ from typing import Any
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.futures import settle
 from vision_service.types import Frame
-from vision_service.vision.model import METHODS, VisionModel, methods
+from vision_service.vision.model import METHODS, VisionModel, has, methods
 
 RECENT = 4
 """How many frames of a camera results are kept of: a stream may work on one while callers ask for the next."""
@@ -55,7 +55,7 @@ class Inference:
 
     def require(self, method: str) -> None:
         """Raise VisionError NOT_SUPPORTED if the model does not have a method."""
-        if method not in methods(self._model):
+        if not has(self._model, method):
             raise not_supported(self._model, method)
 
     def run(self, method: str, frame: Frame) -> Future[Any]:

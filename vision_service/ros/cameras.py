@@ -41,12 +41,14 @@ class Cameras:
         self._remote: dict[tuple[str, Needs], TopicCamera] = {}
         self._kept: set[Demand] = set()
         self._tolerance = 0.0
+        self._images: dict[str, str] = {}  # resolved names of the configured cameras' topics
         self.topics: Mapping[str, CameraTopics] = {}
 
     def configure(self, topics: Mapping[str, CameraTopics], tolerance: float) -> None:
         """Take the configured cameras' topics, and how far the stamps of one frame's parts may lie apart, seconds."""
         self.topics = topics
         self._tolerance = tolerance
+        self._images = {name: self._node.resolve_topic_name(each.image) for name, each in topics.items()}
 
     def names(self) -> list[str]:
         """Return the names of all cameras: those configured, and those that somebody has called for."""
@@ -62,16 +64,14 @@ class Cameras:
         Raises:
             VisionError: UNKNOWN_CAMERA, if it is neither configured nor on the graph.
         """
-        topics = self._topics_of(name)
-        image = self._node.resolve_topic_name(topics.image)
-        feed = self._local.find(image)
+        feed = self._local_feed(name)
         if feed is not None:
             return feed
         if (name, needs) not in self._remote:
-            camera = TopicCamera(self._node, name, topics, needs, self._tolerance)
+            camera = TopicCamera(self._node, name, self._topics_of(name), needs, self._tolerance)
             if name not in self.topics and not camera.published():
                 error = unknown("camera", name, self.topics)
-                msg = f"{error.message} (and nobody publishes {image})"
+                msg = f"{error.message} (and nobody publishes {self._image(name)})"
                 raise VisionError(ErrorCode.UNKNOWN_CAMERA, msg)
             self._remote[name, needs] = camera
         return self._remote[name, needs].feed
@@ -88,10 +88,9 @@ class Cameras:
 
     def has_picture(self, name: str) -> bool:
         """Return whether a camera's pictures can be had now."""
-        topics = self._topics_of(name)
-        if self._local.find(self._node.resolve_topic_name(topics.image)) is not None:
+        if self._local_feed(name) is not None:
             return True
-        return bool(self._node.count_publishers(self._node.resolve_topic_name(topics.image_messages)))
+        return bool(self._node.count_publishers(self._node.resolve_topic_name(self._topics_of(name).image_messages)))
 
     def tend(self, name: str) -> None:
         """Do what time alone asks for."""
@@ -104,7 +103,7 @@ class Cameras:
         feeds: list[tuple[Feed, Any]] = [
             (camera.feed, camera.silence) for (other, _), camera in self._remote.items() if other == name
         ]
-        local = self._local.find(self._node.resolve_topic_name(self._topics_of(name).image))
+        local = self._local_feed(name)
         if local is not None:
             feeds.append((local, lambda: "its node is in this process; see its get_status"))
         seconds, feed, silence = max(
@@ -117,7 +116,7 @@ class Cameras:
 
     def age(self, name: str) -> float | None:
         """Return how old a camera's newest frame is, seconds; None = there was none yet."""
-        local = self._local.find(self._node.resolve_topic_name(self._topics_of(name).image))
+        local = self._local_feed(name)
         if local is not None:
             return local.slot.age
         ages = [camera.feed.slot.age for (other, _), camera in self._remote.items() if other == name]
@@ -132,6 +131,14 @@ class Cameras:
             camera.feed.demand.drop()
             camera.feed.slot.fail(VisionError(ErrorCode.NOT_ACTIVE, "the node stopped looking at the camera"))
         self._remote.clear()
+
+    def _local_feed(self, name: str) -> Feed | None:
+        """Return the frames of a camera of this process; None = it is elsewhere."""
+        return self._local.find(self._image(name))
+
+    def _image(self, name: str) -> str:
+        """Return the resolved name of a camera's image topic."""
+        return self._images.get(name) or self._node.resolve_topic_name(self._topics_of(name).image)
 
     def _topics_of(self, name: str) -> CameraTopics:
         if name in self.topics:

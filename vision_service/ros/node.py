@@ -472,8 +472,10 @@ def json_object(text: str, field: str) -> dict[str, Any]:
     Raises:
         VisionError: INVALID_ARGUMENT, if it is no JSON, or no object.
     """
+    if not text:
+        return {}
     try:
-        value = json.loads(text or "{}")
+        value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{field!r} is no JSON: {error}") from None
     if not isinstance(value, dict):

@@ -80,7 +80,12 @@ class VisionModel(HasCommands):
 
 def methods(model: VisionModel) -> frozenset[str]:
     """Return which of METHODS the model has."""
-    return frozenset(name for name in METHODS if callable(getattr(model, name, None)))
+    return frozenset(name for name in METHODS if has(model, name))
+
+
+def has(model: VisionModel, method: str) -> bool:
+    """Return whether a model has one of METHODS."""
+    return callable(getattr(model, method, None))
 
 
 def only_live_changes(before: Any, after: Any) -> bool:
