@@ -134,7 +134,7 @@ def started(observer: Observer, rounds: int, progress: Progress) -> tuple[dict[s
         def job() -> float:
             name = f"node_{time.monotonic_ns()}"  # DDS remembers for a while who left
             with begin(name) as process:
-                process.line()
+                process.says("spins" if contestant == "bare" else "active: ")
                 took = process.age
                 observer.ask(asked, f"/{name}/{service}")
                 starts[contestant].answered.append(process.age)
@@ -148,7 +148,7 @@ def started(observer: Observer, rounds: int, progress: Progress) -> tuple[dict[s
     contestants = {"bare": start("bare", lambda name: Observed(BARE, name), ListParameters, "list_parameters")}
     for title, model in MODELS.items():
         if model.exists():
-            begin = lambda name, model=model: Observed(HERE / "rig" / "announced_vision.py", *vision(model, name))  # noqa: E731
+            begin = lambda name, model=model: Observed(EXECUTABLES / "vision", *vision(model, name))  # noqa: E731
             contestants[title] = start(title, begin, GetStatus, "get_status")
     return alternate(contestants, rounds, warm_up=0, progress=progress), starts
 

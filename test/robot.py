@@ -36,7 +36,7 @@ from sensor_msgs.msg import Image
 from vision_service.srv import GetStatus
 
 from vision_service.ros.dds import choose_profile
-from vision_service.ros.process import Spinner, close, spinning, start
+from vision_service.ros.process import Spinner, close, spinning
 from vision_service.ros.stack import Stack
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -247,7 +247,6 @@ def running(sections: Mapping[str, Mapping[str, Any]], *arguments: str) -> Itera
         args = ["--ros-args", "--params-file", str(file), *arguments]
         rclpy.init(args=args, context=context, signal_handler_options=SignalHandlerOptions.NO)
     nodes = Stack(context=context).nodes
-    start(nodes)
     robot = Robot(context, nodes)
     try:
         with spinning(nodes), closing(robot):

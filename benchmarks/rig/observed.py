@@ -57,7 +57,7 @@ class Observed:
             [sys.executable, *map(str, arguments)],
             env=environment,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.STDOUT,
             text=True,
         )
 
@@ -79,10 +79,19 @@ class Observed:
         """Seconds since it was started."""
         return time.perf_counter() - self._began
 
-    def line(self) -> str:
-        """Wait for the next line that it prints."""
+    def says(self, words: str) -> None:
+        """Wait until it prints a line with these words.
+
+        Raises:
+            RuntimeError: It ended without.
+        """
         assert self._process.stdout is not None
-        return self._process.stdout.readline().strip()
+        printed = []
+        for line in self._process.stdout:
+            if words in line:
+                return
+            printed.append(line)
+        raise RuntimeError("".join(printed))
 
     @property
     def memory(self) -> Memory:

@@ -1,10 +1,13 @@
 """The stack: all nodes of one parameter file in one process."""
 
+import os
+
 import pytest
 from vision_service.srv import GetDetections, GetDetectionsFromCamera, GetImage
 
 from robot import RED_DETECTOR, boxes_of, image_message, painted, running
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.ros import process
 from vision_service.ros.camera_node import CameraNode
 from vision_service.ros.stack import check_node_name
 from vision_service.ros.vision_node import VisionNode
@@ -170,3 +173,35 @@ def test_a_node_is_started_only_if_its_parameters_say_so():
     with running(sections) as robot:
         assert robot.status("cam")["state"] == "unconfigured"
         assert detects(robot, "reds")
+
+
+def test_a_camera_that_hangs_when_it_is_opened_holds_up_no_other_node(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(process, "START_PATIENCE", 0.1)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)  # reading it waits for a writer
+    sections = {
+        "stack": {"cameras": ["hanging", "camera"], "vision": ["reds"]},
+        "hanging": {"driver": "image_file", "color_image_file_path": str(pipe)},
+        "camera": CAMERA,
+        "reds": {**RED_DETECTOR, "cameras": ["camera"]},
+    }
+    with running(sections) as robot:
+        try:
+            assert sees(robot, "camera")
+            assert detects(robot, "reds")
+            assert "has not started within 0.1 s" in capfd.readouterr().err
+        finally:
+            pipe.open("wb").close()  # lets it go
+        assert robot.status("hanging")["state"] == "unconfigured"
+
+
+def test_each_node_says_once_that_it_works_and_with_what(capfd):
+    sections = {
+        "stack": {"cameras": ["camera"], "vision": ["reds"]},
+        "camera": CAMERA,
+        "reds": {**RED_DETECTOR, "cameras": ["camera"]},
+    }
+    with running(sections):
+        lines = capfd.readouterr().err.splitlines()
+    said = [line.partition(": ")[2] for line in lines if "active: " in line]
+    assert said == ["active: synthetic, reads color, depth", "active: color_detector, looks at camera"]

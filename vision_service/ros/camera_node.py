@@ -245,6 +245,11 @@ class CameraNode(ServiceNode):
         why = f"no frame for {patience:g} s: the driver {self.settings.driver} has not returned from its last read"
         self.troubles.report("silence", why if silent else "")
 
+    def summary(self) -> str:
+        """Return the driver, and what it reads."""
+        sources = self._driver.sources if self._driver is not None else ()
+        return f"{self.settings.driver}, reads {', '.join(sources) or 'points'}"
+
     def status(self) -> dict[str, Any]:
         """Return how the frames come."""
         age = self._feed.slot.age

@@ -25,7 +25,7 @@ from vision_service.image import encode
 from vision_service.ros import conversion
 from vision_service.ros.client import CameraClient, VisionClient
 from vision_service.ros.dds import choose_profile
-from vision_service.ros.process import close, spinning, start
+from vision_service.ros.process import close, spinning
 from vision_service.ros.stack import Stack
 from vision_service.ros.vision_node import VisionNode
 from vision_service.types import CameraIntrinsics
@@ -92,7 +92,6 @@ def _running_stack() -> Iterator[Stack]:
     arguments = ["--ros-args", "--params-file", str(share_file("config/demo.yaml")), "--log-level", "warn"]
     rclpy.init(args=arguments, context=context, signal_handler_options=SignalHandlerOptions.NO)
     stack = Stack(context=context)
-    start(stack.nodes)
     try:
         with spinning(stack.nodes):
             yield stack

@@ -82,6 +82,10 @@ class MLModelNode(ServiceNode):
             threading.Thread(target=self.runtime.close, name="closing", daemon=True).start()
         self.runtime = self._worker = None
 
+    def summary(self) -> str:
+        """Return which model it is."""
+        return self.settings.model_path
+
     def status(self) -> dict[str, Any]:
         """Return which model it is."""
         return {"model_path": self.settings.model_path, "runs": self._runs} if self.runtime is not None else {}

@@ -129,6 +129,10 @@ class ServiceNode(LifecycleNode):
         """Return what get_status adds to what every node says."""
         return {}
 
+    def summary(self) -> str:
+        """Return in a few words what it works with, for the line in the log that says that it does."""
+        return ""
+
     def validate(self, changes: Mapping[str, Any]) -> None:
         """Refuse changed parameters by a VisionError; called while the node is configured."""
 
@@ -319,7 +323,10 @@ class ServiceNode(LifecycleNode):
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Activate; a failure leaves the node inactive, with the reason."""
-        return self._transition("activate", self.activate, self.deactivate)
+        outcome = self._transition("activate", self.activate, self.deactivate)
+        if outcome == TransitionCallbackReturn.SUCCESS:
+            self.get_logger().info(f"active: {self.summary()}".removesuffix(": "))
+        return outcome
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Deactivate; the node is inactive then in any case."""

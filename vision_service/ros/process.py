@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
 from queue import SimpleQueue
@@ -26,6 +26,8 @@ from vision_service.ros.executor import Executor
 from vision_service.ros.memory import keep_freed_memory
 from vision_service.ros.node import ServiceNode
 
+START_PATIENCE = 2.0
+"""How long the other nodes wait for one that starts, seconds: most take a fraction of that, but a driver may hang."""
 PATIENCE = 3.0
 """How long nodes may take to close before the process leaves without them, seconds; ros2 launch allows five."""
 
@@ -35,13 +37,17 @@ class Spinner:
 
     Attributes:
         thread: In which the callbacks run.
+        ready: Set when the first job is done.
     """
 
-    def __init__(self, node: Node, *, ended: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self, node: Node, *, first: Callable[[], object] | None = None, ended: Callable[[], None] | None = None
+    ) -> None:
         """Start to spin.
 
         Args:
             node: What to spin.
+            first: A job to do before anything else.
             ended: Called in the thread when somebody else has shut the node's context down.
         """
         self._context = node.context
@@ -49,9 +55,23 @@ class Spinner:
         self._executor.add_node(node)
         self._ended = ended
         self._stopped = False
+        self.ready = self.do(first or (lambda: None))
         self.thread = threading.Thread(target=self._spin, name=node.get_name(), daemon=True)
         self.thread.start()
         atexit.register(self.stop)  # a thread that waits in C++ when Python goes would abort the process
+
+    def do(self, job: Callable[[], object]) -> threading.Event:
+        """Do a job in the thread, before what is ready then; return what is set when it is done."""
+        done = threading.Event()
+
+        def work() -> None:
+            try:
+                job()
+            finally:
+                done.set()
+
+        self._executor.create_task(work)
+        return done
 
     def stop(self, timeout: float = 1.0) -> None:
         """Stop spinning; wait for a callback that runs now at most `timeout` seconds, unless this is called in it."""
@@ -77,16 +97,32 @@ class Spinner:
 
 @contextmanager
 def spinning(nodes: Iterable[Node]) -> Iterator[None]:
-    """Spin nodes, each in a thread of its own: one that hangs holds up no other, and each waits for what is its own."""
-    spinners = [Spinner(node) for node in nodes]
+    """Start nodes one after the other, and spin them, each in a thread of its own: one that hangs holds up no other."""
+    spinners: dict[Node, Spinner] = {}
     try:
+        for node in nodes:
+            spinners[node] = Spinner(node, first=node.start if isinstance(node, ServiceNode) else None)
+            if not spinners[node].ready.wait(START_PATIENCE):
+                node.get_logger().warning(f"has not started within {START_PATIENCE:g} s; the others do not wait for it")
+        _start_again(spinners)
         yield
     finally:
-        for spinner in spinners:
+        for spinner in spinners.values():
             spinner.stop(0)
         ends = time.monotonic() + 1  # of all together, because none waits for another
-        for spinner in spinners:
+        for spinner in spinners.values():
             spinner.thread.join(max(0.0, ends - time.monotonic()))
+
+
+def _start_again(spinners: Mapping[Node, Spinner]) -> None:
+    """Start nodes again that need others, as long as more of these are there each time."""
+    waiting = [node for node in spinners if isinstance(node, ServiceNode) and node.waits]
+    count = len(waiting) + 1
+    while len(waiting) < count:
+        count = len(waiting)
+        for node in waiting:
+            spinners[node].do(node.start).wait(START_PATIENCE)
+        waiting = [node for node in waiting if node.waits]
 
 
 def run(make_nodes: Callable[[], Sequence[Node]], args: list[str] | None = None) -> int:
@@ -141,24 +177,12 @@ def _initialize(args: list[str] | None) -> None:
 
 
 def _serve(make_nodes: Callable[[], Sequence[Node]], stop: threading.Event) -> int:
-    """Make nodes, and spin them until told to stop."""
+    """Make nodes, and have them work until told to stop."""
     nodes = make_nodes()
-    start(nodes)
     with spinning(nodes):
         stop.wait()
     close(nodes)
     return 0
-
-
-def start(nodes: Iterable[Node]) -> None:
-    """Start nodes; those that need others of them are started again when these are there."""
-    waiting = [node for node in nodes if isinstance(node, ServiceNode)]
-    count = len(waiting) + 1
-    while len(waiting) < count:
-        count = len(waiting)
-        for node in waiting:
-            node.start()
-        waiting = [node for node in waiting if node.waits]
 
 
 def close(nodes: Sequence[Node]) -> None:

@@ -498,6 +498,11 @@ class VisionNode(ServiceNode):
         job = self._working().do(lambda model: model.do_command(command))
         return await call.wait(job, late=lambda: too_late(call))
 
+    def summary(self) -> str:
+        """Return the model and the cameras."""
+        cameras = self.settings.all_cameras()
+        return f"{self.settings.model}, looks at {', '.join(cameras) or 'no camera of its own'}"
+
     def status(self) -> dict[str, Any]:
         """Return how the model and the cameras are."""
         inference = self._inference
