@@ -74,7 +74,7 @@ CALL: Sequence[Stage] = (
     ("picture to tensor (OpenCV)", Mark("tensor", end=True)),
     ("**the network** (LiteRT), tensors in and out", Mark("infer", end=True)),
     ("outputs to detections", Mark("detect", end=True)),
-    ("to the executor's thread, which wakes and resumes the call (rclpy)", Mark("fill")),
+    ("back to the call, which goes on in the model's thread", Mark("fill")),
     ("detections to a message", Mark("fill", end=True)),
     ("sending the answer over DDS (rclpy)", Mark("send", end=True)),
 )
@@ -143,9 +143,10 @@ def _table(stages: Sequence[Stage], log: Log, whole: float) -> str:
 
 
 def _draw(path: str, seconds: int, graph: Path) -> None:
-    command = ["py-spy", "record", "--gil", "--rate", "500", "--output", str(graph), "--"]
-    program = [sys.executable, "-m", "benchmarks.rig.profiled", path, str(seconds)]
+    python = Path(sys.executable)
+    command = [str(python.with_name("py-spy")), "record", "--gil", "--rate", "500", "--output", str(graph), "--"]
+    program = [str(python), "-m", "benchmarks.rig.profiled", path, str(seconds)]
     subprocess.run([*command, *program], check=True, capture_output=True)
     # Its title is the command, whose paths say nothing to anybody else.
-    text = graph.read_text(encoding="utf-8").replace(sys.executable, "python").replace(str(graph), graph.name)
+    text = graph.read_text(encoding="utf-8").replace(f"{python.parent}/", "").replace(str(graph), graph.name)
     graph.write_text(text, encoding="utf-8")

@@ -43,10 +43,11 @@ apart* have a client, or a connection, each: every response of a ROS service rea
 each drops what is not its own, so the cost of a call grows with their number.
 """
 EXPLAINED = """
-Why a call from a camera misses its goal: four threads are woken one after the other ([stage by stage](profiles.md)),
-the executor's that takes the request, the model's, the executor's again, and the client's. Each waits for Python's
-lock, and finds the processor's caches full of what others did meanwhile, above all the network. In return nobody is
-held up: whatever the model does, other calls are answered.
+What a call from a camera takes above the bare call and the network ([stage by stage](profiles.md)): the executor's
+thread looks for the newest frame and wakes the model's, which waits for Python's lock; the outputs become detections,
+these a message, in a processor whose caches are full of what the network left there. No other thread need wake to send
+the answer, unless other calls wait: the model's does that as well. In return nobody is held up: whatever the model
+does, other calls are answered.
 """
 
 
