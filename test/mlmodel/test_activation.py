@@ -19,6 +19,10 @@ def test_probabilities_stay_what_they_are_even_if_they_are_rounded_a_little_abov
     assert np.allclose(auto([0.9, 0.8, 0.1]), [0.9, 0.8, 0.1])  # of several labels each may hold
 
 
+def test_what_is_no_number_says_nothing_of_the_others():
+    assert np.allclose(auto([0.25, np.nan, 0.75]), [0.25, np.nan, 0.75], equal_nan=True)
+
+
 def test_values_beyond_zero_to_one_are_taken_for_logits():
     assert np.allclose(auto([1000.0, 1000.0, 0.0]), [0.5, 0.5, 0])
     assert np.allclose(auto([-1.0, -2.0]), [0.7311, 0.2689], atol=1e-4)

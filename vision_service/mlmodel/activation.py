@@ -26,15 +26,14 @@ def probabilities(values: NDArray[Any], activation: str) -> NDArray[np.float64]:
             softmax of several, the logistic function of one.
     """
     found = values.astype(np.float64)
-    if activation == "auto":
-        is_logits = found.size > 0 and (found.min() < -ROUNDING or found.max() > 1 + ROUNDING)
-        several = "softmax" if found.shape[-1] > 1 else "sigmoid"
-        activation = several if is_logits else "none"
-    if activation == "softmax":
-        found = softmax(found)
-    elif activation == "sigmoid":
-        found = sigmoid(found)
-    return np.minimum(np.maximum(found, 0.0), 1.0)  # as clip does, which is slower for few values
+    if activation in ("auto", "none"):
+        least, greatest = (found.min(), found.max()) if found.size else (0.0, 0.0)
+        if least >= 0 and greatest <= 1:
+            return found
+        if activation == "none" or not (least < -ROUNDING or greatest > 1 + ROUNDING):  # what is no number stays so
+            return found.clip(0.0, 1.0)
+        activation = "softmax" if found.shape[-1] > 1 else "sigmoid"
+    return softmax(found) if activation == "softmax" else sigmoid(found)
 
 
 def softmax(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -43,5 +43,7 @@ class Dequantizer:
         """Return the tensors, those that are quantized replaced."""
         real = dict(tensors)
         for name, (zero_point, scale) in self._quantized.items():
-            real[name] = (tensors[name].astype(np.float32) - zero_point) * scale
+            values = np.subtract(tensors[name], zero_point, dtype=np.float32)
+            values *= scale
+            real[name] = values
         return real

@@ -104,8 +104,8 @@ class MLModel(VisionModel):
         """
         decoder: ClassificationDecoder = self.decoder  # type: ignore[assignment]
         scores = decoder.decode(self._real(self._infer(_picture(frame))))
-        enough = np.flatnonzero(scores >= self._minimum.least)
-        best = enough[np.argsort(-scores[enough], kind="stable")]
+        (enough,) = (scores >= self._minimum.least).nonzero()
+        best = enough[(-scores[enough]).argsort(kind="stable")]
         found: list[Classification] = []
         for number, score in zip(best.tolist(), scores[best].tolist(), strict=True):
             if 0 <= count <= len(found):
