@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
+from queue import SimpleQueue
 from typing import Any
 
 from vision_service.errors import ErrorCode, VisionError
@@ -39,7 +40,8 @@ class Inference:
         self._model = model
         self._calls: deque[_Run] = deque()
         self._streams: dict[str, Callable[[], None]] = {}
-        self._ready = threading.Condition()
+        self._lock = threading.RLock()
+        self._bell: SimpleQueue[None] = SimpleQueue()  # wakes the thread, sooner than a condition does
         self._recent: dict[str, deque[tuple[Frame, dict[str, _Run]]]] = {}
         self._running: _Run | None = None
         self._closed = False
@@ -65,7 +67,7 @@ class Inference:
             method: One of METHODS. A classification is of all classes, best first.
             frame: What to look at.
         """
-        with self._ready:
+        with self._lock:
             run = self._shared(method, frame)
             future = run.share()
             if not run.queued and not run.done:
@@ -74,7 +76,7 @@ class Inference:
 
     def do(self, job: Callable[[VisionModel], Any]) -> Future[Any]:
         """Return a future of what a function of the model returns, called in the model's thread."""
-        with self._ready:
+        with self._lock:
             model = self._model
             run = _Run(lambda: job(model))
             future = run.share()
@@ -83,14 +85,14 @@ class Inference:
 
     def stream(self, camera: str, job: Callable[[], None]) -> None:
         """Do a job in the model's thread when no call waits, unless a newer one of the same camera replaces it."""
-        with self._ready:
+        with self._lock:
             if not self._closed:
                 self._streams[camera] = job  # a replaced job keeps its place, so that no camera is put off for ever
-                self._ready.notify()
+                self._ring()
 
     def now(self, method: str, frame: Frame) -> Any:
         """Return what a method says of a frame; for jobs of streams, in the model's thread."""
-        with self._ready:
+        with self._lock:
             run = self._shared(method, frame)
         self._complete(run)  # a caller's turn for it may come behind this one: he has the result then
         try:
@@ -103,12 +105,12 @@ class Inference:
 
         Calls that wait already finish with the old one; what was said of frames is forgotten.
         """
-        with self._ready:
+        with self._lock:
             model = self._model
 
             def update() -> None:
                 _quietly(lambda: model.update(config))
-                with self._ready:
+                with self._lock:
                     self._recent.clear()  # a stream may have asked meanwhile
 
             self._enqueue(_Run(update, needed=True))
@@ -116,7 +118,7 @@ class Inference:
 
     def swap(self, model: VisionModel) -> None:
         """Use another model from the next call on; calls that wait finish on the old one, which is closed then."""
-        with self._ready:
+        with self._lock:
             self._enqueue(_Run(self._model.close, needed=True))
             self._model = model
             self._recent.clear()
@@ -131,17 +133,17 @@ class Inference:
             False if it still runs. It is left behind: when it returns, its model is closed.
         """
         error = VisionError(ErrorCode.NOT_ACTIVE, "the model was closed before it could answer")
-        with self._ready:
+        with self._lock:
             self._closed = True
             waiting = [run for run in self._calls if not run.needed]
             self._calls = deque(run for run in self._calls if run.needed)
             self._streams.clear()
             self._recent.clear()
-            self._ready.notify()
+            self._ring()
         for run in waiting:
             self._settle(run, error)
         self._thread.join(timeout)
-        with self._ready:
+        with self._lock:
             running = self._running
         if running is not None:
             self._settle(running, error)
@@ -184,7 +186,12 @@ class Inference:
         self._calls = deque(other for other in self._calls if other.queued)  # else a slow model would pile them up
         self._calls.append(run)
         run.queued = True
-        self._ready.notify()
+        self._ring()
+
+    def _ring(self) -> None:
+        """Wake the thread, if it sleeps; the lock is held."""
+        if self._bell.empty():
+            self._bell.put(None)
 
     def _work(self) -> None:
         while self._step():
@@ -192,23 +199,24 @@ class Inference:
         _quietly(self._model.close)
 
     def _step(self) -> bool:
-        """Do one job, when there is one; return False when closed."""
+        """Do one job, or sleep if there is none; return False when closed."""
         run = job = None
-        with self._ready:
-            self._ready.wait_for(lambda: self._calls or self._streams or self._closed)
+        with self._lock:
             if self._calls:
                 run = self._calls.popleft()
                 run.queued = False
                 self._running = run
             elif self._closed:
                 return False
-            else:
+            elif self._streams:
                 job = self._streams.pop(next(iter(self._streams)))
         if job is not None:
             _quietly(job)
-        elif run is not None and run.wanted:
+        elif run is None:
+            self._bell.get()  # what has come since then has rung
+        elif run.wanted:
             self._complete(run)
-        with self._ready:
+        with self._lock:
             self._running = None
         return True
 
@@ -220,7 +228,7 @@ class Inference:
 
     def _settle(self, run: _Run, outcome: Any) -> None:
         """Give a run its outcome, unless it has one, and answer all who wait for it."""
-        with self._ready:
+        with self._lock:
             if run.done:
                 return
             run.end(outcome)

@@ -34,19 +34,18 @@ def test_the_picture_s_edges_come_back_exactly(width, height, model_width, model
     edges = (left / model_width, top / model_height, (left + across) / model_width, (top + down) / model_height)
     assert 0 <= left <= left + across <= model_width
     assert 0 <= top <= top + down <= model_height
-    assert np.allclose(placement.to_source(edges), [0, 0, width, height], atol=1e-9 * max(width, height))
+    assert np.allclose(placement.to_source([edges]), [0, 0, width, height], atol=1e-9 * max(width, height))
 
 
 def test_a_box_is_where_the_picture_shows_it():
     placement = letterboxed((400, 200), (100, 100))  # at a quarter, from row 25 on
-    assert np.allclose(placement.to_source((0.1, 0.3, 0.5, 0.5)), [40, 20, 200, 100])
+    assert np.allclose(placement.to_source([(0.1, 0.3, 0.5, 0.5)]), [40, 20, 200, 100])
 
 
 def test_what_lies_beside_the_picture_is_clipped():
-    far = (-1.0, 0.0, 2.0, 1.0)
-    assert letterboxed((400, 200), (100, 100)).to_source(far) == (0, 0, 400, 200)
-    assert letterboxed((400, 200), (100, 100)).to_source((0.0, 0.0, 1.0, 0.1)) == (0, 0, 400, 0)
-    assert stretched((400, 200), (100, 100)).to_source(far) == (0, 0, 400, 200)
+    boxes = [(-1.0, 0.0, 2.0, 1.0), (0.0, 0.0, 1.0, 0.1)]
+    assert letterboxed((400, 200), (100, 100)).to_source(boxes) == [(0, 0, 400, 200), (0, 0, 400, 0)]
+    assert stretched((400, 200), (100, 100)).to_source(boxes[:1]) == [(0, 0, 400, 200)]
 
 
 def test_labels_come_back_in_the_picture_s_size_without_what_lies_beside_it():

@@ -65,9 +65,8 @@ class DetectionDecoder:
         found = [
             (score, number, box)
             for value, number, box in zip(scores.tolist(), classes.tolist(), boxes.tolist(), strict=False)
-            # Not a number is never enough, nor within.
-            if (score := min(max(value, 0.0), 1.0)) >= minimum
-            and all(-UNLIKELY < value < UNLIKELY for value in (number, *box))
+            # Not a number is never enough, nor is it less than anything.
+            if (score := min(max(value, 0.0), 1.0)) >= minimum and abs(number) + sum(map(abs, box)) < UNLIKELY
         ]
         found.sort(key=itemgetter(0), reverse=True)  # stable
         corners = self.form.corners([box for _, _, box in found], size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import cv2
@@ -33,22 +34,24 @@ class Placement:
         right, bottom = self.size[0] - left - width, self.size[1] - top - height
         return cv2.copyMakeBorder(pixels, top, bottom, left, right, cv2.BORDER_CONSTANT)  # type: ignore[return-value]
 
-    def to_source(self, corners: Corners) -> Corners:
-        """Return a box in pixels of the picture, clipped to it.
+    def to_source(self, boxes: Iterable[Corners]) -> list[Corners]:
+        """Return boxes in pixels of the picture, clipped to it.
 
         Args:
-            corners: As fractions of the model's input.
+            boxes: As fractions of the model's input.
         """
-        (width, height), (content_width, content_height) = self.source, self.content
-        across, down = width * (self.size[0] / content_width), height * (self.size[1] / content_height)
-        left, top = width * (self.corner[0] / content_width), height * (self.corner[1] / content_height)
-        x_min, y_min, x_max, y_max = corners
-        return (
-            min(max(x_min * across - left, 0.0), float(width)),
-            min(max(y_min * down - top, 0.0), float(height)),
-            min(max(x_max * across - left, 0.0), float(width)),
-            min(max(y_max * down - top, 0.0), float(height)),
-        )
+        width, height = float(self.source[0]), float(self.source[1])
+        across, down = width * (self.size[0] / self.content[0]), height * (self.size[1] / self.content[1])
+        left, top = width * (self.corner[0] / self.content[0]), height * (self.corner[1] / self.content[1])
+        return [
+            (
+                min(max(x_min * across - left, 0.0), width),
+                min(max(y_min * down - top, 0.0), height),
+                min(max(x_max * across - left, 0.0), width),
+                min(max(y_max * down - top, 0.0), height),
+            )
+            for x_min, y_min, x_max, y_max in boxes
+        ]
 
     def labels_to_source(self, labels: NDArray[np.uint16]) -> NDArray[np.uint16]:
         """Return a picture of class numbers in the picture's size, by nearest neighbour.

@@ -86,10 +86,11 @@ class MLModel(VisionModel):
         image = _picture(frame)
         placement = self.input.placement(image)
         found = decoder.decode(self._real(self._infer(image)), placement.size, self._minimum.least)
-        found = [box for box in found if box.score >= self._minimum.of(label(self.labels, box.number))]
+        best = self._best([box for box in found if box.score >= self._minimum.of(label(self.labels, box.number))])
+        places = placement.to_source(box.corners for box in best)
         return [
-            Detection(label(self.labels, box.number), box.score, *placement.to_source(box.corners))
-            for box in self._best(found)
+            Detection(label(self.labels, box.number), box.score, *place)
+            for box, place in zip(best, places, strict=True)
         ]
 
     def classify(self, frame: Frame, count: int = -1) -> list[Classification]:
