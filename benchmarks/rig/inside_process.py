@@ -56,13 +56,14 @@ class Eye:
 
     def show(self, pixels: NDArray[np.uint8]) -> None:
         """Show a picture, and go on."""
-        self.slot.put(Frame(Image(pixels), camera_name="camera", frame_id="camera", stamp=time.time_ns()))
+        self.slot.put(_frame(pixels))
 
     def look(self, pixels: NDArray[np.uint8]) -> float:
         """Show a picture; return the seconds from then until its result was published."""
         self._published.clear()
+        frame = _frame(pixels)
         began = time.perf_counter()
-        self.show(pixels)
+        self.slot.put(frame)
         if not self._published.wait(PATIENCE):
             raise TimeoutError
         return self._when - began
@@ -72,6 +73,10 @@ class Eye:
         self._when = time.perf_counter()
         self._published.set()
         self.results.append((time.time_ns(), message))
+
+
+def _frame(pixels: NDArray[np.uint8]) -> Frame:
+    return Frame(Image(pixels), camera_name="camera", frame_id="camera", stamp=time.time_ns())
 
 
 @contextmanager
