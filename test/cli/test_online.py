@@ -62,6 +62,34 @@ def test_call_prints_one_json_object(demo_stack):
     assert set(answer["detections"][0]) == {"class_name", "confidence", "x_min", "y_min", "x_max", "y_max"}
 
 
+def test_call_waits_for_a_method_that_appears_after_others_of_its_node():
+    script = """
+import time, rclpy
+from vision_service.srv import DoCommand, GetStatus
+
+def answer(request, response):
+    response.success, response.result = True, '{"late": true}'
+    return response
+
+rclpy.init()
+node = rclpy.create_node("growing")
+node.create_service(GetStatus, "~/get_status", answer)
+while not any(name.startswith("_vision_client") for name in node.get_node_names()):
+    time.sleep(0.01)
+time.sleep(0.3)
+node.create_service(DoCommand, "~/do_command", answer)
+rclpy.spin(node)
+"""
+    growing = subprocess.Popen([sys.executable, "-c", script], env=OURS)
+    try:
+        done = run("call", "growing", "do_command", "--command", "{}", "--json")
+    finally:
+        growing.kill()
+        growing.wait()
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["result"] == {"late": True}
+
+
 def test_what_native_libraries_print_is_not_among_the_results():
     """Fast DDS prints its complaints on stdout."""
     script = (

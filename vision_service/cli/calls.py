@@ -24,6 +24,7 @@ from vision_service.ros.client import fill_picture
 
 LOOK_PERIOD = 0.1
 SETTLING = 0.7
+"""How long no more services must have appeared until all are there that will be, seconds."""
 
 
 def list_services(arguments: argparse.Namespace) -> int:
@@ -87,15 +88,20 @@ def _find(caller: Caller, name: str, timeout: float) -> Any:
     Raises:
         VisionError: UNKNOWN_RESOURCE, with what there is instead.
     """
-    ends = time.monotonic() + timeout
+    changed = time.monotonic()
+    ends = changed + timeout
+    node = name.rpartition("/")[0]
+    others: list[str] = []
     while True:
         found = vision_services(caller.node)
         if name in found:
             return getattr(srv, found[name])
-        node = name.rpartition("/")[0]
-        others = sorted(other.rpartition("/")[2] for other in found if other.rpartition("/")[0] == node)
-        # A node's services appear together: if some are there, this one will not come.
-        if "get_status" in others or time.monotonic() > ends:
+        before, others = others, sorted(other.rpartition("/")[2] for other in found if other.rpartition("/")[0] == node)
+        now = time.monotonic()
+        if others != before:
+            changed = now
+        # A node's services appear one after the other: when no more come, this one will not.
+        if now > ends or (others and now > changed + SETTLING):
             break
         time.sleep(LOOK_PERIOD)
     if others:
