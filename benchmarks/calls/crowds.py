@@ -127,7 +127,7 @@ class Crowd:
         mpl.use("Agg")
         from matplotlib import pyplot
 
-        figure, rows = pyplot.subplots(2, len(KINDS), figsize=(9, 6), sharex=True, layout="constrained")
+        figure, rows = pyplot.subplots(2, len(KINDS), figsize=(9, 6.5), sharex=True, layout="constrained")
         figure.suptitle(f"get_detections, {self.network.name}")
         places = range(len(self.crowds))
         for rates, durations, (what, title) in zip(*rows, KINDS.items(), strict=True):
@@ -144,7 +144,7 @@ class Crowd:
             durations.set_xlabel("callers at once")
         for row, label in zip(rows, ("calls a second", "ms"), strict=True):
             row[0].set_ylabel(label)
-            row[0].legend(fontsize="small")
+        figure.legend(*rows[1][0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize="small")
         figure.savefig(file, dpi=110)
         pyplot.close(figure)
 
