@@ -67,6 +67,19 @@ class TestServing:
 
 
 class TestFailures:
+    def test_a_callback_that_would_leave_the_thread_does_not(self, node, capfd):
+        called, enough = [], threading.Event()
+
+        def leave():
+            called.append(None)
+            if len(called) == 3:
+                enough.set()
+            raise SystemExit(7)
+
+        node.create_timer(0.01, leave)
+        assert enough.wait(PATIENCE)
+        eventually(lambda: "a callback raised SystemExit: 7" in capfd.readouterr().err, "it is logged")
+
     def test_what_is_ready_beside_a_callback_that_fails_is_served_all_the_same(self, context):
         node, served = Node("node", context=context), []
 
@@ -97,16 +110,21 @@ class TestCoroutines:
 
         executor.create_task(go_on)
         executor.spin_once(0.0)
-        resumers[0]()
-        assert threads == []  # it waits on
+        assert not resumers[0]()  # it waits on
+        assert threads == []
         gate.set_result(None)
         thread = threading.Thread(target=resumers[0])
         thread.start()
         thread.join()
         assert threads == [thread]
         executor.spin_once(0.0)
-        resumers[0]()
+        assert resumers[0]()
         assert threads == [thread]  # once is enough
+        ended = []
+        thread = threading.Thread(target=lambda: ended.append(executor.resumer()()))
+        thread.start()
+        thread.join()
+        assert ended == [False]  # in another thread than its own runs no coroutine of it
         executor.release()
         executor.shutdown()
 

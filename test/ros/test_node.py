@@ -167,6 +167,22 @@ class TestStarting:
         assert node.state == "active"
         assert node.journal == ["configure", "activate"]
 
+    def test_to_start_it_again_changes_nothing(self, make, capfd):
+        node = make()
+        node.start()
+        node.start()
+        assert node.state == "active"
+        assert node.journal == ["configure", "activate"]
+        assert "No transition" not in capfd.readouterr().err
+
+    @pytest.mark.parametrize("hook", ["configure", "activate"])
+    def test_a_library_that_would_end_the_process_only_keeps_it_from_working(self, make, hook):
+        node = make()
+        node.failures[hook] = SystemExit(7)
+        node.start()
+        assert node.state in ("unconfigured", "inactive")
+        assert node.last_error == "SystemExit: 7"
+
     def test_without_autostart_it_waits_to_be_configured(self, spin, peer):
         spin(Example, "example", {**GOOD, "autostart": False})
         assert peer.status("example")["state"] == "unconfigured"

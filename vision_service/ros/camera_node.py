@@ -122,7 +122,8 @@ class CameraNode(ServiceNode):
     @property
     def intrinsics(self) -> CameraIntrinsics | None:
         """Of the camera's pictures: given to the node, else as the driver knows them; None = not calibrated."""
-        known = self._driver.intrinsics if self._driver is not None else None
+        driver = self._driver
+        known = driver.intrinsics if driver is not None else None
         return known if self._calibration is None else self._calibration.of(known)
 
     @property

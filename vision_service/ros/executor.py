@@ -5,6 +5,7 @@ A process with a camera and a few vision nodes has some hundred entities, and a 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from typing import Any
@@ -41,6 +42,7 @@ class Executor(SingleThreadedExecutor):
 
     _tasks: list[tuple[Task, Any, Any]]
     _running: Task | None = None
+    _thread = 0
 
     def __init__(self, *, context: Context | None = None) -> None:
         """Begin without nodes; `context` is rclpy's, None = the default one."""
@@ -82,6 +84,7 @@ class Executor(SingleThreadedExecutor):
             ExternalShutdownException: The context was shut down.
             Exception: What a callback raised; those behind it have their turn when this is called again.
         """
+        self._thread = threading.get_ident()
         if self._changed:
             self._changed = False
             self._look()
@@ -98,18 +101,23 @@ class Executor(SingleThreadedExecutor):
             self._tasks += started
         self._advance()
 
-    def resumer(self) -> Callable[[], None]:
+    def resumer(self) -> Callable[[], bool]:
         """Return what resumes the coroutine that runs now, in the thread that calls it; to be called by the coroutine.
 
         What awaits the result of another thread need not wait then until this one wakes up.
-        """
-        task = self._running
 
-        def resume() -> None:
-            if task is not None:
-                task()  # does nothing if this very moment the executor looks at it
-            if task is None or not task.done():
-                self.wake()
+        Returns:
+            A function that returns whether the coroutine has ended; if not, the executor is to be woken.
+        """
+        task = self._running if threading.get_ident() == self._thread else None
+
+        def resume() -> bool:
+            if task is None:
+                return False
+            task()  # does nothing if this very moment the executor looks at it
+            if task.done() and self._is_shutdown:
+                task.exception()  # nobody will look at it any more
+            return task.done()
 
         return resume
 
@@ -150,6 +158,12 @@ class Executor(SingleThreadedExecutor):
             work = self._takes[kind](entity)
             if work is not None:
                 await work()
+        except BaseException as error:
+            if isinstance(error, (Exception, GeneratorExit)):
+                raise
+            # A library may even raise SystemExit; it must not end the thread.
+            msg = f"a callback raised {type(error).__name__}: {error}"
+            raise RuntimeError(msg) from error
         finally:
             entity.callback_group.ending_execution(entity)
 

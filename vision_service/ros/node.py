@@ -163,8 +163,10 @@ class ServiceNode(LifecycleNode):
                 executor.wake()
 
     def start(self) -> None:
-        """Configure and activate the node, if its parameter ``autostart`` says so."""
-        if self.get_parameter("autostart").value and self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
+        """Configure and activate the node, if its parameter ``autostart`` says so, and that has not been done."""
+        if self.state != "unconfigured" or not self.get_parameter("autostart").value:
+            return
+        if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
             self.trigger_activate()
 
     def namesakes(self) -> int:
@@ -234,7 +236,12 @@ class ServiceNode(LifecycleNode):
         if not isinstance(executor, Executor):
             return self.wake
         resume = executor.resumer()
-        return lambda: resume() if self._calls_pending == 1 else self.wake()
+
+        def proceed() -> None:
+            if self._calls_pending > 1 or not resume():
+                self.wake()
+
+        return proceed
 
     def _admit(self) -> None:
         if self.state != "active":
@@ -366,7 +373,7 @@ class ServiceNode(LifecycleNode):
         """Run a hook; keep and log the error of one that fails, because rclpy would swallow it."""
         try:
             hook()
-        except Exception as error:
+        except BaseException as error:  # a library may even raise SystemExit
             reason = error.message if isinstance(error, VisionError) else f"{type(error).__name__}: {error}"
             missing = isinstance(error, VisionError) and error.code == ErrorCode.UNKNOWN_RESOURCE
             if missing and not self.waits:

@@ -87,7 +87,7 @@ class Spinner:
                 self._executor.spin_once()
             except (ExternalShutdownException, ShutdownException):
                 break
-            except Exception:
+            except BaseException:
                 if not self._stopped and self._context.ok():
                     get_logger("executor").error(traceback.format_exc())
         self._executor.release()
