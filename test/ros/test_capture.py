@@ -128,7 +128,9 @@ def test_it_can_be_closed_while_paused_and_twice(capture_of):
     assert capture.close()
 
 
-def test_a_driver_that_does_not_return_is_left_behind(capture_of, picture):
+@pytest.fixture
+def hanging(capture_of, picture):
+    """A capture that was closed while its driver does not return from reading the file `picture`."""
     capture, slot, _ = capture_of(ImageFile, color_image_file_path=str(picture), frame_rate=200.0)
     capture.run()
     slot.next().result(10)
@@ -137,19 +139,19 @@ def test_a_driver_that_does_not_return_is_left_behind(capture_of, picture):
     pipe.replace(picture)  # reading it waits for a writer
     still(slot)
     assert not capture.close(timeout=0.1)
-    picture.open("wb").close()  # lets it go
-    assert capture.close(timeout=10)
+    return capture
 
 
-def test_whoever_still_tells_it_to_pause_does_not_keep_it(capture_of, picture):
-    capture, slot, _ = capture_of(ImageFile, color_image_file_path=str(picture), frame_rate=200.0)
-    capture.run()
-    slot.next().result(10)
-    pipe = picture.with_name("pipe")
-    os.mkfifo(pipe)
-    pipe.replace(picture)
-    still(slot)
-    assert not capture.close(timeout=0.1)
-    capture.pause()
+def let_go(picture):
     picture.open("wb").close()
+
+
+def test_a_driver_that_does_not_return_is_left_behind(hanging, picture):
+    let_go(picture)
+    assert hanging.close(timeout=10)
+
+
+def test_whoever_still_tells_it_to_pause_does_not_keep_it(hanging, picture):
+    hanging.pause()
+    let_go(picture)
     eventually(lambda: "capture" not in [thread.name for thread in threading.enumerate()], "its thread ends")
