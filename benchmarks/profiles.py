@@ -20,10 +20,10 @@ from benchmarks.measuring import number
 from benchmarks.report import Report, markdown_table
 from benchmarks.rig.profiled import PATHS
 from vision_service.frames import FrameSlot
-from vision_service.inference import Inference
 from vision_service.mlmodel.preprocessing import ImageInput
 from vision_service.ros import conversion, vision_node
 from vision_service.ros.outputs import Outputs
+from vision_service.scheduler import Scheduler
 from vision_service.vision.mlmodel import MLModel
 
 METHOD = """
@@ -51,7 +51,7 @@ BORDERS: dict[str, tuple[Any, str]] = {
     "bytes": (conversion, "serialized_detections"),
     "publish": (Publisher, "publish"),
     "take": (Executor, "_take_service"),
-    "run": (Inference, "run"),
+    "run": (Scheduler, "run"),
     "fill": (vision_node, "fill_detections"),
     "send": (Service, "send_response"),
 }

@@ -174,9 +174,9 @@ class Peer:
         assert response.success, response.message
         return {"state": response.state, **json.loads(response.status)}
 
-    def trouble(self, node: str, word: str) -> str:
-        """Return the trouble of a node that has a word in it, empty if there is none."""
-        return next((trouble for trouble in self.status(node)["troubles"] if word in trouble), "")
+    def problem(self, node: str, word: str) -> str:
+        """Return the problem of a node that has a word in it, empty if there is none."""
+        return next((problem for problem in self.status(node)["troubles"] if word in problem), "")
 
     def set(self, node: str, values: Mapping[str, Any]) -> Any:
         """Set parameters of a node, all or none, and return the result: successful, reason."""

@@ -31,7 +31,7 @@ class Kinds(Protocol):
     Where one of the names is empty, the parts give no type.
 
     Attributes:
-        kind: What they are, for sentences: "transform".
+        kind: What they are, for messages: "transform".
     """
 
     kind: str
@@ -48,7 +48,7 @@ class Alike:
     """Parts that are all of one kind, and give no type.
 
     Attributes:
-        kind: What they are, for sentences: "source camera".
+        kind: What they are, for messages: "source camera".
         Config: The dataclass of their attributes.
     """
 

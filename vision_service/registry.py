@@ -23,7 +23,7 @@ class Registry:
         """Make a registry.
 
         Args:
-            kind: What its classes are, for sentences: "vision model".
+            kind: What its classes are, for messages: "vision model".
             group: The entry point group that third parties use.
             builtin: Where our own classes are: name -> "module:Class".
         """

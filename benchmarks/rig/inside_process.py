@@ -21,9 +21,9 @@ from benchmarks.rig.processes import running
 from vision_service.frames import Demand, FrameSlot
 from vision_service.image import Image
 from vision_service.ros.dds import choose_profile
-from vision_service.ros.neighbours import Neighbours
+from vision_service.ros.local_nodes import LocalNodes
 from vision_service.ros.process import Spinner
-from vision_service.ros.sources import Feed
+from vision_service.ros.topic_camera import Feed
 from vision_service.ros.vision_node import VisionNode
 from vision_service.types import Frame
 
@@ -48,11 +48,11 @@ class Eye:
         self.results: list[tuple[int, Any]] = []
         self._published = threading.Event()
         self._when = 0.0
-        neighbours = Neighbours()
-        neighbours.feeds.add("/camera/image_raw", Feed(self.slot, Demand(lambda: None)))
+        local_nodes = LocalNodes()
+        local_nodes.feeds.add("/camera/image_raw", Feed(self.slot, Demand(lambda: None)))
         parameters = {**network.parameters, "cameras": ["camera"]}
         overrides = [Parameter(name, value=value) for name, value in parameters.items()]
-        self.node = VisionNode("eye", neighbours=neighbours, parameter_overrides=overrides)
+        self.node = VisionNode("eye", local_nodes=local_nodes, parameter_overrides=overrides)
 
     def show(self, pixels: NDArray[np.uint8]) -> None:
         """Show a picture, and go on."""

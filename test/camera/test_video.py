@@ -73,7 +73,7 @@ def levels(driver, count):
     return [round(level(driver.read())) for _ in range(count)]
 
 
-def troubles(driver):
+def problems(driver):
     """Read until a frame comes, as the capture thread does; return what was said meanwhile, each change once."""
     said = []
 
@@ -90,7 +90,7 @@ def troubles(driver):
     return said, frame
 
 
-def trouble(driver):
+def problem(driver):
     """Read until it fails, and return the sentence."""
 
     def attempt():
@@ -318,7 +318,7 @@ def test_a_stream_need_not_be_there_yet(camera, server):
     assert f"cannot open {server.url}: 127.0.0.1:{server.port} does not answer: Connection refused" in message
     assert fails(driver) == message
     server.start()
-    said, frame = troubles(driver)
+    said, frame = problems(driver)
     assert said in ([], [message])
     assert frame.size == (64, 48)
 
@@ -351,9 +351,9 @@ def test_intrinsics_of_another_size_are_an_error_without_decoding(camera, server
     driver = camera(server.url, intrinsic_parameters=INTRINSICS)
     assert driver.read().intrinsics is not None
     server.size = (32, 24)
-    assert "for 64×48 pixels, but the color picture has 32×24" in trouble(driver)
+    assert "for 64×48 pixels, but the color picture has 32×24" in problem(driver)
     server.size = (64, 48)
-    assert troubles(driver)[1].intrinsics is not None
+    assert problems(driver)[1].intrinsics is not None
 
 
 def test_a_change_of_resolution_is_followed(camera, server):
@@ -368,12 +368,12 @@ def test_a_server_that_stops_is_said_once_and_comes_back(camera, server):
     driver = camera(server.url, read_timeout=TIMEOUT)
     driver.read()
     server.stop()
-    assert trouble(driver) == f"{server.url} broke off"
+    assert problem(driver) == f"{server.url} broke off"
     refused = fails(driver)
     assert "Connection refused" in refused
     assert fails(driver) == refused
     server.start()
-    said, frame = troubles(driver)
+    said, frame = problems(driver)
     assert said in ([], [refused])
     assert frame.size == (64, 48)
 
@@ -382,11 +382,11 @@ def test_a_stall_is_said_and_goes_by(camera, server):
     driver = camera(server.url, read_timeout=TIMEOUT)
     driver.read()
     server.mode = "nothing"
-    stalled = trouble(driver)
+    stalled = problem(driver)
     assert stalled == f"{server.url} sends nothing for {TIMEOUT} s"
     assert fails(driver) == stalled  # while it is opened anew, and nothing comes
     server.mode = "pictures"
-    said, frame = troubles(driver)
+    said, frame = problems(driver)
     assert said in ([], [stalled])
     assert frame.size == (64, 48)
 
@@ -396,9 +396,9 @@ def test_garbage_is_said_and_goes_by(camera, server, mode):
     driver = camera(server.url, read_timeout=TIMEOUT)
     driver.read()
     server.mode = mode
-    assert server.url in trouble(driver)
+    assert server.url in problem(driver)
     server.mode = "pictures"
-    assert level(troubles(driver)[1]) == pytest.approx(server.level, abs=3)
+    assert level(problems(driver)[1]) == pytest.approx(server.level, abs=3)
 
 
 def test_a_server_that_answers_without_video_is_said(camera, tmp_path):
@@ -412,16 +412,16 @@ def test_rtsp_is_read_by_tcp_and_comes_back(camera, tmp_path):
     server.start()
     try:
         driver = camera(server.url, read_timeout=TIMEOUT)
-        assert troubles(driver)[1].size == (320, 240)
+        assert problems(driver)[1].size == (320, 240)
         assert "tcp" in server.transports[0]
         server.mode = "nothing"
-        assert trouble(driver) == f"{server.url} sends nothing for {TIMEOUT} s"
+        assert problem(driver) == f"{server.url} sends nothing for {TIMEOUT} s"
         server.mode = "pictures"
-        troubles(driver)
+        problems(driver)
         server.stop()
-        assert server.url in trouble(driver)
+        assert server.url in problem(driver)
         server.start()
-        assert troubles(driver)[1].size == (320, 240)
+        assert problems(driver)[1].size == (320, 240)
     finally:
         server.stop()
 
@@ -460,13 +460,13 @@ def test_nothing_is_left_after_troubles_of_all_kinds(camera, server):
         driver.read()
         for mode in ("nothing", "noise", "bad pictures"):
             server.mode = mode
-            trouble(driver)
+            problem(driver)
             server.mode = "pictures"
-            troubles(driver)
+            problems(driver)
         server.stop()
-        trouble(driver)
+        problem(driver)
         server.start()
-        troubles(driver)
+        problems(driver)
         driver.close()
         eventually(lambda: not server.serving, "the stream is let go")
 
@@ -504,7 +504,7 @@ def test_a_recording_that_comes_by_network_ends(camera, film):
     with file_server(film.parent) as url:
         driver = camera(f"{url}/{film.name}", read_timeout=5)
         assert level(driver.read()) < 100
-        message = trouble(driver)
+        message = problem(driver)
     assert message.startswith(f"end of the video '{url}/{film.name}'")
 
 

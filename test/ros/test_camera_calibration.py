@@ -117,13 +117,13 @@ def test_a_wrong_calibration_leaves_the_node_unconfigured_with_the_sentence(file
             assert word in status["last_error"]
 
 
-def test_a_calibration_for_another_size_counts_as_none_and_is_a_trouble(files):
+def test_a_calibration_for_another_size_counts_as_none_and_is_a_problem(files):
     other = {**INTRINSICS, "intrinsic_parameters.width_px": 64.0}
     with one({"driver": "synthetic", "width_px": 32, "height_px": 24, **other}) as robot:
         assert intrinsics_from_message(published(robot)) is None
-        trouble = eventually(lambda: robot.trouble("camera", "calibration"), "a trouble")
-        assert "64×24" in trouble
-        assert "32×24" in trouble
+        problem = eventually(lambda: robot.problem("camera", "calibration"), "a problem")
+        assert "64×24" in problem
+        assert "32×24" in problem
 
 
 # By a call.
@@ -145,7 +145,7 @@ def test_it_is_written_where_the_url_says_and_read_again(files, tmp_path):
     parameters = {**files, "camera_info_url": f"file://{path}"}
     with one(parameters) as robot:
         published(robot)
-        assert "does not exist yet" in eventually(lambda: robot.trouble("camera", "camera_info_url"), "a trouble")
+        assert "does not exist yet" in eventually(lambda: robot.problem("camera", "camera_info_url"), "a problem")
         info = camera_info_to_message(OTHER, CameraInfo().header)
         info.p[3] = -2.5  # the second of a stereo pair
         assert calibrate(robot, info).success
@@ -154,7 +154,7 @@ def test_it_is_written_where_the_url_says_and_read_again(files, tmp_path):
         assert content["camera_name"] == "camera"
         assert content["projection_matrix"]["data"][3] == -2.5
         published(robot)
-        eventually(lambda: not robot.trouble("camera", "camera_info_url"), "no trouble")
+        eventually(lambda: not robot.problem("camera", "camera_info_url"), "no problem")
     with one(parameters) as robot:
         assert intrinsics_from_message(published(robot)) == OTHER
 

@@ -491,13 +491,13 @@ def test_a_topic_that_cannot_be_published_says_so_and_holds_up_no_other():
         robot.repeat(robot.publisher(CompressedImage, "/given/compressed"), lambda: message)
         eventually(lambda: robot.status("relay")["state"] == "active", "the topic is found")
         picture = robot.listen(Image, "relay/image_raw", SENSOR)
-        (trouble,) = eventually(lambda: robot.status("relay")["troubles"], "a trouble")
-        assert "cannot be published on ~/image_raw" in trouble
-        assert "cut off" in trouble
+        (problem,) = eventually(lambda: robot.status("relay")["troubles"], "a problem")
+        assert "cannot be published on ~/image_raw" in problem
+        assert "cut off" in problem
         robot.listen(CameraInfo, "relay/camera_info", SENSOR).next()
         message.data = array("B", jpeg)
         picture.next()
-        eventually(lambda: not robot.status("relay")["troubles"], "the trouble is over")
+        eventually(lambda: not robot.status("relay")["troubles"], "the problem is over")
 
 
 # Only while somebody wants frames.
@@ -565,7 +565,7 @@ def test_a_frame_is_taken_or_waited_for_as_its_age_allows(files):
         refused(refusal, ErrorCode.NO_FRAME, "'camera'", "within 0.1 s", "the last one arrived 0.")
 
 
-# A camera in trouble.
+# A camera with problems.
 
 
 def test_a_camera_that_fails_says_why_and_recovers(files):
@@ -578,10 +578,10 @@ def test_a_camera_that_fails_says_why_and_recovers(files):
             lambda: (answer := robot.call(GetImage, "camera/get_image", max_age=-1.0)).success or answer, "an answer"
         )
         refused(answer, ErrorCode.CAMERA_ERROR, str(color))
-        assert robot.trouble("camera", str(color))
+        assert robot.problem("camera", str(color))
         color.write_bytes(good)
         eventually(lambda: robot.call(GetImage, "camera/get_image", max_age=-1.0).success, "recovery")
-        assert not robot.trouble("camera", str(color))
+        assert not robot.problem("camera", str(color))
 
 
 def test_a_camera_that_hangs_says_so_and_answers_in_time(files):
@@ -597,14 +597,14 @@ def test_a_camera_that_hangs_says_so_and_answers_in_time(files):
             lambda: (answer := robot.call(GetImage, "camera/get_image", max_age=-1.0, timeout=0.3)).success or answer,
             "a call in vain",
         )
-        eventually(lambda: robot.trouble("camera", "image_file has not returned"), "a trouble")
+        eventually(lambda: robot.problem("camera", "image_file has not returned"), "a problem")
         answer = robot.call(GetImage, "camera/get_image", max_age=-1.0, timeout=0.2)
         refused(answer, ErrorCode.NO_FRAME, "the last one arrived")
         other.write_bytes(good)
         other.replace(color)
         pipe.open("wb").close()  # lets it go
         eventually(lambda: robot.call(GetImage, "camera/get_image", max_age=-1.0, timeout=0.3).success, "recovery")
-        eventually(lambda: not robot.trouble("camera", "image_file has not returned"), "no trouble")
+        eventually(lambda: not robot.problem("camera", "image_file has not returned"), "no problem")
 
 
 @pytest.mark.parametrize(

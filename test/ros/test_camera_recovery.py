@@ -45,7 +45,7 @@ def robot(server):
 
 
 class Diary:
-    """What a camera's log says of its troubles, as everybody can hear it."""
+    """What a camera's log says of its problems, as everybody can hear it."""
 
     def __init__(self, robot, name="watching"):
         self._inbox = robot.listen(Log, "/rosout", KEPT)
@@ -53,7 +53,7 @@ class Diary:
         self._entries = []
 
     def entries(self, count):
-        """Return what was said, when it is so many sentences: "warning: …" of a trouble, "info: over: …" of its end."""
+        """Return what was said, when it is so many sentences: "warning: …" of a problem, "info: over: …" of its end."""
 
         def said():
             self._entries += [
@@ -82,12 +82,12 @@ def frames_come(robot):
     return True
 
 
-def trouble(robot):
-    return eventually(lambda: robot.trouble("watching", "127.0.0.1"), "the camera has a trouble")
+def problem(robot):
+    return eventually(lambda: robot.problem("watching", "127.0.0.1"), "the camera has a problem")
 
 
 def recovered(robot):
-    eventually(lambda: not robot.status("watching")["troubles"], "the camera has no trouble")
+    eventually(lambda: not robot.status("watching")["troubles"], "the camera has no problem")
     assert frames_come(robot)
 
 
@@ -102,8 +102,8 @@ def pictures(robot):
 
 def test_a_server_that_stops_and_returns(robot, server, diary, pictures):
     server.stop()
-    assert server.url in trouble(robot)
-    eventually(lambda: "Connection refused" in robot.trouble("watching", "127.0.0.1"), "the reason")
+    assert server.url in problem(robot)
+    eventually(lambda: "Connection refused" in robot.problem("watching", "127.0.0.1"), "the reason")
     server.start()
     recovered(robot)
     first, second = diary.entries(2)
@@ -113,7 +113,7 @@ def test_a_server_that_stops_and_returns(robot, server, diary, pictures):
 
 def test_a_server_that_stalls_and_goes_on(robot, server, diary, pictures):
     server.mode = "nothing"
-    said = trouble(robot)
+    said = problem(robot)
     server.mode = "pictures"
     recovered(robot)
     assert said == f"{server.url} sends nothing for {TIMEOUT} s"
@@ -123,7 +123,7 @@ def test_a_server_that_stalls_and_goes_on(robot, server, diary, pictures):
 @pytest.mark.parametrize("mode", ["noise", "bad pictures"])
 def test_a_server_that_sends_garbage_for_a_while(robot, server, diary, pictures, mode):
     server.mode = mode
-    trouble(robot)
+    problem(robot)
     server.mode = "pictures"
     recovered(robot)
     assert [entry.partition(":")[0] for entry in diary.entries(2)] == ["warning", "info"]
@@ -131,7 +131,7 @@ def test_a_server_that_sends_garbage_for_a_while(robot, server, diary, pictures,
 
 def test_a_server_that_returns_with_another_resolution(robot, server, diary, pictures):
     server.stop()
-    trouble(robot)
+    problem(robot)
     server.size, server.level = (128, 96), 200
     server.start()
     recovered(robot)
@@ -141,7 +141,7 @@ def test_a_server_that_returns_with_another_resolution(robot, server, diary, pic
     assert [entry.partition(":")[0] for entry in diary.entries(2)] == ["warning", "info"]
 
 
-def test_a_resolution_that_changes_under_way_is_no_trouble(robot, server, diary, pictures):
+def test_a_resolution_that_changes_under_way_is_no_problem(robot, server, diary, pictures):
     server.size = (128, 96)
     eventually(lambda: pictures.next().width == 128, "the new size")
     assert server.connections == 1
@@ -149,14 +149,14 @@ def test_a_resolution_that_changes_under_way_is_no_trouble(robot, server, diary,
     assert diary.entries(0) == []
 
 
-def test_one_trouble_after_the_other_is_one_trouble(robot, server, diary, pictures):
+def test_one_trouble_after_the_other_is_one_problem(robot, server, diary, pictures):
     server.mode = "nothing"
-    stalled = trouble(robot)
+    stalled = problem(robot)
     server.stop()
-    eventually(lambda: "Connection refused" in robot.trouble("watching", "127.0.0.1"), "it is known why")
+    eventually(lambda: "Connection refused" in robot.problem("watching", "127.0.0.1"), "it is known why")
     server.mode = "noise"
     server.start()
-    eventually(lambda: "Connection refused" not in robot.trouble("watching", "127.0.0.1"), "it answers again")
+    eventually(lambda: "Connection refused" not in robot.problem("watching", "127.0.0.1"), "it answers again")
     server.mode = "pictures"
     recovered(robot)
     first, second = diary.entries(2)
@@ -203,12 +203,12 @@ def test_nobody_s_stream_is_not_open(robot, server):
 def test_nothing_is_left_of_outages(robot, server, pictures):
     def outage():
         server.stop()
-        trouble(robot)
+        problem(robot)
         server.start()
         recovered(robot)
         for mode in ("nothing", "noise", "bad pictures"):
             server.mode = mode
-            trouble(robot)
+            problem(robot)
             server.mode = "pictures"
             recovered(robot)
 
@@ -224,13 +224,13 @@ def test_the_end_of_a_file_is_said_once_and_it_can_be_played_again(tmp_path):
     with camera_of(str(film)) as robot:
         diary = Diary(robot)
         inbox = robot.listen(CameraInfo, "watching/camera_info", 10)
-        ended = eventually(lambda: robot.trouble("watching", "end of the video"), "the end")
+        ended = eventually(lambda: robot.problem("watching", "end of the video"), "the end")
         assert "'restart'" in ended
         played = frames(robot)
         assert played == len(LEVELS)
         assert robot.call(DoCommand, "watching/do_command", command='{"command": "restart"}').success
         eventually(lambda: frames(robot) == 2 * played, "it was played again")
-        eventually(lambda: robot.trouble("watching", "end of the video"), "the end")
+        eventually(lambda: robot.problem("watching", "end of the video"), "the end")
         assert inbox.count > 0
         assert diary.entries(3) == [f"warning: {ended}", f"info: over: {ended}", f"warning: {ended}"]
 
@@ -249,7 +249,7 @@ def test_a_webcam_that_is_not_plugged_in_is_said_once(tmp_path):
         refused = robot.call(GetImage, "webcam/get_image", timeout=5.0)
         assert refused.error_code == ErrorCode.CAMERA_ERROR
         assert f"there is no camera at {node}" in refused.message
-        said = robot.trouble("webcam", "there is no camera")
+        said = robot.problem("webcam", "there is no camera")
         eventually(lambda: robot.status("webcam")["troubles"] == [said], "it goes on trying")
         assert diary.entries(1) == [f"warning: {said}"]
         listed = robot.call(DoCommand, "webcam/do_command", command='{"command": "cameras"}')

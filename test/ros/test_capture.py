@@ -23,7 +23,7 @@ def named(frame):
 
 
 class Log(list):
-    """What the capture says of its troubles, without repetitions."""
+    """What the capture says of its problems, without repetitions."""
 
     def __call__(self, sentence):
         if not self or self[-1] != sentence:

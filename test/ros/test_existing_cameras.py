@@ -193,8 +193,8 @@ def test_realsense2_camera_without_align_depth_is_told_what_is_missing():
         answer = robot.call(GetObjectPointClouds, "objects/get_object_point_clouds", timeout=1.0)
         assert not answer.success
         assert "'camera'" in answer.message
-        trouble = eventually(lambda: robot.trouble("objects", "nobody publishes"), "a trouble")
-        assert ALIGNED in trouble
+        problem = eventually(lambda: robot.problem("objects", "nobody publishes"), "a problem")
+        assert ALIGNED in problem
 
 
 # depthai_ros_driver.

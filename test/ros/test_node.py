@@ -632,10 +632,10 @@ class TestTime:
         node.start()
         node.failures["housekeep"] = ValueError("oh")
         with plainly_spinning(node, context):
-            eventually(lambda: peer.status("example")["troubles"], "the trouble begins")
+            eventually(lambda: peer.status("example")["troubles"], "the problem begins")
             assert peer.status("example")["troubles"] == ["housekeeping failed: ValueError: oh"]
             node.failures.clear()
-            eventually(lambda: not peer.status("example")["troubles"], "the trouble is over")
+            eventually(lambda: not peer.status("example")["troubles"], "the problem is over")
         assert capfd.readouterr().err.count("Traceback") == 1
 
     @pytest.fixture
@@ -662,16 +662,16 @@ class TestTime:
             node.failures = {"status": KeyError("x")}
             change(peer, "configure")
             change(peer, "activate")
-            node.troubles.report("silence", "no frames")
+            node.diagnostics.report("silence", "no frames")
             found = diagnosed(DiagnosticStatus.WARN)
             assert (found.name, found.message) == ("example", "no frames")
             assert found.values[0].key == "status_error"
 
-    def test_a_second_node_of_the_name_is_a_trouble(self, often, example, spin, peer):
+    def test_a_second_node_of_the_name_is_a_problem(self, often, example, spin, peer):
         spin(Example, "example", GOOD, namespace="/other")
         twin = spin(Example, "example", GOOD)
         eventually(
-            lambda: any("1 more node(s) of the name /example" in said for said in twin.troubles.sentences), "said"
+            lambda: any("1 more node(s) of the name /example" in said for said in twin.diagnostics.messages), "said"
         )
         assert example.namesakes() == twin.namesakes() == 1
 

@@ -23,7 +23,7 @@ PRELUDE = """
 import sys, threading, time
 from rclpy.node import Node
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.inference import Inference
+from vision_service.scheduler import Scheduler
 from vision_service.ros.node import ServiceNode
 from vision_service.ros import process
 from vision_service.ros.process import leave, run
@@ -50,7 +50,7 @@ class Ready(ServiceNode):
 
 class Detecting(ServiceNode):
     def configure(self):
-        self.inference = Inference(Sleeping(), "model")
+        self.inference = Scheduler(Sleeping(), "model")
 
     def activate(self):
         self.inference.run("detect", Frame())

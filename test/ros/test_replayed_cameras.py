@@ -108,7 +108,7 @@ def test_every_frame_comes_once_and_then_the_node_says_that_it_is_over(tmp_path)
     replay = {"driver": "replay", "path": str(path), "points": "none"}
     with running({"stack": {"cameras": ["replay"]}, "replay": replay}) as robot:
         inbox = robot.listen(Image, "replay/image_raw", 100)
-        eventually(lambda: robot.trouble("replay", "end of the recording"), "the node says that it is over")
+        eventually(lambda: robot.problem("replay", "end of the recording"), "the node says that it is over")
         numbers = [number_of(message) for message in inbox.drain()]
         assert numbers == list(range(COUNT))[-len(numbers) :], "in order, each once"
 

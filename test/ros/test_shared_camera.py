@@ -9,7 +9,7 @@ from vision_service.srv import GetCameraProperties, GetImage, GetImages, GetPoin
 from robot import eventually, image_message, never, node_program, painted, running
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros import conversion
-from vision_service.ros.neighbours import Neighbours
+from vision_service.ros.local_nodes import LocalNodes
 from vision_service.ros.node import ServiceNode
 from vision_service.ros.resources import NodeResources
 from vision_service.types import CameraIntrinsics
@@ -103,7 +103,7 @@ def test_topics_that_cannot_be_are_refused(parameters, words):
 @pytest.fixture
 def resources(spin):
     node = spin(ServiceNode, "ours")
-    found = NodeResources(node, Neighbours())
+    found = NodeResources(node, LocalNodes())
     yield found
     found.close()
 
@@ -158,7 +158,7 @@ def test_who_calls_waits_for_a_source_that_is_slow_to_begin():
         publisher = robot.publisher(Image, "front/image_raw")
         state_of(robot, "again", "active")
         answer = robot.ask(GetImage, "again/get_image", timeout=30.0)
-        eventually(lambda: robot.trouble("again", "no frame of camera 'again' within 1 s"), "it says that it waits")
+        eventually(lambda: robot.problem("again", "no frame of camera 'again' within 1 s"), "it says that it waits")
         assert not answer.done()
         robot.repeat(publisher, color)
         assert answer.result(30).success

@@ -1,4 +1,4 @@
-"""The vision node and its cameras: how fresh frames are, when topics are heard, and what is said of troubles."""
+"""The vision node and its cameras: how fresh frames are, when topics are heard, and what is said of problems."""
 
 import pytest
 from lifecycle_msgs.msg import Transition
@@ -68,7 +68,7 @@ def test_a_compressed_picture_that_is_none_is_the_camera_s_error():
         answer = robot.call(CaptureAllFromCamera, "reds/capture_all_from_camera", return_image=True)
         refused(answer, ErrorCode.CAMERA_ERROR, "'front'", "no picture")
         robot.listen(Detection2DArray, "reds/detections")
-        assert "no picture" in eventually(lambda: robot.trouble("reds", "'front'"), "a trouble")
+        assert "no picture" in eventually(lambda: robot.problem("reds", "'front'"), "a problem")
 
 
 def test_a_picture_of_an_unknown_encoding_is_the_camera_s_error():
@@ -122,7 +122,7 @@ def test_a_camera_that_cannot_be_subscribed_to_says_why_and_does_not_hold_up_the
             answer = from_camera(robot, "reds", camera_name="front")
             refused(answer, ErrorCode.INVALID_ARGUMENT, "/front/image_raw", "reliability")
             assert from_camera(robot, "reds").success
-        assert "/front/image_raw" in eventually(lambda: robot.trouble("reds", "'front'"), "a trouble")
+        assert "/front/image_raw" in eventually(lambda: robot.problem("reds", "'front'"), "a problem")
         assert subscriptions(robot) == 0
 
 
@@ -252,21 +252,21 @@ def test_two_nodes_that_keep_a_camera_of_this_process_do_not_release_it_for_each
         eventually(lambda: not demand.wanted, "no demand")
 
 
-# A camera in trouble.
+# A camera in problem.
 
 
 def test_silence_is_told_while_it_lasts():
     with reds(cameras=["front"], silence=0.2) as robot:
         inbox = robot.listen(Detection2DArray, "reds/detections")
-        trouble = eventually(lambda: robot.trouble("reds", "'front'"), "a trouble")
-        assert trouble == "no frame of camera 'front' for 0.2 s: nobody publishes /front/image_raw"
+        problem = eventually(lambda: robot.problem("reds", "'front'"), "a problem")
+        assert problem == "no frame of camera 'front' for 0.2 s: nobody publishes /front/image_raw"
         lens = Lens(robot).running()
-        eventually(lambda: not robot.trouble("reds", "'front'"), "no trouble")
+        eventually(lambda: not robot.problem("reds", "'front'"), "no problem")
         lens.timer.cancel()
-        trouble = eventually(lambda: robot.trouble("reds", "'front'"), "a trouble")
-        assert "nothing that belongs together arrives" in trouble
+        problem = eventually(lambda: robot.problem("reds", "'front'"), "a problem")
+        assert "nothing that belongs together arrives" in problem
         robot.stop_listening(inbox)
-        eventually(lambda: not robot.trouble("reds", "'front'"), "no trouble when nobody listens")
+        eventually(lambda: not robot.problem("reds", "'front'"), "no problem when nobody listens")
 
 
 def test_a_camera_of_this_process_that_fails_says_why_and_recovers(tmp_path):
@@ -282,10 +282,10 @@ def test_a_camera_of_this_process_that_fails_says_why_and_recovers(tmp_path):
         path.write_bytes(b"garbage")
         failed = lambda: (answer := from_camera(robot, "reds", max_age=-1.0)).success or answer  # noqa: E731
         refused(eventually(failed, "an answer"), ErrorCode.CAMERA_ERROR, str(path))
-        assert str(path) in eventually(lambda: robot.trouble("reds", "'lens'"), "a trouble")
+        assert str(path) in eventually(lambda: robot.problem("reds", "'lens'"), "a problem")
         path.write_bytes(good)
         eventually(lambda: from_camera(robot, "reds", max_age=-1.0).success, "recovery")
-        eventually(lambda: not robot.trouble("reds", "'lens'"), "no trouble")
+        eventually(lambda: not robot.problem("reds", "'lens'"), "no problem")
 
 
 def test_a_camera_of_this_process_that_is_not_configured_says_why():

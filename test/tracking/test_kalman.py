@@ -181,7 +181,7 @@ def test_boxes_smaller_than_a_pixel_are_tracked_too():
     assert (made.covariance[..., [0, 2]] > 0).all()
 
 
-def test_no_boxes_are_no_trouble():
+def test_no_boxes_are_no_problem():
     made = BoxFilter()
     made.add(np.zeros((0, 4)))
     made.predict(1.0, np.zeros(0, bool))

@@ -54,7 +54,7 @@ def choose(
         given: Topics by "image", "depth", "points" and "camera_info"; empty = to be found, NONE = not wanted.
         types: Of all topics that have messages, by name.
         encoding_of: Returns the encoding, or format, of the first message of a topic of pictures.
-        of: The recording, for sentences.
+        of: The recording, for messages.
 
     Raises:
         VisionError: INVALID_ARGUMENT, if there is no such topic, it has another type, several could be meant, or there

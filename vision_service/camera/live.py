@@ -11,7 +11,7 @@ from vision_service.errors import ErrorCode, VisionError
 from vision_service.types import Frame
 
 SHORT_WAIT = 0.5
-"""How long a read waits while the source is in trouble, seconds."""
+"""How long a read waits while the source is in problem, seconds."""
 IDLE = 5.0
 """After which a source that nobody reads is let go, seconds: a camera's lamp goes out, a network is not burdened."""
 STALE = 1.0
@@ -59,7 +59,7 @@ class Live:
         self._read_timeout = read_timeout
         self._reader: _Reader | None = None
         self._hung: list[_Reader] = []
-        self._trouble = ""  # the sentence: an error that is raised again and again would grow
+        self._problem = ""  # the sentence: an error that is raised again and again would grow
         self._asked = time.monotonic()
 
     def read(self) -> Frame:
@@ -69,21 +69,21 @@ class Live:
             VisionError: CAMERA_ERROR, why there is none; the next call tries again.
         """
         if time.monotonic() - self._asked > IDLE:
-            self._trouble = ""
+            self._problem = ""
         reader = self._awake()
-        wait = self._read_timeout + SHORT_WAIT if not self._trouble else min(SHORT_WAIT, self._read_timeout)
+        wait = self._read_timeout + SHORT_WAIT if not self._problem else min(SHORT_WAIT, self._read_timeout)
         try:
             frame = reader.take(wait)
         except VisionError as error:
             self._reader = None
-            self._trouble = error.message
+            self._problem = error.message
             raise
         finally:
             self._asked = time.monotonic()
         if frame is None:
             self._leave_if_hung(reader)
             raise self._no_frame()
-        self._trouble = ""
+        self._problem = ""
         return frame
 
     def rewind(self) -> None:
@@ -112,9 +112,9 @@ class Live:
             self._reader = None
 
     def _no_frame(self) -> VisionError:
-        """Return the error where none came: one trouble has one sentence, however many tries it takes."""
-        self._trouble = self._trouble or f"{self._name} has given no frame for {self._read_timeout:g} s"
-        return VisionError(ErrorCode.CAMERA_ERROR, self._trouble)
+        """Return the error where none came: one problem has one sentence, however many tries it takes."""
+        self._problem = self._problem or f"{self._name} has given no frame for {self._read_timeout:g} s"
+        return VisionError(ErrorCode.CAMERA_ERROR, self._problem)
 
 
 class _Reader:

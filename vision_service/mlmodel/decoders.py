@@ -29,7 +29,7 @@ FORMS = {
     "segmentation": "a segmentation model (class numbers [1, H, W], or scores [1, H, W, classes])",
     "blazeface": "the face detector BlazeFace for 128×128 pixels (outputs [1, 896, 16] and [1, 896, 1])",
 }
-"""What each decoder reads, for sentences."""
+"""What each decoder reads, for messages."""
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ class LiteRT:
         Args:
             data: The model's file. Not the file itself, because one that shrinks under a memory map ends the process.
             options: How it is run.
-            path: What the file is called, for sentences.
+            path: What the file is called, for messages.
 
         Raises:
             VisionError: INVALID_ARGUMENT, if the runtime cannot use the file or the delegate; NOT_SUPPORTED, if there

@@ -54,7 +54,7 @@ class OnnxRuntime:
         Args:
             data: The model's file.
             options: How it is run; the delegate is the name of an execution provider.
-            path: What the file is called, for sentences.
+            path: What the file is called, for messages.
 
         Raises:
             VisionError: INVALID_ARGUMENT, if the runtime cannot use the file or the execution provider; NOT_SUPPORTED,

@@ -48,7 +48,7 @@ def open_model(runtime: str, data: bytes, options: RuntimeOptions, *, path: str)
         runtime: One of the values of ENDINGS.
         data: The model's file.
         options: How it is run.
-        path: What the file is called, for sentences.
+        path: What the file is called, for messages.
 
     Raises:
         VisionError: INVALID_ARGUMENT, if it is unusable; NOT_SUPPORTED, if the runtime is not installed.

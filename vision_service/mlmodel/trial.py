@@ -52,7 +52,7 @@ def try_model(runtime: str, data: bytes, options: RuntimeOptions, *, path: str, 
         runtime: As :func:`vision_service.mlmodel.runtimes.find_runtime` gives it.
         data: The model's file.
         options: How it is run.
-        path: What the file is called, for sentences.
+        path: What the file is called, for messages.
         timeout: How long that may take, seconds.
 
     Raises:

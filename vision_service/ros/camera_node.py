@@ -27,6 +27,7 @@ from vision_service.camera.contents import (
 from vision_service.camera.driver import CameraDriver
 from vision_service.camera.geometries import Box, BoxConfig, make_box
 from vision_service.camera.transform import Transform
+from vision_service.concurrency import Worker
 from vision_service.configuration import attribute
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.frames import Demand, FrameSlot
@@ -38,12 +39,11 @@ from vision_service.ros.calls import Call, too_late
 from vision_service.ros.camera_outputs import TOPICS, CameraOutput
 from vision_service.ros.capture import Capture, with_names
 from vision_service.ros.driver_parameters import DriverParameters
-from vision_service.ros.neighbours import Neighbours
+from vision_service.ros.local_nodes import LocalNodes
 from vision_service.ros.node import SERVICE_QOS, ServiceNode, json_object
 from vision_service.ros.resources import NodeResources
-from vision_service.ros.sources import Feed, FrameConfiguration, fetch
 from vision_service.ros.static_transforms import StaticTransforms, available, transform_message
-from vision_service.ros.worker import Worker
+from vision_service.ros.topic_camera import Feed, FrameConfiguration, fetch
 from vision_service.srv import GetCameraProperties, GetGeometries, GetImage, GetImages, GetPointCloud
 from vision_service.types import CameraIntrinsics, Frame
 
@@ -71,12 +71,12 @@ class CameraNode(ServiceNode):
     Configuration = CameraConfiguration
     settings: CameraConfiguration
 
-    def __init__(self, name: str, *, neighbours: Neighbours | None = None, **arguments: Any) -> None:
+    def __init__(self, name: str, *, local_nodes: LocalNodes | None = None, **arguments: Any) -> None:
         """Make the node.
 
         Args:
             name: The camera's.
-            neighbours: The other nodes of its process, which take the camera's frames by reference.
+            local_nodes: The other nodes of its process, which take the camera's frames by reference.
             **arguments: Further ones of rclpy's Node.
         """
         super().__init__(name, **arguments)
@@ -92,12 +92,12 @@ class CameraNode(ServiceNode):
         self._active = False
         self._feed = Feed(FrameSlot(), Demand(self._follow_demand))
         self._feed.slot.listen(self._share)
-        neighbours = neighbours or Neighbours()
-        self._resources = NodeResources(self, neighbours)
-        self._local = neighbours.feeds
+        local_nodes = local_nodes or LocalNodes()
+        self._resources = NodeResources(self, local_nodes)
+        self._local = local_nodes.feeds
         self._topic = self.resolve_topic_name("~/image_raw")
         self._local.add(self._topic, self._feed)
-        neighbours.cameras[self.get_fully_qualified_name()] = self
+        local_nodes.cameras[self.get_fully_qualified_name()] = self
         # Both take longer than a callback should; a driver's command may even hang.
         self._encoder = Worker("encoder")
         self._commands = Worker("commands")
@@ -145,7 +145,7 @@ class CameraNode(ServiceNode):
             self._feed.slot.fail(VisionError(ErrorCode.CAMERA_ERROR, f"the camera is not configured: {error.message}"))
             raise
         self._capture = Capture(
-            driver, self._feed.slot, complete=self._named, failing=lambda why: self.troubles.report("camera", why)
+            driver, self._feed.slot, complete=self._named, failing=lambda why: self.diagnostics.report("camera", why)
         )
         names = [name for source in driver.sources for name in TOPICS[source]]
         names += ["points"] if self._supports_pcd(driver) else []
@@ -202,7 +202,7 @@ class CameraNode(ServiceNode):
             self._static_transforms.close()
         self._static_transforms = self._extrinsics = None
         self._seen_frame_id = ""
-        self.troubles.clear()
+        self.diagnostics.clear()
 
     def close(self) -> None:
         """Stop reading and take the node off the graph."""
@@ -244,7 +244,7 @@ class CameraNode(ServiceNode):
         patience = max(self.settings.silence, 2 / rate if rate else 0.0)
         silent = self._feed.quiet_for() > patience and self._feed.slot.error is None
         why = f"no frame for {patience:g} s: the driver {self.settings.driver} has not returned from its last read"
-        self.troubles.report("silence", why if silent else "")
+        self.diagnostics.report("silence", why if silent else "")
 
     def summary(self) -> str:
         """Return the driver, and what it reads."""
@@ -274,7 +274,7 @@ class CameraNode(ServiceNode):
         now = self.get_clock().now().nanoseconds
         frame = with_names(frame, camera_name=self.get_name(), frame_id=self._given_frame_id(), stamp=now)
         if self._calibration is not None:
-            self.troubles.report("calibration", self._calibration.misfit(frame) or self._calibration.missing)
+            self.diagnostics.report("calibration", self._calibration.misfit(frame) or self._calibration.missing)
             frame = self._calibration.complete(frame)
         if frame.frame_id != self._seen_frame_id:
             self._seen_frame_id = frame.frame_id

@@ -7,12 +7,12 @@ from typing import Any
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 
 from vision_service.camera.contents import depth_intrinsics_of
+from vision_service.concurrency import Newest
 from vision_service.errors import VisionError
 from vision_service.image import encode_image
 from vision_service.pointcloud.projection import cloud_of
 from vision_service.ros import conversion, qos
 from vision_service.ros.node import ServiceNode
-from vision_service.ros.worker import Newest
 from vision_service.types import Frame
 
 KINDS = {
@@ -67,16 +67,16 @@ class CameraOutput:
         self._node.destroy_publisher(self._publisher)
 
     def _publish(self, frame: Frame) -> None:
-        trouble = f"publish {self._name}"
+        problem = f"publish {self._name}"
         try:
             message = message_of(self._name, frame, jpeg_quality=self._node.settings.jpeg_quality)
             if message is not None:
                 self._publisher.publish(message)
-            self._node.troubles.report(trouble, "")
+            self._node.diagnostics.report(problem, "")
         except Exception as error:
             if not self._gone:
                 reason = error.message if isinstance(error, VisionError) else f"{type(error).__name__}: {error}"
-                self._node.troubles.report(trouble, f"a frame cannot be published on ~/{self._name}: {reason}")
+                self._node.diagnostics.report(problem, f"a frame cannot be published on ~/{self._name}: {reason}")
 
 
 def message_of(name: str, frame: Frame, *, jpeg_quality: int) -> Any:

@@ -10,7 +10,7 @@ from vision_service.errors import ErrorCode, VisionError
 from vision_service.frames import Demand
 from vision_service.resources import unknown
 from vision_service.ros.node import ServiceNode
-from vision_service.ros.sources import (
+from vision_service.ros.topic_camera import (
     Feed,
     LocalCameras,
     TopicCamera,

@@ -8,10 +8,10 @@ from typing import Any
 
 from std_msgs.msg import Header
 
+from vision_service.concurrency import Worker
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros import conversion
 from vision_service.ros.node import json_object
-from vision_service.ros.worker import Worker
 from vision_service.types import Frame, PointCloudObject
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from vision_service.concurrency import Worker
 from vision_service.configuration import attribute
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.mlmodel.labels import read_labels
@@ -15,9 +16,8 @@ from vision_service.mlmodel.loading import load
 from vision_service.mlmodel.runtime import Runtime, RuntimeOptions
 from vision_service.ros import conversion
 from vision_service.ros.calls import Call, too_late
-from vision_service.ros.neighbours import Neighbours
+from vision_service.ros.local_nodes import LocalNodes
 from vision_service.ros.node import NodeConfiguration, ServiceNode, json_object
-from vision_service.ros.worker import Worker
 from vision_service.srv import GetMetadata, Infer
 
 
@@ -42,12 +42,12 @@ class MLModelNode(ServiceNode):
     Configuration = MLModelConfiguration
     settings: MLModelConfiguration
 
-    def __init__(self, name: str, *, neighbours: Neighbours | None = None, **arguments: Any) -> None:
+    def __init__(self, name: str, *, local_nodes: LocalNodes | None = None, **arguments: Any) -> None:
         """Make the node.
 
         Args:
             name: The model's.
-            neighbours: The other nodes of its process, which take the model by reference.
+            local_nodes: The other nodes of its process, which take the model by reference.
             **arguments: Further ones of rclpy's Node.
         """
         super().__init__(name, **arguments)
@@ -56,8 +56,8 @@ class MLModelNode(ServiceNode):
         self._runs = 0
         self.offer(Infer, "infer", self._infer)
         self.offer(GetMetadata, "get_metadata", self._get_metadata)
-        if neighbours is not None:
-            neighbours.mlmodels[self.get_fully_qualified_name()] = self
+        if local_nodes is not None:
+            local_nodes.mlmodels[self.get_fully_qualified_name()] = self
 
     def configure(self) -> None:
         """Load the model."""

@@ -25,9 +25,9 @@ from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from vision_service.configuration import Attribute, attribute, attributes, configure
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.calls import Call, Deadlines, seconds
+from vision_service.ros.diagnostics import Diagnostics
 from vision_service.ros.executor import Executor
 from vision_service.ros.parameters import Parameters
-from vision_service.ros.troubles import Troubles
 from vision_service.srv import DoCommand, GetStatus
 
 HOUSEKEEPING_PERIOD = 0.2
@@ -65,7 +65,7 @@ class ServiceNode(LifecycleNode):
         settings: Their values; replaced when one of them changes. Before the node is configured, required ones may be
             empty.
         last_error: The latest failure of a transition, empty = none.
-        troubles: What is wrong now.
+        problems: What is wrong now.
     """
 
     Configuration: ClassVar[type[NodeConfiguration]] = NodeConfiguration
@@ -87,7 +87,7 @@ class ServiceNode(LifecycleNode):
         self._said = ""  # the latest failure that was logged
         self._waits = False
         self._retry_at = math.inf  # what the node needs of others may come later, so it tries again
-        self.troubles = Troubles(self.get_logger())
+        self.diagnostics = Diagnostics(self.get_logger())
         self.deadlines = Deadlines(self.wake)
         self._counting = threading.Lock()
         self._calls_pending = 0
@@ -268,7 +268,7 @@ class ServiceNode(LifecycleNode):
         response.status = json.dumps(
             {
                 "last_error": self.last_error,
-                "troubles": self.troubles.sentences,
+                "troubles": self.diagnostics.messages,
                 "calls": {
                     "answered": self._calls_answered,
                     "failed": self._calls_failed,
@@ -414,15 +414,15 @@ class ServiceNode(LifecycleNode):
     # What time asks for.
 
     def _safely(self, what: str, job: Callable[[], None]) -> None:
-        """Do a job whose failure must not end the executor, and is a trouble until the job works again."""
-        trouble = ""
+        """Do a job whose failure must not end the executor, and is a problem until the job works again."""
+        problem = ""
         try:
             job()
         except Exception as error:
-            trouble = f"{what} failed: {type(error).__name__}: {error}"
-            if trouble not in self.troubles.sentences:
+            problem = f"{what} failed: {type(error).__name__}: {error}"
+            if problem not in self.diagnostics.messages:
                 self.get_logger().error(traceback.format_exc())
-        self.troubles.report(what, trouble)
+        self.diagnostics.report(what, problem)
 
     def _housekeep(self) -> None:
         if self.state == "active":
@@ -439,17 +439,17 @@ class ServiceNode(LifecycleNode):
             if twins
             else ""
         )
-        self.troubles.report("namesakes", why)
+        self.diagnostics.report("namesakes", why)
 
     def _diagnose(self) -> None:
         self._warn_of_namesakes()
         if not self._diagnostics.get_subscription_count():
             return
         failed = [self.last_error] if self.last_error and self.state != "active" else []
-        troubles = failed + self.troubles.sentences
-        level = DiagnosticStatus.ERROR if failed else DiagnosticStatus.WARN if troubles else DiagnosticStatus.OK
+        problems = failed + self.diagnostics.messages
+        level = DiagnosticStatus.ERROR if failed else DiagnosticStatus.WARN if problems else DiagnosticStatus.OK
         name = self.get_fully_qualified_name().lstrip("/")
-        status = DiagnosticStatus(level=level, name=name, message="; ".join(troubles) or self.state, hardware_id=name)
+        status = DiagnosticStatus(level=level, name=name, message="; ".join(problems) or self.state, hardware_id=name)
         status.values = [
             KeyValue(key=key, value=json.dumps(value, default=str)) for key, value in self._status().items()
         ]

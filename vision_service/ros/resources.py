@@ -15,12 +15,12 @@ from vision_service.errors import ErrorCode, VisionError
 from vision_service.resources import LocalResources, not_able
 from vision_service.ros.calling import Caller
 from vision_service.ros.client import VisionClient
-from vision_service.ros.neighbours import Neighbours
+from vision_service.ros.local_nodes import LocalNodes
 from vision_service.ros.node import ServiceNode
 from vision_service.ros.shared_camera import LocalCamera, RemoteCamera, SharedCamera
 from vision_service.ros.shared_mlmodel import LocalMLModel, RemoteMLModel
 from vision_service.ros.shared_vision import LocalVision, RemoteVision
-from vision_service.ros.sources import check_topics
+from vision_service.ros.topic_camera import check_topics
 
 TIMEOUT = 5.0
 """How long another node may take to say what it is, seconds."""
@@ -37,16 +37,16 @@ class NodeResources(LocalResources):
         uses: The full names of the cameras and vision services that were asked for, found or not.
     """
 
-    def __init__(self, node: ServiceNode, neighbours: Neighbours) -> None:
+    def __init__(self, node: ServiceNode, local_nodes: LocalNodes) -> None:
         """Take where to look.
 
         Args:
             node: Whose model or driver asks.
-            neighbours: The other nodes of its process.
+            local_nodes: The other nodes of its process.
         """
         super().__init__()
         self._node = node
-        self._neighbours = neighbours
+        self._local_nodes = local_nodes
         self._remote: dict[str, Any] = {}
         self._asked: dict[tuple[str, str], Future[Any]] = {}
         self._cameras: list[SharedCamera] = []
@@ -60,8 +60,8 @@ class NodeResources(LocalResources):
                 others, from this node.
         """
         full_name = self._named(name)
-        local = self._neighbours.cameras.get(full_name)
-        feed = self._neighbours.feeds.find(self._node.resolve_topic_name(f"{name}/image_raw"))
+        local = self._local_nodes.cameras.get(full_name)
+        feed = self._local_nodes.feeds.find(self._node.resolve_topic_name(f"{name}/image_raw"))
         camera: SharedCamera
         if local is not None and feed is not None:
             camera = LocalCamera(name, local, feed)
@@ -97,7 +97,7 @@ class NodeResources(LocalResources):
             VisionError: UNKNOWN_RESOURCE, if there is no such node, or it holds none, or it has not answered yet.
         """
         full_name = self._node.resolve_service_name(name)
-        local = self._neighbours.mlmodels.get(full_name)
+        local = self._local_nodes.mlmodels.get(full_name)
         if local is not None:
             return LocalMLModel(local)
         self._require(f"{full_name}/get_metadata", "ML model", name, "mlmodels")
@@ -137,7 +137,7 @@ class NodeResources(LocalResources):
                 itself or by others, on this node.
         """
         full_name = self._named(name)
-        local = self._neighbours.vision.get(full_name)
+        local = self._local_nodes.vision.get(full_name)
         if local is not None:
             service: Any = LocalVision(name, local)
         else:
@@ -203,7 +203,7 @@ class NodeResources(LocalResources):
 
     def _uses_of(self, full_name: str) -> frozenset[str]:
         """Return the nodes that another one builds on; those of a node that does not answer are unknown."""
-        local = self._neighbours.uses()
+        local = self._local_nodes.uses()
         if full_name in local:
             return local[full_name]
         if self._node.count_services(f"{full_name}/get_status"):

@@ -8,9 +8,9 @@ from typing import Any
 from vision_service.camera.topics import CameraTopics
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.frames import Demand
-from vision_service.ros.neighbours import CameraNeighbour
+from vision_service.ros.local_nodes import LocalCameraNode
 from vision_service.ros.node import ServiceNode
-from vision_service.ros.sources import Feed, TopicCamera
+from vision_service.ros.topic_camera import Feed, TopicCamera
 from vision_service.types import CameraIntrinsics, Frame
 from vision_service.vision.model import Needs
 
@@ -77,7 +77,7 @@ class SharedCamera:
 class LocalCamera(SharedCamera):
     """A camera node of this process."""
 
-    def __init__(self, name: str, node: CameraNeighbour, feed: Feed) -> None:
+    def __init__(self, name: str, node: LocalCameraNode, feed: Feed) -> None:
         """Look at what the camera is.
 
         Raises:

@@ -12,7 +12,7 @@ from vision_service.errors import ErrorCode, VisionError
 from vision_service.mlmodel.runtime import Runtime, TensorInfo, Tensors
 from vision_service.ros import conversion
 from vision_service.ros.calling import Caller
-from vision_service.ros.neighbours import MLModelNeighbour
+from vision_service.ros.local_nodes import LocalMLModelNode
 
 TIMEOUT = 2.0
 """How long we wait for the other node, seconds."""
@@ -21,7 +21,7 @@ TIMEOUT = 2.0
 class LocalMLModel:
     """The model of a node of this process; it follows the node when that loads another file."""
 
-    def __init__(self, node: MLModelNeighbour) -> None:
+    def __init__(self, node: LocalMLModelNode) -> None:
         self._node = node
 
     @property

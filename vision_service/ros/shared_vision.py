@@ -8,7 +8,7 @@ from typing import Any
 
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.client import Picture, VisionClient, VisionProperties
-from vision_service.ros.neighbours import VisionNeighbour
+from vision_service.ros.local_nodes import LocalVisionNode
 from vision_service.types import Classification, Detection, Frame
 from vision_service.vision.model import methods
 
@@ -25,7 +25,7 @@ class LocalVision:
         needs: What of a frame the other model looks at.
     """
 
-    def __init__(self, name: str, node: VisionNeighbour) -> None:
+    def __init__(self, name: str, node: LocalVisionNode) -> None:
         """Look at what the other model can do now.
 
         Raises:

@@ -14,11 +14,11 @@ from rclpy.validate_node_name import validate_node_name
 from vision_service.configuration import attribute, configure
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.camera_node import CameraNode
+from vision_service.ros.local_nodes import LocalNodes
 from vision_service.ros.mlmodel_node import MLModelNode
-from vision_service.ros.neighbours import Neighbours
 from vision_service.ros.node import ServiceNode
 from vision_service.ros.parameters import Parameters
-from vision_service.ros.sources import allowed_name
+from vision_service.ros.topic_camera import allowed_name
 from vision_service.ros.vision_node import VisionNode
 
 NAME = "stack"
@@ -56,12 +56,12 @@ class Stack:
         settings = configure(StackConfiguration, parameters.values(StackConfiguration), of="the stack")
         for sentence in parameters.unknown():
             self._node.get_logger().warning(sentence)
-        neighbours = Neighbours()
+        local_nodes = LocalNodes()
         taken = {NAME}
         kinds: list[tuple[Callable[[str], ServiceNode], Iterable[str]]] = [
-            (lambda name: CameraNode(name, neighbours=neighbours, **arguments), settings.cameras),
-            (lambda name: MLModelNode(name, neighbours=neighbours, **arguments), settings.mlmodels),
-            (lambda name: VisionNode(name, neighbours=neighbours, **arguments), settings.vision),
+            (lambda name: CameraNode(name, local_nodes=local_nodes, **arguments), settings.cameras),
+            (lambda name: MLModelNode(name, local_nodes=local_nodes, **arguments), settings.mlmodels),
+            (lambda name: VisionNode(name, local_nodes=local_nodes, **arguments), settings.vision),
         ]
         for make, names in kinds:
             for name in names:

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from vision_service.inference import Inference
-from vision_service.ros.sources import Feed
+from vision_service.ros.topic_camera import Feed
+from vision_service.scheduler import Scheduler
 from vision_service.smoothing import ClassificationWindow, LabelMonitor
 from vision_service.types import Classification, Frame, LabelChange
 
@@ -21,7 +21,7 @@ class Stream:
     """Has the model look at a camera's frames, newest first, until it is stopped."""
 
     def __init__(
-        self, camera: str, feed: Feed, inference: Inference, publish: Callable[[Frame], None], rate: Callable[[], float]
+        self, camera: str, feed: Feed, inference: Scheduler, publish: Callable[[Frame], None], rate: Callable[[], float]
     ) -> None:
         """Begin.
 

@@ -13,10 +13,10 @@ from vision_service.camera.topics import CameraTopics
 from vision_service.configuration import attribute, attributes, configure
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
-from vision_service.inference import Inference
 from vision_service.ros import conversion, qos
 from vision_service.ros.calls import Call, too_late
 from vision_service.ros.cameras import Cameras
+from vision_service.ros.local_nodes import LocalNodes
 from vision_service.ros.messages import (
     fill_classifications,
     fill_detections,
@@ -24,18 +24,18 @@ from vision_service.ros.messages import (
     fill_objects,
     given_frame,
 )
-from vision_service.ros.neighbours import Neighbours
 from vision_service.ros.node import ServiceNode, json_object
 from vision_service.ros.outputs import NAMES, PICTURES, Outputs, Placed, as_seen
 from vision_service.ros.resources import NodeResources
-from vision_service.ros.sources import (
+from vision_service.ros.streaming import Steady, Stream
+from vision_service.ros.topic_camera import (
     FrameConfiguration,
     check_camera_name,
     check_topics,
     fetch,
 )
-from vision_service.ros.streaming import Steady, Stream
 from vision_service.ros.transforms import Transforms
+from vision_service.scheduler import Scheduler
 from vision_service.srv import (
     CaptureAllFromCamera,
     GetClassifications,
@@ -100,23 +100,23 @@ class VisionNode(ServiceNode):
         self,
         name: str,
         *,
-        neighbours: Neighbours | None = None,
+        local_nodes: LocalNodes | None = None,
         **arguments: Any,
     ) -> None:
         """Make the node.
 
         Args:
             name: The vision service's.
-            neighbours: The other nodes of its process, whose frames and models are taken by reference.
+            local_nodes: The other nodes of its process, whose frames and models are taken by reference.
             **arguments: Further ones of rclpy's Node.
         """
         super().__init__(name, **arguments)
-        neighbours = neighbours or Neighbours()
-        self._cameras = Cameras(self, neighbours.feeds)
-        self._resources = NodeResources(self, neighbours)
-        neighbours.vision[self.get_fully_qualified_name()] = self
+        local_nodes = local_nodes or LocalNodes()
+        self._cameras = Cameras(self, local_nodes.feeds)
+        self._resources = NodeResources(self, local_nodes)
+        local_nodes.vision[self.get_fully_qualified_name()] = self
         self._model_class: type[VisionModel] | None = None
-        self._inference: Inference | None = None
+        self._inference: Scheduler | None = None
         self._candidate: tuple[Any, VisionModel | None] | None = None
         self._declared: list[str] = []
         self._outputs: dict[str, Outputs] = {}
@@ -134,7 +134,7 @@ class VisionNode(ServiceNode):
         self.offer(GetVisionProperties, "get_properties", self._get_properties, always=True)
 
     @property
-    def inference(self) -> Inference | None:
+    def inference(self) -> Scheduler | None:
         """The model at work; None while the node is not configured."""
         return self._inference
 
@@ -169,7 +169,7 @@ class VisionNode(ServiceNode):
         self._model_class = model_class
         self.parameters.declare(model_class.Config)
         model = self._make_model(model_class, self._model_config(model_class, {}))
-        self._inference = Inference(model, self.get_name())
+        self._inference = Scheduler(model, self.get_name())
         self._make_outputs(model)
 
     def _make_outputs(self, model: VisionModel) -> None:
@@ -191,7 +191,7 @@ class VisionNode(ServiceNode):
         """Look at nothing any more."""
         self._stop_streams()
         self._cameras.forget()
-        self.troubles.clear()
+        self.diagnostics.clear()
 
     def cleanup(self) -> None:
         """Let go of the model and the topics."""
@@ -278,9 +278,9 @@ class VisionNode(ServiceNode):
         for camera in dict.fromkeys([*self._outputs, *self._cameras.names()]):
             try:
                 self._tend(camera)
-                self.troubles.report(f"camera {camera}", "")
+                self.diagnostics.report(f"camera {camera}", "")
             except VisionError as error:  # one camera must not hold up the others
-                self.troubles.report(f"camera {camera}", f"cannot look at camera {camera!r}: {error.message}")
+                self.diagnostics.report(f"camera {camera}", f"cannot look at camera {camera!r}: {error.message}")
 
     def _tend(self, camera: str) -> None:
         self._cameras.tend(camera)
@@ -330,11 +330,11 @@ class VisionNode(ServiceNode):
                 for change in [*steady.changes(), *inference.model.events()]:
                     if change.camera_name in self._outputs:
                         self._outputs[change.camera_name].send_event(conversion.label_change_to_message(change))
-                self.troubles.report(f"stream {camera}", "")
+                self.diagnostics.report(f"stream {camera}", "")
             except Exception as error:
                 if camera in self._streams:
                     reason = error.message if isinstance(error, VisionError) else f"{type(error).__name__}: {error}"
-                    self.troubles.report(f"stream {camera}", f"no results for a frame of {camera!r}: {reason}")
+                    self.diagnostics.report(f"stream {camera}", f"no results for a frame of {camera!r}: {reason}")
 
         self._streams[camera] = Stream(camera, feed, inference, publish, lambda: self.settings.max_rate)
 
@@ -342,7 +342,7 @@ class VisionNode(ServiceNode):
         stream = self._streams.pop(camera, None)
         if stream is not None:
             stream.stop()
-            self.troubles.report(f"stream {camera}", "")
+            self.diagnostics.report(f"stream {camera}", "")
 
     def _stop_streams(self) -> None:
         for camera in list(self._streams):
@@ -352,7 +352,7 @@ class VisionNode(ServiceNode):
         """Say once when a camera that is wanted falls silent, and once when that is over."""
         seconds, reason = self._cameras.quiet(camera)
         why = f"no frame of camera {camera!r} for {self.settings.silence:g} s: {reason}"
-        self.troubles.report(f"silence {camera}", why if seconds > self.settings.silence else "")
+        self.diagnostics.report(f"silence {camera}", why if seconds > self.settings.silence else "")
 
     def _publish_labels(self) -> None:
         header = Header(stamp=self.get_clock().now().to_msg())
@@ -396,7 +396,7 @@ class VisionNode(ServiceNode):
 
     # Services.
 
-    def _working(self) -> Inference:
+    def _working(self) -> Scheduler:
         """Return the model at work.
 
         Raises:

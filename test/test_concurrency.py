@@ -6,7 +6,7 @@ from concurrent.futures import CancelledError
 import pytest
 
 from robot import eventually
-from vision_service.ros.worker import Newest, Worker
+from vision_service.concurrency import Newest, Worker
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from vision_service.image import encode
 from vision_service.pointcloud.projection import cloud_of
 from vision_service.ros import conversion
 from vision_service.ros.calls import Call
-from vision_service.ros.sources import (
+from vision_service.ros.topic_camera import (
     Feed,
     FrameConfiguration,
     LocalCameras,

@@ -22,7 +22,7 @@ RECENT = 4
 """How many frames of a camera results are kept of: a stream may work on one while callers ask for the next."""
 
 
-class Inference:
+class Scheduler:
     """Runs a vision model in a thread of its own.
 
     Callers' jobs go first, in their order. Of each streaming camera only the newest frame waits, and the cameras take

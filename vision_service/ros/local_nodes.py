@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from vision_service.camera.driver import CameraDriver
-from vision_service.inference import Inference
 from vision_service.mlmodel.runtime import Runtime
-from vision_service.ros.sources import LocalCameras
+from vision_service.ros.topic_camera import LocalCameras
+from vision_service.scheduler import Scheduler
 from vision_service.types import CameraIntrinsics
 
 
-class Neighbour(Protocol):
+class LocalNode(Protocol):
     """What a node of this process shows of itself.
 
     Attributes:
@@ -31,7 +31,7 @@ class Neighbour(Protocol):
         """The full names of the nodes that its model or driver names, found or not."""
 
 
-class CameraNeighbour(Neighbour, Protocol):
+class LocalCameraNode(LocalNode, Protocol):
     """A camera node."""
 
     @property
@@ -43,15 +43,15 @@ class CameraNeighbour(Neighbour, Protocol):
         """Of its pictures; None = not calibrated."""
 
 
-class VisionNeighbour(Neighbour, Protocol):
+class LocalVisionNode(LocalNode, Protocol):
     """A vision node."""
 
     @property
-    def inference(self) -> Inference | None:
+    def inference(self) -> Scheduler | None:
         """Its model at work; None while the node is not configured."""
 
 
-class MLModelNeighbour(Protocol):
+class LocalMLModelNode(Protocol):
     """An ML model node."""
 
     last_error: str
@@ -69,7 +69,7 @@ class MLModelNeighbour(Protocol):
 
 
 @dataclass(frozen=True)
-class Neighbours:
+class LocalNodes:
     """The nodes of one process by their full names; a node may be looked for before it is made.
 
     Attributes:
@@ -80,11 +80,11 @@ class Neighbours:
     """
 
     feeds: LocalCameras = field(default_factory=LocalCameras)
-    cameras: dict[str, CameraNeighbour] = field(default_factory=dict)
-    mlmodels: dict[str, MLModelNeighbour] = field(default_factory=dict)
-    vision: dict[str, VisionNeighbour] = field(default_factory=dict)
+    cameras: dict[str, LocalCameraNode] = field(default_factory=dict)
+    mlmodels: dict[str, LocalMLModelNode] = field(default_factory=dict)
+    vision: dict[str, LocalVisionNode] = field(default_factory=dict)
 
     def uses(self) -> Mapping[str, frozenset[str]]:
         """Return what each of the nodes builds on."""
-        nodes: dict[str, Neighbour] = {**self.cameras, **self.vision}
+        nodes: dict[str, LocalNode] = {**self.cameras, **self.vision}
         return {name: node.uses for name, node in nodes.items()}

@@ -1,4 +1,4 @@
-"""Inference: one thread, one run per frame and method, callers before streams."""
+"""Scheduler: one thread, one run per frame and method, callers before streams."""
 
 import dataclasses
 import gc
@@ -14,8 +14,8 @@ import pytest
 
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
-from vision_service.inference import RECENT, Inference
 from vision_service.resources import LocalResources
+from vision_service.scheduler import RECENT, Scheduler
 from vision_service.types import Classification, Frame
 from vision_service.vision.color_detector import ColorDetector, ColorDetectorConfig
 
@@ -80,7 +80,7 @@ def start():
     made = []
 
     def make(model):
-        made.append((model, Inference(model, "model")))
+        made.append((model, Scheduler(model, "model")))
         return made[-1][1]
 
     yield make

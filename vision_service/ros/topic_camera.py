@@ -74,7 +74,7 @@ async def fetch(feed: Feed, camera: str, call: Call, *, max_age: float, settings
 
     Args:
         feed: The camera.
-        camera: Its name, for sentences.
+        camera: Its name, for messages.
         call: Who asks.
         max_age: As in the requests: > 0 = seconds, 0 = the node's default, < 0 = a frame that arrives from now on.
         settings: The node's.

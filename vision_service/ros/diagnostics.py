@@ -1,4 +1,4 @@
-"""Silence explains itself: each trouble is logged once when it begins, once when it ends, and shown in between."""
+"""Silence explains itself: each problem is logged once when it begins, once when it ends, and shown in between."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import threading
 from typing import Any
 
 
-class Troubles:
-    """What is wrong with a node now, by a key of each trouble; every method may be called from any thread."""
+class Diagnostics:
+    """What is wrong with a node now, by a key of each problem; every method may be called from any thread."""
 
     def __init__(self, logger: Any) -> None:
         """Take rclpy's logger of the node."""
@@ -16,7 +16,7 @@ class Troubles:
         self._current: dict[str, str] = {}
 
     def report(self, key: str, sentence: str) -> None:
-        """Say that a trouble is there; an empty sentence = it is not, or no more."""
+        """Say that a problem is there; an empty sentence = it is not, or no more."""
         with self._lock:
             before = self._current.get(key, "")
             if sentence:
@@ -34,7 +34,7 @@ class Troubles:
             self._current.clear()
 
     @property
-    def sentences(self) -> list[str]:
+    def messages(self) -> list[str]:
         """What is wrong now."""
         with self._lock:
             return list(self._current.values())
