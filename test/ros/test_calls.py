@@ -8,11 +8,14 @@ import time
 import weakref
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 
 import pytest
+from rclpy.executors import SingleThreadedExecutor
 
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.calls import LONGEST, TICK, Call, Deadlines, seconds, too_late
+from vision_service.ros.executor import Executor
 
 PATIENCE = 30.0
 """Until a test gives up, seconds: a bound on failures, nothing that is measured."""
@@ -20,47 +23,44 @@ LATE = VisionError(ErrorCode.DEADLINE_EXCEEDED, "too late")
 
 
 class Loop:
-    """What an executor does with coroutines: it looks at them whenever it is woken up."""
+    """An executor that is spun until coroutines have ended."""
 
-    def __init__(self):
-        self._awake = threading.Event()
-        self.wakes = 0
-        self.deadlines = Deadlines(self.wake)
+    def __init__(self, context):
+        self.executor = Executor(context=context)
+        self.turns = 0
 
-    def wake(self):
-        self.wakes += 1
-        self._awake.set()
+    def call(self, timeout=PATIENCE, alone=False):
+        return Call(self.executor, timeout, lambda: alone)
 
-    def call(self, timeout=PATIENCE):
-        return Call(self.deadlines, self.wake, timeout)
+    def begin(self, *coroutines):
+        """Run coroutines until they wait; return futures of their results."""
+        tasks = [self.executor.create_task(coroutine) for coroutine in coroutines]
+        self.executor.spin_once(0)
+        return tasks
+
+    def end(self, *tasks):
+        """Return the results, or the exceptions, of coroutines, in their order."""
+        ends = time.monotonic() + PATIENCE
+        while not all(task.done() for task in tasks):
+            assert time.monotonic() < ends, "nobody resumed the coroutine"
+            self.executor.spin_once(PATIENCE)
+            self.turns += 1
+        return [task.exception() or task.result() for task in tasks]
 
     def run(self, *coroutines):
-        """Return the results, or the exceptions, of coroutines, in their order."""
-        outcomes = dict.fromkeys(coroutines)
-        waiting = list(coroutines)
-        while waiting:
-            for coroutine in list(waiting):
-                try:
-                    coroutine.send(None)
-                    continue
-                except StopIteration as end:
-                    outcomes[coroutine] = end.value
-                except VisionError as error:
-                    outcomes[coroutine] = error.with_traceback(None)
-                waiting.remove(coroutine)
-            if waiting:
-                assert self._awake.wait(PATIENCE), "nobody woke the executor"
-                self._awake.clear()
-        return list(outcomes.values())
+        return self.end(*self.begin(*coroutines))
 
 
 @pytest.fixture
-def loop():
-    loop = Loop()
+def loop(context):
+    loop = Loop(context)
     yield loop
-    loop.deadlines.close()
-    loop.deadlines.thread.join(PATIENCE)
-    assert not loop.deadlines.thread.is_alive()
+    loop.executor.shutdown()
+    loop.executor.release()
+
+
+def _fail(future, kind):
+    future.set_exception(kind())
 
 
 def later(work):
@@ -73,27 +73,29 @@ class TestWaiting:
     def test_what_is_there_is_returned_at_once(self, loop):
         future = Future()
         future.set_result("there")
-        assert loop.run(loop.call().wait(future, lambda: LATE)) == ["there"]
-        assert loop.wakes == 0
+        waiting = loop.begin(loop.call().wait(future, lambda: LATE))
+        assert waiting[0].result() == "there"
 
     def test_what_comes_wakes_the_executor(self, loop):
         future = Future()
-        waiting = loop.call().wait(future, lambda: LATE)
-        waiting.send(None)
+        waiting = loop.begin(loop.call().wait(future, lambda: LATE))
         thread = later(lambda: future.set_result("come"))
-        assert loop.run(waiting) == ["come"]
+        assert loop.end(*waiting) == ["come"]
         thread.join()
 
-    def test_what_may_go_on_where_the_result_is_made_is_resumed_there(self, loop):
-        future, resumed = Future(), []
-        call = Call(loop.deadlines, loop.wake, PATIENCE, lambda: lambda: resumed.append(threading.current_thread()))
-        waiting = call.wait(future, lambda: LATE, go_on_there=True)
-        waiting.send(None)
+    @pytest.mark.parametrize("alone", [True, False])
+    def test_what_waits_alone_goes_on_where_the_result_is_made_and_else_in_the_executor(self, loop, alone):
+        future, threads = Future(), []
+
+        async def handler():
+            await loop.call(alone=alone).wait(future, lambda: LATE, go_on_there=True)
+            threads.append(threading.current_thread())
+
+        waiting = loop.begin(handler())
         thread = later(lambda: future.set_result("come"))
         thread.join()
-        assert resumed == [thread]
-        assert loop.wakes == 0
-        assert loop.run(waiting) == ["come"]
+        loop.end(*waiting)
+        assert threads == [thread if alone else threading.current_thread()]
 
     def test_what_fails_is_raised(self, loop):
         future = Future()
@@ -112,6 +114,25 @@ class TestWaiting:
         waiting = loop.call(1e-9).wait(future, lambda: LATE)
         future.set_result("just in time")
         assert loop.run(waiting) == ["just in time"]
+
+    def test_a_node_in_an_executor_of_rclpys_waits_and_ends_too(self, context):
+        executor = SingleThreadedExecutor(context=context)
+        futures = [Future(), Future()]
+
+        async def wait(timeout, future):
+            return await Call(executor, timeout).wait(future, lambda: LATE)
+
+        come = executor.create_task(wait, PATIENCE, futures[0])
+        late = executor.create_task(wait, 0.05, futures[1])
+        thread = threading.Timer(0.05, futures[0].set_result, ["come"])
+        thread.start()
+        ends = time.monotonic() + PATIENCE
+        while not (come.done() and late.done()) and time.monotonic() < ends:
+            with suppress(VisionError):
+                executor.spin_once(PATIENCE)
+        assert (come.result(), late.exception()) == ("come", LATE)
+        assert futures[1].cancelled()
+        executor.shutdown(0)
 
     def test_many_wait_at_once_and_each_gets_its_own(self, loop):
         futures = [Future() for _ in range(50)]
@@ -149,20 +170,20 @@ class TestWaiting:
 
         picture, futures = Picture(), [Future()]
         reference = weakref.ref(picture)
-        waiting = handler(loop.call(), picture, futures)
-        later(lambda future=futures[0]: future.set_exception(kind())).join()
+        fail = partial(_fail, futures[0], kind)
+        waiting = loop.begin(handler(loop.call(), picture, futures))
+        later(fail).join()
+        del fail
         gc.collect()
         gc.disable()
         try:
             del picture
-            loop.run(waiting)
+            loop.end(*waiting)
             del waiting
             assert reference() is None
         finally:
             gc.enable()
 
-
-class TestDeadlines:
     def test_they_pass_in_their_order_whatever_order_they_came_in(self, loop):
         order = []
 
@@ -175,7 +196,9 @@ class TestDeadlines:
         assert loop.run(*waiting) == [LATE] * 4
         assert order == sorted(timeouts)
 
-    def test_those_of_one_tick_wake_the_executor_once(self):
+
+class TestDeadlines:
+    def test_those_of_one_tick_wake_once(self):
         wakes = []
         deadlines = Deadlines(lambda: wakes.append(None))
         end = math.ceil(time.monotonic() / TICK + 50) * TICK  # far enough for a busy machine
@@ -243,14 +266,6 @@ class TestDeadlines:
             assert done.wait(PATIENCE)
         assert "executor is gone" in caplog.text
         deadlines.close()
-
-    def test_nothing_is_looked_at_while_nobody_waits(self, loop):
-        future = Future()
-        waiting = loop.call().wait(future, lambda: LATE)
-        waiting.send(None)
-        later(lambda: future.set_result("come")).join()
-        loop.run(waiting)
-        assert loop.wakes == 1
 
 
 class TestTimes:

@@ -1,22 +1,65 @@
 """The executor: it serves what is ready, sleeps while nothing is, and notices what comes and goes."""
 
 import threading
+import time
+import weakref
+from functools import partial
 
 import pytest
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.executors import ShutdownException
 from rclpy.node import Node
 from rclpy.task import Future
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 from robot import PATIENCE, eventually
-from vision_service.ros.executor import Executor
+from vision_service.ros.executor import SPARE, Executor
 from vision_service.ros.process import Spinner
+from vision_service.ros.wait_set import WaitSet
 
 
 @pytest.fixture
 def node(spin):
     return spin(Node, "node")
+
+
+@pytest.fixture
+def failures():
+    return []
+
+
+@pytest.fixture
+def executor(context, failures):
+    executor = Executor(context=context, failed=lambda entity, error: failures.append((entity, error)))
+    yield executor
+    executor.shutdown()
+    executor.release()
+
+
+class Picture:
+    pass
+
+
+class _Park:
+    """Awaitable: leaves what resumes the coroutine in a list."""
+
+    def __init__(self, resumers, *, there=False):
+        self._resumers = resumers
+        self._there = there
+
+    def __await__(self):
+        yield self
+
+    def attach(self, task):
+        self._resumers.append(task.runner() if self._there else task.waker())
+
+
+def spin_until(executor, condition):
+    ends = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < ends
+        executor.spin_once(0.05)
 
 
 class TestServing:
@@ -80,53 +123,177 @@ class TestFailures:
         assert enough.wait(PATIENCE)
         eventually(lambda: "a callback raised SystemExit: 7" in capfd.readouterr().err, "it is logged")
 
-    def test_what_is_ready_beside_a_callback_that_fails_is_served_all_the_same(self, context):
-        node, served = Node("node", context=context), []
+    def test_one_that_always_fails_is_logged_once_for_each_cause(self, node, capfd):
+        called = []
+
+        def fail():
+            called.append(None)
+            if len(called) % 2:
+                raise ValueError(str(len(called)))
+            raise KeyError(str(len(called)))
+
+        node.create_timer(0.01, fail)
+        eventually(lambda: len(called) > 10, "it is called again and again")
+        logged = capfd.readouterr().err
+        assert logged.count("a callback raised ValueError") == logged.count("a callback raised KeyError") == 1
+
+    @pytest.mark.parametrize("error", [ValueError, SystemExit, KeyboardInterrupt])
+    def test_a_coroutine_that_fails_is_logged_and_lets_its_group_go(self, node, peer, capfd, error):
+        async def fail(request, response):
+            raise error("oh")
+
+        node.create_service(Trigger, "fail", fail)  # in the default group, as the other one
+        node.create_service(Trigger, "work", lambda request, response: response)
+        peer.ask(Trigger, "fail")
+        peer.call(Trigger, "work")
+        eventually(lambda: f"a callback raised {error.__name__}: oh" in capfd.readouterr().err, "it is logged")
+
+    def test_what_is_ready_beside_a_callback_that_fails_is_served_all_the_same(self, executor, failures):
+        served = []
 
         def fail():
             raise ValueError
 
-        executor = Executor(context=context)
-        executor.add_node(node)
-        executor.create_task(fail)
+        failed = executor.create_task(fail)
         executor.create_task(served.append, "behind")
-        with pytest.raises(ValueError):
-            executor.spin_once()
         executor.spin_once()
         assert served == ["behind"]
-        executor.release()
-        executor.shutdown()
+        assert isinstance(failed.exception(), ValueError)
+        assert [type(error) for _, error in failures] == [ValueError]
+
+    def test_a_wait_that_fails_again_and_again_ends_the_thread_with_the_reason(self, context, capfd, monkeypatch):
+        node, ended = Node("node", context=context), threading.Event()
+
+        def fail(*_, **__):
+            raise RuntimeError("the wait set is broken")
+
+        monkeypatch.setattr(WaitSet, "wait", fail)
+        spinner = Spinner(node, ended=ended.set)
+        assert ended.wait(PATIENCE)
+        spinner.thread.join(PATIENCE)
+        assert not spinner.thread.is_alive()
+        assert str(spinner.failure) == "the wait set is broken"
+        logged = capfd.readouterr().err
+        assert logged.count("cannot wait for calls and messages any more, and stops") == 1
         node.destroy_node()
 
 
 class TestCoroutines:
-    def test_one_is_resumed_in_another_thread_if_that_asks_for_it(self, context):
-        executor, gate, resumers, threads = Executor(context=context), Future(), [], []
+    def test_one_goes_on_when_what_it_awaits_has_come(self, executor):
+        gate = Future()
+
+        async def wait():
+            return await gate
+
+        task = executor.create_task(wait())
+        executor.spin_once(0)
+        assert not task.done()
+        gate.set_result("come")
+        spin_until(executor, task.done)
+        assert task.result() == "come"
+
+    def test_one_can_await_what_another_one_returns(self, executor):
+        async def give():
+            return "given"
+
+        async def take():
+            return await executor.create_task(give)
+
+        task = executor.create_task(take())
+        spin_until(executor, task.done)
+        assert task.result() == "given"
+
+    def test_a_wake_up_for_a_wait_that_is_over_does_nothing(self, executor):
+        """A future of newer rclpy raises an error if its coroutine goes on before it is done."""
+        wakers, steps, gate = [], [], Future()
+
+        async def wait():
+            await _Park(wakers)
+            steps.append("first")
+            await _Park(wakers)
+            steps.append("second")
+            await gate
+            steps.append("third")
+
+        task = executor.create_task(wait())
+        executor.spin_once(0)
+        wakers[0]()
+        executor.spin_once(0)
+        wakers[0]()  # again
+        executor.spin_once(0)
+        assert steps == ["first"]
+        wakers[1]()
+        executor.spin_once(0)
+        wakers[1]()
+        wakers[0]()
+        executor.spin_once(0)
+        assert steps == ["first", "second"]
+        assert not task.done()
+        gate.set_result(None)
+        spin_until(executor, task.done)
+        assert task.exception() is None
+
+    def test_one_is_resumed_in_another_thread_if_that_asks_for_it(self, executor):
+        runners, threads, ended = [], [], []
 
         async def go_on():
-            resumers.append(executor.resumer())
-            await gate
+            await _Park(runners, there=True)
             threads.append(threading.current_thread())
 
-        executor.create_task(go_on)
-        executor.spin_once(0.0)
-        assert not resumers[0]()  # it waits on
-        assert threads == []
-        gate.set_result(None)
-        thread = threading.Thread(target=resumers[0])
+        task = executor.create_task(go_on())
+        executor.spin_once(0)
+        thread = threading.Thread(target=lambda: ended.append(runners[0]()))
         thread.start()
         thread.join()
+        assert (threads, ended) == ([thread], [True])
+        spin_until(executor, task.done)
+        assert runners[0]()  # it has ended; once is enough
         assert threads == [thread]
-        executor.spin_once(0.0)
-        assert resumers[0]()
-        assert threads == [thread]  # once is enough
-        ended = []
-        thread = threading.Thread(target=lambda: ended.append(executor.resumer()()))
-        thread.start()
-        thread.join()
-        assert ended == [False]  # in another thread than its own runs no coroutine of it
-        executor.release()
+
+    def test_one_that_is_resumed_before_it_sleeps_goes_on_at_once(self, executor):
+        class Already:
+            def __await__(self):
+                yield self
+
+            def attach(self, task):
+                assert not task.runner()()
+
+        async def go_on():
+            await Already()
+            await Already()
+            return "through"
+
+        task = executor.create_task(go_on())
+        executor.spin_once(0)
+        assert task.result() == "through"
+
+    def test_one_that_awaits_what_nobody_understands_fails_with_a_reason(self, executor, failures):
+        class Foreign:
+            def __await__(self):
+                yield 7
+
+        async def wait():
+            await Foreign()
+
+        task = executor.create_task(wait())
+        executor.spin_once(0)
+        assert "can await futures, not what yields int" in str(task.exception())
+        assert len(failures) == 1
+
+    def test_those_that_still_wait_at_the_end_are_closed(self, executor):
+        closed = []
+
+        async def wait():
+            try:
+                await _Park([])
+            finally:
+                closed.append(True)
+
+        executor.create_task(wait())
+        executor.spin_once(0)
         executor.shutdown()
+        executor.release()
+        assert closed == [True]
 
     def test_one_that_waits_keeps_its_exclusive_group_busy_and_nobody_else(self, node, peer, monkeypatch):
         gate, begun, group = Future(), [], MutuallyExclusiveCallbackGroup()
@@ -149,9 +316,71 @@ class TestCoroutines:
         assert len(begun) == 1
         assert len(turns) < 100  # the second is ready all the time, but must not keep the executor awake
         gate.set_result(None)
-        node.executor.wake()
+        node.executor.wake()  # futures of rclpy 7.1.6 do not wake it when another thread completes them
         first.result(PATIENCE)
         second.result(PATIENCE)
+
+
+class TestTimeouts:
+    def test_they_are_called_in_their_order_in_the_thread_that_spins(self, executor):
+        called, now = [], time.monotonic()
+        for delay in (0.12, 0.03, 0.09, 0.06):
+            executor.call_at(now + delay, lambda delay=delay: called.append((delay, threading.current_thread())))
+        spin_until(executor, lambda: len(called) == 4)
+        assert called == [(delay, threading.current_thread()) for delay in (0.03, 0.06, 0.09, 0.12)]
+
+    def test_one_that_another_thread_adds_wakes_the_sleeper(self, node):
+        called = threading.Event()
+        node.executor.call_at(time.monotonic() + 3600, lambda: None)
+        node.executor.call_at(time.monotonic() + 0.01, called.set)
+        assert called.wait(PATIENCE)
+
+    def test_one_that_was_taken_back_is_not_called_and_not_kept(self, executor):
+        called, held = [], []
+        for _ in range(1000):
+            held.append(Picture())
+            executor.call_at(time.monotonic() + 3600, partial(called.append, held[-1])).cancel()
+        references = [weakref.ref(each) for each in held]
+        held.clear()
+        assert not any(reference() for reference in references)
+        executor.call_at(time.monotonic(), lambda: called.append("due"))
+        executor.spin_once()
+        assert called == ["due"]
+        assert len(executor._timeouts) <= 2 * SPARE
+
+    def test_one_that_fails_is_told_and_the_others_are_called(self, executor, failures):
+        called = []
+
+        def fail():
+            raise ValueError
+
+        executor.call_at(time.monotonic(), fail)
+        executor.call_at(time.monotonic(), lambda: called.append("next"))
+        spin_until(executor, lambda: called)
+        assert [type(error) for _, error in failures] == [ValueError]
+
+
+def test_rclpy_itself_can_use_it(context):
+    """A node's executor is asked for futures and tasks; futures of newer rclpy hand it their waiting tasks."""
+    executor = Executor(context=context)
+    node = Node("node", context=context)
+    assert executor.add_node(node)
+    assert not executor.add_node(node)
+    assert executor.get_nodes() == [node]
+    assert node.executor is executor
+    called = []
+    future = executor.create_future()
+    future.add_done_callback(lambda _: called.append("done"))
+    future.set_result(None)
+    executor._call_task_in_next_spin(lambda: called.append("task"))
+    spin_until(executor, lambda: len(called) == 2)
+    executor.remove_node(node)
+    assert executor.get_nodes() == []
+    executor.shutdown()
+    with pytest.raises(ShutdownException):
+        executor.spin_once()
+    executor.release()
+    node.destroy_node()
 
 
 def test_a_node_is_gone_when_it_is_destroyed_after_spinning(context, peer):

@@ -22,6 +22,7 @@ from vision_service.configuration import did_you_mean
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.futures import settle
 from vision_service.ros.calls import Deadlines, seconds
+from vision_service.ros.compat import check_rclpy
 from vision_service.ros.dds import choose_profile
 from vision_service.ros.process import Spinner
 
@@ -77,6 +78,7 @@ class Caller:
 
     def __init__(self, node: Node | None = None) -> None:
         """Start the hidden node; without a node and without ``rclpy.init`` it gets a context of its own."""
+        check_rclpy()
         self._own_context: Context | None = None
         context = node.context if node is not None else rclpy.get_default_context()
         if node is None and not context.ok():

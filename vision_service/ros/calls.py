@@ -11,7 +11,11 @@ from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from rclpy.task import Future as RosFuture
+
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.ros.coroutines import Task, Timeout
+from vision_service.ros.executor import Executor
 
 Result = TypeVar("Result")
 
@@ -79,32 +83,24 @@ class Deadlines:
 
 
 class Call:
-    """One service call under way.
+    """One service call under way, for the coroutine that answers it.
 
     Attributes:
         timeout: Seconds the caller gives it.
     """
 
-    def __init__(
-        self,
-        deadlines: Deadlines,
-        wake: Callable[[], None],
-        timeout: float,
-        resumer: Callable[[], Callable[[], None]] | None = None,
-    ) -> None:
+    def __init__(self, executor: Any, timeout: float, alone: Callable[[], bool] = lambda: False) -> None:
         """Begin a call.
 
         Args:
-            deadlines: Of the node.
-            wake: Makes the executor look at its coroutines again; called in any thread.
+            executor: What runs the coroutine: ours, or one of rclpy's.
             timeout: Seconds until it must be answered.
-            resumer: Returns what resumes the coroutine that calls it in another thread; None = the executor alone does.
+            alone: Returns whether no other call waits, so that this one may go on in the thread that makes its result.
         """
         self.timeout = timeout
+        self._executor = executor
         self._ends = time.monotonic() + timeout
-        self._deadlines = deadlines
-        self._wake = wake
-        self._resumer = resumer
+        self._alone = alone
 
     async def wait(
         self, future: Future[Result], late: Callable[[], VisionError], *, go_on_there: bool = False
@@ -118,33 +114,88 @@ class Call:
                 executor's wakes up.
         """
         if not future.done():
-            proceed = self._resumer() if go_on_there and self._resumer is not None else self._wake
-            future.add_done_callback(lambda _: proceed())
-            tick = self._deadlines.add(self._ends)
             try:
-                await _Completion(future, self._ends, late)
+                await self._arrival(future, late, go_on_there)
             finally:
-                self._deadlines.remove(tick)
                 future.cancel()  # does nothing to one that is done
         try:
             return future.result()
         finally:
             del future  # an exception holds its frames, and the future holds the exception
 
+    async def _arrival(self, future: Future[Any], late: Callable[[], VisionError], go_on_there: bool) -> None:
+        """Wait until a future is done, or raise what `late` makes."""
+        arrival: _Arrival | _ForeignArrival
+        if isinstance(self._executor, Executor):
+            arrival = _Arrival(future, self._ends, self._alone if go_on_there else None)
+        else:
+            arrival = _ForeignArrival(future, self._ends, self._executor)
+        try:
+            while not future.done():
+                if time.monotonic() >= self._ends:
+                    raise late()
+                await arrival
+        finally:
+            arrival.close()
 
-class _Completion:
-    """Awaitable by a coroutine of rclpy's executor, which resumes every coroutine whenever it wakes up."""
 
-    def __init__(self, future: Future[Any], ends: float, late: Callable[[], VisionError]) -> None:
+class _Arrival:
+    """Awaitable: the future is done, or the time is over; whoever awaits it looks which."""
+
+    def __init__(self, future: Future[Any], ends: float, alone: Callable[[], bool] | None) -> None:
         self._future = future
         self._ends = ends
-        self._late = late
+        self._alone = alone
+        self._timeout: Timeout | None = None
 
-    def __await__(self) -> Generator[None, None, None]:
-        while not self._future.done():
-            if time.monotonic() >= self._ends:
-                raise self._late()
-            yield
+    def __await__(self) -> Generator[_Arrival, None, None]:
+        yield self
+
+    def attach(self, task: Task) -> None:
+        """Have the task resumed when the time has come."""
+        wake, alone = task.waker(), self._alone
+        self.close()
+        self._timeout = task.executor.call_at(self._ends, wake)
+        if alone is None:
+            self._future.add_done_callback(wake)
+        else:
+            run = task.runner()
+            self._future.add_done_callback(lambda _: run() if alone() else wake())
+
+    def close(self) -> None:
+        """Watch the clock no more."""
+        if self._timeout is not None:
+            self._timeout.cancel()
+            self._timeout = None
+
+
+class _ForeignArrival:
+    """The same for an executor of rclpy's, which can wait for its own futures only."""
+
+    def __init__(self, future: Future[Any], ends: float, executor: Any) -> None:
+        self._future = future
+        self._ends = ends
+        self._executor = executor
+        self._timer: threading.Timer | None = None
+
+    def __await__(self) -> Generator[Any, None, None]:
+        woken = RosFuture(executor=self._executor)
+        woken.add_done_callback(lambda _: None)  # rclpy before 7.1.9 wakes up to call this, and for nothing else
+
+        def wake(*_: Any) -> None:
+            if not woken.done():
+                woken.set_result(None)
+
+        self._timer = threading.Timer(max(0.0, self._ends - time.monotonic()), wake)
+        self._timer.daemon = True
+        self._timer.start()
+        self._future.add_done_callback(wake)
+        yield from woken.__await__()
+
+    def close(self) -> None:
+        """Watch the clock no more."""
+        if self._timer is not None:
+            self._timer.cancel()
 
 
 def seconds(value: float, default: float, name: str) -> float:

@@ -1,80 +1,177 @@
-"""An executor that remembers what it waits for: rclpy's own gathers all entities anew at every turn.
+"""An executor of our own: it remembers what it waits for, and resumes exactly the coroutine that can go on.
 
-A vision node has some thirty entities, most of them services, and a call takes two turns or three.
+rclpy's own gathers all entities anew at every turn (a vision node has some thirty), and its tasks differ from release
+to release. This one is no subclass of it: it has the methods that nodes, futures and actions of any rclpy call. What is
+not documented it takes from :mod:`vision_service.ros.compat`.
 """
 
 from __future__ import annotations
 
+import heapq
+import itertools
+import math
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
+from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.context import Context
 from rclpy.exceptions import InvalidHandle
-from rclpy.executors import ExternalShutdownException, ShutdownException, SingleThreadedExecutor
-from rclpy.impl.implementation_singleton import rclpy_implementation
+from rclpy.executors import ExternalShutdownException, ShutdownException
 from rclpy.node import Node
-from rclpy.task import Task
-from rclpy.utilities import timeout_sec_to_nsec
-from rclpy.waitable import NumberOfEntities
+from rclpy.task import Future
+from rclpy.utilities import get_default_context
 
-WAITABLES = "waitables"
-KINDS = {
-    "timers": "timer",
-    "subscriptions": "subscription",
-    "guards": "guard_condition",
-    "clients": "client",
-    "services": "service",
-}
-"""What nodes and what wait sets call the kinds of entities, in the order in which those that are ready are served."""
+from vision_service.ros import compat
+from vision_service.ros.coroutines import Task, Timeout
+from vision_service.ros.wait_set import KINDS, WAITABLES, Take, WaitSet
 
-Entities = Mapping[str, Sequence[Any]]
-"""By the names that nodes have for their kinds."""
+SPARE = 64
+"""How many timeouts that were taken back may stay in memory, if they are not more than the others."""
 
 
-class Executor(SingleThreadedExecutor):
-    """Runs callbacks in the thread that spins it, as its base does, but all that are ready in one turn.
+class Executor:
+    """Runs callbacks in the thread that spins it, all that are ready in one turn.
 
-    What it uses of its base is the same in Jazzy and Kilted, though not public: the list of tasks, and what takes data
-    of each kind of entity.
+    What callbacks raise goes to ``failed``; it never ends the spinning.
     """
 
-    _tasks: list[tuple[Task, Any, Any]]
-    _running: Task | None = None
-    _thread = 0
+    def __init__(
+        self,
+        *,
+        context: Context | None = None,
+        failed: Callable[[Any, BaseException], None] | None = None,
+    ) -> None:
+        """Begin without nodes.
 
-    def __init__(self, *, context: Context | None = None) -> None:
-        """Begin without nodes; `context` is rclpy's, None = the default one."""
-        super().__init__(context=context)
-        self._watched = _Watched({}, (), self._context)
+        Args:
+            context: rclpy's; None = the default one.
+            failed: Called with the entity (or function) whose callback raised something, and what it raised, in the
+                thread where it did; None = nobody is told.
+
+        Raises:
+            VisionError: NOT_SUPPORTED, if this rclpy lacks what is needed.
+        """
+        compat.check_rclpy()
+        self._context = context or get_default_context()
+        self._failed = failed or (lambda entity, error: None)
+        self._nodes: dict[Node, None] = {}
+        self._lock = threading.Lock()
+        self._ready: deque[tuple[Task, int]] = deque()
+        self._polled: list[tuple[Task, int]] = []
+        self._tasks: set[Task] = set()
+        self._exclusive = 0  # how many tasks keep a callback group from serving others
+        self._timeouts: list[tuple[float, int, Timeout]] = []
+        self._cancelled = 0
+        self._numbers = itertools.count()
         self._changed = True
-        self._takes: dict[str, Callable[[Any], Any]] = {
-            "timers": self._take_timer,
-            "subscriptions": self._take_subscription,
-            "guards": self._take_guard_condition,
-            "clients": self._take_client,
-            "services": self._take_service,
-            WAITABLES: self._take_waitable,
-        }
+        self._is_shutdown = False
+        self._asleep = False
+        self._guard = compat.bare_guard(self._context)
+        self._signals = compat.SignalHandlerGuardCondition(self._context)
+        self._watched = WaitSet({}, (), self._context)
+        self._context.on_shutdown(self.wake)
+
+    # What rclpy calls.
+
+    @property
+    def context(self) -> Context:
+        """Rclpy's."""
+        return self._context
 
     def add_node(self, node: Node) -> bool:
         """Spin a node too; return False if it is spun already."""
-        self._changed = True
-        return super().add_node(node)
+        with self._lock:
+            if node in self._nodes:
+                return False
+            self._nodes[node] = None
+        node.executor = self
+        self.wake()
+        return True
 
     def remove_node(self, node: Node) -> None:
         """Spin a node no more."""
-        self._changed = True
-        super().remove_node(node)
+        with self._lock:
+            self._nodes.pop(node, None)
+        self.wake()
+
+    def get_nodes(self) -> list[Node]:
+        """Return the nodes that are spun."""
+        with self._lock:
+            return list(self._nodes)
 
     def wake(self) -> None:
-        """End the waiting; rclpy does so whenever an entity comes or goes."""
+        """Look again what there is to wait for; rclpy calls it whenever an entity comes or goes."""
         self._changed = True
-        super().wake()
+        self._ring()
+
+    def create_future(self) -> Future:
+        """Return a future whose functions are called by this executor."""
+        return Future(executor=self)
+
+    def create_task(self, callback: Any, *args: Any, **kwargs: Any) -> Future:
+        """Call a function, or run a coroutine, in the next turn; may be called in any thread.
+
+        Args:
+            callback: A function, one that returns an awaitable, or a coroutine.
+            *args: The function's arguments.
+            **kwargs: Likewise.
+
+        Returns:
+            A future of what it returns.
+        """
+        future = Future(executor=self)
+
+        def ended(task: Task, value: Any, error: BaseException | None) -> None:
+            self._tasks.discard(task)
+            if error is None:
+                future.set_result(value)
+                return
+            future.set_exception(error if isinstance(error, Exception) else RuntimeError(repr(error)))
+            future.exception()  # it is told here, so the future need not print it when it goes
+            self._failed(callback, error)
+
+        task = Task(_calling(callback, args, kwargs), self, ended)
+        self._tasks.add(task)
+        self.schedule(task, 0)
+        return future
+
+    def _call_task_in_next_spin(self, task: Callable[[], object]) -> None:
+        """Resume a task of rclpy's own; futures from rclpy 7.1.9 on call this."""
+        self.create_task(task)
+
+    def shutdown(self, timeout_sec: float | None = None) -> bool:
+        """Let the spinning end with ShutdownException; does not wait for it. May be called in any thread."""
+        self._is_shutdown = True
+        self._ring()
+        return True
+
+    # What else there is.
+
+    def call_at(self, when: float, function: Callable[[], object]) -> Timeout:
+        """Call a function in the thread that spins, at a time of ``time.monotonic``; may be called in any thread."""
+        timeout = Timeout(function, self._count_cancelled)
+        with self._lock:
+            heapq.heappush(self._timeouts, (when, next(self._numbers), timeout))
+            first = self._timeouts[0][2] is timeout
+        if first:
+            self._ring_if_asleep()
+        return timeout
+
+    def schedule(self, task: Task, ticket: int) -> None:
+        """Resume a task in the next turn, if it waits with that ticket then; may be called in any thread."""
+        self._ready.append((task, ticket))
+        self._ring_if_asleep()
+
+    def look_again(self, task: Task, ticket: int) -> None:
+        """Resume a task in the next turn, whenever that is, without waking up for it."""
+        self._polled.append((task, ticket))
 
     def spin_once(self, timeout_sec: float | None = None) -> None:
-        """Wait until something is ready; serve all that is, and resume every coroutine.
+        """Wait until something is ready, and serve all that is.
 
         Args:
             timeout_sec: How long to wait, seconds; None = until something is ready.
@@ -82,48 +179,77 @@ class Executor(SingleThreadedExecutor):
         Raises:
             ShutdownException: The executor was shut down.
             ExternalShutdownException: The context was shut down.
-            Exception: What a callback raised; those behind it have their turn when this is called again.
+            Exception: Waiting, or taking what has come, failed.
         """
-        self._thread = threading.get_ident()
         if self._changed:
             self._changed = False
             self._look()
         if self._is_shutdown:
             raise ShutdownException
-        # Nothing runs beside this thread, so a callback group is taken only while a coroutine of it waits.
-        ready = self._watched.wait(timeout_sec_to_nsec(timeout_sec), self.can_execute if self._tasks else None)
+        self._asleep = True  # whoever schedules something from now on rings; what was before is seen here
+        try:
+            ready = self._watched.wait(self._patience(timeout_sec), exclusive=self._exclusive > 0)
+        finally:
+            self._asleep = False
         if self._is_shutdown:
             raise ShutdownException
         if not self._context.ok():
             raise ExternalShutdownException
-        started = [(Task(self._serve, (kind, entity), executor=self), entity, None) for kind, entity in ready]
-        with self._tasks_lock:
-            self._tasks += started
-        self._advance()
-
-    def resumer(self) -> Callable[[], bool]:
-        """Return what resumes the coroutine that runs now, in the thread that calls it; to be called by the coroutine.
-
-        What awaits the result of another thread need not wait then until this one wakes up.
-
-        Returns:
-            A function that returns whether the coroutine has ended; if not, the executor is to be woken.
-        """
-        task = self._running if threading.get_ident() == self._thread else None
-
-        def resume() -> bool:
-            if task is None:
-                return False
-            task()  # does nothing if this very moment the executor looks at it
-            if task.done() and self._is_shutdown:
-                task.exception()  # nobody will look at it any more
-            return task.done()
-
-        return resume
+        failure: Exception | None = None
+        for take, entity in ready:
+            try:
+                self._serve(take, entity)
+            except Exception as error:
+                failure = error
+        self._resume()
+        self._call_late()
+        if failure is not None:
+            raise failure
 
     def release(self) -> None:
-        """Let go of what was waited for, so that it can be destroyed; to be called in the thread that spun, at last."""
+        """Let go of what was waited for, and end what still waits; to be called in the thread that spun, at last."""
+        for task in list(self._tasks):
+            task.close()
         self._watched.release()
+        with suppress(InvalidHandle):
+            self._guard.destroy()
+        with suppress(InvalidHandle):
+            self._signals.destroy()
+        with self._lock:
+            self._nodes.clear()
+            self._timeouts.clear()
+        self._ready.clear()
+        self._polled.clear()
+
+    def _count_cancelled(self) -> None:
+        """Note that a timeout was taken back; when these are many, memory is freed of them."""
+        with self._lock:
+            self._cancelled += 1
+            if self._cancelled > max(SPARE, len(self._timeouts) // 2):
+                self._timeouts = [each for each in self._timeouts if each[2].call is not None]
+                heapq.heapify(self._timeouts)
+                self._cancelled = 0
+
+    def _ring(self) -> None:
+        """End the waiting."""
+        with suppress(InvalidHandle):  # the spinning has ended
+            self._guard.trigger()
+
+    def _ring_if_asleep(self) -> None:
+        if self._asleep:
+            self._ring()
+
+    def _patience(self, timeout_sec: float | None) -> int:
+        """Return how long to wait, nanoseconds; negative = until something is ready."""
+        if self._ready:
+            return 0
+        with self._lock:
+            while self._timeouts and self._timeouts[0][2].call is None:
+                heapq.heappop(self._timeouts)
+                self._cancelled -= 1
+            first = self._timeouts[0][0] - time.monotonic() if self._timeouts else math.inf
+        seconds = min(first, math.inf if timeout_sec is None or timeout_sec < 0 else timeout_sec)
+        return -1 if seconds == math.inf else max(0, math.ceil(seconds * 1e9))
 
     def _look(self) -> None:
         """Look whether there are other entities than before."""
@@ -131,118 +257,91 @@ class Executor(SingleThreadedExecutor):
         entities = {kind: [each for node in nodes for each in getattr(node, kind)] for kind in (*KINDS, WAITABLES)}
         if entities != self._watched.entities:
             self._watched.release()
-            guards = [guard for guard in (self._guard, self._sigint_gc) if guard is not None]
-            self._watched = _Watched(entities, guards, self._context)
+            self._watched = WaitSet(entities, (self._guard, self._signals), self._context)
 
-    def _advance(self) -> None:
-        """Run or resume all tasks, also those that they create meanwhile."""
-        try:
-            for task, _, _ in self._tasks:
-                if self._is_shutdown:
-                    break
-                self._running = task
-                task()
-                task.result()
-        except Exception:
-            self.wake()  # there may be tasks behind this one
-            raise
-        finally:
-            with self._tasks_lock:
-                self._tasks = [each for each in self._tasks if not each[0].done() and not each[0].cancelled()]
+    def _serve(self, take: Take, entity: Any) -> None:
+        """Take what has come for an entity, and call its callback.
 
-    async def _serve(self, kind: str, entity: Any) -> None:
-        """Take what has come, and call the entity's callback with it."""
-        if not entity.callback_group.beginning_execution(entity):
+        Raises:
+            Exception: Taking failed.
+        """
+        group = entity.callback_group
+        if group is not None and not group.beginning_execution(entity):
+            if take is compat.take_guard_condition:  # the others are ready again when it is asked next
+                entity.trigger()
             return
+        waits = False
         try:
-            work = self._takes[kind](entity)
+            work = take(entity)
             if work is not None:
-                await work()
-        except BaseException as error:
-            if isinstance(error, (Exception, GeneratorExit)):
-                raise
-            # A library may even raise SystemExit; it must not end the thread.
-            msg = f"a callback raised {type(error).__name__}: {error}"
-            raise RuntimeError(msg) from error
+                waits = self._begin(work, entity, group)
         finally:
-            entity.callback_group.ending_execution(entity)
+            if group is not None and not waits:
+                group.ending_execution(entity)
 
-    def _take_timer(self, timer: Any) -> Any:
-        """Take a timer, unless a callback of the same turn has cancelled it."""
-        return super()._take_timer(timer) if timer.handle.is_timer_ready() else None
+    def _begin(self, work: compat.Work, entity: Any, group: Any) -> bool:
+        """Call what was taken; return whether that is a coroutine, which ends the execution of its group itself."""
+        try:
+            result = work()
+        except BaseException as error:  # a library may even raise SystemExit; it must not end the thread
+            self._failed(entity, error)
+            return False
+        if result is None or not isinstance(result, Awaitable):
+            return False
+        exclusive = group is not None and not isinstance(group, ReentrantCallbackGroup)
+        if exclusive:
+            with self._lock:
+                self._exclusive += 1
+
+        def ended(task: Task, value: Any, error: BaseException | None) -> None:
+            self._tasks.discard(task)
+            if group is not None:
+                group.ending_execution(entity)
+            if exclusive:
+                with self._lock:  # it may have ended in another thread
+                    self._exclusive -= 1
+                self._ring_if_asleep()  # others of its group may be served now
+            if error is not None:
+                self._failed(entity, error)
+
+        task = Task(result if isinstance(result, Coroutine) else _awaiting(result), self, ended)
+        self._tasks.add(task)
+        task.run()
+        return True
+
+    def _resume(self) -> None:
+        """Resume all tasks that were scheduled before this turn or in it, but not those that they schedule."""
+        polled, self._polled = self._polled, []
+        for task, ticket in polled:
+            task.run(ticket)
+        for _ in range(len(self._ready)):
+            if self._is_shutdown:
+                break
+            task, ticket = self._ready.popleft()
+            task.run(ticket)
+
+    def _call_late(self) -> None:
+        """Call the functions whose time has come."""
+        now = time.monotonic()
+        while True:
+            with self._lock:
+                if not self._timeouts or self._timeouts[0][0] > now:
+                    return
+                call, timeout = self._timeouts[0][2].call, heapq.heappop(self._timeouts)[2]
+                if call is None:
+                    self._cancelled -= 1
+                timeout.call = None
+            if call is not None:
+                try:
+                    call()
+                except BaseException as error:
+                    self._failed(call, error)
 
 
-class _Watched:
-    """Entities to wait for, kept from being destroyed until released.
+async def _calling(callback: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    result = callback(*args, **kwargs) if callable(callback) else callback
+    return await result if isinstance(result, Awaitable) and not isinstance(result, Future) else result
 
-    Attributes:
-        entities: All that were given.
-    """
 
-    def __init__(self, entities: Entities, guards: Sequence[Any], context: Context) -> None:
-        """Take hold of entities.
-
-        Args:
-            entities: Of the nodes; those that are being destroyed are left out.
-            guards: Guard conditions that do no more than end the waiting.
-            context: Theirs.
-        """
-        self.entities = entities
-        self._held = ExitStack()
-        self._held.enter_context(context.handle)
-        self._guards = [guard.handle for guard in guards if self._hold(guard.handle)]
-        self._known = {
-            kind: {each.handle.pointer: each for each in entities.get(kind, ()) if self._hold(each.handle)}
-            for kind in KINDS
-        }
-        self._waitables = [waitable for waitable in entities.get(WAITABLES, ()) if self._hold(waitable)]
-        size = NumberOfEntities(
-            *(len(self._known[kind]) for kind in ("subscriptions", "guards", "timers", "clients", "services"))
-        )
-        size.num_guard_conditions += len(self._guards)
-        for waitable in self._waitables:
-            size += waitable.get_num_entities()
-        self._set = rclpy_implementation.WaitSet(
-            size.num_subscriptions,
-            size.num_guard_conditions,
-            size.num_timers,
-            size.num_clients,
-            size.num_services,
-            size.num_events,
-            context.handle,
-        )
-
-    def wait(self, nanoseconds: int, able: Callable[[Any], bool] | None) -> list[tuple[str, Any]]:
-        """Return what is ready, each with its kind.
-
-        Args:
-            nanoseconds: How long to wait at most; negative = until something is ready.
-            able: Tells whether an entity may be served now; None = all may.
-        """
-        self._set.clear_entities()
-        for guard in self._guards:
-            self._set.add_guard_condition(guard)
-        for kind, name in KINDS.items():
-            add = getattr(self._set, f"add_{name}")
-            for entity in self._known[kind].values():
-                if able is None or able(entity):
-                    add(entity.handle)
-        waitables = [waitable for waitable in self._waitables if able is None or able(waitable)]
-        for waitable in waitables:
-            waitable.add_to_wait_set(self._set)
-        self._set.wait(nanoseconds)
-        ready = [(WAITABLES, waitable) for waitable in waitables if waitable.is_ready(self._set)]
-        for kind, name in KINDS.items():
-            known = self._known[kind]
-            ready += [(kind, known[found]) for found in self._set.get_ready_entities(name) if found in known]
-        return ready
-
-    def release(self) -> None:
-        """Let go of the entities; may be called twice."""
-        self._held.close()
-
-    def _hold(self, handle: Any) -> bool:
-        with suppress(InvalidHandle):
-            self._held.enter_context(handle)
-            return True
-        return False
+async def _awaiting(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable

@@ -8,25 +8,21 @@ import threading
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from lifecycle_msgs.msg import State
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType
-from rclpy.exceptions import InvalidHandle
-from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from rclpy.lifecycle.node import LifecycleNodeMixin
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 
 from vision_service.configuration import Attribute, attribute, attributes, configure
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.ros.calls import Call, Deadlines, seconds
+from vision_service.ros.calls import Call, seconds
+from vision_service.ros.compat import ManagedNode
 from vision_service.ros.diagnostics import Diagnostics
-from vision_service.ros.executor import Executor
 from vision_service.ros.parameters import Parameters
 from vision_service.srv import DoCommand, GetStatus
 
@@ -54,7 +50,7 @@ class NodeConfiguration:
     )
 
 
-class ServiceNode(LifecycleNode):
+class ServiceNode(ManagedNode):
     """A managed node whose calls are all answered: with a result, or with an error code and a sentence.
 
     Subclasses implement the hooks ``configure``, ``activate``, ``deactivate`` and ``cleanup``, which raise VisionError
@@ -70,7 +66,6 @@ class ServiceNode(LifecycleNode):
 
     Configuration: ClassVar[type[NodeConfiguration]] = NodeConfiguration
     settings: Any
-    _state_machine: Any
 
     def __init__(self, name: str, **arguments: Any) -> None:
         """Make the node, unconfigured.
@@ -88,7 +83,6 @@ class ServiceNode(LifecycleNode):
         self._waits = False
         self._retry_at = math.inf  # what the node needs of others may come later, so it tries again
         self.diagnostics = Diagnostics(self.get_logger())
-        self.deadlines = Deadlines(self.wake)
         self._counting = threading.Lock()
         self._calls_pending = 0
         self._calls_answered = 0
@@ -146,21 +140,9 @@ class ServiceNode(LifecycleNode):
     # What subclasses and others use.
 
     @property
-    def state(self) -> str:
-        """The lifecycle state: unconfigured, inactive, active or finalized."""
-        return str(self._state_machine.current_state[1])
-
-    @property
     def waits(self) -> bool:
         """Whether the node is not configured because what it needs of others is not there (yet)."""
         return self._waits
-
-    def wake(self) -> None:
-        """Make the executor look at its coroutines again; from any thread."""
-        executor = self.executor
-        if executor is not None:
-            with suppress(InvalidHandle, AttributeError):  # it may be being shut down in another thread
-                executor.wake()
 
     def start(self) -> None:
         """Configure and activate the node, if its parameter ``autostart`` says so, and that has not been done."""
@@ -184,12 +166,9 @@ class ServiceNode(LifecycleNode):
                 hook()
             except Exception:
                 self.get_logger().error(traceback.format_exc())
-        self.deadlines.close()
         self.destroy_node()
         if self._changing.acquire(blocking=False):  # else a hook hangs, and will still need it
-            # In rclpy 7.1 it keeps the node on the graph until it is collected, and crashes when used afterwards.
-            machine, self._state_machine = self._state_machine, _Finalized()
-            machine.destroy_when_not_in_use()
+            self.release_state_machine()
             self._changing.release()
 
     def offer(self, kind: type, name: str, handler: Handler, *, always: bool = False) -> None:
@@ -209,7 +188,7 @@ class ServiceNode(LifecycleNode):
                 self._count(pending=1)
                 try:
                     timeout = seconds(getattr(request, "timeout", 0.0), self.settings.timeout, "timeout")
-                    await handler(request, response, Call(self.deadlines, self.wake, timeout, self._resumer))
+                    await handler(request, response, Call(self.executor, timeout, self._one_call))
                 finally:
                     self._count(pending=-1)
                 response.success = True
@@ -230,18 +209,9 @@ class ServiceNode(LifecycleNode):
             self._calls_answered += answered
             self._calls_failed += failed
 
-    def _resumer(self) -> Callable[[], None]:
-        """Return what resumes the coroutine that runs now where its result is made, if no other call would wait."""
-        executor = self.executor
-        if not isinstance(executor, Executor):
-            return self.wake
-        resume = executor.resumer()
-
-        def proceed() -> None:
-            if self._calls_pending > 1 or not resume():
-                self.wake()
-
-        return proceed
+    def _one_call(self) -> bool:
+        """Return whether no other call would wait, if this one went on in another thread than the executor's."""
+        return self._calls_pending <= 1
 
     def _admit(self) -> None:
         if self.state != "active":
@@ -394,22 +364,16 @@ class ServiceNode(LifecycleNode):
         self._retry_at = math.inf
         return TransitionCallbackReturn.SUCCESS
 
-    def _LifecycleNodeMixin__change_state(self, transition_id: int) -> TransitionCallbackReturn:  # noqa: N802
+    def guard_transition(self, change: Callable[[], TransitionCallbackReturn]) -> TransitionCallbackReturn:
+        """Make one transition after the other, whichever threads ask for them."""
         with self._changing:
-            return LifecycleNodeMixin._LifecycleNodeMixin__change_state(self, transition_id)
+            return change()
 
-    def _LifecycleNodeMixin__on_change_state(self, request: Any, response: Any) -> Any:  # noqa: N802
-        """Answer a transition that is not possible now, too: in rclpy 7.1 it would end the executor."""
-        wanted = request.transition
-        possible = {label: number for number, label, *_ in self._state_machine.available_transitions}
-        if wanted.label in possible if wanted.label else wanted.id in possible.values():
-            return LifecycleNodeMixin._LifecycleNodeMixin__on_change_state(self, request, response)
-        name = wanted.label or wanted.id
-        reason = f"no transition {name!r} from {self.state}: possible are {', '.join(possible) or 'none'}"
+    def refuse_transition(self, wanted: str | int, possible: Mapping[str, int]) -> None:
+        """Say why a transition is refused."""
+        reason = f"no transition {wanted!r} from {self.state}: possible are {', '.join(possible) or 'none'}"
         self.get_logger().error(reason)
         self.last_error = self.last_error or reason  # why the node is not in the state expected says more
-        response.success = False
-        return response
 
     # What time asks for.
 
@@ -456,14 +420,6 @@ class ServiceNode(LifecycleNode):
         array = DiagnosticArray(status=[status])
         array.header.stamp = self.get_clock().now().to_msg()
         self._diagnostics.publish(array)
-
-
-class _Finalized:
-    """Stands for the state machine of a node that was closed."""
-
-    initialized = False
-    current_state = (State.PRIMARY_STATE_FINALIZED, "finalized")
-    available_transitions: tuple[Any, ...] = ()
 
 
 def refuse_fixed(known: Mapping[str, Attribute], changes: Mapping[str, Any]) -> None:

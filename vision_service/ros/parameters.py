@@ -16,6 +16,7 @@ from rclpy.parameter import Parameter
 
 from vision_service.configuration import Attribute, attributes, check, did_you_mean
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.ros.compat import allows_undeclared_parameters, parameter_overrides
 
 TYPES = {
     ("single", bool): Parameter.Type.BOOL,
@@ -67,10 +68,9 @@ class Parameters:
         self._owners: dict[str, type] = {}
         self._new: list[str] = []
         self._problems: dict[str, str] = {}
-        # rclpy offers no public way to the values given at the start.
-        # Of an empty list its parser makes nothing at all.
+        # Of an empty list rclpy's parser makes nothing at all.
         self._overrides: dict[str, Any] = {
-            name: [] if item.value is None else item.value for name, item in node._parameter_overrides.items()
+            name: [] if value is None else value for name, value in parameter_overrides(node).items()
         }
         self._declaring = False
         node.add_pre_set_parameters_callback(self._prepare)
@@ -209,7 +209,7 @@ class Parameters:
         prepared = [_as_declared(parameter, known[parameter.name]) for parameter in parameters]
         new = [name for name in known if not self._node.has_parameter(name)]
         self._new = [name for name in new if known[name] is not None]
-        if self._new != new and not self._node._allow_undeclared_parameters:
+        if self._new != new and not allows_undeclared_parameters(self._node):
             raise ParameterRefused("; ".join(self._unknown(name) for name in new if known[name] is None))
         if self._new:
             try:  # before an entry is declared, because rclpy does not tell us when it refuses a value

@@ -9,10 +9,12 @@ import sys
 import threading
 import time
 import traceback
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
 from queue import SimpleQueue
+from typing import Any
 
 import rclpy
 from rclpy.executors import ExternalShutdownException, ShutdownException
@@ -21,6 +23,7 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.ros.compat import check_rclpy
 from vision_service.ros.dds import choose_profile
 from vision_service.ros.executor import Executor
 from vision_service.ros.memory import keep_freed_memory
@@ -28,6 +31,10 @@ from vision_service.ros.node import ServiceNode
 
 START_PATIENCE = 2.0
 """How long the other nodes wait for one that starts, seconds: most take a fraction of that, but a driver may hang."""
+MAX_FAILURES = 3
+"""After how many failures in a row a thread gives up waiting for what its node is to serve."""
+FAILURE_PAUSE = 0.1
+"""Between two of them, seconds."""
 PATIENCE = 3.0
 """How long nodes may take to close before the process leaves without them, seconds; ros2 launch allows five."""
 
@@ -35,9 +42,13 @@ PATIENCE = 3.0
 class Spinner:
     """Spins a node in a thread of its own; what a callback raises is logged, and does not end it.
 
+    If waiting itself fails again and again, the thread stops with the reason.
+
     Attributes:
+        executor: What spins the node.
         thread: In which the callbacks run.
         ready: Set when the first job is done.
+        failure: Why the thread has stopped by itself; None = it has not.
     """
 
     def __init__(
@@ -48,13 +59,17 @@ class Spinner:
         Args:
             node: What to spin.
             first: A job to do before anything else.
-            ended: Called in the thread when somebody else has shut the node's context down.
+            ended: Called in the thread when it stops by itself: somebody else has shut the node's context down, or
+                waiting failed.
         """
         self._context = node.context
-        self._executor = Executor(context=self._context)
-        self._executor.add_node(node)
+        self._logger = node.get_logger()
+        self._failures = CallbackFailures(self._logger)
+        self.executor = Executor(context=self._context, failed=self._failed)
+        self.executor.add_node(node)
         self._ended = ended
-        self._stopped = False
+        self._stopped = threading.Event()
+        self.failure: Exception | None = None
         self.ready = self.do(first or (lambda: None))
         self.thread = threading.Thread(target=self._spin, name=node.get_name(), daemon=True)
         self.thread.start()
@@ -70,38 +85,88 @@ class Spinner:
             finally:
                 done.set()
 
-        self._executor.create_task(work)
+        self.executor.create_task(work)
         return done
 
     def stop(self, timeout: float = 1.0) -> None:
         """Stop spinning; wait for a callback that runs now at most `timeout` seconds, unless this is called in it."""
-        self._stopped = True
+        self._stopped.set()
         atexit.unregister(self.stop)
-        self._executor.shutdown(timeout_sec=0)
+        self.executor.shutdown()
         if threading.current_thread() is not self.thread:
             self.thread.join(timeout)
 
+    def _failed(self, entity: Any, error: BaseException) -> None:
+        if not self._stopped.is_set() and self._context.ok():
+            self._failures.log(entity, error)
+
     def _spin(self) -> None:
-        while not self._stopped and self._context.ok():
+        failures = 0
+        while not self._stopped.is_set() and self._context.ok():
             try:
-                self._executor.spin_once()
+                self.executor.spin_once()
+                failures = 0
             except (ExternalShutdownException, ShutdownException):
                 break
-            except BaseException:
-                if not self._stopped and self._context.ok():
-                    get_logger("executor").error(traceback.format_exc())
-        self._executor.release()
-        if not self._stopped and self._ended is not None:
+            except Exception as error:
+                if self._stopped.is_set() or not self._context.ok():
+                    break
+                failures += 1
+                if failures == MAX_FAILURES:
+                    self.failure = error
+                    trace = "".join(traceback.format_exception(error))
+                    self._logger.fatal(f"cannot wait for calls and messages any more, and stops: {trace}")
+                    break
+                self._stopped.wait(FAILURE_PAUSE)
+        self.executor.release()
+        if not self._stopped.is_set() and self._ended is not None:
             self._ended()
 
 
+class CallbackFailures:
+    """Logs what callbacks raise, once for each entity and cause, so that one that always fails fills no disk."""
+
+    def __init__(self, logger: Any) -> None:
+        """Take rclpy's logger of the node."""
+        self._logger = logger
+        self._lock = threading.Lock()
+        self._logged: weakref.WeakKeyDictionary[Any, set[Any]] = weakref.WeakKeyDictionary()
+        self._others: set[Any] = set()
+
+    def log(self, entity: Any, error: BaseException) -> None:
+        """Log what the callback of an entity, or a function, has raised, if that is new; in any thread."""
+        last = traceback.extract_tb(error.__traceback__)[-1:]
+        cause = (type(error), *((frame.filename, frame.lineno) for frame in last))
+        with self._lock:
+            try:
+                logged = self._logged.setdefault(entity, set())
+            except TypeError:  # what cannot be weakly referred to
+                logged, cause = self._others, (type(entity), *cause)
+            if cause in logged:
+                return
+            logged.add(cause)
+        trace = "".join(traceback.format_exception(error))
+        self._logger.error(f"a callback raised {type(error).__name__}: {error} (logged once)\n{trace}")
+
+
 @contextmanager
-def spinning(nodes: Iterable[Node]) -> Iterator[None]:
-    """Start nodes one after the other, and spin them, each in a thread of its own: one that hangs holds up no other."""
+def spinning(nodes: Iterable[Node], *, failed: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Start nodes one after the other, and spin them, each in a thread of its own: one that hangs holds up no other.
+
+    Args:
+        nodes: What to spin.
+        failed: Called when none of them is spun any more, though nobody has stopped them.
+    """
     spinners: dict[Node, Spinner] = {}
+
+    def ended() -> None:
+        if all(spinner.failure is not None for spinner in spinners.values()):
+            failed()
+
     try:
         for node in nodes:
-            spinners[node] = Spinner(node, first=node.start if isinstance(node, ServiceNode) else None)
+            first = node.start if isinstance(node, ServiceNode) else None
+            spinners[node] = Spinner(node, first=first, ended=ended)
             if not spinners[node].ready.wait(START_PATIENCE):
                 node.get_logger().warning(f"has not started within {START_PATIENCE:g} s; the others do not wait for it")
         _start_again(spinners)
@@ -151,6 +216,7 @@ def run(make_nodes: Callable[[], Sequence[Node]], args: list[str] | None = None)
     warning = choose_profile()
     logger = get_logger("vision_service")
     try:
+        check_rclpy()
         _initialize(args)
         if warning:
             logger.warning(warning)
@@ -179,10 +245,16 @@ def _initialize(args: list[str] | None) -> None:
 def _serve(make_nodes: Callable[[], Sequence[Node]], stop: threading.Event) -> int:
     """Make nodes, and have them work until told to stop."""
     nodes = make_nodes()
-    with spinning(nodes):
+    broken = threading.Event()
+
+    def failed() -> None:
+        broken.set()
+        stop.set()
+
+    with spinning(nodes, failed=failed):
         stop.wait()
     close(nodes)
-    return 0
+    return 1 if broken.is_set() else 0
 
 
 def close(nodes: Sequence[Node]) -> None:
