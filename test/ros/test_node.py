@@ -20,7 +20,7 @@ from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros import node as node_base
 from vision_service.ros.calls import too_late
 from vision_service.ros.executor import Executor
-from vision_service.ros.node import HOUSEKEEPING_PERIOD, NodeConfiguration, ServiceNode, json_object
+from vision_service.ros.node import NodeConfiguration, ServiceNode, json_object
 
 GOOD = {"size": 4}
 """The parameters without which the node cannot be configured."""
@@ -275,12 +275,17 @@ class TestNodesThatCannotBeConfigured:
         assert "zzz" not in said  # it may be of what could not be made
 
 
+PERIOD = 0.2
+"""Of the housekeeping in tests that wait for it, seconds."""
+
+
 class TestNodesThatNeedWhatIsNotThere:
     MISSING = VisionError(ErrorCode.UNKNOWN_RESOURCE, "no ML model 'fruit'")
 
     @pytest.fixture(autouse=True)
     def soon(self, monkeypatch):
-        monkeypatch.setattr(node_base, "RETRY_PERIOD", HOUSEKEEPING_PERIOD / 4)
+        monkeypatch.setattr(node_base, "HOUSEKEEPING_PERIOD", PERIOD)
+        monkeypatch.setattr(node_base, "RETRY_PERIOD", PERIOD / 4)
 
     def test_it_tries_again_and_says_so_once(self, make, context, peer, capfd):
         node = make()
@@ -299,7 +304,7 @@ class TestNodesThatNeedWhatIsNotThere:
         with plainly_spinning(node, context):
             assert not change(peer, "configure")
             node.failures.clear()
-            never(lambda: node.state != "unconfigured", "it started itself", 3 * HOUSEKEEPING_PERIOD)
+            never(lambda: node.state != "unconfigured", "it started itself", 3 * PERIOD)
 
     def test_not_after_it_was_started_and_taken_down_again(self, make, context, peer):
         node = make()
@@ -311,14 +316,14 @@ class TestNodesThatNeedWhatIsNotThere:
         with plainly_spinning(node, context):
             assert change(peer, "deactivate")
             assert change(peer, "cleanup")
-            never(lambda: node.state != "unconfigured", "it started itself", 3 * HOUSEKEEPING_PERIOD)
+            never(lambda: node.state != "unconfigured", "it started itself", 3 * PERIOD)
 
     def test_not_if_something_else_is_wrong(self, make, context):
         node = make()
         node.failures["configure"] = VisionError(ErrorCode.INVALID_ARGUMENT, "too big")
         node.start()
         with plainly_spinning(node, context):
-            never(lambda: node.journal.count("configure") > 1, "it tried again", 3 * HOUSEKEEPING_PERIOD)
+            never(lambda: node.journal.count("configure") > 1, "it tried again", 3 * PERIOD)
 
 
 class TestLifecycle:
@@ -641,7 +646,7 @@ class TestTime:
     @pytest.fixture
     def often(self, monkeypatch):
         """Makes the diagnostics of nodes come more often than once a second."""
-        monkeypatch.setattr(node_base, "DIAGNOSTICS_PERIOD", 0.1)
+        monkeypatch.setattr(node_base, "HOUSEKEEPING_PERIOD", 0.1)
 
     def test_diagnostics_say_how_it_is(self, often, make, context, peer):
         node = make()

@@ -47,7 +47,7 @@ class CameraOutput:
         """
         self._node = node
         self._name = name
-        self._publisher = qos.publisher(node, KINDS[name], f"~/{name}")
+        self._publisher = qos.publisher(node, KINDS[name], f"~/{name}", matched=node.look_soon)
         self._newest = Newest(f"{node.get_name()}/{name}", self._publish)
         self._gone = False
 

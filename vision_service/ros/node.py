@@ -9,7 +9,6 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
@@ -22,12 +21,16 @@ from vision_service.configuration import Attribute, attribute, attributes, confi
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.calls import Call, seconds
 from vision_service.ros.compat import ManagedNode
+from vision_service.ros.coroutines import Timeout
 from vision_service.ros.diagnostics import Diagnostics
+from vision_service.ros.executor import Executor
 from vision_service.ros.parameters import Parameters
 from vision_service.srv import DoCommand, GetStatus
 
-HOUSEKEEPING_PERIOD = 0.2
-DIAGNOSTICS_PERIOD = 1.0
+HOUSEKEEPING_PERIOD = 1.0
+"""How often a node looks at what time alone changes, and tells how it is, seconds."""
+SOON = 0.01
+"""When it looks again after a hint, seconds: hints come in groups."""
 RETRY_PERIOD = 1.0
 """Between two tries to configure a node that needs what is not there, seconds."""
 SERVICE_QOS = QoSProfile(history=HistoryPolicy.KEEP_ALL, reliability=ReliabilityPolicy.RELIABLE)
@@ -90,14 +93,9 @@ class ServiceNode(ManagedNode):
         self.parameters = Parameters(self, self._validate, self._apply)
         self.parameters.declare(self.Configuration)
         self.settings = self._first_settings()
+        self._looks_soon: Timeout | None = None
         steady = Clock(clock_type=ClockType.STEADY_TIME)
-        for what, period, job in (
-            ("housekeeping", HOUSEKEEPING_PERIOD, self._housekeep),
-            ("diagnosing", DIAGNOSTICS_PERIOD, self._diagnose),
-        ):
-            self.create_timer(
-                period, partial(self._safely, what, job), callback_group=self.group, clock=steady
-            )  # fmt: skip
+        self.create_timer(HOUSEKEEPING_PERIOD, self._look, callback_group=self.group, clock=steady)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
         self.offer(GetStatus, "get_status", self._get_status, always=True)
         self.offer(DoCommand, "do_command", self._do_command)
@@ -143,6 +141,15 @@ class ServiceNode(ManagedNode):
     def waits(self) -> bool:
         """Whether the node is not configured because what it needs of others is not there (yet)."""
         return self._waits
+
+    def look_soon(self) -> None:
+        """Do the housekeeping soon: something may have changed that it looks at; may be called in any thread.
+
+        In an executor of rclpy's it is done when its time comes.
+        """
+        executor = self.executor
+        if self._looks_soon is None and isinstance(executor, Executor):
+            self._looks_soon = executor.call_at(time.monotonic() + SOON, self._look_now)
 
     def start(self) -> None:
         """Configure and activate the node, if its parameter ``autostart`` says so, and that has not been done."""
@@ -272,6 +279,7 @@ class ServiceNode(ManagedNode):
             self._safely("using changed parameters", lambda: self.apply(changes))
         elif self.state == "unconfigured" and self.last_error and self.get_parameter("autostart").value:
             self._retry_at = time.monotonic()  # what was wrong may be right now
+        self.look_soon()
 
     def _first_settings(self) -> Any:
         """Return the node's own configuration before it is configured, with empty values if something is wrong."""
@@ -303,6 +311,7 @@ class ServiceNode(ManagedNode):
         outcome = self._transition("activate", self.activate, self.deactivate)
         if outcome == TransitionCallbackReturn.SUCCESS:
             self.get_logger().info(f"active: {self.summary()}".removesuffix(": "))
+            self.look_soon()
         return outcome
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -387,6 +396,14 @@ class ServiceNode(ManagedNode):
             if problem not in self.diagnostics.messages:
                 self.get_logger().error(traceback.format_exc())
         self.diagnostics.report(what, problem)
+
+    def _look(self) -> None:
+        self._safely("housekeeping", self._housekeep)
+        self._safely("diagnosing", self._diagnose)
+
+    def _look_now(self) -> None:
+        self._looks_soon = None
+        self._safely("housekeeping", self._housekeep)
 
     def _housekeep(self) -> None:
         if self.state == "active":

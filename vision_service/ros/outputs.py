@@ -71,7 +71,8 @@ class Outputs:
         if kinds:
             kinds |= {ANNOTATED: Image, COMPRESSED: CompressedImage}
         self._publishers: dict[str, list[Publisher]] = {
-            name: [qos.publisher(node, kind, f"{prefix}/{name}") for prefix in prefixes] for name, kind in kinds.items()
+            name: [qos.publisher(node, kind, f"{prefix}/{name}", matched=node.look_soon) for prefix in prefixes]
+            for name, kind in kinds.items()
         }
 
     def heard(self) -> frozenset[str]:

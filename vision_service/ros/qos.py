@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from rclpy.event_handler import PublisherEventCallbacks, UnsupportedEventTypeError
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
 
-def publisher(node: Node, kind: type, topic: str, *, depth: int = 5) -> Publisher:
-    """Return a publisher whose policies ``qos_overrides.TOPIC.publisher.…`` may override."""
+def publisher(node: Node, kind: type, topic: str, *, depth: int = 5, matched: Callable[[], None]) -> Publisher:
+    """Return a publisher whose policies ``qos_overrides.TOPIC.publisher.…`` may override.
+
+    Args:
+        node: Whose it is.
+        kind: The type of its messages.
+        topic: The topic's name.
+        depth: Of the history.
+        matched: Called in the executor's thread when a subscription has come or gone; a hint only, since some
+            middlewares do not tell.
+    """
     profile = QoSProfile(
         history=HistoryPolicy.KEEP_LAST,
         depth=depth,
         reliability=ReliabilityPolicy.SYSTEM_DEFAULT,
         durability=DurabilityPolicy.SYSTEM_DEFAULT,
     )
-    return node.create_publisher(
-        kind, topic, profile, qos_overriding_options=QoSOverridingOptions.with_default_policies()
-    )
+
+    def make(**arguments: Any) -> Publisher:
+        options = QoSOverridingOptions.with_default_policies()
+        return node.create_publisher(kind, topic, profile, qos_overriding_options=options, **arguments)
+
+    try:
+        return make(event_callbacks=PublisherEventCallbacks(matched=lambda _: matched()))
+    except UnsupportedEventTypeError:
+        return make()
 
 
 def latched_publisher(node: Node, kind: type, topic: str) -> Publisher:

@@ -1,12 +1,18 @@
-"""A wait set that is made once for the entities of an executor's nodes, and used as long as they are the same."""
+"""A wait set that is made once for the entities of an executor's nodes, and used as long as they are the same.
+
+Events of the middleware (who matched, whose quality of service does not) are rare, but a vision node can have thirty,
+and each costs time at every turn. So while there is much to do they are waited for now and then only.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from typing import Any
 
 from rclpy.context import Context
+from rclpy.event_handler import EventHandler
 from rclpy.exceptions import InvalidHandle
 
 from vision_service.ros import compat
@@ -20,6 +26,11 @@ KINDS = {
     "services": ("service", compat.take_service),
 }
 """What nodes and what wait sets call the kinds of entities, and what takes them; served in this order."""
+EVENTS_PERIOD = 0.05
+"""At least this often events are waited for, seconds."""
+QUIET = 10_000_000
+"""When nothing else has come for so long, they are, nanoseconds."""
+
 Take = Callable[[Any], compat.Work | None]
 Entities = Mapping[str, Sequence[Any]]
 """By the names that nodes have for their kinds."""
@@ -48,12 +59,15 @@ class WaitSet:
             kind: {each.handle.pointer: each for each in entities.get(kind, ()) if self._hold(each.handle)}
             for kind in KINDS
         }
-        self._waitables = [waitable for waitable in entities.get(WAITABLES, ()) if self._hold(waitable)]
+        held = [waitable for waitable in entities.get(WAITABLES, ()) if self._hold(waitable)]
+        self._waitables = [waitable for waitable in held if not isinstance(waitable, EventHandler)]
+        self._events = [waitable for waitable in held if isinstance(waitable, EventHandler)]
+        self._events_due = 0.0
         size = compat.NumberOfEntities(
             *(len(self._known[kind]) for kind in ("subscriptions", "guards", "timers", "clients", "services"))
         )
         size.num_guard_conditions += len(self._guards)
-        for waitable in self._waitables:
+        for waitable in held:
             size += waitable.get_num_entities()
         self._set = compat.WaitSet(
             size.num_subscriptions,
@@ -77,6 +91,18 @@ class WaitSet:
             nanoseconds: How long to wait at most; negative = until something is ready.
             exclusive: Whether a callback group may be taken by a coroutine that waits; its entities are left out.
         """
+        if self._events and time.monotonic() < self._events_due:
+            quiet = QUIET if nanoseconds < 0 else min(nanoseconds, QUIET)
+            ready, woken = self._wait(quiet, self._waitables, exclusive)
+            if ready or woken or quiet == nanoseconds:
+                return ready
+            nanoseconds = max(nanoseconds - quiet, -1)
+        ready, _ = self._wait(nanoseconds, [*self._waitables, *self._events], exclusive)
+        self._events_due = time.monotonic() + EVENTS_PERIOD
+        return ready
+
+    def _wait(self, nanoseconds: int, waitables: Sequence[Any], exclusive: bool) -> tuple[list[tuple[Take, Any]], bool]:
+        """Return what is ready, and whether one of the guards has ended the waiting."""
         self._set.clear_entities()
         for guard in self._guards:
             self._set.add_guard_condition(guard)
@@ -84,7 +110,8 @@ class WaitSet:
             for entity in known.values():
                 if not exclusive or _free(entity):
                     add(entity.handle)
-        waitables = [waitable for waitable in self._waitables if not exclusive or _free(waitable)]
+        if exclusive:
+            waitables = [waitable for waitable in waitables if _free(waitable)]
         for waitable in waitables:
             waitable.add_to_wait_set(self._set)
         self._set.wait(nanoseconds)
@@ -93,7 +120,7 @@ class WaitSet:
         ]
         for _, name, take, known in self._kinds:
             ready += [(take, known[found]) for found in self._set.get_ready_entities(name) if found in known]
-        return ready
+        return ready, bool(self._set.get_ready_entities("guard_condition"))
 
     def release(self) -> None:
         """Let go of the entities; may be called twice."""
