@@ -10,6 +10,7 @@ import time
 import weakref
 from concurrent.futures import CancelledError, wait
 from contextlib import suppress
+from functools import partial
 
 import numpy as np
 import pytest
@@ -272,7 +273,7 @@ class World(ColorDetector):
         while self.due <= self.now < self.until:
             self.frames += 1
             for camera in self.cameras:
-                self.inference.stream(camera, lambda shown=frame(self.frames, camera): self._look(shown))
+                self.inference.stream(camera, partial(self._look, frame(self.frames, camera)))
             self.due += self.period
         while self.callers and self.callers_from <= self.now:
             self.callers -= 1
@@ -391,7 +392,6 @@ class TestFailures:
 
         inference.do(job).result(PATIENCE)
         assert caught == [ErrorCode.MODEL_ERROR]
-
 
     def test_a_library_that_leaves_while_the_model_is_changed_does_not_end_the_thread_and_is_told(self):
         old, new, told = Leaving(), Doors(), []

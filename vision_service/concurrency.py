@@ -43,7 +43,7 @@ class Failures:
             handler: Who is told; None = the log.
         """
         self._what = what
-        self._handler = handler or self._log
+        self._handler = self._log if handler is None else handler
         self._cause: str | None = None  # not the error: it knows its frames, and by them large images
 
     def tell(self, error: BaseException) -> None:
@@ -85,6 +85,9 @@ class Turns:
 
     What is waited for in a turn belongs to whoever makes it, and so does ending that wait: `Worker`, `Newest` and
     `Reader` do that for the common cases.
+
+    Attributes:
+        failures: What tells the handler; a turn may tell it itself, before it answers those who wait.
     """
 
     def __init__(
@@ -108,7 +111,7 @@ class Turns:
         """
         self._turn = turn
         self._last = last
-        self._failures = Failures(name, failing)
+        self.failures = Failures(name, failing)
         self._rest = rest
         self._starting = threading.Lock()
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
@@ -144,10 +147,10 @@ class Turns:
                 if not self._turn():
                     break
             except BaseException as error:
-                self._failures.tell(error)
+                self.failures.tell(error)
                 failed = True
             else:
-                self._failures.over()
+                self.failures.over()
                 failed = False
             if not failed:
                 pause = SHORTEST_PAUSE
@@ -155,7 +158,7 @@ class Turns:
                 self._rest(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
         if self._last is not None:
-            self._failures.attempt(self._last)
+            self.failures.attempt(self._last)
 
 
 class Worker:
@@ -283,7 +286,11 @@ class Newest(Generic[Item]):
 
 
 class Reader:
-    """Reads a source again and again while it is told to run, and rests between two tries when that fails."""
+    """Reads a source again and again while it is told to run, and rests between two tries when that fails.
+
+    Attributes:
+        failures: What tells the handler; `read` may tell it itself, before it answers those who wait.
+    """
 
     def __init__(
         self,
@@ -310,6 +317,7 @@ class Reader:
         self._telling = threading.Lock()
         self._due = time.monotonic()
         self._turns = Turns(name, self._turn, last=last, failing=failing, rest=self._closed.wait)
+        self.failures = self._turns.failures
         self._turns.start()
 
     def run(self) -> None:

@@ -55,8 +55,10 @@ class Capture:
         try:
             frame = self._complete(self._driver.read())
         except BaseException as error:
+            self._reader.failures.tell(error)  # so that who is answered finds the reason in the node's status
             self._fail(error)
             raise
+        self._reader.failures.over()
         if not self._left:  # else another driver may fill the slot by now
             self._slot.put(frame)
 
