@@ -42,8 +42,14 @@ class Capture:
         self._reader = Reader(
             name, self._read, rate=lambda: driver.frame_rate, last=self._close_driver, failing=self._tell
         )
-        self.run = self._reader.run
-        self.pause = self._reader.pause
+
+    def run(self) -> None:
+        """Read from now on."""
+        self._reader.run()
+
+    def pause(self) -> None:
+        """Read no more until told to."""
+        self._reader.pause()
 
     def close(self, timeout: float = 1.0) -> bool:
         """End the thread; return False if the driver still has not returned after `timeout` seconds."""
