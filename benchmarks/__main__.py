@@ -29,6 +29,7 @@ BENCHMARKS = (
     "conversion",
     "footprint",
     "growth",
+    "fairness",
     "two_hosts",
     "camera_recovery",
     "profiles",

@@ -102,6 +102,21 @@ class TestFrameSlot:
         slot.put(second)
         assert slot.error is None
 
+    @pytest.mark.parametrize("leaving", [ValueError, SystemExit, KeyboardInterrupt])
+    def test_a_listener_that_fails_concerns_nobody_else_and_is_told_once(self, leaving):
+        slot, heard, told = FrameSlot(), [], []
+
+        def listener(frame):
+            if frame.stamp < 3:
+                raise leaving("listener")
+
+        slot.listen(listener, failing=told.append)
+        slot.listen(lambda frame: heard.append(frame.stamp))
+        for frame in frames(3):
+            slot.put(frame)
+        assert heard == [1, 2, 3]
+        assert [type(error) for error in told] == [leaving, type(None)]
+
     def test_listeners_hear_every_frame_in_the_thread_that_brings_it(self):
         slot, heard = FrameSlot(), []
         slot.listen(lambda frame: heard.append((frame.stamp, threading.current_thread())))

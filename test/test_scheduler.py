@@ -1,13 +1,16 @@
-"""Scheduler: one thread, one run per frame and method, callers before streams."""
+"""Scheduler: one thread, one run per frame and method, and a fair share for calls and streams."""
 
 import dataclasses
 import gc
+import itertools
 import logging
+import sys
 import threading
 import time
 import weakref
 from concurrent.futures import CancelledError, wait
 from contextlib import suppress
+from functools import partial
 
 import numpy as np
 import pytest
@@ -15,7 +18,7 @@ import pytest
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
 from vision_service.resources import LocalResources
-from vision_service.scheduler import RECENT, Scheduler
+from vision_service.scheduler import MOST_CREDIT, RECENT, Scheduler
 from vision_service.types import Classification, Frame
 from vision_service.vision.color_detector import ColorDetector, ColorDetectorConfig
 
@@ -189,19 +192,6 @@ class TestSharing:
 
 
 class TestStreams:
-    def test_calls_go_before_streams(self, start):
-        model = Doors(99)
-        inference = start(model)
-        busy(inference, model)
-        done = threading.Event()
-        shown = frame(1)
-        inference.stream("cam", lambda: (inference.now("detect", shown), done.set()))
-        calls = [inference.run("detect", frame(stamp)) for stamp in (2, 3)]
-        model.doors[99].set()
-        wait(calls, PATIENCE)
-        assert done.wait(PATIENCE)
-        assert [entry[2] for entry in model.journal] == [99, 2, 3, 1]
-
     def test_of_each_camera_only_the_newest_frame_waits_and_cameras_take_turns(self, start):
         model = Doors(99)
         inference = start(model)
@@ -242,6 +232,141 @@ class TestStreams:
         assert inference.run("detect", frame()).result(PATIENCE)
 
 
+class World(ColorDetector):
+    """A model, the cameras it streams and its callers, on a clock of their own that only runs of the model move.
+
+    A run for a stream takes `run` seconds, one for a caller `call`; they are powers of 2, so that sums are exact. Each
+    camera has a frame every `period`. Callers ask again as soon as they are answered.
+    """
+
+    def __init__(self, *, run, call, period, callers=2, cameras=("cam",), callers_from=0.0, frames_from=0.0, until=8.0):
+        super().__init__(CONFIG, LocalResources())
+        self.run, self.call, self.period, self.until = run, call, period, until
+        self.cameras = cameras
+        self.now, self.due = 0.0, frames_from
+        self.callers, self.callers_from = callers, callers_from
+        self.frames = 0
+        self.journal = []
+        self.over = threading.Event()
+        self.doors = {}
+
+    def live(self):
+        """Let all the time pass, and return whom the model has worked for: a camera, or "" for a caller."""
+        self.inference = Scheduler(self, "model", clock=lambda: self.now)
+        self.inference.do(lambda _: self._pass(0.0)).result(PATIENCE)
+        assert self.over.wait(PATIENCE)
+        assert self.inference.close(PATIENCE)
+        return self.journal
+
+    def detect(self, frame):
+        self.journal.append(frame.camera_name)
+        self._pass(self.run)
+        return []
+
+    def classify(self, frame, count=-1):
+        self.journal.append("")
+        self._pass(self.call)
+        return []
+
+    def _pass(self, seconds):
+        self.now += seconds
+        while self.due <= self.now < self.until:
+            self.frames += 1
+            for camera in self.cameras:
+                self.inference.stream(camera, partial(self._look, frame(self.frames, camera)))
+            self.due += self.period
+        while self.callers and self.callers_from <= self.now:
+            self.callers -= 1
+            self._ask()
+        if self.now >= self.until:
+            self.over.set()
+
+    def _look(self, shown):
+        self.inference.now("detect", shown)
+
+    def _ask(self, answered=None):
+        if not self.over.is_set():
+            self.inference.run("classify", frame(camera="")).add_done_callback(self._ask)
+
+
+def lengths(journal, who):
+    """Return how many runs in a row were for callers ("") or for cameras ("cam"), between those for others."""
+    groups = [(camera, len(list(group))) for camera, group in itertools.groupby(journal)]
+    return [length for camera, length in groups if camera == who]
+
+
+class TestFairness:
+    def test_callers_who_ask_without_end_leave_a_stream_its_rate(self):
+        world = World(run=1 / 128, call=1 / 128, period=1 / 32)
+        journal = world.live()
+        assert journal.count("cam") >= world.frames - 1
+        assert journal.count("") == len(journal) - journal.count("cam") > 2 * journal.count("cam")
+
+    def test_so_do_callers_whose_runs_take_longer(self):
+        world = World(run=1 / 128, call=1 / 16, period=1 / 8)
+        assert world.live().count("cam") >= world.frames - 1
+
+    def test_short_calls_have_as_much_time_as_a_stream_of_long_runs(self):
+        journal = World(run=1 / 16, call=1 / 128, period=1 / 32).live()
+        assert set(lengths(journal, "cam")) == {1}
+        assert set(lengths(journal, "")[1:-1]) == {8}
+
+    def test_long_calls_leave_short_runs_of_a_stream_as_much_time(self):
+        journal = World(run=1 / 128, call=1 / 16, period=1 / 256).live()
+        assert set(lengths(journal, "")[1:-1]) == {1}
+        assert set(lengths(journal, "cam")[1:-1]) == {8}
+
+    def test_calls_without_a_stream_earn_it_little(self):
+        journal = World(run=1 / 16, call=1 / 128, period=1 / 32, frames_from=6.0).live()
+        assert max(lengths(journal, "cam")) <= 1 + (MOST_CREDIT + 1 / 128) // (1 / 16)
+        assert set(lengths(journal, "cam")[1:]) == {1}
+        assert max(lengths(journal, "")[1:-1]) <= 8
+
+    def test_a_stream_without_calls_earns_them_its_last_run(self):
+        journal = World(run=1 / 16, call=1 / 128, period=1 / 32, callers_from=6.0).live()
+        assert set(lengths(journal, "")[:-1]) == {8}
+
+    def test_cameras_take_turns_beside_callers_too(self):
+        journal = World(run=1 / 64, call=1 / 128, period=1 / 64, cameras=("a", "b", "c")).live()
+        looked = [camera for camera in journal if camera]
+        assert looked == (["a", "b", "c"] * len(journal))[: len(looked)]
+        assert 0.4 < len(looked) / 64 / 8.0 < 0.6
+
+    def test_calls_that_nobody_waits_for_any_more_keep_no_stream_from_its_turn(self, start):
+        model = Doors(99)
+        inference = start(model)
+        busy(inference, model)
+        done = threading.Event()
+        for stamp in (1, 2):
+            inference.run("detect", frame(stamp)).cancel()
+        inference.stream("cam", done.set)
+        model.doors[99].set()
+        assert done.wait(PATIENCE)
+        assert [entry[2] for entry in model.journal] == [99]
+
+    def test_a_stream_sees_no_frame_with_values_that_were_changed_before_it_came(self, start):
+        model, found, done = Doors(99), [], threading.Event()
+        inference, shown = start(model), frame(1)
+        busy(inference, model)
+        waiting = inference.run("detect", frame(2))
+        inference.update(dataclasses.replace(CONFIG, segment_size_px=60))
+        inference.stream("cam", lambda: (found.append(inference.now("detect", shown)), done.set()))
+        model.doors[99].set()
+        assert done.wait(PATIENCE)
+        assert (len(waiting.result(0)), found) == (1, [[]])
+
+
+class Leaving(Doors):
+    """A model whose library wants to end the process whenever it is touched."""
+
+    def update(self, config):
+        raise SystemExit("update")
+
+    def close(self):
+        super().close()
+        raise SystemExit("close")
+
+
 class TestFailures:
     def test_what_the_model_foresaw_is_passed_on(self, start):
         error = start(Doors()).run("detect", frame(-1)).exception(PATIENCE)
@@ -267,6 +392,59 @@ class TestFailures:
 
         inference.do(job).result(PATIENCE)
         assert caught == [ErrorCode.MODEL_ERROR]
+
+    def test_a_library_that_leaves_while_the_model_is_changed_does_not_end_the_thread_and_is_told(self):
+        old, new, told = Leaving(), Doors(), []
+        inference = Scheduler(old, "model", failing=told.append)
+        inference.update(CONFIG)
+        inference.update(CONFIG)
+        assert inference.run("detect", frame()).result(PATIENCE)
+        inference.swap(new)
+        assert inference.run("detect", frame()).result(PATIENCE)
+        inference.update(CONFIG)
+        inference.do(lambda _: None).result(PATIENCE)
+        assert [str(error) for error in told] == ["update", "close", "None"]
+        assert inference.close(PATIENCE)
+        assert new.closed == 1
+
+    def test_one_that_leaves_while_the_model_is_closed_at_last_is_logged(self, caplog):
+        inference = Scheduler(Leaving(), "model")
+        with caplog.at_level(logging.ERROR):
+            assert inference.close(PATIENCE)
+        assert "SystemExit: close" in caplog.text
+
+    def test_one_that_leaves_in_a_command_is_told_to_the_caller(self, start):
+        inference = start(Doors())
+
+        def leave(_):
+            raise SystemExit("command")
+
+        assert inference.do(leave).exception(PATIENCE).message == "the model failed: SystemExit: command"
+        assert inference.run("detect", frame()).result(PATIENCE)
+
+    def test_a_stream_that_fails_again_and_again_is_logged_once(self, start, caplog):
+        inference, seen = start(Doors()), threading.Semaphore(0)
+
+        def leave():
+            seen.release()
+            raise SystemExit("drawing")
+
+        with caplog.at_level(logging.ERROR):
+            for _ in range(5):
+                inference.stream("cam", leave)
+                assert seen.acquire(timeout=PATIENCE)
+                inference.stream("other", seen.release)
+                assert seen.acquire(timeout=PATIENCE)
+        assert caplog.text.count("a stream of model: SystemExit: drawing") == 1
+
+    def test_who_waits_for_a_result_does_not_end_the_thread_nor_keep_it_from_others(self, start, caplog):
+        model = Doors(1)
+        inference, shown = start(model), frame(1)
+        leaving, other = inference.run("detect", shown), inference.run("detect", shown)
+        leaving.add_done_callback(lambda _: sys.exit("callback"))
+        model.doors[1].set()
+        assert other.result(PATIENCE)
+        assert inference.run("detect", frame()).result(PATIENCE)
 
 
 class TestGivingUp:
@@ -391,6 +569,14 @@ class TestClosing:
         assert inference.close(PATIENCE)
         assert model.closed == 1
         assert len(model.threads) == 1
+
+    def test_in_its_own_thread_it_waits_for_nothing_and_ends_after_the_job(self, start):
+        model = Doors()
+        inference = start(model)
+        future = inference.do(lambda _: inference.close(PATIENCE))
+        assert future.exception(PATIENCE).code is ErrorCode.NOT_ACTIVE
+        assert inference.close(PATIENCE)
+        assert model.closed == 1
 
     def test_later_calls_are_refused(self, start):
         inference = start(Doors())

@@ -39,6 +39,16 @@ class VisionError(Exception):
         self.message = message
 
 
+def reason(error: BaseException) -> str:
+    """Return what an error says: the message of one that was foreseen, else its kind as well."""
+    if isinstance(error, VisionError):
+        return error.message
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # an error that cannot even be written
+        return type(error).__name__
+
+
 def missing_package(package: str, purpose: str, *, extra: str = "") -> VisionError:
     """Return the error for an optional library that is not installed.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 
+from vision_service.concurrency import Failures, Handler
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.futures import settle
 from vision_service.types import Frame
@@ -25,7 +26,7 @@ class FrameSlot:
         self._count = 0
         self._error: VisionError | None = None
         self._waiting: list[Future[Frame]] = []
-        self._listeners: tuple[Listener, ...] = ()
+        self._listeners: tuple[tuple[Listener, Failures], ...] = ()
 
     def put(self, frame: Frame) -> None:
         """Make this the newest frame, answer those who wait, and tell the listeners, in this thread."""
@@ -36,11 +37,8 @@ class FrameSlot:
             listeners = self._listeners
         for future in waiting:
             settle(future, frame)
-        for listener in listeners:
-            try:
-                listener(frame)
-            except Exception:  # must end neither the thread that brings the frames nor the other listeners
-                logging.getLogger(__name__).exception("a listener failed")
+        for listener, failures in listeners:
+            failures.attempt(partial(listener, frame))
 
     def fail(self, error: VisionError) -> None:
         """Tell those who wait that the camera failed; the next frame clears it."""
@@ -67,14 +65,23 @@ class FrameSlot:
             self._waiting = [*(other for other in self._waiting if not other.cancelled()), future]
         return future
 
-    def listen(self, listener: Listener) -> Callable[[], None]:
-        """Call a function with every frame that arrives, in the thread that brings it; return what ends that."""
+    def listen(self, listener: Listener, *, failing: Handler | None = None) -> Callable[[], None]:
+        """Call a function with every frame that arrives, in the thread that brings it.
+
+        Args:
+            listener: The function. What it raises ends neither that thread nor the other listeners.
+            failing: Told of what it raises; None = the log.
+
+        Returns:
+            What ends that.
+        """
+        mine = listener, Failures("a listener of frames", failing)
         with self._lock:
-            self._listeners = (*self._listeners, listener)
+            self._listeners = (*self._listeners, mine)
 
         def unlisten() -> None:
             with self._lock:
-                self._listeners = tuple(other for other in self._listeners if other is not listener)
+                self._listeners = tuple(other for other in self._listeners if other is not mine)
 
         return unlisten
 

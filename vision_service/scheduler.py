@@ -1,18 +1,18 @@
-"""A vision model at work: one thread, one inference per frame and method, callers before streams."""
+"""A vision model at work: one thread, one run per frame and method, and a fair share for calls and streams."""
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 import traceback
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
+from vision_service.concurrency import Failures, Handler, Turns
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.futures import settle
 from vision_service.types import Frame
@@ -20,22 +20,38 @@ from vision_service.vision.model import METHODS, VisionModel, has, methods
 
 RECENT = 4
 """How many frames of a camera results are kept of: a stream may work on one while callers ask for the next."""
+MOST_CREDIT = 0.2
+"""Up to how far streams may be behind calls when it is counted whose turn it is, seconds of the model."""
 
 
 class Scheduler:
     """Runs a vision model in a thread of its own.
 
-    Callers' jobs go first, in their order. Of each streaming camera only the newest frame waits, and the cameras take
-    turns. Whoever asks the same method of the same frame shares one run of the model. A caller who gives up cancels
-    his future; what nobody waits for any more is not run.
+    Calls are done in their order. Of each streaming camera only the newest frame waits, and the cameras take turns.
+    Where both wait, calls and streams share the model's time: a stream has its turn while streams have had no more
+    seconds than calls. So callers who ask without end leave a stream its rate, if that is less than half of the time;
+    and short calls wait for no more than one long run of a stream in as much time of their own.
+
+    Whoever asks the same method of the same frame shares one run of the model. A caller who gives up cancels his
+    future; what nobody waits for any more is not run.
     """
 
-    def __init__(self, model: VisionModel, name: str) -> None:
+    def __init__(
+        self,
+        model: VisionModel,
+        name: str,
+        *,
+        failing: Handler | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Start the thread.
 
         Args:
             model: The model to run, from now on only in this thread.
-            name: The thread's, for debuggers.
+            name: Of the thread.
+            failing: Told, in that thread, when the model fails to be updated, or to be closed because another one
+                replaced it; None = the log.
+            clock: Returns the time, seconds.
         """
         self._model = model
         self._calls: deque[_Run] = deque()
@@ -45,10 +61,14 @@ class Scheduler:
         self._recent: dict[str, deque[tuple[Frame, dict[str, _Run]]]] = {}
         self._running: _Run | None = None
         self._closed = False
+        self._clock = clock
+        self._shares = _Shares()
+        self._failing = Failures(f"the model of {name}", failing)
+        self._streams_failing: dict[str, Failures] = defaultdict(lambda: Failures(f"a stream of {name}"))
         self.runs = 0
         self.seconds = 0.0
-        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
-        self._thread.start()
+        self._turns = Turns(name, self._turn, last=lambda: self._model.close())
+        self._turns.start()
 
     @property
     def model(self) -> VisionModel:
@@ -84,7 +104,7 @@ class Scheduler:
         return future
 
     def stream(self, camera: str, job: Callable[[], None]) -> None:
-        """Do a job in the model's thread when no call waits, unless a newer one of the same camera replaces it."""
+        """Do a job in the model's thread when it is the streams' turn, unless a newer one of the camera replaces it."""
         with self._lock:
             if not self._closed:
                 self._streams[camera] = job  # a replaced job keeps its place, so that no camera is put off for ever
@@ -109,7 +129,7 @@ class Scheduler:
             model = self._model
 
             def update() -> None:
-                _quietly(lambda: model.update(config))
+                self._failing.attempt(lambda: model.update(config))
                 with self._lock:
                     self._recent.clear()  # a stream may have asked meanwhile
 
@@ -119,7 +139,8 @@ class Scheduler:
     def swap(self, model: VisionModel) -> None:
         """Use another model from the next call on; calls that wait finish on the old one, which is closed then."""
         with self._lock:
-            self._enqueue(_Run(self._model.close, needed=True))
+            old = self._model
+            self._enqueue(_Run(lambda: self._failing.attempt(old.close), needed=True))
             self._model = model
             self._recent.clear()
 
@@ -142,12 +163,12 @@ class Scheduler:
             self._ring()
         for run in waiting:
             self._settle(run, error)
-        self._thread.join(timeout)
+        ended = self._turns.join(timeout)
         with self._lock:
             running = self._running
         if running is not None:
             self._settle(running, error)
-        return not self._thread.is_alive()
+        return ended
 
     def _shared(self, method: str, frame: Frame) -> _Run:
         """Return the run of a method on a frame, a new one if nobody has asked before; the lock is held."""
@@ -170,12 +191,12 @@ class Scheduler:
         return partial(self._timed, getattr(self._model, method), frame)
 
     def _timed(self, function: Callable[[Frame], Any], frame: Frame) -> Any:
-        began = time.monotonic()
+        began = self._clock()
         try:
             return function(frame)
         finally:
             self.runs += 1
-            self.seconds += time.monotonic() - began
+            self.seconds += self._clock() - began
 
     def _enqueue(self, run: _Run) -> None:
         """Let a run wait for its turn; the lock is held."""
@@ -193,32 +214,39 @@ class Scheduler:
         if self._bell.empty():
             self._bell.put(None)
 
-    def _work(self) -> None:
-        while self._step():
-            pass
-        _quietly(self._model.close)
-
-    def _step(self) -> bool:
+    def _turn(self) -> bool:
         """Do one job, or sleep if there is none; return False when closed."""
-        run = job = None
+        run, camera, job = None, "", None
         with self._lock:
-            if self._calls:
+            if self._streams and (not self._calls or self._streams_first()):
+                camera = next(iter(self._streams))
+                job = self._streams.pop(camera)
+            elif self._calls:
                 run = self._calls.popleft()
                 run.queued = False
                 self._running = run
             elif self._closed:
                 return False
-            elif self._streams:
-                job = self._streams.pop(next(iter(self._streams)))
+            else:
+                self._shares.nobody_waits()
+        began = self._clock()
         if job is not None:
-            _quietly(job)
+            self._streams_failing[camera].attempt(job)
+            self._shares.stream_had(self._clock() - began)
         elif run is None:
             self._bell.get()  # what has come since then has rung
         elif run.wanted:
             self._complete(run)
+            self._shares.call_had(self._clock() - began)
         with self._lock:
             self._running = None
         return True
+
+    def _streams_first(self) -> bool:
+        """Return whether a stream goes before the calls that wait; the lock is held."""
+        if any(run.needed for run in self._calls):
+            return False  # a new configuration counts for all frames from now on, also those of streams
+        return self._shares.streams_turn
 
     def _complete(self, run: _Run) -> None:
         """Do a run, unless that has been done."""
@@ -237,8 +265,32 @@ class Scheduler:
             run.tell(future)
 
 
+class _Shares:
+    """How much of the model's time streams have had beside calls; used in the model's thread only."""
+
+    def __init__(self) -> None:
+        self._ahead = 0.0  # seconds that streams have had more than calls
+
+    @property
+    def streams_turn(self) -> bool:
+        """Whether streams have had no more than calls."""
+        return self._ahead <= 0
+
+    def call_had(self, seconds: float) -> None:
+        """Count the time of a call."""
+        self._ahead = max(self._ahead, -MOST_CREDIT) - seconds  # calls without a stream earn it only so much
+
+    def stream_had(self, seconds: float) -> None:
+        """Count the time of a stream's job."""
+        self._ahead = min(self._ahead, 0.0) + seconds  # streams without a call earn calls only the last one
+
+    def nobody_waits(self) -> None:
+        """Forget all: whoever comes next owes nobody anything."""
+        self._ahead = 0.0
+
+
 class _Run:
-    """One run of a model. It is changed under the lock of the inference only.
+    """One run of a model. It is changed under the lock of the scheduler only.
 
     Attributes:
         job: What to do.
@@ -325,11 +377,3 @@ def _model_failed(error: BaseException) -> VisionError:
     failure = VisionError(ErrorCode.MODEL_ERROR, f"the model failed: {type(error).__name__}: {error}")
     failure.__cause__ = error
     return failure
-
-
-def _quietly(job: Callable[[], Any]) -> None:
-    """Do a job that nobody waits for; if it fails, the thread goes on."""
-    try:
-        job()
-    except BaseException:
-        logging.getLogger(__name__).exception("a job of the model's thread failed")

@@ -97,6 +97,30 @@ def test_any_other_failure_is_told_by_its_kind(live, lamp):
     assert fails(live) == "the driver failed: ZeroDivisionError: division by zero"
 
 
+@pytest.mark.parametrize("leaving", [SystemExit, KeyboardInterrupt])
+def test_a_library_that_would_leave_is_a_failure_too(live, lamp, leaving):
+    def leave():
+        raise leaving("no licence")
+
+    live.read()
+    lamp.fail = leave
+    assert eventually(lambda: _sentence(live), "the error") == f"the driver failed: {leaving.__name__}: no licence"
+    lamp.fail = lambda: None
+    live.read()
+
+
+def test_one_that_would_leave_when_it_is_closed_holds_up_nobody(live, lamp):
+    def leave():
+        raise SystemExit("no licence")
+
+    live.read()
+    lamp.close = leave
+    live.close()
+    eventually(lambda: "reader of the lamp" not in [thread.name for thread in threading.enumerate()], "its end")
+    live.read()
+    assert lamp.opened == 2
+
+
 def test_a_source_that_hangs_is_told_and_left_behind(live, lamp):
     live.read()
     lamp.works.clear()

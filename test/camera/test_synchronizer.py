@@ -108,16 +108,23 @@ def test_any_error_is_one_of_the_camera(synchronize):
     assert fails(synchronize(broken=object.__new__(Camera))).startswith("camera 'broken': it failed: AttributeError")
 
 
-def test_after_an_error_it_goes_on(synchronize):
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (VisionError(ErrorCode.CAMERA_ERROR, "unplugged"), "unplugged"),
+        (SystemExit("no licence"), "SystemExit: no licence"),
+    ],
+)
+def test_after_an_error_it_goes_on(synchronize, error, words):
     class Shaky(Camera):
         def read(self):
             if self.reads == 0:
                 self.reads = 1
-                raise VisionError(ErrorCode.CAMERA_ERROR, "unplugged")
+                raise error
             return super().read()
 
     pairs = synchronize(a=Camera(10), b=Shaky(10))
-    assert fails(pairs) == "camera 'b': unplugged"
+    assert fails(pairs) == f"camera 'b': {words}"
     assert stamps(pairs.read()) == {"a": 10, "b": 10}
 
 

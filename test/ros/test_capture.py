@@ -128,6 +128,36 @@ def test_it_can_be_closed_while_paused_and_twice(capture_of):
     assert capture.close()
 
 
+class Leaving(Synthetic):
+    """A driver whose library wants to end the process when it is read for the first times, and when it is closed."""
+
+    reads = 0
+
+    def read(self):
+        self.reads += 1
+        if self.reads < 4:
+            raise SystemExit("no licence")
+        return super().read()
+
+    def close(self):
+        raise KeyboardInterrupt("no licence")
+
+
+def test_a_driver_that_would_leave_is_asked_again_too_and_says_so_once(capture_of):
+    capture, slot, log = capture_of(Leaving, width_px=16, height_px=16, frame_rate=200.0)
+    failed = slot.next()
+    capture.run()
+    assert failed.exception(10).message == "the driver failed: SystemExit: no licence"
+    eventually(lambda: slot.count > 3, "frames")
+    assert log == ["the driver failed: SystemExit: no licence", ""]
+
+
+def test_one_that_would_leave_when_it_is_closed_says_so(capture_of):
+    capture, _, log = capture_of(Leaving, width_px=16, height_px=16)
+    assert capture.close(timeout=10)
+    assert log == ["the driver failed when it was closed: KeyboardInterrupt: no licence"]
+
+
 @pytest.fixture
 def hanging(capture_of, picture):
     """A capture that was closed while its driver does not return from reading the file `picture`."""
@@ -149,6 +179,31 @@ def let_go(picture):
 def test_a_driver_that_does_not_return_is_left_behind(hanging, picture):
     let_go(picture)
     assert hanging.close(timeout=10)
+
+
+def test_what_it_gives_or_fails_with_then_concerns_nobody(capture_of):
+    read, closed = threading.Event(), threading.Event()
+
+    class Late(Synthetic):
+        def read(self):
+            read.set()
+            assert gate.wait(30)
+            raise OSError("gone")
+
+        def close(self):
+            closed.set()
+            raise OSError("busy")
+
+    gate = threading.Event()
+    capture, slot, log = capture_of(Late, width_px=16, height_px=16)
+    capture.run()
+    assert read.wait(10)
+    assert not capture.close(timeout=0.0)
+    waiting = slot.next()
+    gate.set()
+    assert capture.close(timeout=10)
+    assert closed.is_set()
+    assert (log, slot.error, waiting.done()) == ([], None, False)
 
 
 def test_whoever_still_tells_it_to_pause_does_not_keep_it(hanging, picture):

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from vision_service.errors import ErrorCode, VisionError
+from vision_service.concurrency import Turns
+from vision_service.errors import ErrorCode, VisionError, reason
 from vision_service.types import Frame
 
 SHORT_WAIT = 0.5
@@ -98,11 +99,11 @@ class Live:
 
     def _awake(self) -> _Reader:
         if self._reader is None or not self._reader.wake():
-            self._hung = [reader for reader in self._hung if reader.alive]
+            self._hung = [reader for reader in self._hung if not reader.ended]
             if len(self._hung) >= MOST_HUNG:
                 time.sleep(SHORT_WAIT)
                 raise self._no_frame()
-            self._reader = _Reader(self._open)
+            self._reader = _Reader(self._name, self._open)
         return self._reader
 
     def _leave_if_hung(self, reader: _Reader) -> None:
@@ -124,23 +125,25 @@ class _Reader:
         opened: Whether the source is open.
     """
 
-    def __init__(self, open_source: Callable[[], Source]) -> None:
+    def __init__(self, name: str, open_source: Callable[[], Source]) -> None:
         self._open = open_source
+        self._source: Source | None = None
         self._changed = threading.Condition()
         self._frame: Frame | None = None
-        self._error: VisionError | None = None
+        self._failure: VisionError | None = None
+        self._error: VisionError | None = None  # the same, when the source is closed: until then it may hang
         self._over = False
         self._closed = False
         self._waiting = False
         self._asked = self._progress = time.monotonic()
         self.opened = False
-        self._thread = threading.Thread(target=self._work, name="live", daemon=True)
-        self._thread.start()
+        self._turns = Turns(f"reader of {name}", self._turn, last=self._end)
+        self._turns.start()
 
     @property
-    def alive(self) -> bool:
-        """Whether the thread still runs."""
-        return self._thread.is_alive()
+    def ended(self) -> bool:
+        """Whether the thread does not run any more."""
+        return self._turns.ended
 
     def wake(self) -> bool:
         """Forget old news; return False if the reader is of no use any more."""
@@ -174,25 +177,38 @@ class _Reader:
         """End the thread, and wait for that no longer than so many seconds."""
         with self._changed:
             self._closed = True
-        self._thread.join(timeout)
+        self._turns.join(timeout)
 
-    def _work(self) -> None:
-        error = None
+    def _turn(self) -> bool:
+        """Open the source, or read it once; return whether to go on."""
         try:
-            source = self._open()
-            try:
+            if self._source is None:
+                self._source = self._open()
                 self.opened, self._progress = True, time.monotonic()
-                while self._wanted():
-                    self._put(source.read())
-            finally:
-                source.close()
-        except VisionError as failure:
-            error = failure
-        except Exception as failure:  # must come to whoever reads, not end in this thread
-            error = VisionError(ErrorCode.CAMERA_ERROR, f"the driver failed: {type(failure).__name__}: {failure}")
+            elif self._wanted():
+                self._put(self._source.read())
+            else:
+                return False
+        except BaseException as error:
+            self._fail(error)
+            return False
+        return True
+
+    def _end(self) -> None:
+        """Let go of the source, and of whoever waits."""
+        try:
+            if self._source is not None:
+                self._source.close()
+        except BaseException as error:
+            self._fail(error)
         with self._changed:
-            self._over, self._error, self._progress = True, error, time.monotonic()
+            self._over, self._error, self._progress = True, self._failure, time.monotonic()
             self._changed.notify_all()
+
+    def _fail(self, error: BaseException) -> None:
+        """Keep an error for whoever reads; it must come to him, not end in this thread."""
+        foreseen = error if isinstance(error, VisionError) else None
+        self._failure = foreseen or VisionError(ErrorCode.CAMERA_ERROR, f"the driver failed: {reason(error)}")
 
     def _wanted(self) -> bool:
         with self._changed:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import queue
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
-from vision_service.errors import ErrorCode, VisionError
+from vision_service.concurrency import Worker
+from vision_service.errors import ErrorCode, VisionError, reason
 from vision_service.pairing import KEPT, Pairing
 from vision_service.types import Frame
 
@@ -35,7 +36,7 @@ class Synchronizer:
         """
         self._names = tuple(cameras)
         self._tolerance = tolerance
-        self._results: queue.SimpleQueue[tuple[str, Frame | Exception]] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[tuple[str, Frame | BaseException]] = queue.SimpleQueue()
         self._readers = {name: _Reader(name, camera.read, self._results.put) for name, camera in cameras.items()}
         self._left = 0.0
         self._forget()
@@ -68,7 +69,7 @@ class Synchronizer:
             except queue.Empty:
                 raise next(iter(errors.values()), self._late(stamps)) from None
             self._readers[name].asked = False
-            if isinstance(result, Exception):
+            if isinstance(result, BaseException):
                 errors[name] = _failed(name, result)
                 continue
             stamps[name] = self._newest[name] = result.stamp
@@ -96,10 +97,9 @@ class Synchronizer:
 
     def close(self) -> None:
         """End the threads; one that does not return from its camera is left behind."""
-        for reader in self._readers.values():
-            reader.end()
-        for reader in self._readers.values():
-            reader.join()
+        for timeout in (0.0, PATIENCE):
+            for reader in self._readers.values():
+                reader.close(timeout)
 
     def _forget(self) -> None:
         self._pairing = Pairing(self._names, self._tolerance)
@@ -133,40 +133,27 @@ class _Reader:
     """
 
     def __init__(
-        self, name: str, read: Callable[[], Frame], put: Callable[[tuple[str, Frame | Exception]], None]
+        self, name: str, read: Callable[[], Frame], put: Callable[[tuple[str, Frame | BaseException]], None]
     ) -> None:
         self.asked = False
         self._name = name
         self._read = read
         self._put = put
-        self._wanted = threading.Semaphore(0)
-        self._ended = False
-        self._thread = threading.Thread(target=self._work, name=f"reader of {name}", daemon=True)
-        self._thread.start()
+        self._worker = Worker(f"reader of {name}")
 
     def ask(self) -> None:
         if not self.asked:
             self.asked = True
-            self._wanted.release()
+            self._worker.submit(self._read).add_done_callback(self._tell)
 
-    def end(self) -> None:
-        self._ended = True
-        self._wanted.release()
+    def close(self, timeout: float) -> bool:
+        return self._worker.close(timeout)
 
-    def join(self) -> None:
-        self._thread.join(PATIENCE)
-
-    def _work(self) -> None:
-        while True:
-            self._wanted.acquire()
-            if self._ended:
-                return
-            try:
-                self._put((self._name, self._read()))
-            except Exception as error:
-                self._put((self._name, error))
+    def _tell(self, done: Future[Frame]) -> None:
+        if not done.cancelled():
+            self._put((self._name, done.exception() or done.result()))
 
 
-def _failed(name: str, error: Exception) -> VisionError:
-    reason = error.message if isinstance(error, VisionError) else f"it failed: {type(error).__name__}: {error}"
-    return VisionError(ErrorCode.CAMERA_ERROR, reason if repr(name) in reason else f"camera {name!r}: {reason}")
+def _failed(name: str, error: BaseException) -> VisionError:
+    why = reason(error) if isinstance(error, VisionError) else f"it failed: {reason(error)}"
+    return VisionError(ErrorCode.CAMERA_ERROR, why if repr(name) in why else f"camera {name!r}: {why}")

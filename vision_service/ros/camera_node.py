@@ -29,7 +29,7 @@ from vision_service.camera.geometries import Box, BoxConfig, make_box
 from vision_service.camera.transform import Transform
 from vision_service.concurrency import Worker
 from vision_service.configuration import attribute
-from vision_service.errors import ErrorCode, VisionError
+from vision_service.errors import ErrorCode, VisionError, reason
 from vision_service.frames import Demand, FrameSlot
 from vision_service.msg import NamedImage
 from vision_service.pointcloud.pcd import write_pcd
@@ -91,7 +91,7 @@ class CameraNode(ServiceNode):
         self._outputs: dict[str, CameraOutput] = {}
         self._active = False
         self._feed = Feed(FrameSlot(), Demand(self._follow_demand))
-        self._feed.slot.listen(self._share)
+        self._feed.slot.listen(self._share, failing=self._sharing_failed)
         local_nodes = local_nodes or LocalNodes()
         self._resources = NodeResources(self, local_nodes)
         self._local = local_nodes.feeds
@@ -99,8 +99,8 @@ class CameraNode(ServiceNode):
         self._local.add(self._topic, self._feed)
         local_nodes.cameras[self.get_fully_qualified_name()] = self
         # Both take longer than a callback should; a driver's command may even hang.
-        self._encoder = Worker("encoder")
-        self._commands = Worker("commands")
+        self._encoder = Worker(f"{name}/encoder")
+        self._commands = Worker(f"{name}/commands")
         self.offer(GetImage, "get_image", self._get_image)
         self.offer(GetImages, "get_images", self._get_images)
         self.offer(GetPointCloud, "get_point_cloud", self._get_point_cloud)
@@ -145,7 +145,11 @@ class CameraNode(ServiceNode):
             self._feed.slot.fail(VisionError(ErrorCode.CAMERA_ERROR, f"the camera is not configured: {error.message}"))
             raise
         self._capture = Capture(
-            driver, self._feed.slot, complete=self._named, failing=lambda why: self.diagnostics.report("camera", why)
+            driver,
+            self._feed.slot,
+            complete=self._named,
+            failing=lambda why: self.diagnostics.report("camera", why),
+            name=f"{self.get_name()}/driver",
         )
         names = [name for source in driver.sources for name in TOPICS[source]]
         names += ["points"] if self._supports_pcd(driver) else []
@@ -295,6 +299,10 @@ class CameraNode(ServiceNode):
         for output in self._outputs.values():
             if output.heard:
                 output.put(frame)
+
+    def _sharing_failed(self, error: BaseException | None) -> None:
+        why = "" if error is None else f"frames cannot be published: {reason(error)}"
+        self.diagnostics.report("topics", why)
 
     # Services.
 

@@ -8,7 +8,7 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 
 from vision_service.camera.contents import depth_intrinsics_of
 from vision_service.concurrency import Newest
-from vision_service.errors import VisionError
+from vision_service.errors import reason
 from vision_service.image import encode_image
 from vision_service.pointcloud.projection import cloud_of
 from vision_service.ros import conversion, qos
@@ -48,7 +48,7 @@ class CameraOutput:
         self._node = node
         self._name = name
         self._publisher = qos.publisher(node, KINDS[name], f"~/{name}", matched=node.look_soon)
-        self._newest = Newest(f"{node.get_name()}/{name}", self._publish)
+        self._newest = Newest(f"{node.get_name()}/{name}", self._publish, failing=self._tell)
         self._gone = False
 
     @property
@@ -67,16 +67,14 @@ class CameraOutput:
         self._node.destroy_publisher(self._publisher)
 
     def _publish(self, frame: Frame) -> None:
-        problem = f"publish {self._name}"
-        try:
-            message = message_of(self._name, frame, jpeg_quality=self._node.settings.jpeg_quality)
-            if message is not None:
-                self._publisher.publish(message)
-            self._node.diagnostics.report(problem, "")
-        except Exception as error:
-            if not self._gone:
-                reason = error.message if isinstance(error, VisionError) else f"{type(error).__name__}: {error}"
-                self._node.diagnostics.report(problem, f"a frame cannot be published on ~/{self._name}: {reason}")
+        message = message_of(self._name, frame, jpeg_quality=self._node.settings.jpeg_quality)
+        if message is not None:
+            self._publisher.publish(message)
+
+    def _tell(self, error: BaseException | None) -> None:
+        if not self._gone:
+            why = "" if error is None else f"a frame cannot be published on ~/{self._name}: {reason(error)}"
+            self._node.diagnostics.report(f"publish {self._name}", why)
 
 
 def message_of(name: str, frame: Frame, *, jpeg_quality: int) -> Any:

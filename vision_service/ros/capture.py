@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import threading
-import time
+import logging
 from collections.abc import Callable
 
 from vision_service.camera.driver import CameraDriver
-from vision_service.errors import ErrorCode, VisionError
+from vision_service.concurrency import Reader
+from vision_service.errors import ErrorCode, VisionError, reason
 from vision_service.frames import FrameSlot
 from vision_service.types import Frame
-
-SHORTEST_PAUSE = 0.05
-LONGEST_PAUSE = 1.0
-"""Between two tries to read a camera that fails, seconds; each pause is twice the one before."""
 
 
 class Capture:
@@ -27,6 +23,7 @@ class Capture:
         *,
         complete: Callable[[Frame], Frame],
         failing: Callable[[str], None],
+        name: str = "capture",
     ) -> None:
         """Start the thread, paused.
 
@@ -35,71 +32,70 @@ class Capture:
             slot: Where the frames go.
             complete: Fills in what the driver does not know: name, frame id, stamp.
             failing: Called with a sentence when reading fails, and with an empty text when it works.
+            name: Of the thread.
         """
         self._driver = driver
         self._slot = slot
         self._complete = complete
         self._failing = failing
-        self._running = threading.Event()
-        self._closed = threading.Event()
-        self._telling = threading.Lock()
-        self._thread = threading.Thread(target=self._work, name="capture", daemon=True)
-        self._thread.start()
+        self._left = False
+        self._reader = Reader(
+            name, self._read, rate=lambda: driver.frame_rate, last=self._close_driver, failing=self._tell
+        )
 
     def run(self) -> None:
         """Read from now on."""
-        self._running.set()
+        self._reader.run()
 
     def pause(self) -> None:
         """Read no more until told to."""
-        with self._telling:
-            if not self._closed.is_set():
-                self._running.clear()
+        self._reader.pause()
 
     def close(self, timeout: float = 1.0) -> bool:
         """End the thread; return False if the driver still has not returned after `timeout` seconds."""
-        with self._telling:
-            self._closed.set()
-            self._running.set()
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
+        ended = self._reader.close(timeout)
+        self._left = not ended
+        return ended
 
-    def _work(self) -> None:
-        pause = SHORTEST_PAUSE
-        due = time.monotonic()
-        while True:
-            if not self._running.is_set():
-                self._running.wait()
-                due = time.monotonic()
-            if self._closed.is_set():
-                break
-            try:
-                frame = self._complete(self._driver.read())
-            except Exception as error:
-                self._report(error)
-                self._closed.wait(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
-                continue
-            pause = SHORTEST_PAUSE
-            self._failing("")
+    def _read(self) -> None:
+        try:
+            frame = self._complete(self._driver.read())
+        except BaseException as error:
+            self._reader.failures.tell(error)  # so that who is answered finds the reason in the node's status
+            self._fail(error)
+            raise
+        self._reader.failures.over()
+        if not self._left:  # else another driver may fill the slot by now
             self._slot.put(frame)
-            if self._driver.frame_rate:
-                now = time.monotonic()
-                due = max(due + 1 / self._driver.frame_rate, now)  # late frames are not made up for
-                self._closed.wait(due - now)
-        self._driver.close()
 
-    def _report(self, error: Exception) -> None:
-        if isinstance(error, VisionError):
-            sentence = error.message
-        else:
-            sentence = f"the driver failed: {type(error).__name__}: {error}"
-        self._failing(sentence)
-        failure = VisionError(ErrorCode.CAMERA_ERROR, sentence)
+    def _close_driver(self) -> None:
+        try:
+            self._driver.close()
+        except BaseException as error:
+            msg = f"the driver failed when it was closed: {reason(error)}"
+            raise VisionError(ErrorCode.CAMERA_ERROR, msg) from error
+
+    def _fail(self, error: BaseException) -> None:
+        """Answer those who wait for a frame."""
+        if self._left:
+            return
+        failure = VisionError(ErrorCode.CAMERA_ERROR, _sentence(error))
         if isinstance(error, VisionError) and error.code == ErrorCode.NO_FRAME:
             self._slot.note(failure)
         else:
             self._slot.fail(failure)
+
+    def _tell(self, error: BaseException | None) -> None:
+        """Say what is wrong; of a driver that was left behind, where it concerns no other one."""
+        sentence = "" if error is None else _sentence(error)
+        if not self._left:
+            self._failing(sentence)
+        elif sentence:
+            logging.getLogger(__name__).error("a driver that was left behind: %s", sentence)
+
+
+def _sentence(error: BaseException) -> str:
+    return reason(error) if isinstance(error, VisionError) else f"the driver failed: {reason(error)}"
 
 
 def with_names(frame: Frame, *, camera_name: str, frame_id: str, stamp: int) -> Frame:

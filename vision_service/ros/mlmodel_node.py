@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -71,15 +70,13 @@ class MLModelNode(ServiceNode):
         if settings.label_path:
             runtime.labels = read_labels(settings.label_path)
         self.runtime = runtime
-        self._worker = Worker(self.get_name())
+        # Closing waits for a run under way, which may take its time, also one of a vision node.
+        self._worker = Worker(self.get_name(), last=runtime.close)
 
     def cleanup(self) -> None:
         """Let go of the model."""
         if self._worker is not None:
             self._worker.close()
-        if self.runtime is not None:
-            # Closing waits for a run under way, which may take its time.
-            threading.Thread(target=self.runtime.close, name="closing", daemon=True).start()
         self.runtime = self._worker = None
 
     def summary(self) -> str:

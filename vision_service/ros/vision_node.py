@@ -11,7 +11,7 @@ from vision_msgs.msg import LabelInfo
 
 from vision_service.camera.topics import CameraTopics
 from vision_service.configuration import attribute, attributes, configure
-from vision_service.errors import ErrorCode, VisionError
+from vision_service.errors import ErrorCode, VisionError, reason
 from vision_service.image import Image
 from vision_service.ros import conversion, qos
 from vision_service.ros.calls import Call, too_late
@@ -169,7 +169,7 @@ class VisionNode(ServiceNode):
         self._model_class = model_class
         self.parameters.declare(model_class.Config)
         model = self._make_model(model_class, self._model_config(model_class, {}))
-        self._inference = Scheduler(model, self.get_name())
+        self._inference = Scheduler(model, self.get_name(), failing=self._model_failed)
         self._make_outputs(model)
 
     def _make_outputs(self, model: VisionModel) -> None:
@@ -271,6 +271,11 @@ class VisionNode(ServiceNode):
             self._candidate[1].close()
         self._candidate = None
 
+    def _model_failed(self, error: BaseException | None) -> None:
+        """Say that the model could not be changed, or closed for another one; in its thread."""
+        why = "" if error is None else f"the model failed when it was changed: {reason(error)}"
+        self.diagnostics.report("model", why)
+
     # Streaming.
 
     def housekeep(self) -> None:
@@ -331,10 +336,11 @@ class VisionNode(ServiceNode):
                     if change.camera_name in self._outputs:
                         self._outputs[change.camera_name].send_event(conversion.label_change_to_message(change))
                 self.diagnostics.report(f"stream {camera}", "")
-            except Exception as error:
+            except BaseException as error:  # a library may even raise SystemExit
                 if camera in self._streams:
-                    reason = error.message if isinstance(error, VisionError) else f"{type(error).__name__}: {error}"
-                    self.diagnostics.report(f"stream {camera}", f"no results for a frame of {camera!r}: {reason}")
+                    self.diagnostics.report(
+                        f"stream {camera}", f"no results for a frame of {camera!r}: {reason(error)}"
+                    )
 
         self._streams[camera] = Stream(camera, feed, inference, publish, lambda: self.settings.max_rate)
 
