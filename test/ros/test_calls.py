@@ -14,6 +14,8 @@ import pytest
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.calls import LONGEST, TICK, Call, Deadlines, seconds, too_late
 
+pytestmark = pytest.mark.executor
+
 PATIENCE = 30.0
 """Until a test gives up, seconds: a bound on failures, nothing that is measured."""
 LATE = VisionError(ErrorCode.DEADLINE_EXCEEDED, "too late")

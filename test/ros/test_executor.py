@@ -13,6 +13,8 @@ from robot import PATIENCE, eventually
 from vision_service.ros.executor import Executor
 from vision_service.ros.process import Spinner
 
+pytestmark = pytest.mark.executor
+
 
 @pytest.fixture
 def node(spin):
