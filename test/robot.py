@@ -267,6 +267,13 @@ def forget(context: Context) -> None:
     gc.collect()
 
 
+def environment(*folders: Path | str) -> dict[str, str]:
+    """Return an environment in which Python finds these sources, more folders, and what it finds here by PYTHONPATH."""
+    return os.environ | {
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), *map(str, folders), os.environ.get("PYTHONPATH")]))
+    }
+
+
 class Program:
     """A program of ours in a process of its own.
 
@@ -284,7 +291,7 @@ class Program:
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 cwd=log.parent,
-                env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'test'}", "PYTHONUNBUFFERED": "1"},
+                env=environment(ROOT / "test") | {"PYTHONUNBUFFERED": "1"},
             )
 
     def end(self, number: int = signal.SIGTERM) -> int:

@@ -17,6 +17,8 @@ from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.calls import LONGEST, TICK, Call, Deadlines, seconds, too_late
 from vision_service.ros.executor import Executor
 
+pytestmark = pytest.mark.executor
+
 PATIENCE = 30.0
 """Until a test gives up, seconds: a bound on failures, nothing that is measured."""
 LATE = VisionError(ErrorCode.DEADLINE_EXCEEDED, "too late")

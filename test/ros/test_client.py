@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -21,7 +20,7 @@ from rclpy.node import Node
 from std_srvs.srv import Trigger
 from vision_service.srv import DoCommand, GetStatus
 
-from robot import PATIENCE, RED_DETECTOR, eventually, image_message, painted, running
+from robot import PATIENCE, RED_DETECTOR, environment, eventually, image_message, painted, running
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image, encode
 from vision_service.ros import calling
@@ -30,6 +29,8 @@ from vision_service.ros.calls import LONGEST, too_late
 from vision_service.ros.client import CameraClient, NamedClient, VisionClient
 from vision_service.ros.node import ServiceNode
 from vision_service.types import PointCloud
+
+pytestmark = pytest.mark.executor
 
 ROOT = Path(__file__).parents[2]
 BOX = (4, 5, 20, 15)
@@ -281,7 +282,7 @@ run(lambda: [Hanging("server")], [])
                 [sys.executable, "-c", script],
                 cwd=ROOT,
                 stdout=subprocess.PIPE,
-                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                env=environment(),
             )
 
         with NamedClient("server", user) as client, start() as child:
@@ -328,7 +329,7 @@ def run_script(script):
         capture_output=True,
         text=True,
         timeout=2 * PATIENCE,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env=environment(),
         check=False,
     )
 

@@ -18,6 +18,8 @@ from vision_service.ros.executor import SPARE, Executor
 from vision_service.ros.process import Spinner
 from vision_service.ros.wait_set import WaitSet
 
+pytestmark = pytest.mark.executor
+
 
 @pytest.fixture
 def node(spin):

@@ -18,6 +18,8 @@ from robot import PATIENCE, RED_DETECTOR, Peer, boxes_of, eventually, image_mess
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.client import CameraClient, VisionClient
 
+pytestmark = pytest.mark.executor
+
 CLIENTS = 32
 CALLS = 5
 BOX = (70, 20, 95, 60)

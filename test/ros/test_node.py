@@ -22,6 +22,8 @@ from vision_service.ros.calls import too_late
 from vision_service.ros.executor import Executor
 from vision_service.ros.node import NodeConfiguration, ServiceNode, json_object
 
+pytestmark = pytest.mark.executor
+
 GOOD = {"size": 4}
 """The parameters without which the node cannot be configured."""
 

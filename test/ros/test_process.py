@@ -1,6 +1,5 @@
 """The process: it spins nodes until it is told to stop, and leaves promptly, whatever a model or driver is doing."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -13,10 +12,12 @@ import pytest
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 
-from robot import PATIENCE, eventually
+from robot import PATIENCE, environment, eventually
 from vision_service.ros.executor import Executor
 from vision_service.ros.node import ServiceNode
 from vision_service.ros.process import Spinner, close, spinning
+
+pytestmark = pytest.mark.executor
 
 ROOT = Path(__file__).parents[2]
 PRELUDE = """
@@ -95,7 +96,7 @@ def process(code, *arguments):
     script = PRELUDE + textwrap.dedent(code)
     child = subprocess.Popen(
         [sys.executable, "-c", script, *arguments], cwd=ROOT, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(),
     )  # fmt: skip
     guard = threading.Timer(2 * PATIENCE, child.kill)  # so that reading its output ends, too
     guard.start()
