@@ -488,14 +488,15 @@ class TestCalls:
         assert (answer.success, answer.error_code, answer.message) == (False, ErrorCode.NO_DEPTH, "no depth here")
         assert answer.result == ""
 
-    def test_what_was_not_foreseen_is_answered_too_and_logged(self, make, context, peer, capfd):
+    @pytest.mark.parametrize("error", [IndexError, SystemExit, KeyboardInterrupt])
+    def test_what_was_not_foreseen_is_answered_too_and_logged(self, make, context, peer, capfd, error):
         node = make()
         node.start()
-        node.failures["x"] = IndexError("17")
+        node.failures["x"] = error("17")
         with plainly_spinning(node, context):
             answer = command(peer, fail="x")
             assert answer.error_code == ErrorCode.INTERNAL
-            assert answer.message == "IndexError in do_command: 17; please report this"
+            assert answer.message == f"{error.__name__} in do_command: 17; please report this"
             assert command(peer).success
         assert "Traceback" in capfd.readouterr().err
 

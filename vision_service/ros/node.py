@@ -171,7 +171,7 @@ class ServiceNode(ManagedNode):
         for hook in (self.deactivate, self.cleanup):
             try:
                 hook()
-            except Exception:
+            except BaseException:  # the other one is to be called all the same
                 self.get_logger().error(traceback.format_exc())
         self.destroy_node()
         if self._changing.acquire(blocking=False):  # else a hook hangs, and will still need it
@@ -200,7 +200,9 @@ class ServiceNode(ManagedNode):
                     self._count(pending=-1)
                 response.success = True
                 self._count(answered=1)
-            except Exception as error:
+            except GeneratorExit:  # the executor ends, and nobody can be answered any more
+                raise
+            except BaseException as error:  # a library may even raise SystemExit, and whoever called is answered
                 self._count(failed=1)
                 response = self._failed(kind, name, error)
             return response
@@ -229,7 +231,7 @@ class ServiceNode(ManagedNode):
             msg = f"{self._calls_pending} calls wait already (max_pending_calls): try again later"
             raise VisionError(ErrorCode.OVERLOADED, msg)
 
-    def _failed(self, kind: Any, name: str, error: Exception) -> Any:
+    def _failed(self, kind: Any, name: str, error: BaseException) -> Any:
         """Return the response that says what went wrong; what was not foreseen goes to the log as well."""
         if not isinstance(error, VisionError) or error.__cause__ is not None:
             self.get_logger().error(f"{name}: " + "".join(traceback.format_exception(error)))
@@ -391,7 +393,7 @@ class ServiceNode(ManagedNode):
         problem = ""
         try:
             job()
-        except Exception as error:
+        except BaseException as error:
             problem = f"{what} failed: {type(error).__name__}: {error}"
             if problem not in self.diagnostics.messages:
                 self.get_logger().error(traceback.format_exc())
