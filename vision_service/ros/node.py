@@ -25,8 +25,10 @@ from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from vision_service.configuration import Attribute, attribute, attributes, configure
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.calls import Call, Deadlines, seconds
+from vision_service.ros.candidates import Builder, Candidate
 from vision_service.ros.diagnostics import Diagnostics
 from vision_service.ros.executor import Executor
+from vision_service.ros.parameter_services import ParameterServices
 from vision_service.ros.parameters import Parameters
 from vision_service.srv import DoCommand, GetStatus
 
@@ -79,7 +81,7 @@ class ServiceNode(LifecycleNode):
             name: The node's.
             **arguments: Further ones of rclpy's Node: context, namespace, parameter_overrides …
         """
-        super().__init__(name, **arguments)
+        super().__init__(name, **{**arguments, "start_parameter_services": False})
         self.group = ReentrantCallbackGroup()  # with rclpy's default group one waiting coroutine blocks the others
         self._closed = False
         self._changing = threading.RLock()
@@ -93,9 +95,14 @@ class ServiceNode(LifecycleNode):
         self._calls_pending = 0
         self._calls_answered = 0
         self._calls_failed = 0
-        self.parameters = Parameters(self, self._validate, self._apply)
+        self._stops = 0
+        self.parameters = Parameters(self, self._validate, self._apply, self._candidate_for)
         self.parameters.declare(self.Configuration)
         self.settings = self._first_settings()
+        self._builder = Builder(
+            name, begin=self._call, timeout=lambda: self.settings.timeout, stops=lambda: self._stops
+        )  # fmt: skip
+        ParameterServices(self, self.parameters, self._builder)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         for what, period, job in (
             ("housekeeping", HOUSEKEEPING_PERIOD, self._housekeep),
@@ -136,8 +143,12 @@ class ServiceNode(LifecycleNode):
     def validate(self, changes: Mapping[str, Any]) -> None:
         """Refuse changed parameters by a VisionError; called while the node is configured."""
 
+    def candidate(self, changes: Mapping[str, Any]) -> Candidate | None:
+        """Return what must be built before valid changes are made, None = nothing; called while it is configured."""
+        return None
+
     def apply(self, changes: Mapping[str, Any]) -> None:
-        """Use changed parameters; called while the node is configured."""
+        """Use changed parameters; called while the node is configured, before what was built for them is used."""
 
     async def command(self, command: dict[str, Any], call: Call) -> dict[str, Any]:
         """Run a command of DoCommand."""
@@ -179,11 +190,13 @@ class ServiceNode(LifecycleNode):
         if self._closed:
             return
         self._closed = True
+        self._builder.close()
         for hook in (self.deactivate, self.cleanup):
             try:
                 hook()
             except Exception:
                 self.get_logger().error(traceback.format_exc())
+        self.parameters.drop_built()
         self.deadlines.close()
         self.destroy_node()
         if self._changing.acquire(blocking=False):  # else a hook hangs, and will still need it
@@ -209,7 +222,7 @@ class ServiceNode(LifecycleNode):
                 self._count(pending=1)
                 try:
                     timeout = seconds(getattr(request, "timeout", 0.0), self.settings.timeout, "timeout")
-                    await handler(request, response, Call(self.deadlines, self.wake, timeout, self._resumer))
+                    await handler(request, response, self._call(timeout))
                 finally:
                     self._count(pending=-1)
                 response.success = True
@@ -222,6 +235,10 @@ class ServiceNode(LifecycleNode):
         self.create_service(kind, f"~/{name}", answer, qos_profile=SERVICE_QOS, callback_group=self.group)
 
     # Calls.
+
+    def _call(self, timeout: float) -> Call:
+        """Return a call that begins now."""
+        return Call(self.deadlines, self.wake, timeout, self._resumer)
 
     def _count(self, *, pending: int = 0, answered: int = 0, failed: int = 0) -> None:
         """Count a call; in the thread in which it goes on."""
@@ -295,6 +312,9 @@ class ServiceNode(LifecycleNode):
         if self.state in ("inactive", "active"):
             refuse_fixed(attributes(self.Configuration), changes)
             self.validate(changes)
+
+    def _candidate_for(self, changes: Mapping[str, Any]) -> Candidate | None:
+        return self.candidate(changes) if self.state in ("inactive", "active") else None
 
     def _apply(self, changes: Mapping[str, Any]) -> None:
         if self.state in ("inactive", "active"):
@@ -371,6 +391,9 @@ class ServiceNode(LifecycleNode):
         self, verb: str, hook: Callable[[], None], undo: Callable[[], None] | None = None
     ) -> TransitionCallbackReturn:
         """Run a hook; keep and log the error of one that fails, because rclpy would swallow it."""
+        if verb in ("deactivate", "clean up"):
+            self._stops += 1
+            self.parameters.drop_built()
         try:
             hook()
         except BaseException as error:  # a library may even raise SystemExit
