@@ -31,6 +31,7 @@ BENCHMARKS = (
     "growth",
     "two_hosts",
     "camera_recovery",
+    "reconfigure",
     "profiles",
 )
 DOMAIN = "97"
