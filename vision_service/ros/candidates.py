@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,29 +50,65 @@ class Candidate:
 
 
 class Built:
-    """What was built for a change; it is used or dropped, once."""
+    """What was built for a change; it is used or dropped, once, by whichever thread comes first.
+
+    Attributes:
+        candidate: What it was built for.
+    """
 
     def __init__(self, candidate: Candidate, made: Any) -> None:
         """Take what was made for a candidate."""
         self.candidate = candidate
-        self._made: list[Any] = [made]
+        self._made = made
+        self._taken = threading.Lock()  # for good
 
     def use(self) -> None:
         """Put it to work."""
-        if self._made:
-            self.candidate.use(self._made.pop())
+        if self._taken.acquire(blocking=False):
+            self.candidate.use(self._made)
 
     def drop(self) -> None:
         """Let go of it, unless it is in use; never raises."""
-        if self._made:
+        if self._taken.acquire(blocking=False):
             try:
-                self.candidate.drop(self._made.pop())
+                self.candidate.drop(self._made)
             except BaseException:  # a library may even raise SystemExit
                 logging.getLogger(__name__).exception("letting go of %s failed", self.candidate.what)
 
 
+class Turns:
+    """Lets the changes of one node in one after the other: ``async with turns``."""
+
+    def __init__(self, begin: Callable[[float], Call]) -> None:
+        """Begin with nobody; `begin` returns a call that lasts some seconds."""
+        self._begin = begin
+        self._taken = False
+        self._waiting: deque[Future[None]] = deque()
+
+    async def __aenter__(self) -> None:
+        """Wait for those who came before; each of them ends within the node's timeout."""
+        if self._taken:
+            turn: Future[None] = Future()
+            self._waiting.append(turn)
+            await self._begin(LONGEST).wait(turn, late=_waited_in_vain)
+        self._taken = True
+
+    async def __aexit__(self, *_: object) -> None:
+        """Let in who has waited longest."""
+        self._taken = False
+        while self._waiting and not self._taken:
+            turn = self._waiting.popleft()
+            if turn.set_running_or_notify_cancel():
+                self._taken = True  # nobody comes between
+                turn.set_result(None)
+
+
 class Builder:
-    """Builds candidates for the changes of one node, one after the other."""
+    """Builds candidates for the changes of one node, one after the other.
+
+    Attributes:
+        turns: Of those who change the node.
+    """
 
     def __init__(
         self, name: str, *, begin: Callable[[float], Call], timeout: Callable[[], float], stops: Callable[[], int]
@@ -91,28 +127,8 @@ class Builder:
         self._stops = stops
         self._worker: Worker | None = None
         self._building: Future[Built] | None = None
-        self._changing = False
-        self._waiting: deque[Future[None]] = deque()
         self._closed = False
-
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait until the changes that were asked for before are made or refused; each ends within the timeout."""
-        if self._changing:
-            future: Future[None] = Future()
-            self._waiting.append(future)
-            await self._begin(LONGEST).wait(future, late=self._stopped)
-        self._changing = True
-        try:
-            yield
-        finally:
-            self._changing = False
-            while self._waiting:
-                following = self._waiting.popleft()
-                if following.set_running_or_notify_cancel():
-                    self._changing = True  # nobody else comes between
-                    following.set_result(None)
-                    break
+        self.turns = Turns(begin)
 
     async def build(self, candidate: Candidate) -> Built:
         """Return what was built for a candidate, while the node goes on.
@@ -126,7 +142,7 @@ class Builder:
         """
         stops, timeout = self._stops(), self._timeout()
         if self._closed:
-            raise self._stopped()
+            raise _stopped(candidate)
         if self._worker is None:
             self._worker = Worker(f"{self._name}.candidates")
         self._building = building = self._worker.submit(candidate.build)
@@ -141,15 +157,15 @@ class Builder:
             self._building = None
         if self._closed or self._stops() != stops:
             self.drop(built)
-            raise self._stopped(candidate)
+            raise _stopped(candidate)
         return built
 
     def drop(self, built: Built) -> None:
         """Let go of what is not used; in the thread, because that may take its time."""
-        if self._worker is not None and not self._closed:
-            self._worker.submit(built.drop)
-        else:
+        if self._worker is None:
             built.drop()
+        else:  # the job is left out where the thread ends before
+            self._worker.submit(built.drop).add_done_callback(lambda _: built.drop())
 
     def close(self) -> None:
         """Build nothing any more; what is being built is dropped when it is ready."""
@@ -164,17 +180,20 @@ class Builder:
             self._worker.close()
         self._worker = None
 
-    def _stopped(self, candidate: Candidate | None = None) -> VisionError:
-        what = candidate.what if candidate is not None else "what the change asks for"
-        msg = (
-            f"the node was deactivated, cleaned up or closed while {what} was being built; set it again when it is back"
-        )
-        return VisionError(ErrorCode.NOT_ACTIVE, msg)
-
 
 def _drop(building: Future[Built]) -> None:
     if not building.cancelled() and building.exception() is None:
         building.result().drop()
+
+
+def _stopped(candidate: Candidate) -> VisionError:
+    what = candidate.what
+    msg = f"the node was deactivated, cleaned up or closed while {what} was being built; set it again when it is back"
+    return VisionError(ErrorCode.NOT_ACTIVE, msg)
+
+
+def _waited_in_vain() -> VisionError:
+    return VisionError(ErrorCode.DEADLINE_EXCEEDED, "the changes before this one did not end")
 
 
 def _too_late(candidate: Candidate, timeout: float) -> VisionError:

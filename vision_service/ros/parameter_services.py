@@ -29,6 +29,9 @@ from vision_service.ros.parameters import Parameters
 
 Found = TypeVar("Found")
 
+ATTEMPTS = 3
+"""How often something is built for one change, if other parameters are set while it is being built."""
+
 
 class ParameterServices:
     """The six services by which others read and set the parameters of a node made without rclpy's own.
@@ -96,7 +99,7 @@ class ParameterServices:
             return []
 
     def _turn(self) -> AbstractAsyncContextManager[None]:
-        return nullcontext() if self._builder is None else self._builder.turn()
+        return nullcontext() if self._builder is None else self._builder.turns
 
     async def _change(self, messages: Sequence[ParameterMessage]) -> SetParametersResult:
         """Set parameters, all or none, and return what came of it."""
@@ -108,12 +111,16 @@ class ParameterServices:
             if self._builder is None:
                 return self._node.set_parameters_atomically(wanted)
             result = self._parameters.try_to_set(wanted)
-            while isinstance(result, Candidate):  # again, if something else was set while it was being built
+            for _ in range(ATTEMPTS):
+                if not isinstance(result, Candidate):
+                    return result
                 built = await self._builder.build(result)
                 try:
                     result = self._parameters.try_to_set(wanted, built)
                 finally:
                     self._builder.drop(built)
+            if isinstance(result, Candidate):
+                return _refused("other parameters were set again and again meanwhile: try again")
             return result
         except VisionError as error:
             return _refused(error.message)

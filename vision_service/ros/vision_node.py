@@ -259,7 +259,8 @@ class VisionNode(ServiceNode):
         def use(made: tuple[VisionModel, NodeResources]) -> None:
             self._safely("using changed parameters", lambda: self._swap(*made))
 
-        return Candidate(what=f"the model {self.settings.model}", configuration=config, make=make, use=use, drop=drop)
+        values = [getattr(config, name) for name in attributes(model_class.Config)]
+        return Candidate(what=f"the model {self.settings.model}", configuration=values, make=make, use=use, drop=drop)
 
     def apply(self, changes: Mapping[str, Any]) -> None:
         """Let the model use changed live attributes."""
