@@ -76,7 +76,7 @@ class Built:
                 logging.getLogger(__name__).exception("letting go of %s failed", self.candidate.what)
 
 
-class Turns:
+class InTurn:
     """Lets the changes of one node in one after the other: ``async with turns``."""
 
     def __init__(self, begin: Callable[[float], Call]) -> None:
@@ -128,7 +128,7 @@ class Builder:
         self._worker: Worker | None = None
         self._building: Future[Built] | None = None
         self._closed = False
-        self.turns = Turns(begin)
+        self.turns = InTurn(begin)
 
     async def build(self, candidate: Candidate) -> Built:
         """Return what was built for a candidate, while the node goes on.
@@ -155,6 +155,7 @@ class Builder:
             raise
         finally:
             self._building = None
+            del building  # what it raised knows this frame, by which it would know itself
         if self._closed or self._stops() != stops:
             self.drop(built)
             raise _stopped(candidate)
