@@ -32,6 +32,7 @@ BENCHMARKS = (
     "fairness",
     "two_hosts",
     "camera_recovery",
+    "reconfigure",
     "profiles",
 )
 DOMAIN = "97"

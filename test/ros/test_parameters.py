@@ -54,6 +54,9 @@ class Clash:
     length: int = attribute("How long.", default=1)
 
 
+SET = "owner/set_parameters"
+
+
 class Owner(Node):
     """A node with parameters, which writes down their changes, and refuses what it is told to."""
 
@@ -212,9 +215,7 @@ class TestWhileItRuns:
             ("shares", "[1, 2]", (1.0, 2.0)),
             ("names", "[a, b]", ("a", "b")),
             ("switches", "[]", ()),
-            ("counts", "[]", ()),
             ("shares", "[]", ()),
-            ("names", "[]", ()),
             ("limits.cat", "0.4", {"cat": 0.4}),
             ("limits.cat", "1", {"cat": 1.0}),
         ],
@@ -225,6 +226,13 @@ class TestWhileItRuns:
         single = value["cat"] if isinstance(value, dict) else value
         assert owner.validated == owner.applied == [{name: single}]
         assert type(owner.applied[0][name]) is type(single)
+
+    def test_what_is_set_to_the_value_that_it_has_is_no_change(self, owner, peer):
+        parameters = as_typed(name="it", count="3", share="0.5", shares="[0.5, 1.0]", names="[]", color="green")
+        assert all(item.successful for item in peer.call(SetParameters, SET, parameters=parameters[:-1]).results)
+        assert owner.validated == owner.applied == []
+        assert peer.call(SetParametersAtomically, f"{SET}_atomically", parameters=parameters).result.successful
+        assert owner.validated == owner.applied == [{"color": "green"}]
 
     @pytest.mark.parametrize(
         ("name", "text", "words"),
@@ -300,6 +308,26 @@ class TestWhileItRuns:
     def test_parameters_of_rclpy_are_no_concern_of_the_owner(self, owner, peer):
         assert set_one(peer, "use_sim_time", "false") == ""
         assert owner.validated == owner.applied == []
+
+
+class TestReadOnly:
+    @pytest.fixture
+    def fixed(self, make):
+        owner = make({"name": "it", "speed": 2})
+        owner.parameters.declare(Other, read_only=True)
+        return owner
+
+    def test_it_has_the_value_given_at_the_start_and_can_never_be_changed(self, fixed):
+        assert fixed.describe_parameter("speed").read_only
+        assert fixed.describe_parameter("speed").description == "How fast."
+        assert not fixed.describe_parameter("count").read_only
+        result = fixed.set_parameters_atomically([Parameter("speed", value=3.0)])
+        assert "read-only" in result.reason
+        assert fixed.parameters.values(Other) == {"speed": 2.0}
+
+    def test_it_may_be_declared_again(self, fixed):
+        fixed.parameters.declare(Other, read_only=True)
+        assert fixed.parameters.values(Other) == {"speed": 2.0}
 
 
 class TestDescriptions:

@@ -8,7 +8,7 @@ rclpy changes them in patch releases. Each is looked up once, by what is there r
 - ``call_timer_with_info``, from 9.0 on; before, ``call_timer``.
 - ``Subscription._callback_type``, in all of them. In its place: the callback's signature.
 - ``SignalHandlerGuardCondition``, in all of them; without it, a thread that waits does not notice SIGINT.
-- ``Node._parameter_overrides`` and ``_allow_undeclared_parameters``, in all of them; there is no public way.
+- ``Node._parameter_overrides``, in all of them; there is no public way.
 - ``LifecycleNode._state_machine``, ``__change_state`` and ``__on_change_state``, in all of them. In
   their place: services of our own.
 """
@@ -199,11 +199,6 @@ def parameter_overrides(node: Node) -> Mapping[str, Any]:
     """Return the parameters that a node was given at its start, by name; what is None was an empty list."""
     overrides: Mapping[str, Any] = node._parameter_overrides
     return {name: item.value for name, item in overrides.items()}
-
-
-def allows_undeclared_parameters(node: Node) -> bool:
-    """Return whether a node takes parameters that it did not declare."""
-    return bool(node._allow_undeclared_parameters)
 
 
 class ManagedNode(LifecycleNode):

@@ -20,10 +20,12 @@ from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from vision_service.configuration import Attribute, attribute, attributes, configure
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.calls import Call, seconds
+from vision_service.ros.candidates import Builder, Candidate
 from vision_service.ros.compat import ManagedNode
 from vision_service.ros.coroutines import Timeout
 from vision_service.ros.diagnostics import Diagnostics
 from vision_service.ros.executor import Executor
+from vision_service.ros.parameter_services import ParameterServices
 from vision_service.ros.parameters import Parameters
 from vision_service.srv import DoCommand, GetStatus
 
@@ -77,7 +79,7 @@ class ServiceNode(ManagedNode):
             name: The node's.
             **arguments: Further ones of rclpy's Node: context, namespace, parameter_overrides …
         """
-        super().__init__(name, **arguments)
+        super().__init__(name, **{**arguments, "start_parameter_services": False})
         self.group = ReentrantCallbackGroup()  # with rclpy's default group one waiting coroutine blocks the others
         self._closed = False
         self._changing = threading.RLock()
@@ -90,10 +92,15 @@ class ServiceNode(ManagedNode):
         self._calls_pending = 0
         self._calls_answered = 0
         self._calls_failed = 0
-        self.parameters = Parameters(self, self._validate, self._apply)
+        self._stops = 0
+        self.parameters = Parameters(self, self._validate, self._apply, self._candidate_for)
         self.parameters.declare(self.Configuration)
         self.settings = self._first_settings()
         self._looks_soon: Timeout | None = None
+        self._builder = Builder(
+            name, begin=self._call, timeout=lambda: self.settings.timeout, stops=lambda: self._stops
+        )  # fmt: skip
+        ParameterServices(self, self.parameters, self._builder)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(HOUSEKEEPING_PERIOD, self._look, callback_group=self.group, clock=steady)
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
@@ -128,8 +135,12 @@ class ServiceNode(ManagedNode):
     def validate(self, changes: Mapping[str, Any]) -> None:
         """Refuse changed parameters by a VisionError; called while the node is configured."""
 
+    def candidate(self, changes: Mapping[str, Any]) -> Candidate | None:
+        """Return what must be built before valid changes are made, None = nothing; called while it is configured."""
+        return None
+
     def apply(self, changes: Mapping[str, Any]) -> None:
-        """Use changed parameters; called while the node is configured."""
+        """Use changed parameters; called while the node is configured, before what was built for them is used."""
 
     async def command(self, command: dict[str, Any], call: Call) -> dict[str, Any]:
         """Run a command of DoCommand."""
@@ -168,11 +179,13 @@ class ServiceNode(ManagedNode):
         if self._closed:
             return
         self._closed = True
+        self._builder.close()
         for hook in (self.deactivate, self.cleanup):
             try:
                 hook()
             except BaseException:  # the other one is to be called all the same
                 self.get_logger().error(traceback.format_exc())
+        self.parameters.drop_built()
         self.destroy_node()
         if self._changing.acquire(blocking=False):  # else a hook hangs, and will still need it
             self.release_state_machine()
@@ -195,7 +208,7 @@ class ServiceNode(ManagedNode):
                 self._count(pending=1)
                 try:
                     timeout = seconds(getattr(request, "timeout", 0.0), self.settings.timeout, "timeout")
-                    await handler(request, response, Call(self.executor, timeout, self._one_call))
+                    await handler(request, response, self._call(timeout))
                 finally:
                     self._count(pending=-1)
                 response.success = True
@@ -210,6 +223,10 @@ class ServiceNode(ManagedNode):
         self.create_service(kind, f"~/{name}", answer, qos_profile=SERVICE_QOS, callback_group=self.group)
 
     # Calls.
+
+    def _call(self, timeout: float) -> Call:
+        """Return a call that begins now."""
+        return Call(self.executor, timeout, self._one_call)
 
     def _count(self, *, pending: int = 0, answered: int = 0, failed: int = 0) -> None:
         """Count a call; in the thread in which it goes on."""
@@ -274,6 +291,9 @@ class ServiceNode(ManagedNode):
         if self.state in ("inactive", "active"):
             refuse_fixed(attributes(self.Configuration), changes)
             self.validate(changes)
+
+    def _candidate_for(self, changes: Mapping[str, Any]) -> Candidate | None:
+        return self.candidate(changes) if self.state in ("inactive", "active") else None
 
     def _apply(self, changes: Mapping[str, Any]) -> None:
         if self.state in ("inactive", "active"):
@@ -352,6 +372,9 @@ class ServiceNode(ManagedNode):
         self, verb: str, hook: Callable[[], None], undo: Callable[[], None] | None = None
     ) -> TransitionCallbackReturn:
         """Run a hook; keep and log the error of one that fails, because rclpy would swallow it."""
+        if verb in ("deactivate", "clean up"):
+            self._stops += 1
+            self.parameters.drop_built()
         try:
             hook()
         except BaseException as error:  # a library may even raise SystemExit

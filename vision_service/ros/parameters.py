@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import traceback
 from array import array
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -12,11 +13,12 @@ from typing import Any
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
 from rclpy.exceptions import ParameterNotDeclaredException
 from rclpy.node import Node
-from rclpy.parameter import Parameter
+from rclpy.parameter import Parameter, get_parameter_value
 
 from vision_service.configuration import Attribute, attributes, check, did_you_mean
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.ros.compat import allows_undeclared_parameters, parameter_overrides
+from vision_service.ros.candidates import Built, Candidate
+from vision_service.ros.compat import parameter_overrides
 
 TYPES = {
     ("single", bool): Parameter.Type.BOOL,
@@ -31,6 +33,15 @@ TYPES = {
 LISTS = {kind for (form, _), kind in TYPES.items() if form == "list"} | {Parameter.Type.BYTE_ARRAY}
 NOT_OURS = ("use_sim_time", "qos_overrides.", "start_type_description_service")
 """How the names of parameters begin that rclpy declares itself."""
+
+
+def takes_undeclared(node: Node, name: str) -> bool:
+    """Return whether a node can be given a parameter that nobody declared."""
+    try:
+        node.describe_parameter(name)
+    except ParameterNotDeclaredException:
+        return False
+    return True
 
 
 class ParameterRefused(ParameterNotDeclaredException):
@@ -52,6 +63,7 @@ class Parameters:
         node: Node,
         validate: Callable[[Mapping[str, Any]], None],
         apply: Callable[[Mapping[str, Any]], None],
+        candidate: Callable[[Mapping[str, Any]], Candidate | None] = lambda changes: None,
     ) -> None:
         """Watch the node's parameters.
 
@@ -59,14 +71,22 @@ class Parameters:
             node: Whose.
             validate: Called with the changed values before they are set; raises VisionError to refuse them all.
             apply: Called with the changed values when they are set.
+            candidate: Called with the changed values when they are valid; returns what has to be built before they are
+                set, None = nothing, or raises VisionError to refuse them all.
         """
         self._node = node
         self._validate = validate
         self._apply = apply
+        self._candidate = candidate
         self._attributes: dict[str, Attribute] = {}
         self._maps: dict[str, Attribute] = {}
         self._owners: dict[str, type] = {}
         self._new: list[str] = []
+        self._changes: dict[str, Any] = {}
+        self._built: Built | None = None
+        self._trying: int | None = None  # the thread that only tries to set
+        self._offered: Built | None = None
+        self._lacking: Candidate | None = None
         self._problems: dict[str, str] = {}
         # Of an empty list rclpy's parser makes nothing at all.
         self._overrides: dict[str, Any] = {
@@ -77,12 +97,13 @@ class Parameters:
         node.add_on_set_parameters_callback(self._check)
         node.add_post_set_parameters_callback(self._applied)
 
-    def declare(self, configuration: type, *, prefix: str = "") -> None:
+    def declare(self, configuration: type, *, prefix: str = "", read_only: bool = False) -> None:
         """Declare a configuration's attributes, with the values given at the start, or set since.
 
         Args:
             configuration: The dataclass.
             prefix: Goes before each name, with its dot.
+            read_only: Whether they can never be changed; each must have a default then.
 
         Raises:
             VisionError: INVALID_ARGUMENT, if another configuration has declared an attribute of the same name.
@@ -98,6 +119,8 @@ class Parameters:
                     self._declare(entry, attribute, "single", None)
             else:
                 self._declare(name, attribute, attribute.form, attribute.default)
+                if read_only:
+                    self._make_read_only(name, attribute)
 
     def undeclare(self, configuration: type, *, prefix: str = "") -> None:
         """Take back the declaration of a configuration's attributes; their values are kept for the next one."""
@@ -157,6 +180,63 @@ class Parameters:
             and (not only_misspelt or get_close_matches(name, self._known(), n=1))
         ]
 
+    def to_set(self, given: Sequence[Parameter]) -> list[Parameter]:
+        """Return what is left to be set of what is given: what is read-only and has its value already is not."""
+        wanted = []
+        for parameter in given:
+            if not self._has(parameter):
+                wanted.append(parameter)
+            elif not self._node.describe_parameter(parameter.name).read_only:
+                wanted.append(self._node.get_parameter(parameter.name))  # of the type declared
+        return wanted
+
+    def try_to_set(
+        self, parameters: Sequence[Parameter], built: Built | None = None
+    ) -> SetParametersResult | Candidate:
+        """Set parameters, all or none, unless something has to be built first.
+
+        Args:
+            parameters: What to set; types, ranges and read-only are checked before anything is built.
+            built: What was built for them; it is used if that is what they need now.
+
+        Returns:
+            What came of it, or what has to be built first.
+        """
+        self._trying, self._offered, self._lacking = threading.get_ident(), built, None
+        try:
+            result = self._node.set_parameters_atomically(list(parameters))
+        finally:
+            lacking, self._lacking = self._lacking, None
+            self._trying = self._offered = None
+        return lacking if lacking is not None else result
+
+    def drop_built(self) -> None:
+        """Let go of what was built for a change that did not come about."""
+        built, self._built = self._built, None
+        if built is not None:
+            built.drop()
+
+    def _has(self, parameter: Parameter) -> bool:
+        """Return whether a parameter has the value already, also as ``ros2 param load`` makes it of a dump's text.
+
+        That makes a whole number of the text "1", and a text of the number 1e-05.
+        """
+        now = self._node.get_parameter_or(parameter.name)
+        if parameter.name in self._problems or now.type_ == Parameter.Type.NOT_SET:
+            return False
+        given = parameter.get_parameter_value()
+        try:
+            return bool(given in (now.get_parameter_value(), get_parameter_value(str(_plain(now.value)))))
+        except Exception:  # of a text that looks like YAML, and is none
+            return False
+
+    def _make_read_only(self, name: str, attribute: Attribute) -> None:
+        described = descriptor(attribute, attribute.form)
+        described.type = TYPES[attribute.form, attribute.type].value
+        described.read_only = True
+        if not self._node.describe_parameter(name).read_only:
+            self._node.set_descriptor(name, described)
+
     def _unknown(self, name: str) -> str:
         return f"parameter {name!r} is not known here{did_you_mean(name, self._known())}"
 
@@ -209,8 +289,9 @@ class Parameters:
         prepared = [_as_declared(parameter, known[parameter.name]) for parameter in parameters]
         new = [name for name in known if not self._node.has_parameter(name)]
         self._new = [name for name in new if known[name] is not None]
-        if self._new != new and not allows_undeclared_parameters(self._node):
-            raise ParameterRefused("; ".join(self._unknown(name) for name in new if known[name] is None))
+        unknown = [name for name in new if known[name] is None and not takes_undeclared(self._node, name)]
+        if unknown:
+            raise ParameterRefused("; ".join(self._unknown(name) for name in unknown))
         if self._new:
             try:  # before an entry is declared, because rclpy does not tell us when it refuses a value
                 for parameter in prepared:
@@ -231,18 +312,43 @@ class Parameters:
         return None if of is None else single(of, name)
 
     def _check(self, parameters: Sequence[Parameter]) -> SetParametersResult:
-        ours = self._ours(parameters)
-        if self._declaring or not ours:
+        if self._declaring:
+            return SetParametersResult(successful=True)
+        self.drop_built()
+        self._changes = {}
+        changed = {
+            name: value
+            for name, value in self._ours(parameters).items()
+            if name in self._problems or _plain(self._node.get_parameter_or(name).value) != value
+        }
+        if not changed:
             return SetParametersResult(successful=True)
         try:
-            changes = {name: check(self._attributes[name], value) for name, value in ours.items()}
+            changes = {name: check(self._attributes[name], value) for name, value in changed.items()}
             self._validate(changes)
+            if not self._build(self._candidate(changes)):
+                return self._refuse("something has to be built first")
         except VisionError as error:
             return self._refuse(error.message)
         except Exception as error:
             self._node.get_logger().error(f"checking parameters failed: {traceback.format_exc()}")
             return self._refuse(f"{type(error).__name__}: {error}")
+        self._changes = changes
         return SetParametersResult(successful=True)
+
+    def _build(self, candidate: Candidate | None) -> bool:
+        """Return whether what a change needs is there; who only tries to set is told what is not."""
+        offered = self._offered
+        if candidate is None:
+            return True
+        if self._trying != threading.get_ident():
+            self._built = candidate.build()
+        elif offered is not None and offered.candidate.configuration == candidate.configuration:
+            self._built = offered
+        else:
+            self._lacking = candidate
+            return False
+        return True
 
     def _refuse(self, reason: str) -> SetParametersResult:
         for name in self._new:
@@ -250,21 +356,20 @@ class Parameters:
         return SetParametersResult(successful=False, reason=reason)
 
     def _applied(self, parameters: Sequence[Parameter]) -> None:
-        ours = self._ours(parameters)
-        if self._declaring or not ours:
+        if self._declaring:
             return
-        changes = {name: check(self._attributes[name], value) for name, value in ours.items()}
+        changes, self._changes = self._changes, {}
+        built, self._built = self._built, None
         for name, value in changes.items():
             self._problems.pop(name, None)
             self._overrides[name] = value  # what was set last holds, also if it is declared anew
-        self._apply(changes)
+        if changes:
+            self._apply(changes)
+        if built is not None:
+            built.use()
 
     def _ours(self, parameters: Sequence[Parameter]) -> dict[str, Any]:
-        return {
-            item.name: list(item.value) if isinstance(item.value, array) else item.value
-            for item in parameters
-            if item.name in self._attributes
-        }
+        return {item.name: _plain(item.value) for item in parameters if item.name in self._attributes}
 
 
 def single(attribute: Attribute, name: str) -> Attribute:
@@ -273,6 +378,11 @@ def single(attribute: Attribute, name: str) -> Attribute:
         return attribute
     fields = {field: getattr(attribute, field) for field in attribute.__dataclass_fields__}
     return Attribute(**{**fields, "name": name, "form": "single"})
+
+
+def _plain(value: Any) -> Any:
+    """Return a parameter's value with a list in place of an array or tuple."""
+    return list(value) if isinstance(value, (array, tuple)) else value
 
 
 def _as_declared(parameter: Parameter, attribute: Attribute | None) -> Parameter:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotReady
 from contextlib import suppress
+from copy import copy
 from functools import partial
 from typing import Any
 
@@ -33,6 +35,8 @@ TOLERANCE = 0.02
 class NodeResources(LocalResources):
     """Looks up names as a node would: relative to its namespace.
 
+    What is built beside the node, in another thread, has resources of its own (see :meth:`beside`).
+
     Attributes:
         uses: The full names of the cameras and vision services that were asked for, found or not.
     """
@@ -50,7 +54,35 @@ class NodeResources(LocalResources):
         self._remote: dict[str, Any] = {}
         self._asked: dict[tuple[str, str], Future[Any]] = {}
         self._cameras: list[SharedCamera] = []
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._beside: list[NodeResources] = []
         self.uses: frozenset[str] = frozenset()
+
+    @property
+    def all_uses(self) -> frozenset[str]:
+        """What is used by the node and by all that is being built beside it."""
+        return self.uses.union(*(resources.uses for resources in list(self._beside)))
+
+    def beside(self) -> NodeResources:
+        """Return resources with the same connections for what is built beside the node; in any thread.
+
+        They count as used by the node until they are adopted, or left.
+        """
+        resources = copy(self)
+        resources.uses = frozenset()
+        self._beside.append(resources)
+        return resources
+
+    def adopt(self, resources: NodeResources) -> None:
+        """Use what was built with other resources from now on."""
+        self.uses = resources.uses
+        self.leave(resources)
+
+    def leave(self, resources: NodeResources) -> None:
+        """Forget other resources, because what was built with them is not used."""
+        with suppress(ValueError):
+            self._beside.remove(resources)
 
     def camera(self, name: str) -> SharedCamera:
         """Return what reads a camera's frames.
@@ -117,15 +149,19 @@ class NodeResources(LocalResources):
     def close(self) -> None:
         """End the connections to other nodes, but to those that have not answered yet: one will look for that again."""
         super().close()
-        waiting = {full_name for _, full_name in self._asked}
-        for full_name in self._remote.keys() - waiting:
-            self._remote.pop(full_name).close()
+        with self._lock:
+            waiting = {full_name for _, full_name in list(self._asked)}
+            unused = [self._remote.pop(full_name) for full_name in self._remote.keys() - waiting]
+        for connection in unused:
+            connection.close()
         for camera in self._cameras:
             camera.close()
         self._cameras.clear()
 
     def end(self) -> None:
         """End all connections, for good."""
+        with self._lock:
+            self._ended.set()
         self._asked.clear()
         self.close()
 
@@ -162,9 +198,12 @@ class NodeResources(LocalResources):
 
     def _connection(self, full_name: str, connect: Callable[[], Any]) -> Any:
         """Return the connection to a node elsewhere, a new one if there is none."""
-        if full_name not in self._remote:
-            self._remote[full_name] = connect()
-        return self._remote[full_name]
+        with self._lock:
+            if self._ended.is_set():  # what is still being built beside the node is of no use any more
+                raise VisionError(ErrorCode.NOT_ACTIVE, "the node was closed")
+            if full_name not in self._remote:
+                self._remote[full_name] = connect()
+            return self._remote[full_name]
 
     def _answer(self, kind: str, name: str, full_name: str, ask: Callable[[], Future[Any]]) -> Any:
         """Return what a node elsewhere answers; if that takes long, it is to be looked for again later.

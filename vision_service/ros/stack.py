@@ -17,6 +17,7 @@ from vision_service.ros.camera_node import CameraNode
 from vision_service.ros.local_nodes import LocalNodes
 from vision_service.ros.mlmodel_node import MLModelNode
 from vision_service.ros.node import ServiceNode
+from vision_service.ros.parameter_services import ParameterServices
 from vision_service.ros.parameters import Parameters
 from vision_service.ros.topic_camera import allowed_name
 from vision_service.ros.vision_node import VisionNode
@@ -49,10 +50,11 @@ class Stack:
         Raises:
             VisionError: INVALID_ARGUMENT, if the lists are wrong in themselves or name nothing at all.
         """
-        self._node = Node(NAME, **arguments)
+        self._node = Node(NAME, **{**arguments, "start_parameter_services": False})
         self.nodes: list[Node] = [self._node]
         parameters = Parameters(self._node, lambda _: None, lambda _: None)
-        parameters.declare(StackConfiguration)
+        parameters.declare(StackConfiguration, read_only=True)  # the nodes are made once
+        ParameterServices(self._node, parameters)
         settings = configure(StackConfiguration, parameters.values(StackConfiguration), of="the stack")
         for sentence in parameters.unknown():
             self._node.get_logger().warning(sentence)

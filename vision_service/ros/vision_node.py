@@ -16,6 +16,7 @@ from vision_service.image import Image
 from vision_service.ros import conversion, qos
 from vision_service.ros.calls import Call, too_late
 from vision_service.ros.cameras import Cameras
+from vision_service.ros.candidates import Candidate
 from vision_service.ros.local_nodes import LocalNodes
 from vision_service.ros.messages import (
     fill_classifications,
@@ -117,7 +118,6 @@ class VisionNode(ServiceNode):
         local_nodes.vision[self.get_fully_qualified_name()] = self
         self._model_class: type[VisionModel] | None = None
         self._inference: Scheduler | None = None
-        self._candidate: tuple[Any, VisionModel | None] | None = None
         self._declared: list[str] = []
         self._outputs: dict[str, Outputs] = {}
         self._streams: dict[str, Stream] = {}
@@ -141,7 +141,7 @@ class VisionNode(ServiceNode):
     @property
     def uses(self) -> frozenset[str]:
         """The full names of the vision services that the model builds on."""
-        return self._resources.uses
+        return self._resources.all_uses
 
     # Lifecycle.
 
@@ -168,7 +168,8 @@ class VisionNode(ServiceNode):
             self.parameters.undeclare(self._model_class.Config)
         self._model_class = model_class
         self.parameters.declare(model_class.Config)
-        model = self._make_model(model_class, self._model_config(model_class, {}))
+        self._resources.uses = frozenset()
+        model = self._make_model(model_class, self._model_config(model_class, {}), self._resources)
         self._inference = Scheduler(model, self.get_name(), failing=self._model_failed)
         self._make_outputs(model)
 
@@ -206,7 +207,6 @@ class VisionNode(ServiceNode):
         if self._inference is not None and not self._inference.close():
             self.get_logger().warning("the model has not returned from its last run; it is left behind")
         self._inference = None
-        self._drop_candidate()
         self._resources.close()
 
     def close(self) -> None:
@@ -218,14 +218,8 @@ class VisionNode(ServiceNode):
         values = self.parameters.values(model_class.Config, changes=changes)
         return configure(model_class.Config, values, of=f"the model {self.settings.model}")
 
-    def _make_model(self, model_class: type[VisionModel], config: Any) -> VisionModel:
-        before, self._resources.uses = self._resources.uses, frozenset()
-        try:
-            model = model_class(config, self._resources)
-        except Exception:
-            if self._inference is not None:  # the running model goes on
-                self._resources.uses = before
-            raise
+    def _make_model(self, model_class: type[VisionModel], config: Any, resources: NodeResources) -> VisionModel:
+        model = model_class(config, resources)
         if not methods(model):
             model.close()
             msg = f"the model {self.settings.model} can neither detect nor classify nor segment"
@@ -235,41 +229,62 @@ class VisionNode(ServiceNode):
     # Reconfiguring: a candidate is built beside the running model, and swapped in between two frames.
 
     def validate(self, changes: Mapping[str, Any]) -> None:
-        """Build what the changes ask for, or refuse them."""
+        """Refuse what can be changed only while the node is unconfigured."""
         if any(f"{camera}.{topic}" in changes for camera in self._cameras.topics for topic in attributes(CameraTopics)):
             msg = "a camera's topics can be changed only while the node is unconfigured (clean it up first)"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
-        self._drop_candidate()
-        if self._inference is None or self._model_class is None:
-            return
-        known = attributes(self._model_class.Config)
-        if any(name.partition(".")[0] in known for name in changes):
-            config = self._model_config(self._model_class, changes)
-            live = only_live_changes(self._inference.model.config, config)
-            self._candidate = config, None if live else self._make_model(self._model_class, config)
+
+    def candidate(self, changes: Mapping[str, Any]) -> Candidate | None:
+        """Return another model, if the changes ask for one."""
+        model_class, inference = self._model_class, self._inference
+        if model_class is None or inference is None or not self._concern_model(changes):
+            return None
+        config = self._model_config(model_class, changes)
+        if only_live_changes(inference.model.config, config):
+            return None
+
+        def make() -> tuple[VisionModel, NodeResources]:
+            resources = self._resources.beside()
+            try:
+                return self._make_model(model_class, config, resources), resources
+            except BaseException:
+                self._resources.leave(resources)
+                raise
+
+        def drop(made: tuple[VisionModel, NodeResources]) -> None:
+            model, resources = made
+            self._resources.leave(resources)
+            model.close()
+
+        def use(made: tuple[VisionModel, NodeResources]) -> None:
+            self._safely("using changed parameters", lambda: self._swap(*made))
+
+        values = [getattr(config, name) for name in attributes(model_class.Config)]
+        return Candidate(what=f"the model {self.settings.model}", configuration=values, make=make, use=use, drop=drop)
 
     def apply(self, changes: Mapping[str, Any]) -> None:
-        """Use what was built."""
-        if self._candidate is None or self._inference is None:
-            return
-        (config, model), self._candidate = self._candidate, None
-        if model is None:
-            self._inference.update(config)
-            return
-        old = self._inference.model
-        self._inference.swap(model)
+        """Let the model use changed live attributes."""
+        if self._model_class is not None and self._inference is not None and self._concern_model(changes):
+            config = self._model_config(self._model_class, {})
+            if only_live_changes(self._inference.model.config, config):
+                self._inference.update(config)
+
+    def _concern_model(self, changes: Mapping[str, Any]) -> bool:
+        known = attributes(self._model_class.Config) if self._model_class is not None else {}
+        return any(name.partition(".")[0] in known for name in changes)
+
+    def _swap(self, model: VisionModel, resources: NodeResources) -> None:
+        """Put another model to work."""
+        inference = self._working()
+        old = inference.model
+        self._resources.adopt(resources)
+        inference.swap(model)
         if methods(model) != methods(old):
             self._make_outputs(model)
         if model.needs != old.needs:
             self._stop_streams()
             self._cameras.forget()
         self._publish_labels()
-
-    def _drop_candidate(self) -> None:
-        """Close the model that was built for a change that did not come about."""
-        if self._candidate is not None and self._candidate[1] is not None:
-            self._candidate[1].close()
-        self._candidate = None
 
     def _model_failed(self, error: BaseException | None) -> None:
         """Say that the model could not be changed, or closed for another one; in its thread."""
