@@ -20,7 +20,8 @@ from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros import node as node_base
 from vision_service.ros.calls import too_late
 from vision_service.ros.executor import Executor
-from vision_service.ros.node import HOUSEKEEPING_PERIOD, NodeConfiguration, ServiceNode, json_object
+from vision_service.ros.node import HOUSEKEEPING_PERIOD, ServiceNode, json_object
+from vision_service.settings.node import NodeConfiguration
 
 GOOD = {"size": 4}
 """The parameters without which the node cannot be configured."""

@@ -6,37 +6,19 @@ from dataclasses import dataclass
 
 from vision_service.configuration import attribute
 from vision_service.mlmodel import activation, boxes, decoders
-from vision_service.mlmodel.runtime import RuntimeOptions
+from vision_service.settings.mlmodel import ModelFileConfiguration
 
 
-@dataclass(frozen=True)
-class MLModelConfig:
+@dataclass(frozen=True, kw_only=True)
+class MLModelConfig(ModelFileConfiguration):
     """The attributes of `mlmodel`."""
 
     model_path: str = attribute(
-        "The model's file, TensorFlow Lite (.tflite) or ONNX (.onnx); or leave it out and give 'mlmodel_name'.",
+        "Path of the model file: TensorFlow Lite (.tflite) or ONNX (.onnx); or leave it out and give 'mlmodel_name'.",
         default="",
     )
-    mlmodel_name: str = attribute("The ML model service that holds the model, instead of 'model_path'.", default="")
-    label_path: str = attribute(
-        "The file of class names, one per line in the order of their numbers; empty = those in the model's file, else"
-        " the numbers. A detector's numbers start after a first line '???' or 'background'.",
-        default="",
-    )
-    num_threads: int = attribute("How many threads one run of the model may use.", default=1, minimum=1, maximum=256)
-    delegate: str = attribute(
-        "What runs the model instead of the processor: the path of a LiteRT delegate's library (.tflite), or the name"
-        " of an execution provider of ONNX Runtime (.onnx).",
-        default="",
-    )
-    delegate_options: dict[str, str] = attribute("What the delegate is told, by the names it knows.", default={})
-    trial_timeout: float = attribute(
-        "How long another process may try the model's file (load it and run it once) before it is used.",
-        default=10.0,
-        unit="s",
-        minimum=0.0,
-        above_minimum=True,
-        maximum=600.0,
+    mlmodel_name: str = attribute(
+        "Name of the ML model node that holds the model, instead of 'model_path'.", default=""
     )
     remap_input_names: dict[str, str] = attribute(
         "The usual name, 'image', by the name of the model's input. Never needed: there is only one.", default={}
@@ -118,8 +100,3 @@ class MLModelConfig:
         minimum=0,
         maximum=3,
     )
-
-    @property
-    def runtime_options(self) -> RuntimeOptions:
-        """How the model is run."""
-        return RuntimeOptions(self.num_threads, self.delegate, tuple(sorted(self.delegate_options.items())))

@@ -16,6 +16,7 @@ from rclpy.parameter import Parameter
 
 from vision_service.configuration import Attribute, attributes, check, did_you_mean
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.settings.node import DECLARED_BY_ROS
 
 TYPES = {
     ("single", bool): Parameter.Type.BOOL,
@@ -28,8 +29,6 @@ TYPES = {
     ("list", str): Parameter.Type.STRING_ARRAY,
 }
 LISTS = {kind for (form, _), kind in TYPES.items() if form == "list"} | {Parameter.Type.BYTE_ARRAY}
-NOT_OURS = ("use_sim_time", "qos_overrides.", "start_type_description_service")
-"""How the names of parameters begin that rclpy declares itself."""
 
 
 class ParameterRefused(ParameterNotDeclaredException):
@@ -153,7 +152,7 @@ class Parameters:
             self._unknown(name)
             for name in self._overrides
             if not self._node.has_parameter(name)
-            and not name.startswith(NOT_OURS)
+            and not name.startswith(DECLARED_BY_ROS)
             and (not only_misspelt or get_close_matches(name, self._known(), n=1))
         ]
 

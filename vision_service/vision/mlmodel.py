@@ -19,7 +19,7 @@ from vision_service.mlmodel.config import MLModelConfig
 from vision_service.mlmodel.decoders import Decoder, DecoderOptions, find_decoder
 from vision_service.mlmodel.detection import DetectionDecoder
 from vision_service.mlmodel.labels import label, read_labels, without_background
-from vision_service.mlmodel.loading import load
+from vision_service.mlmodel.loading import load, options_of
 from vision_service.mlmodel.preprocessing import ImageInput, image_input
 from vision_service.mlmodel.quantization import Dequantizer
 from vision_service.mlmodel.runtime import Runtime, Tensors
@@ -143,7 +143,7 @@ class MLModel(VisionModel):
         if config.mlmodel_name:
             held: Runtime = resources.mlmodel(config.mlmodel_name)
             return held
-        runtime = load(config.model_path, config.runtime_options, trial_timeout=config.trial_timeout)
+        runtime = load(config.model_path, options_of(config), trial_timeout=config.trial_timeout)
         self._owned.callback(runtime.close)
         return runtime
 
