@@ -6,7 +6,6 @@ import math
 import traceback
 from array import array
 from collections.abc import Callable, Collection, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
@@ -14,7 +13,7 @@ from rclpy.exceptions import ParameterNotDeclaredException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from vision_service.configuration import Attribute, attributes, check, did_you_mean
+from vision_service.configuration import Attribute, attributes, check, close_names, did_you_mean
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.settings.node import DECLARED_BY_ROS
 
@@ -153,7 +152,7 @@ class Parameters:
             for name in self._overrides
             if not self._node.has_parameter(name)
             and not name.startswith(DECLARED_BY_ROS)
-            and (not only_misspelt or get_close_matches(name, self._known(), n=1))
+            and (not only_misspelt or close_names(name, self._known()))
         ]
 
     def _unknown(self, name: str) -> str:
@@ -275,7 +274,7 @@ def single(attribute: Attribute, name: str) -> Attribute:
 
 
 def _as_declared(parameter: Parameter, attribute: Attribute | None) -> Parameter:
-    """Turn whole numbers into floats, and empty lists (which have no type) into those that are meant."""
+    """Turn integers into floats, and empty lists (which have no type) into those that are meant."""
     if attribute is None or parameter.type_ == Parameter.Type.NOT_SET:
         return parameter
     if attribute.form == "list" and parameter.type_ in LISTS and not len(parameter.value):

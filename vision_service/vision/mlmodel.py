@@ -33,7 +33,9 @@ PROBE_SIZE = 224
 
 
 class MLModel(VisionModel):
-    """Runs a trained model on pictures: a detector, a classifier or a segmentation model, as its outputs tell.
+    """Runs a TFLite/ONNX model.
+
+    The file is a detector, a classifier or a segmentation model, as its outputs tell.
 
     Boxes come back in pixels of the source picture, not rounded and clipped to it. The model runs once on a grey
     picture when it is made, so that one that cannot work is refused then.
