@@ -160,7 +160,7 @@ def test_the_steps_parameters_are_declared_and_described(robot):
     (found,) = robot.call(
         DescribeParameters, "chain/describe_parameters", names=["boxes.confidence_threshold"]
     ).descriptors
-    assert "sure" in found.description
+    assert "confidence" in found.description
     assert found.floating_point_range[0].to_value == 1.0
 
 

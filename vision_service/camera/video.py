@@ -42,7 +42,7 @@ class VideoConfig:
     )
     stamps: str = attribute(
         "Time stamps of the frames of a file or folder: fresh = the time when they are read; original = their"
-" time in the video, as seconds since 1970, continued when it loops.",
+        " time in the video, as seconds since 1970, continued when it loops.",
         default="fresh", choices=("fresh", "original"),
     )  # fmt: skip
     intrinsic_parameters: dict[str, float] = attribute(
