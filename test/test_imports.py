@@ -1,13 +1,27 @@
 """What is heavy is imported where it is used, so that a node starts soon and stays small."""
 
+import ast
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+import vision_service
+
 HEAVY = {"ai_edge_litert", "matplotlib", "onnxruntime", "open3d", "rosbags", "scipy"}
 NO_ROS = HEAVY | {"cv2", "numpy", "rclpy"}
+SETTINGS = [f"vision_service.settings.{name}" for name in ("node", "camera", "vision", "mlmodel", "stack")]
+
+PACKAGE = Path(vision_service.__file__).parent
+MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
+BELOW_ROS = [module for module in MODULES if not module.startswith("ros/")]
+IS_ROS = re.compile(r"(rclpy|\w+_msgs|\w+_interfaces|rosidl\w*|rpyutils|tf2\w*|launch\w*|ament\w*|rosgraph\w*)(\.|$)")
+GENERATED = re.compile(r"vision_service\.(msg|srv)(\.|$)")
+OURS = re.compile(r"vision_service\.ros(\.|$)")
 
 
 @pytest.mark.parametrize(
@@ -15,11 +29,53 @@ NO_ROS = HEAVY | {"cv2", "numpy", "rclpy"}
     [
         ("import vision_service", NO_ROS),
         ("from vision_service.cli.main import build_parser; build_parser()", NO_ROS | {"importlib.metadata"}),
+        (f"import {', '.join(SETTINGS)}", NO_ROS | {"yaml"}),
         ("import vision_service.ros.main, vision_service.ros.vision_node", HEAVY | {"importlib.metadata"}),
     ],
-    ids=["package", "command", "vision"],
+    ids=["package", "command", "settings", "vision"],
 )
 def test_what_is_heavy_is_imported_where_it_is_used(program, unwanted):
     program += "; import json, sys; print(json.dumps(list(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert not unwanted & set(json.loads(done.stdout))
+
+
+def imports(node: ast.AST, *, lazy: bool = False) -> Iterator[tuple[str, bool]]:
+    """Yield the names that a piece of source imports, each with whether it is first when a function is called."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            yield from ((name.name, lazy) for name in child.names)
+        elif isinstance(child, ast.ImportFrom):
+            assert child.level == 0, "imports are absolute"
+            yield child.module, lazy
+            yield from ((f"{child.module}.{name.name}", lazy) for name in child.names)
+        elif isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+            yield from imports(child, lazy=True)
+        else:
+            yield from imports(child, lazy=lazy or isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)))
+
+
+def test_imports_are_found_wherever_they_stand():
+    source = (
+        "import a.b\nif c:\n  from d import e\ndef f():\n  import g\nclass H:\n  def i(self):\n    from j.k import l"
+    )
+    found = [("a.b", False), ("d", False), ("d.e", False), ("g", True), ("j.k", True), ("j.k.l", True)]
+    assert list(imports(ast.parse(source))) == found
+
+
+@pytest.mark.parametrize("module", BELOW_ROS)
+def test_only_the_folder_ros_imports_ros(module):
+    found = list(imports(ast.parse((PACKAGE / module).read_text())))
+    assert [name for name, _ in found if IS_ROS.match(name) or GENERATED.match(name)] == []
+
+
+@pytest.mark.parametrize("module", BELOW_ROS)
+def test_what_is_ours_in_the_folder_ros_is_imported_by_functions_of_the_command_only(module):
+    found = [(name, lazy) for name, lazy in imports(ast.parse((PACKAGE / module).read_text())) if OURS.match(name)]
+    assert [name for name, lazy in found if not lazy] == []
+    assert not found or module.startswith("cli/")
+
+
+def test_nothing_is_left_out():
+    assert "ros/node.py" in MODULES
+    assert {"cli/parameters.py", "settings/node.py", "configuration.py"} <= set(BELOW_ROS)

@@ -65,7 +65,7 @@ def test_kinds_have_names_of_their_own():
 
 
 @pytest.mark.parametrize(
-    ("needs", "circle"),
+    ("needs", "cycle"),
     [
         ({"a": "a"}, "a -> a"),
         ({"a": "b", "b": "a"}, "a -> b -> a"),
@@ -73,9 +73,9 @@ def test_kinds_have_names_of_their_own():
     ],
     ids=["itself", "each other", "further down"],
 )
-def test_a_circle_is_refused_and_named(needs, circle):
+def test_a_dependency_cycle_is_refused_and_named(needs, cycle):
     makers = {name: lambda found, other=other: found.camera(other) for name, other in needs.items()}
-    with pytest.raises(VisionError, match=f"circle: {circle}$") as caught:
+    with pytest.raises(VisionError, match=rf"cycle\): {cycle}$") as caught:
         LocalResources({"camera": makers}).camera("a")
     assert caught.value.code is ErrorCode.INVALID_ARGUMENT
 

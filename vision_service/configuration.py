@@ -17,9 +17,17 @@ from vision_service.errors import ErrorCode, VisionError
 
 Configuration = TypeVar("Configuration")
 
-SCALARS: dict[type, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
-"""The types of single values, and how a sentence names them."""
+SCALARS: dict[type, str] = {bool: "true or false", int: "an integer", float: "a number", str: "a string"}
+"""The types of single values, and how an error message names them."""
 
+ALIKE = 0.6
+"""How alike a name must be to be close to another one, as difflib's ratio: from 0 to 1 = equal."""
+SPREAD = 0.15
+"""How much less alike than the closest name others may be, to be close as well."""
+EQUAL = 0.9
+"""From which likeness on a name is another one misspelt."""
+SHORTEST = 3
+"""How many letters a name must have, so that it means something that others contain it."""
 
 TYPE = "type"
 """Below the name of a part: what it is."""
@@ -84,7 +92,7 @@ class PartType:
     """The attribute that every part has; those of its class stand beside it."""
 
     type: str = dataclasses.field(
-        metadata={"description": "What this part is; `vision-service models` lists what there is, with its attributes."}
+        metadata={"description": "Type of this part; `vision-service models` lists them with their attributes."}
     )
 
 
@@ -98,11 +106,11 @@ class Attribute:
         form: "single", "list", or "map" (a prefix: ``name.key: value``).
         default: Its value if none is given; None = there is none.
         required: Whether a value must be given.
-        description: A sentence for people.
+        description: For people; it must make sense alone, as in ``ros2 param describe``.
         unit: Of the numbers, empty = none.
         minimum, maximum: The allowed range of numbers, or of the list's or map's items.
         above_minimum: Whether the minimum itself is excluded.
-        choices: The allowed texts, empty = any.
+        choices: The allowed strings, empty = any.
         live: Whether a change only replaces a value, so that nothing need be loaded again.
         parts: What the parts may be that a list names; None = the list's items are values.
     """
@@ -123,7 +131,7 @@ class Attribute:
 
     @property
     def expects(self) -> str:
-        """What the value must be, for a sentence."""
+        """What the value must be, for an error message."""
         single = "one of " + ", ".join(self.choices) if self.choices else SCALARS[self.type]
         kind = {"single": single, "list": f"a list, each item {single}"}.get(
             self.form, f"entries '{self.name}.KEY', each {single}"
@@ -173,7 +181,7 @@ def parts(description: str, kinds: Kinds) -> Any:
         spin.angle_degs: 90
 
     Args:
-        description: A sentence for people.
+        description: For people; it must make sense alone, as in ``ros2 param describe``.
         kinds: What the types are; :class:`Alike`, if they are all the same.
     """
     return dataclasses.field(metadata={"description": description, "parts": kinds})
@@ -238,7 +246,7 @@ def configure(configuration: type[Configuration], values: Mapping[str, Any], *, 
     Args:
         configuration: A dataclass made of attributes.
         values: By name; a map's entries either under its name or as ``name.key``; of parts, ``name.attribute``.
-        of: Whose configuration it is, for the sentence: "the model color_detector".
+        of: Whose configuration it is, for the error message: "the model color_detector".
 
     Raises:
         VisionError: INVALID_ARGUMENT with all that is wrong: unknown names with what may be meant, missing ones, wrong
@@ -262,8 +270,8 @@ def configure(configuration: type[Configuration], values: Mapping[str, Any], *, 
                 checked = check(known[name], value)
                 collected[name] = {**collected.get(name, {}), **checked} if known[name].form == "map" else checked
             else:
-                near = difflib.get_close_matches(base, named, n=1) if key else []
-                hint = f": did you mean '{near[0]}.{key}'?" if near else did_you_mean(name, known)
+                near = [f"{part}.{key}" for part in close_names(base, named)] if key else []
+                hint = f": {_question(near)}" if near else did_you_mean(name, known)
                 wrong.append(f"unknown attribute {name!r}{hint}")
         except VisionError as error:
             wrong.append(error.message)
@@ -319,7 +327,7 @@ def _part(kinds: Kinds, name: str, known: Mapping[str, Attribute], values: Mappi
 
 
 def check(item: Attribute, value: Any) -> Any:
-    """Return the value in the attribute's own type: whole numbers become floats where those are meant.
+    """Return the value in the attribute's own type: integers become floats where those are meant.
 
     Raises:
         VisionError: INVALID_ARGUMENT, saying what is expected and what was given.
@@ -336,7 +344,7 @@ def check(item: Attribute, value: Any) -> Any:
 
 
 def _single(item: Attribute, value: Any, given: Any) -> Any:
-    """Return one value in the attribute's type; `given` is what the sentence shows."""
+    """Return one value in the attribute's type; `given` is what the error message shows."""
     if item.type is float and isinstance(value, int) and not isinstance(value, bool):
         try:
             value = float(value)
@@ -359,9 +367,45 @@ def _unexpected(item: Attribute, value: Any, hint: str = "") -> VisionError:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return ": did you mean 'x'?" for the nearest known name, or what is known if none is near, or an empty text."""
+    """Return what may be meant by a name that is not known, for the end of an error message.
+
+    Args:
+        name: What was given.
+        known: What could have been given.
+
+    Returns:
+        ": did you mean 'a' or 'b'?" with all names that are close (see :func:`close_names`); where none is, ": known
+        are …" with all; an empty string where nothing is known.
+    """
     names = list(known)
-    near = difflib.get_close_matches(name, names, n=1)
+    near = close_names(name, names)
     if near:
-        return f": did you mean {near[0]!r}?"
+        return f": {_question(near)}"
     return f": known are {', '.join(sorted(names))}" if names else ""
+
+
+def close_names(name: str, known: Iterable[str]) -> list[str]:
+    """Return the known names that may be meant by another one, the closest first.
+
+    Close are those that are spelt alike, if they are not much less so than the closest of them; and, unless one is all
+    but equal, those that contain the name.
+
+    Args:
+        name: What was given.
+        known: What could have been given.
+    """
+    matcher = difflib.SequenceMatcher(b=name)
+    likeness = {}
+    for other in known:
+        matcher.set_seq1(other)
+        likeness[other] = matcher.ratio()
+    best = max(likeness.values(), default=0.0)
+    least = max(ALIKE, best - SPREAD)
+    contained = best < EQUAL and len(name) >= SHORTEST
+    near = [other for other, ratio in likeness.items() if ratio >= least or (contained and name in other)]
+    return sorted(near, key=lambda other: -likeness[other])
+
+
+def _question(names: Iterable[str]) -> str:
+    *others, last = [repr(name) for name in names]
+    return "did you mean " + (", ".join(others) + " or " if others else "") + last + "?"

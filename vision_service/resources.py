@@ -88,8 +88,10 @@ class LocalResources:
         if name not in makers:
             raise unknown(kind, name, makers)
         if (kind, name) in self._making:
-            circle = " -> ".join([name for _, name in self._making[self._making.index((kind, name)) :]] + [name])
-            raise VisionError(ErrorCode.INVALID_ARGUMENT, f"resources that need each other in a circle: {circle}")
+            cycle = " -> ".join([name for _, name in self._making[self._making.index((kind, name)) :]] + [name])
+            raise VisionError(
+                ErrorCode.INVALID_ARGUMENT, f"resources that need each other (a dependency cycle): {cycle}"
+            )
         self._making.append((kind, name))
         try:
             self._made[kind, name] = makers[name](self)

@@ -231,7 +231,7 @@ def test_rate_and_scale_must_be_above_zero(files, name, value):
         ({"fx": None, "ppy": None}, "fx, ppy missing"),
         ({"fx": 0}, "fx must be a number above 0, not 0.0"),
         ({"fy": -3.0}, "fy must be a number above 0, not -3.0"),
-        ({"width_px": 4.5}, "width_px must be a whole number above 0, not 4.5"),
+        ({"width_px": 4.5}, "width_px must be an integer above 0, not 4.5"),
         ({"width_px": 640, "height_px": 480}, "for 640×480 pixels, but the color picture has 4×3"),
     ],
 )

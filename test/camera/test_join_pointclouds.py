@@ -199,4 +199,4 @@ def test_a_cycle_is_refused():
         return lambda resources: JoinPointclouds(config, resources)
 
     resources = LocalResources({"camera": {"one": maker("two"), "two": maker("one")}})
-    assert "circle: one -> two -> one" in refused(lambda: resources.camera("one"))
+    assert "cycle): one -> two -> one" in refused(lambda: resources.camera("one"))

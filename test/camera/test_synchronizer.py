@@ -87,6 +87,17 @@ def test_no_camera_runs_so_far_ahead_that_partners_are_lost(synchronize):
     assert [stamps(pairs.read()) for _ in times] == [{"quick": time, "slow": time} for time in times]
 
 
+def test_a_camera_that_may_take_longer_is_waited_for_longer(synchronize):
+    class Patient(Camera):
+        read_timeout = 20.0
+
+        def read(self):
+            threading.Event().wait(1.8)
+            return super().read()
+
+    assert stamps(synchronize(quick=Camera(10), patient=Patient(10)).read()) == {"quick": 10, "patient": 10}
+
+
 def test_frames_without_stamps_come_in_pairs(synchronize):
     pairs = synchronize(a=Camera(0, 0, 0), b=Camera(0, 0, 0))
     assert [stamps(pairs.read()) for _ in range(3)] == [{"a": 0, "b": 0}] * 3

@@ -184,13 +184,13 @@ def test_a_pipeline_needs_steps():
     assert caught.value.code == ErrorCode.INVALID_ARGUMENT
 
 
-def test_cameras_in_a_circle_are_refused_and_named():
+def test_cameras_in_a_dependency_cycle_are_refused_and_named():
     def looks_at(source):
         values = {"source": source, "pipeline": ["a"], "a.type": "rotate"}
         return lambda resources: Transform(configure(Transform.Config, values, of="it"), resources)
 
     resources = LocalResources({"camera": {"one": looks_at("two"), "two": looks_at("one")}})
-    with pytest.raises(VisionError, match="circle: one -> two -> one") as caught:
+    with pytest.raises(VisionError, match=r"cycle\): one -> two -> one") as caught:
         resources.camera("one")
     assert caught.value.code == ErrorCode.INVALID_ARGUMENT
 

@@ -247,7 +247,7 @@ def test_its_kind_of_pictures_follows_from_the_format():
         ({"format": "MJPG"}, "unknown format 'MJPG': did you mean 'MJPEG'?"),
         ({"format": "H264"}, "unknown format 'H264'"),
         ({"intrinsic_parameters": {"fx": 5.0}}, "width_px, height_px, fy, ppx, ppy missing"),
-        ({"width_px": -1}, "'width_px' must be a whole number, at least 0"),
+        ({"width_px": -1}, "'width_px' must be an integer, at least 0"),
         ({"frame_rate": 0}, "'frame_rate' must be a number, above 0"),
         ({"read_timeout": 0}, "'read_timeout' must be a number, at least 0.1"),
     ],

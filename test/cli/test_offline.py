@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,8 @@ import pytest
 import testdata
 from vision_service.cli import making
 from vision_service.cli.main import main
+from vision_service.cli.offline import REGISTRIES
+from vision_service.cli.output import print_entries
 from vision_service.configuration import attribute
 from vision_service.image import encode, read_image
 from vision_service.registry import Registry
@@ -168,7 +171,7 @@ class TestDetect:
             ),
             (
                 [*RED, "--set", "segment_size_px=many"],
-                "'segment_size_px' must be a whole number, at least 1 pixels, not",
+                "'segment_size_px' must be an integer, at least 1 px, not",
             ),
             (
                 [*RED, "--set", "hue_tolerance_pct=2"],
@@ -249,17 +252,43 @@ class TestClassify:
 
 
 class TestModels:
-    def test_all_models_and_drivers_are_listed_with_their_attributes(self, capsys):
+    @pytest.mark.parametrize("columns", ["80", "200"])
+    def test_all_that_there_is_is_listed_one_line_an_entry(self, capsys, monkeypatch, columns):
+        monkeypatch.setenv("COLUMNS", columns)
         assert main(["models"]) == 0
-        words = capsys.readouterr().out.split()
-        for word in ("color_detector", "detect_color", "required", "mlmodel", "synthetic", "pixels", "5000"):
-            assert word in words
+        listed = capsys.readouterr().out.splitlines()
+        names = [registry.names() for registry in REGISTRIES.values()]
+        heads = ["vision models", "camera drivers", "transforms"]
+        expected = [line for head, of in zip(heads, names, strict=True) for line in (head, *of, "")]
+        assert [line.split("  ")[1] if line.startswith("  ") else line for line in listed] == expected
+        assert max(map(len, listed)) <= 80
+        assert "  color_detector          Finds connected areas of one colour (detect)" in listed
 
-    def test_one_can_be_asked_for(self, capsys):
+    def test_a_longer_line_is_cut_where_a_terminal_ends_and_whole_where_there_is_none(self, capsys, monkeypatch):
+        monkeypatch.setenv("COLUMNS", "60")
+        monkeypatch.setenv("TERM", "xterm")
+        for terminal in (True, False):
+            monkeypatch.setattr(sys.stdout, "isatty", lambda terminal=terminal: terminal)
+            print_entries("things", [("one", "It is described in more words than a terminal shows.", ["detect"])])
+            (_, line, _) = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out).splitlines()
+            assert (len(line), line.endswith("…")) == ((60, True) if terminal else (67, False))
+
+    def test_of_one_the_attributes_are_shown(self, capsys, monkeypatch):
+        monkeypatch.setenv("COLUMNS", "80")
         assert main(["models", "color_detector"]) == 0
         output = capsys.readouterr().out
-        assert "hue_tolerance_pct" in output
+        assert output.startswith("color_detector  vision model: detect\nFinds connected areas of one colour.\n")
+        assert "\ndetect_color  a string; required\n    Colour to detect, as #RRGGBB; not black" in output
+        assert (
+            "\nsegment_size_px  an integer, at least 1 px; default 5000\n    Minimum area of a detection.\n" in output
+        )
         assert "synthetic" not in output
+
+    @pytest.mark.parametrize("name", [name for registry in REGISTRIES.values() for name in registry.names()])
+    def test_attributes_are_readable_in_a_terminal_of_80_columns(self, capsys, monkeypatch, name):
+        monkeypatch.setenv("COLUMNS", "80")
+        assert main(["models", name]) == 0
+        assert max(len(line) for line in capsys.readouterr().out.splitlines()) <= 80
 
     def test_what_has_parts_is_shown_with_what_they_may_be(self, capsys):
         assert main(["models", "transform"]) == 0
@@ -286,13 +315,13 @@ class TestModels:
             "default": 5000,
             "required": False,
             "description": named["segment_size_px"]["description"],
-            "unit": "pixels",
+            "unit": "px",
             "minimum": 1,
             "maximum": None,
             "above_minimum": False,
             "choices": [],
             "live": named["segment_size_px"]["live"],
-            "expects": "a whole number, at least 1 pixels",
+            "expects": "an integer, at least 1 px",
         }
 
     def test_an_unknown_name_is_an_error(self, capsys):

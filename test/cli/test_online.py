@@ -212,7 +212,7 @@ def test_set_changes_what_belongs_together(demo_stack):
         (["red_detector", "detect_color=#111111"], "/red_detector refused: 'detect_color' #111111 has no hue"),
         (["red_detector", "hue_tolerance_pct=2"], "out of range"),
         (["red_detector", "hue_tolerance=0.1"], "did you mean 'hue_tolerance_pct'?"),
-        (["red_detector", "hue_tolerance_pct=[1"], "cannot be set"),
+        (["red_detector", "hue_tolerance_pct=[1"], "is no YAML"),
         (["red_detektor", "label=x", "--timeout", "8"], "no node 'red_detektor': did you mean 'red_detector'?"),
     ],
     ids=["unsuitable", "out of range", "misspelt", "no YAML", "no such node"],

@@ -2,10 +2,11 @@
 
 import pytest
 
-from vision_service.cli.parameter_file import NODE_PARAMETERS, model_attributes, read_sections, vision_section
+from vision_service.cli.parameter_file import model_attributes, read_sections, vision_section
 from vision_service.configuration import attributes
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.files import share_file
+from vision_service.settings.vision import VisionConfiguration
 
 
 @pytest.fixture
@@ -132,11 +133,9 @@ def test_cameras_that_are_no_list_are_none():
     assert model_attributes({"model": "mlmodel", "cameras": None, "a.b": 1}) == {"a.b": 1}
 
 
-def test_the_parameters_of_a_vision_node_are_known():
-    pytest.importorskip("rclpy", reason="ROS 2 is not installed")
-    from vision_service.ros.vision_node import VisionConfiguration
-
-    assert attributes(VisionConfiguration).keys() - NODE_PARAMETERS == set()
+def test_no_parameter_of_a_vision_node_is_taken_for_the_model_s():
+    of_the_node = dict.fromkeys(attributes(VisionConfiguration), 1) | {"start_type_description_service": False}
+    assert model_attributes({**of_the_node, "cameras": [], "model_path": "a.tflite"}) == {"model_path": "a.tflite"}
 
 
 def test_the_demo_s_file_is_read():

@@ -201,12 +201,16 @@ class TestParameterFiles:
                 "things",
                 "no vision 'red': did you mean 'reds'",
             ),
-            (PARAMS.replace("detector_name: reds", "detector_name: things"), "things", "in a circle: things -> things"),
+            (
+                PARAMS.replace("detector_name: reds", "detector_name: things"),
+                "things",
+                "(a dependency cycle): things -> things",
+            ),
             (PARAMS.replace("mean_k", "mean_q"), "things", "unknown attribute 'mean_q': did you mean 'mean_k'?"),
             (PARAMS.replace("hue_tolerance_pct: 0.1", ""), "things", "'hue_tolerance_pct' is missing"),
             ("things:", "", "is no parameter file"),
         ],
-        ids=["which", "unknown", "a circle", "attribute", "of another node", "no parameters"],
+        ids=["which", "unknown", "a dependency cycle", "attribute", "of another node", "no parameters"],
     )
     def test_what_is_wrong_with_them_is_one_sentence(self, capsys, tmp_path, scene, text, node, sentence):
         params = write(tmp_path / "wrong.yaml", text.encode())

@@ -74,6 +74,6 @@ def test_the_last_one_counts():
 
 @pytest.mark.parametrize("text", ["[1, 2", "{a", "2024-13-01", "!!python/object:os.system x"])
 def test_what_is_no_yaml_is_an_error_that_names_it(text):
-    with pytest.raises(VisionError, match=r"the value of 'names', '.*', is no YAML \(.+\): put texts") as caught:
+    with pytest.raises(VisionError, match=r"the value of 'names', '.*', is no YAML \(.+\): put strings") as caught:
         values(Config, [("names", text)])
     assert caught.value.code is ErrorCode.INVALID_ARGUMENT

@@ -7,7 +7,9 @@ import pytest
 
 import tinymodels
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.mlmodel.loading import load
+from vision_service.mlmodel.config import MLModelConfig
+from vision_service.mlmodel.loading import load, load_file
+from vision_service.settings.mlmodel import MLModelConfiguration
 
 pytest.importorskip("ai_edge_litert", reason="LiteRT is not installed")
 
@@ -66,3 +68,11 @@ def test_the_file_may_be_replaced_while_the_model_runs(tmp_path):
     model = load(path)
     Path(path).write_bytes(b"")
     assert model.infer({"image": np.ones((1, 4, 6, 3), np.float32)})["mean"].tolist() == [[1, 1, 1]]
+
+
+@pytest.mark.parametrize("configuration", [MLModelConfig, MLModelConfiguration], ids=["vision model", "ML model node"])
+def test_a_configuration_says_which_file_and_which_labels(tmp_path, configuration):
+    path = tinymodels.write(tmp_path, tinymodels.tflite(PICTURE, mean_of=(1, 2)))
+    labels = tinymodels.write(tmp_path, b"red\ngreen\nblue\n", "labels.txt")
+    assert load_file(configuration(model_path=path)).labels == ()
+    assert load_file(configuration(model_path=path, label_path=labels)).labels == ("red", "green", "blue")

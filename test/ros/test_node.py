@@ -20,7 +20,8 @@ from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros import node as node_base
 from vision_service.ros.calls import too_late
 from vision_service.ros.executor import Executor
-from vision_service.ros.node import NodeConfiguration, ServiceNode, json_object
+from vision_service.ros.node import ServiceNode, json_object
+from vision_service.settings.node import NodeConfiguration
 
 pytestmark = pytest.mark.executor
 
@@ -203,9 +204,9 @@ class TestNodesThatCannotBeConfigured:
     @pytest.mark.parametrize(
         ("parameters", "words"),
         [
-            ({}, "'size' is missing (Decides what the node is made of): give a whole number, at least 1"),
-            ({"size": "big"}, "'size' must be a whole number, at least 1, not 'big'"),
-            ({"size": 0}, "'size' must be a whole number, at least 1, not 0"),
+            ({}, "'size' is missing (Decides what the node is made of): give an integer, at least 1"),
+            ({"size": "big"}, "'size' must be an integer, at least 1, not 'big'"),
+            ({"size": 0}, "'size' must be an integer, at least 1, not 0"),
             ({**GOOD, "gain": -1}, "'gain' must be a number, at least 0, not -1"),
             ({**GOOD, "autostart": "yes"}, "'autostart' must be true or false, not 'yes'"),
             ({**GOOD, "timeout": 0.0}, "'timeout' must be a number, above 0 s, not 0.0"),

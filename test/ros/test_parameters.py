@@ -135,24 +135,24 @@ class TestAtTheStart:
         assert getattr(make({"name": "it", name: []}).settings(), name) == ()
 
     def test_what_is_required_and_not_given_is_missing(self, make):
-        with pytest.raises(VisionError, match=r"the owner: 'name' is missing \(Required\): give a text") as caught:
+        with pytest.raises(VisionError, match=r"the owner: 'name' is missing \(Required\): give a string") as caught:
             make({}).settings()
         assert caught.value.code is ErrorCode.INVALID_ARGUMENT
 
     @pytest.mark.parametrize(
         ("name", "value", "words"),
         [
-            ("name", 5, "'name' must be a text, not 5"),
+            ("name", 5, "'name' must be a string, not 5"),
             ("color", "blue", "'color' must be one of red, green, not 'blue'"),
             ("on", 1, "'on' must be true or false, not 1"),
-            ("count", 0, "'count' must be a whole number, at least 1, not 0"),
-            ("count", 2.0, "'count' must be a whole number"),
-            ("count", True, "'count' must be a whole number"),
+            ("count", 0, "'count' must be an integer, at least 1, not 0"),
+            ("count", 2.0, "'count' must be an integer"),
+            ("count", True, "'count' must be an integer"),
             ("share", "half", "'share' must be a number, at least 0 and at most 1 of all, not 'half'"),
             ("share", 1.5, "not 1.5"),
             ("share", float("nan"), "not nan"),
             ("above", 0.0, "'above' must be a number, above 0, not 0.0"),
-            ("counts", [1, -1], "'counts' must be a list, each item a whole number, at least 0, not"),
+            ("counts", [1, -1], "'counts' must be a list, each item an integer, at least 0, not"),
             ("counts", 1, "'counts' must be a list"),
             ("names", "a", "'names' must be a list"),
             ("names", [1], "'names' must be a list"),
@@ -247,7 +247,7 @@ class TestWhileItRuns:
             ("above", "0", "'above' must be a number, above 0, not 0.0"),
             ("color", "blue", "'color' must be one of red, green, not 'blue'"),
             ("color", "greem", "did you mean 'green'?"),
-            ("counts", "[1, -1]", "'counts' must be a list, each item a whole number, at least 0, not [1, -1]"),
+            ("counts", "[1, -1]", "'counts' must be a list, each item an integer, at least 0, not [1, -1]"),
             ("counts", "[a]", "Wrong parameter type"),
             ("limits.cat", "1.5", "'limits.cat' must be a number, at least 0 and at most 1, not 1.5"),
             ("limits.cat", "much", "'limits.cat' must be a number"),
@@ -342,7 +342,7 @@ class TestDescriptions:
         assert (share.floating_point_range[0].from_value, share.floating_point_range[0].to_value) == (0.0, 1.0)
         assert color.additional_constraints == "one of red, green"
         assert counts.type == ParameterType.PARAMETER_INTEGER_ARRAY
-        assert counts.additional_constraints == "a list, each item a whole number, at least 0"
+        assert counts.additional_constraints == "a list, each item an integer, at least 0"
         assert name.type == ParameterType.PARAMETER_STRING
 
     def test_values_can_be_read(self, owner, peer):

@@ -201,5 +201,6 @@ def test_cameras_that_join_each_other_are_refused():
     nodes = {"stack": {"cameras": ["one", "two"]}, "one": joined("two"), "two": joined("one")}
     with running(nodes) as robot:
         eventually(
-            lambda: any("circle" in robot.status(name)["last_error"] for name in ("one", "two")), "the circle is named"
+            lambda: any("dependency cycle" in robot.status(name)["last_error"] for name in ("one", "two")),
+            "the cycle is named",
         )

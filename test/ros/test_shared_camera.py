@@ -1,5 +1,7 @@
 """Cameras that read from others: in one process by reference, else by their topics."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 from sensor_msgs.msg import CameraInfo, Image
@@ -7,11 +9,13 @@ from std_msgs.msg import Header
 from vision_service.srv import GetCameraProperties, GetImage, GetImages, GetPointCloud
 
 from robot import eventually, image_message, never, node_program, painted, running
+from vision_service.configuration import attribute
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros import conversion
 from vision_service.ros.local_nodes import LocalNodes
 from vision_service.ros.node import ServiceNode
 from vision_service.ros.resources import NodeResources
+from vision_service.settings.camera import CameraConfiguration
 from vision_service.types import CameraIntrinsics
 
 PIXELS = painted(80, 60, (10, 10, 30, 30))
@@ -100,9 +104,22 @@ def test_topics_that_cannot_be_are_refused(parameters, words):
 # Cameras by name, as drivers and models see them.
 
 
+@dataclass(frozen=True, kw_only=True)
+class ReadingConfiguration(CameraConfiguration):
+    """Parameters of a camera node without a driver."""
+
+    driver: str = attribute("Not needed here.", default="")
+
+
+class Reading(ServiceNode):
+    """A node whose driver would read from other cameras."""
+
+    Configuration = ReadingConfiguration
+
+
 @pytest.fixture
 def resources(spin):
-    node = spin(ServiceNode, "ours")
+    node = spin(Reading, "ours", {"source_timeout": 0.5})
     found = NodeResources(node, LocalNodes())
     yield found
     found.close()
@@ -123,7 +140,7 @@ def test_each_frame_is_read_once_and_the_newest_first(resources, peer):
     eventually(lambda: resources._node.count_publishers("/front/image_raw"), "the camera")
     camera = resources.camera("front")
     assert camera.sources == ("color",)
-    with pytest.raises(VisionError, match="no frame of camera 'front' within 1 s"):
+    with pytest.raises(VisionError, match=r"no frame of camera 'front' within 0\.5 s"):
         camera.read()
     for seconds in (1, 2, 3):
         publisher.publish(color(seconds=seconds))
@@ -153,12 +170,12 @@ def test_a_camera_of_another_process_is_read_by_its_topics(resources):
 
 
 def test_who_calls_waits_for_a_source_that_is_slow_to_begin():
-    sections = {"stack": {"cameras": ["again"]}, "again": {"driver": "ros", "source": "front"}}
-    with running(sections) as robot:
+    again = {"driver": "ros", "source": "front", "source_timeout": 0.4}
+    with running({"stack": {"cameras": ["again"]}, "again": again}) as robot:
         publisher = robot.publisher(Image, "front/image_raw")
         state_of(robot, "again", "active")
         answer = robot.ask(GetImage, "again/get_image", timeout=30.0)
-        eventually(lambda: robot.problem("again", "no frame of camera 'again' within 1 s"), "it says that it waits")
+        eventually(lambda: robot.problem("again", "no frame of camera 'again' within 0.4 s"), "it says that it waits")
         assert not answer.done()
         robot.repeat(publisher, color)
         assert answer.result(30).success

@@ -1,6 +1,7 @@
 """Vision services that build on others: in one process by reference, else over ROS."""
 
 import signal
+import threading
 
 import pytest
 from lifecycle_msgs.msg import Transition
@@ -9,7 +10,7 @@ from vision_msgs.msg import Detection2DArray
 from vision_service.srv import GetDetections, GetDetectionsFromCamera, GetImage, GetVisionProperties
 
 import testdata
-from robot import RED_DETECTOR, boxes_of, eventually, image_message, node_program, painted, running
+from robot import PATIENCE, RED_DETECTOR, boxes_of, eventually, image_message, node_program, painted, running
 from vision_service.errors import ErrorCode
 
 BOX = (70, 20, 95, 60)
@@ -94,6 +95,22 @@ def test_one_that_is_deactivated_is_the_error_of_those_who_build_on_it(robot):
     assert robot.call(GetDetections, "tracked/get_detections", image=PICTURE).success
 
 
+def test_one_that_takes_too_long_is_the_error_of_those_who_build_on_it():
+    sections = {"stack": {"vision": ["reds", "tracked"]}, "reds": RED_DETECTOR, "tracked": tracker("reds")}
+    sections["tracked"] |= {"resource_timeout": 0.2, "cameras": []}
+    with running(sections) as robot:
+        is_active(robot, "tracked")
+        gate = threading.Event()
+        robot.nodes["reds"].inference.do(lambda _: gate.wait(PATIENCE))
+        answer = robot.call(GetDetections, "tracked/get_detections", image=PICTURE, timeout=PATIENCE)
+        assert answer.error_code == ErrorCode.DEADLINE_EXCEEDED
+        assert "'reds' did not answer within 0.2 s (resource_timeout)" in answer.message
+        assert robot.set("tracked", {"resource_timeout": PATIENCE}).successful
+        patient = robot.ask(GetDetections, "tracked/get_detections", image=PICTURE, timeout=PATIENCE)
+        gate.set()
+        assert patient.result(PATIENCE).success
+
+
 def test_one_that_is_configured_anew_is_followed(robot):
     assert robot.set("reds", {"label": "ruby"}).successful
     answer = robot.call(GetDetections, "tracked/get_detections", image=PICTURE)
@@ -129,8 +146,8 @@ def test_the_names_of_those_that_need_each_other_are_told():
         "itself": tracker("itself"),
     }
     with running(sections) as robot:
-        assert "/one -> /two -> /three -> /one" in last_error(robot, "one", "in a circle")
-        assert "/itself -> /itself" in last_error(robot, "itself", "in a circle")
+        assert "/one -> /two -> /three -> /one" in last_error(robot, "one", "dependency cycle")
+        assert "/itself -> /itself" in last_error(robot, "itself", "dependency cycle")
 
 
 def test_a_service_that_cannot_do_what_is_needed_is_refused():
@@ -179,13 +196,15 @@ def test_a_service_of_another_process_is_called(apart):
     assert "no service /reds/get_detections" in answer.message
 
 
-def test_a_circle_through_another_process_is_refused():
+def test_a_dependency_cycle_through_another_process_is_refused():
     sections = {"stack": {"vision": ["there"]}, "there": tracker("here")}
     here = {"stack": {"vision": ["here"]}, "here": tracker("there")}
     with node_program("stack", sections) as program, running(here) as robot:
         found = eventually(
-            lambda: [text for text in (robot.status("here")["last_error"], program.output) if "in a circle" in text],
-            "the circle is told",
+            lambda: [
+                text for text in (robot.status("here")["last_error"], program.output) if "dependency cycle" in text
+            ],
+            "the cycle is told",
         )
         assert "/here -> /there -> /here" in found[0] or "/there -> /here -> /there" in found[0]
 

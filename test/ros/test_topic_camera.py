@@ -18,7 +18,6 @@ from vision_service.ros import conversion
 from vision_service.ros.calls import Call
 from vision_service.ros.topic_camera import (
     Feed,
-    FrameConfiguration,
     LocalCameras,
     ServiceNode,
     TopicCamera,
@@ -27,6 +26,7 @@ from vision_service.ros.topic_camera import (
     check_topics,
     fetch,
 )
+from vision_service.settings.node import FrameConfiguration
 from vision_service.types import CameraIntrinsics, Frame, PointCloud
 from vision_service.vision.model import Needs
 

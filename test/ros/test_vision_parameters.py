@@ -42,7 +42,7 @@ DETECTOR_FILE = "models/coco_ssd_mobilenet_v1_1.0_quant_2018_06_29.tflite"
         ({"detect_color": None}, ("'detect_color' is missing",)),
         ({"hue_tolerance_pct": 2}, ("'hue_tolerance_pct'", "at most 1")),
         ({"hue_tolerance_pct": "wide"}, ("'hue_tolerance_pct'", "a number", "'wide'")),
-        ({"segment_size_px": 1.5}, ("'segment_size_px'", "a whole number", "1.5")),
+        ({"segment_size_px": 1.5}, ("'segment_size_px'", "an integer", "1.5")),
         ({"cameras": "front"}, ("'cameras'", "a list", "'front'")),
         ({"cameras": ["front-cam"]}, ("'front-cam'", "call it 'front_cam'")),
         ({"cameras": ["/robot/front"]}, ("'/robot/front'", "'robot_front'", "robot_front.image")),

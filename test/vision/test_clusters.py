@@ -175,10 +175,10 @@ def test_a_frame_with_nothing_in_space_is_refused():
         ({"min_corner": [1.0, 2.0]}, r"'min_corner' must be three numbers x, y, z, or empty, not \[1.0, 2.0\]"),
         ({"max_corner": [1.0]}, "'max_corner' must be three numbers"),
         ({"min_corner": [0, 5, 0], "max_corner": [1, 1, 1]}, "its y 5 is above 1"),
-        ({"clustering_distance": -0.1}, "'clustering_distance' must be a number, at least 0 metres"),
-        ({"clustering_radius": 0}, "'clustering_radius' must be a whole number, at least 1"),
+        ({"clustering_distance": -0.1}, "'clustering_distance' must be a number, at least 0 m"),
+        ({"clustering_radius": 0}, "'clustering_radius' must be an integer, at least 1"),
         ({"clustering_strictness": 0.5}, "'clustering_strictness' must be a number, at least 1"),
-        ({"min_points_in_segment": 0}, "'min_points_in_segment' must be a whole number, at least 1"),
+        ({"min_points_in_segment": 0}, "'min_points_in_segment' must be an integer, at least 1"),
     ],
 )
 def test_attributes_that_make_no_sense_are_refused(values, message):

@@ -108,7 +108,7 @@ def test_when_no_frame_has_a_point_there_is_no_answer(cloud):
 
 @pytest.mark.parametrize("count", [0, 21])
 def test_the_number_of_frames_is_limited(count):
-    with pytest.raises(VisionError, match="'num_queries' must be a whole number, at least 1 and at most 20 frames"):
+    with pytest.raises(VisionError, match="'num_queries' must be an integer, at least 1 and at most 20 frames"):
         make(num_queries=count)
 
 

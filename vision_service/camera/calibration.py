@@ -43,21 +43,23 @@ class CalibrationConfig:
     """How a camera of any driver is calibrated; these parameters stand beside those of the driver."""
 
     camera_info_url: str = attribute(
-        "File of the calibration, in ROS's YAML format: file:///PATH or package://PACKAGE/PATH; ${NAME} is the camera's"
-        " name. ~/set_camera_info writes to a file:// one, which need not exist yet.",
+        "Calibration file in ROS's YAML format: file:///PATH or package://PACKAGE/PATH, where ${NAME} is the"
+        " camera's name. The service ~/set_camera_info writes to a file:// path, which need not exist yet.",
         default="",
     )
     distortion_parameters: dict[str, float] = attribute(
-        f"Of the lens, by name (Brown-Conrady): {', '.join(DISTORTION_KEYS)}; those left out are 0.", default={}
+        "Lens distortion coefficients by name (Brown-Conrady model): rk1, rk2, rk3 radial, tp1, tp2 tangential;"
+        " missing ones are 0.",
+        default={},
     )
     distortion_model: str = attribute(
-        f"What distortion_coefficients are: one of ROS's models in ROS's order, or {BROWN_CONRADY}:"
-        f" {', '.join(DISTORTION_KEYS)}.",
+        "Distortion model of 'distortion_coefficients': a ROS model, or brown_conrady with the order rk1, rk2, rk3,"
+        " tp1, tp2.",
         default="plumb_bob",
         choices=(*COEFFICIENTS, BROWN_CONRADY, INVERSE),  # the last is refused, with the reason
     )
     distortion_coefficients: tuple[float, ...] = attribute(
-        "Of the lens, in the order of distortion_model; plumb_bob is k1, k2, p1, p2, k3.", default=()
+        "Lens distortion coefficients in the order of 'distortion_model'; plumb_bob: k1, k2, p1, p2, k3.", default=()
     )
 
 
@@ -66,7 +68,9 @@ class IntrinsicsConfig:
     """The camera matrix, for drivers that have no attribute of this name themselves."""
 
     intrinsic_parameters: dict[str, float] = attribute(
-        f"Of the colour picture (of the depth, if that is alone): {', '.join(INTRINSICS)}.", default={}
+        "Camera intrinsics by name, in pixels of the colour image (of the depth image, if there is no other):"
+        f" {', '.join(INTRINSICS)}.",
+        default={},
     )
 
 
@@ -75,14 +79,16 @@ class ExtrinsicsConfig:
     """Where the camera is: parameters below ``extrinsic_parameters``."""
 
     parent_frame: str = attribute(
-        "Coordinate frame in which the camera is; given, the transform to the camera's frame_id (x right, y down,"
-        " z forward) is published on /tf_static.",
+        "Parent TF frame of the camera: if given, the static transform from it to the camera's frame_id (x right,"
+        " y down, z forward) is published on /tf_static.",
         default="",
     )
-    translation: tuple[float, ...] = attribute("Where the camera is in it: x, y, z.", default=(0.0, 0.0, 0.0), unit="m")
+    translation: tuple[float, ...] = attribute(
+        "Position x, y, z of the camera in 'parent_frame'.", default=(0.0, 0.0, 0.0), unit="m"
+    )
     rotation: tuple[float, ...] = attribute(
-        "How the camera is turned in it: a quaternion x, y, z, w, or roll, pitch, yaw about the parent's x, y, z in"
-        " radians.",
+        "Orientation of the camera in 'parent_frame': a quaternion x, y, z, w, or roll, pitch, yaw in radians"
+        " about the parent's x, y and z axes.",
         default=(0.0, 0.0, 0.0, 1.0),
     )
 
@@ -345,7 +351,7 @@ def _intrinsics_of(content: Any) -> CameraIntrinsics:
         raise VisionError(ErrorCode.INVALID_ARGUMENT, f"it is no calibration: {', '.join(missing)} missing")
     width, height = content["image_width"], content["image_height"]
     if not all(type(value) is int and value > 0 for value in (width, height)):
-        msg = f"image_width and image_height must be whole numbers above 0, not {width!r} and {height!r}"
+        msg = f"image_width and image_height must be integers above 0, not {width!r} and {height!r}"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
     matrix = _numbers(content, "camera_matrix", 9)
     fx, skew, cx, low, fy, cy, *last = matrix

@@ -18,13 +18,15 @@ class BoxConfig:
     """Attributes of one geometry, each below its name. A ball or a can is described by the box around it."""
 
     size: tuple[float, ...] = attribute(
-        "Edge lengths along the box's x, y and z.", unit="m", minimum=0, above_minimum=True
+        "Edge lengths of the box along its own x, y and z axes.", unit="m", minimum=0, above_minimum=True
     )
     center: tuple[float, ...] = attribute(
-        "Where its centre is in the camera's frame: x right, y down, z forward.", default=(0.0, 0.0, 0.0), unit="m"
+        "Centre x, y, z of the box in the camera's frame (x right, y down, z forward).",
+        default=(0.0, 0.0, 0.0),
+        unit="m",
     )
     orientation: tuple[float, ...] = attribute(
-        "How it is turned in the camera's frame: a quaternion x, y, z, w.", default=(0.0, 0.0, 0.0, 1.0)
+        "Orientation of the box in the camera's frame, as a quaternion x, y, z, w.", default=(0.0, 0.0, 0.0, 1.0)
     )
 
 

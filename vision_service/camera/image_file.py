@@ -30,22 +30,32 @@ Content = TypeVar("Content")
 class ImageFileConfig:
     """Attributes of the driver."""
 
-    color_image_file_path: str = attribute("The colour picture: JPEG, PNG, BMP …", default="")
+    color_image_file_path: str = attribute("Path of the colour image: JPEG, PNG, BMP, TIFF or WebP.", default="")
     depth_image_file_path: str = attribute(
-        "The depth picture: a 16-bit PNG, or metres as .npy or 32-bit TIFF", default=""
+        "Path of the depth image: a 16-bit PNG in units of 'depth_scale', or metres as .npy or 32-bit TIFF.", default=""
     )
-    pointcloud_file_path: str = attribute("The point cloud: PCD", default="")
+    pointcloud_file_path: str = attribute("Path of the point cloud: PCD.", default="")
     depth_scale: float = attribute(
-        "What one unit of a depth picture of whole numbers is", default=0.001, unit="m", minimum=0, above_minimum=True
+        "Depth that one unit of an integer depth image stands for.",
+        default=0.001,
+        unit="m",
+        minimum=0,
+        above_minimum=True,
     )
-    frame_rate: float = attribute("Frames a second", default=10.0, unit="Hz", minimum=0, above_minimum=True)
+    frame_rate: float = attribute(
+        "Frame rate: how often the files are published.", default=10.0, unit="Hz", minimum=0, above_minimum=True
+    )
     intrinsic_parameters: dict[str, float] = attribute(
-        f"Of the colour picture (of the depth, if that is alone): {', '.join(INTRINSICS)}", default={}
+        "Camera intrinsics by name, in pixels of the colour image (of the depth image, if there is no other):"
+        f" {', '.join(INTRINSICS)}.",
+        default={},
     )
 
 
 class ImageFile(CameraDriver):
-    """A camera that always sees what is in its files; a file that changes is read again.
+    """Image, depth and point cloud files, read again on changes.
+
+    Every frame is what the files show now.
 
     The intrinsics belong to the colour picture, and to the depth picture where that is alone or of the same size. A
     depth picture of another size than the colour is let through, but nothing is known of its camera

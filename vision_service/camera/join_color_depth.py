@@ -24,30 +24,35 @@ from vision_service.types import CameraIntrinsics, Frame
 class JoinColorDepthConfig:
     """Attributes of the driver: extrinsics, or a homography, or neither, if the depth is registered already."""
 
-    color_camera_name: str = attribute("The camera whose colour pictures are taken.")
-    depth_camera_name: str = attribute("The camera whose depth is taken; it may be the same one.")
+    color_camera_name: str = attribute("Name of the camera whose colour images are used.")
+    depth_camera_name: str = attribute("Name of the camera whose depth images are used; may be the same camera.")
     translation: tuple[float, ...] = attribute(
-        "Where the depth camera is in the colour camera's frame (x right, y down, z forward): x, y, z.",
+        "Position x, y, z of the depth camera in the colour camera's optical frame (x right, y down, z forward).",
         default=(),
         unit="m",
     )
     rotation: tuple[float, ...] = attribute(
-        "How the depth camera is turned in the colour camera's frame: a quaternion x, y, z, w, or roll, pitch, yaw in "
-        "radians.",
+        "Orientation of the depth camera in the colour camera's optical frame: a quaternion x, y, z, w, or roll,"
+        " pitch, yaw in radians.",
         default=(),
     )
     homography: tuple[float, ...] = attribute(
-        "From the depth picture's pixels to the colour picture's: the 9 numbers of a matrix, row by row; instead of "
-        "translation and rotation.",
+        "Homography from pixels of the depth image to pixels of the colour image: 9 numbers of a 3×3 matrix, row"
+        " by row; instead of translation and rotation.",
         default=(),
     )
     tolerance: float = attribute(
-        "How far the stamps of picture and depth of one frame may lie apart.", default=0.02, unit="s", minimum=0
+        "Maximum difference between the time stamps of the colour image and the depth image of one frame.",
+        default=0.02,
+        unit="s",
+        minimum=0,
     )
 
 
 class JoinColorDepth(CameraDriver):
-    """Pictures of one camera with the depth of another one, registered to them.
+    """Colour images with the depth of another camera, registered.
+
+    Depth is registered to the colour images, so that each pixel has its depth.
 
     With extrinsics each depth is projected into the colour picture, which takes the intrinsics of both cameras; with a
     homography the depth picture is warped, which is right for one plane; with neither it is taken as it is. Stamp and

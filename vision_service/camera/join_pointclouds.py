@@ -24,11 +24,11 @@ class SourceConfig:
     """Attributes of one of the cameras, below its name; without both its points are in the target frame already."""
 
     translation: tuple[float, ...] = attribute(
-        "Where the camera's frame is in the target frame: x, y, z.", default=(), unit="m"
+        "Position x, y, z of the source camera's frame in the target frame.", default=(), unit="m"
     )
     rotation: tuple[float, ...] = attribute(
-        "How the camera's frame is turned in the target frame: a quaternion x, y, z, w, or roll, pitch, yaw in "
-        "radians.",
+        "Orientation of the source camera's frame in the target frame: a quaternion x, y, z, w, or roll, pitch,"
+        " yaw in radians.",
         default=(),
     )
 
@@ -38,38 +38,43 @@ class JoinPointcloudsConfig:
     """Attributes of the driver."""
 
     source_cameras: tuple[Part, ...] = parts(
-        "The cameras whose points are joined, each with NAME.translation and NAME.rotation: where it is in the target "
-        "frame.",
+        "Names of the cameras whose point clouds are merged, each with the parameters NAME.translation and"
+        " NAME.rotation: its pose in the target frame.",
         Alike("source camera", SourceConfig),
     )
     target_frame: str = attribute(
-        "Coordinate frame of the joined points; empty = that of the first camera.", default=""
+        "TF frame of the merged point cloud; empty = the frame of the first camera.", default=""
     )
     proximity_threshold: float = attribute(
-        "Points that are nearer than this to a point of a camera before theirs are left out; 0 = none is.",
+        "Points closer than this to a point of a camera earlier in the list are dropped; 0 = none.",
         default=0.0,
         unit="m",
         minimum=0,
     )
     merge_method: str = attribute(
-        "naive = as the transforms say; icp = each cloud is fitted to those before it, beginning there.",
+        "How point clouds are aligned: naive = by the given poses only; icp = refined by ICP, starting from them.",
         default="naive",
         choices=("naive", "icp"),
     )
     icp_distance: float = attribute(
-        "How far from its place a point may be, at the beginning of icp, to be fitted.",
+        "Maximum distance between corresponding points at the start of ICP.",
         default=0.05,
         unit="m",
         minimum=0,
         above_minimum=True,
     )
     tolerance: float = attribute(
-        "How far the stamps of the clouds of one frame may lie apart.", default=0.1, unit="s", minimum=0
+        "Maximum difference between the time stamps of the point clouds that are merged.",
+        default=0.1,
+        unit="s",
+        minimum=0,
     )
 
 
 class JoinPointclouds(CameraDriver):
-    """The points of several cameras in one coordinate frame, with colours where all of them have colours.
+    """Merges the point clouds of several cameras.
+
+    Points are given in one coordinate frame, with colours where all cameras have colours.
 
     The stamp is that of the first camera's frame. A cloud is a list of points: it has no rows and columns.
     """

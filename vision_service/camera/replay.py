@@ -22,32 +22,48 @@ class ReplayConfig:
     """Attributes of the driver."""
 
     path: str = attribute(
-        "The recording: a bag's folder, one of its files (.mcap, .db3), or a folder of PCD, PNG, JPEG and NPY files."
+        "Path of the recording: a rosbag2 folder, one of its files (.mcap, .db3), or a folder of PCD, PNG, JPEG"
+        " and NPY files."
     )
-    image: str = attribute("Topic of the pictures; empty = found by its type, none = not read.", default="")
-    camera_info: str = attribute("Topic of the calibration; empty = found by its name and type.", default="")
-    depth: str = attribute("Topic of the registered depth; empty = found by its type, none = not read.", default="")
-    points: str = attribute("Topic of the point clouds; empty = found by its type, none = not read.", default="")
+    image: str = attribute("Image topic of the bag; empty = found by its type, none = not read.", default="")
+    camera_info: str = attribute("CameraInfo topic of the bag; empty = found by its name and type.", default="")
+    depth: str = attribute(
+        "Topic of the depth image (registered to the colour image) of the bag; empty = found by its type, none ="
+        " not read.",
+        default="",
+    )
+    points: str = attribute("PointCloud2 topic of the bag; empty = found by its type, none = not read.", default="")
     rate: float = attribute(
-        "How fast: 1 = as it was recorded, 2 = twice as fast.", default=1.0, minimum=0, above_minimum=True, live=True
+        "Playback speed factor: 1 = as recorded, 2 = twice as fast.",
+        default=1.0,
+        minimum=0,
+        above_minimum=True,
+        live=True,
     )
-    loop: bool = attribute("Begin again at the end.", default=False, live=True)
-    start_offset: float = attribute("Where to begin, after the first message.", default=0.0, unit="s", minimum=0)
+    loop: bool = attribute("Whether playback starts again at the end.", default=False, live=True)
+    start_offset: float = attribute(
+        "Time to skip at the start of the recording, after its first message.", default=0.0, unit="s", minimum=0
+    )
     stamps: str = attribute(
-        "original = those of the recording, fresh = now.", default="original", choices=("original", "fresh")
+        "Time stamps of the frames: original = those of the recording, fresh = the current time.",
+        default="original",
+        choices=("original", "fresh"),
     )
     tolerance: float = attribute(
-        "How far the stamps of picture, depth and cloud of one frame may lie apart.", default=0.02, unit="s", minimum=0
+        "Maximum difference between the time stamps of the image, depth image and point cloud of one frame.",
+        default=0.02,
+        unit="s",
+        minimum=0,
     )
     frame_rate: float = attribute(
-        "Frames a second of a folder whose files do not have times as names.",
+        "Frame rate for a folder whose file names are not times.",
         default=10.0,
         unit="Hz",
         minimum=0,
         above_minimum=True,
     )
     depth_scale: float = attribute(
-        "What one unit of depth is in a folder's files of whole numbers.",
+        "Depth that one unit of an integer depth image stands for, in a folder of files.",
         default=0.001,
         unit="m",
         minimum=0,
@@ -56,7 +72,9 @@ class ReplayConfig:
 
 
 class Replay(CameraDriver):
-    """A recorded camera, frame by frame at the pace of the recording; none is left out for one who reads slowly.
+    """Plays back a rosbag2 recording or a folder of files.
+
+    Frames come at the pace of the recording; none is left out for one who reads slowly.
 
     Parts of a frame are brought together by their stamps. While nobody reads, the recording stands still. ``read`` does
     not wait: the time to the next frame is told by ``frame_rate``, which changes from frame to frame.

@@ -17,14 +17,23 @@ from vision_service.types import Frame
 class RosTopicsConfig(CameraTopics):
     """Attributes of the driver: the topics, as a vision node names those of its cameras."""
 
-    source: str = attribute("The camera after which topics that are not given are named; empty = none is.", default="")
+    source: str = attribute(
+        "Name of the camera whose topics are used where none is given: NAME/image_raw, NAME/depth/image_raw,"
+        " NAME/points; empty = only the given topics.",
+        default="",
+    )
     tolerance: float = attribute(
-        "How far the stamps of picture, depth and cloud of one frame may lie apart.", default=0.02, unit="s", minimum=0
+        "Maximum difference between the time stamps of the image, depth image and point cloud of one frame.",
+        default=0.02,
+        unit="s",
+        minimum=0,
     )
 
 
 class RosTopics(CameraDriver):
-    """Makes a camera of ours of topics that are there: with services, compression, calibration and transforms.
+    """The ROS topics of any other camera.
+
+    It gets what our cameras have: services, compression, calibration and transforms.
 
     Stamps and coordinate frames are those of the topics.
     """

@@ -16,7 +16,10 @@ from vision_service.pairing import KEPT, Pairing
 from vision_service.types import Frame
 
 PATIENCE = 1.5
-"""How long a read waits for frames that belong together, seconds: longer than a camera waits for its next frame."""
+"""How long a read waits for frames that belong together, seconds: longer than a camera waits for its next frame. One
+that says how long that is (``read_timeout``) may make it longer."""
+MARGIN = 0.5
+"""How much longer than such a camera, seconds."""
 FORGETTING = 1.0
 """After how long a pause what was read before it is out of date, seconds."""
 
@@ -36,6 +39,8 @@ class Synchronizer:
         """
         self._names = tuple(cameras)
         self._tolerance = tolerance
+        self._cameras = tuple(cameras.values())
+        self._patience = PATIENCE
         self._results: queue.SimpleQueue[tuple[str, Frame | BaseException]] = queue.SimpleQueue()
         self._readers = {name: _Reader(name, camera.read, self._results.put) for name, camera in cameras.items()}
         self._left = 0.0
@@ -50,8 +55,10 @@ class Synchronizer:
         """
         if time.monotonic() - self._left > FORGETTING:
             self._forget()
+        waits = [getattr(camera, "read_timeout", 0.0) + MARGIN for camera in self._cameras]
+        self._patience = max([PATIENCE, *waits])
         try:
-            return self._read(time.monotonic() + PATIENCE)
+            return self._read(time.monotonic() + self._patience)
         finally:
             self._left = time.monotonic()
 
@@ -114,7 +121,7 @@ class Synchronizer:
         silent = [name for name in self._names if name not in stamps]
         if silent:
             many = "cameras" if len(silent) > 1 else "camera"
-            msg = f"no frame from the {many} {', '.join(map(repr, silent))} within {PATIENCE:g} s"
+            msg = f"no frame from the {many} {', '.join(map(repr, silent))} within {self._patience:g} s"
             return VisionError(ErrorCode.CAMERA_ERROR, msg)
         apart = (max(stamps.values()) - min(stamps.values())) / 1e9
         msg = (

@@ -19,28 +19,36 @@ from vision_service.types import Frame
 class SyntheticConfig:
     """Attributes of the driver ``synthetic``. The same ones give the same frames, byte for byte."""
 
-    width_px: int = attribute("Width of the pictures.", default=640, unit="pixels", minimum=16, maximum=8192)
-    height_px: int = attribute("Height of the pictures.", default=480, unit="pixels", minimum=16, maximum=8192)
+    width_px: int = attribute("Width of the images.", default=640, unit="px", minimum=16, maximum=8192)
+    height_px: int = attribute("Height of the images.", default=480, unit="px", minimum=16, maximum=8192)
     frame_rate: float = attribute(
-        "Frames a second, in the scene's time too.",
+        "Frame rate, and the time step of the scene.",
         default=30.0,
         unit="Hz",
         minimum=0.0,
         above_minimum=True,
         maximum=1000.0,
     )
-    seed: int = attribute("Which scene: another number is another one.", default=0, minimum=0, maximum=2**31 - 1)
+    seed: int = attribute("Random seed of the scene.", default=0, minimum=0, maximum=2**31 - 1)
     objects: int = attribute(
         "Number of solids on the table, each of another colour.", default=5, minimum=0, maximum=len(COLORS)
     )
     noise: float = attribute(
-        "Standard deviation of the colour pictures' noise.", default=2.0, unit="grey levels", minimum=0.0, maximum=64.0
+        "Standard deviation of the noise of the colour images.",
+        default=2.0,
+        unit="grey levels",
+        minimum=0.0,
+        maximum=64.0,
     )
-    speed: float = attribute("Speed of the solids: 1 = slow, 0 = still.", default=1.0, minimum=0.0, maximum=20.0)
+    speed: float = attribute(
+        "Speed factor of the moving solids: 1 = slow, 0 = still.", default=1.0, minimum=0.0, maximum=20.0
+    )
 
 
 class Synthetic(CameraDriver):
-    """Renders a scene, frame n as it is at n / frame_rate seconds.
+    """Renders a moving scene; needs no hardware.
+
+    Frame n shows the scene as it is at n / frame_rate seconds.
 
     ``Frame.extra`` holds what is true of the frame: ``truth``, a tuple of :class:`~.rendering.Truth`, and ``ids``, an
     (H, W) uint8 array of the ids of the solids that the pixels show, 0 = none.

@@ -11,15 +11,20 @@ from vision_service.configuration import attribute
 class CameraTopics:
     """Where a camera's messages are: parameters of a vision node below a camera's name, and of the driver `ros`."""
 
-    image: str = attribute("Topic of the pictures; empty = CAMERA/image_raw.", default="")
-    camera_info: str = attribute("Topic of the calibration; empty = CAMERA/camera_info.", default="")
-    depth: str = attribute("Topic of the registered depth; empty = CAMERA/depth/image_raw.", default="")
-    points: str = attribute("Topic of the point cloud; empty = CAMERA/points.", default="")
+    image: str = attribute("Topic of the camera's images; empty = CAMERA/image_raw.", default="")
+    camera_info: str = attribute("Topic of the camera's CameraInfo; empty = CAMERA/camera_info.", default="")
+    depth: str = attribute(
+        "Topic of the camera's depth images, registered to its images; empty = CAMERA/depth/image_raw.", default=""
+    )
+    points: str = attribute("Topic of the camera's point clouds; empty = CAMERA/points.", default="")
     transport: str = attribute(
-        "How pictures come; compressed = from TOPIC/compressed.", default="raw", choices=("raw", "compressed")
+        "Transport of the images: raw = subscribe to the image topic, compressed = to IMAGE_TOPIC/compressed.",
+        default="raw",
+        choices=("raw", "compressed"),
     )
     depth_transport: str = attribute(
-        "How depth comes; compressedDepth = from TOPIC/compressedDepth.",
+        "Transport of the depth images: raw = subscribe to the depth topic, compressedDepth = to"
+        " DEPTH_TOPIC/compressedDepth.",
         default="raw",
         choices=("raw", "compressedDepth"),
     )

@@ -20,15 +20,18 @@ from vision_service.types import CameraIntrinsics, Frame
 class TransformConfig:
     """The attributes of `transform`."""
 
-    source: str = attribute("The camera whose frames are transformed: its name.")
+    source: str = attribute("Name of the camera whose frames are transformed.")
     pipeline: tuple[Part, ...] = parts(
-        "The steps, in this order: names of your own; NAME.type says what a step is, and its attributes stand beside.",
+        "Steps of the pipeline in their order, by names of your own: NAME.type is the type of a step (rotate,"
+        " crop, resize, undistort …), NAME.ATTRIBUTE its attributes.",
         TRANSFORMS,
     )
 
 
 class Transform(CameraDriver):
-    """Changes another camera's frames step by step: turns, crops, rectifies, draws what vision services find.
+    """Rotates, crops, undistorts … another camera's images.
+
+    A pipeline of steps: rotate, crop, resize, undistort, draw the results of vision services.
 
     Calibration, depth and points follow every step that moves pixels. Stamp and sources are the source's, and so is the
     frame id, unless the steps turn the view: a point then has other coordinates, those of an optical frame turned about

@@ -24,27 +24,36 @@ class VideoConfig:
     """Attributes of the driver."""
 
     video_path: str = attribute(
-        "A video file, a folder of pictures, a pattern (run/left_*.png), or a URL: rtsp://, http://, https://, udp:// …"
+        "A video file, a folder of images, a file name pattern (run/left_*.png), or a URL: rtsp://, http://,"
+        " https://, udp:// and others."
     )
     frame_rate: float = attribute(
-        "Frames a second; 0 = the file's own, all that a stream sends, 10 pictures of a folder.",
+        "Frame rate; 0 = that of the video file, all frames of a stream, 10 Hz for a folder of images.",
         default=0.0, unit="Hz", minimum=0, maximum=1000,
     )  # fmt: skip
-    loop: bool = attribute("Begin again at the end.", default=False)
-    start_offset: float = attribute("Where a file or a folder begins.", default=0.0, unit="s", minimum=0)
+    loop: bool = attribute("Whether a file or folder starts again at its end.", default=False)
+    start_offset: float = attribute("Time to skip at the start of a file or folder.", default=0.0, unit="s", minimum=0)
     read_timeout: float = attribute(
-        "How long a stream may send nothing before it is opened anew.", default=2.0, unit="s", minimum=0.1, maximum=60
+        "How long a stream may send nothing before the connection is opened again.",
+        default=2.0,
+        unit="s",
+        minimum=0.1,
+        maximum=60,
     )
     stamps: str = attribute(
-        "When a frame of a file or a folder was taken: fresh = when it is read; original = its time in the video,"
-        " counted from 1970, going on through loops.",
+        "Time stamps of the frames of a file or folder: fresh = the time when they are read; original = their"
+        " time in the video, as seconds since 1970, continued when it loops.",
         default="fresh", choices=("fresh", "original"),
     )  # fmt: skip
-    intrinsic_parameters: dict[str, float] = attribute(f"Of the pictures: {', '.join(INTRINSICS)}.", default={})
+    intrinsic_parameters: dict[str, float] = attribute(
+        f"Camera intrinsics by name, in pixels: {', '.join(INTRINSICS)}.", default={}
+    )
 
 
 class Video(CameraDriver):
-    """Plays a recording at its rate, or shows the newest frame of a stream, which comes back by itself.
+    """Video files, image sequences and network streams.
+
+    A file is played at its rate; of a stream, which is reconnected by itself, the newest frame is taken.
 
     A stream is opened when the first frame is wanted, and let go a few seconds after the last was.
     """

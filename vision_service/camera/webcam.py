@@ -97,27 +97,42 @@ class WebcamConfig:
     """Attributes of the driver."""
 
     video_path: str = attribute(
-        "/dev/videoN, or better the path in /dev/v4l/by-id, which stays; empty = the first camera.", default=""
+        "Video device: /dev/videoN, or better its path in /dev/v4l/by-id, which stays the same; empty = the first"
+        " camera.",
+        default="",
     )
     format: str = attribute(
-        f"Of the pictures, offered by the camera: {', '.join(LAYOUTS)}; empty = what comes nearest to size and rate.",
+        "Pixel format to request: I420, I444, MJPEG, NV12, NV21, RGBA, UYVY, YUY2, Z16; empty = the one that"
+        " offers the closest size and frame rate.",
         default="",
     )
     width_px: int = attribute(
-        "Width of the pictures; 0 = what comes nearest to 640.", default=0, unit="pixels", minimum=0, maximum=16384
+        "Width of the images to request; 0 = the closest to 640.", default=0, unit="px", minimum=0, maximum=16384
     )
     height_px: int = attribute(
-        "Height of the pictures; 0 = what comes nearest to 480.", default=0, unit="pixels", minimum=0, maximum=16384
+        "Height of the images to request; 0 = the closest to 480.", default=0, unit="px", minimum=0, maximum=16384
     )
     frame_rate: float = attribute(
-        "Frames a second to ask the camera for; it gives what comes nearest.",
+        "Frame rate to request; the camera gives the closest that it offers.",
         default=30.0, unit="Hz", minimum=0, above_minimum=True, maximum=1000,
     )  # fmt: skip
     read_timeout: float = attribute(
-        "How long the camera may give nothing before it is opened anew.", default=2.0, unit="s", minimum=0.1, maximum=60
+        "How long the camera may send no frame before the device is opened again.",
+        default=2.0,
+        unit="s",
+        minimum=0.1,
+        maximum=60,
     )
-    depth_scale: float = attribute("What one unit of Z16 is", default=0.001, unit="m", minimum=0, above_minimum=True)
-    intrinsic_parameters: dict[str, float] = attribute(f"Of the pictures: {', '.join(INTRINSICS)}.", default={})
+    depth_scale: float = attribute(
+        "Depth that one unit of the pixel format Z16 stands for.",
+        default=0.001,
+        unit="m",
+        minimum=0,
+        above_minimum=True,
+    )
+    intrinsic_parameters: dict[str, float] = attribute(
+        f"Camera intrinsics by name, in pixels: {', '.join(INTRINSICS)}.", default={}
+    )
 
 
 @dataclass(frozen=True)
@@ -177,7 +192,9 @@ def choose(device: v4l2.Device, config: WebcamConfig) -> Choice:
 
 
 class Webcam(CameraDriver):
-    """Gives the newest frame of a camera that is plugged in; one that is unplugged or hangs comes back by itself.
+    """USB and other V4L2 cameras, reopened when unplugged.
+
+    Gives the newest frame; a camera that was unplugged, or hangs, comes back by itself.
 
     The camera is opened when the first frame is wanted, and let go a few seconds after the last was.
     """

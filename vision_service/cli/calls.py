@@ -4,33 +4,27 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
 from rich.console import Console
 
-from vision_service import srv
-from vision_service.cli.outcome import OK
+from vision_service.cli.outcome import OK, keep_stdout
 from vision_service.cli.output import as_dict, object_as_dict, print_json, print_objects, print_results
-from vision_service.configuration import did_you_mean
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import read_file
 from vision_service.pointcloud.objects import merged
-from vision_service.ros import conversion
-from vision_service.ros.calling import DEFAULT_TIMEOUT, Caller, vision_services
-from vision_service.ros.client import fill_picture
-
-LOOK_PERIOD = 0.1
-SETTLING = 0.7
-"""How long no more services must have appeared until all are there that will be, seconds."""
 
 
 def list_services(arguments: argparse.Namespace) -> int:
     """Print the names of the running services of this package."""
+    from vision_service.ros.calling import Caller
+    from vision_service.ros.discovery import settled_services
+
+    keep_stdout()
     with closing(Caller()) as caller:
-        found = _settled(caller, arguments.wait)
+        found = settled_services(caller, arguments.wait)
     if arguments.json:
         print_json(found)
         return OK
@@ -46,30 +40,23 @@ def list_services(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def _settled(caller: Caller, patience: float) -> dict[str, str]:
-    """Return the services on the graph when no more have appeared for a while, or nothing after `patience` seconds."""
-    ends = time.monotonic() + patience
-    found: dict[str, str] = {}
-    while time.monotonic() < ends:
-        before, found = found, vision_services(caller.node)
-        if found and found.keys() == before.keys():
-            break
-        time.sleep(SETTLING)
-    return found
-
-
 def call(arguments: argparse.Namespace) -> int:
     """Call one service and print the answer."""
+    from vision_service.ros import conversion
+    from vision_service.ros.calling import DEFAULT_TIMEOUT, Caller
+    from vision_service.ros.discovery import find_service
+
+    keep_stdout()
     name = f"/{arguments.service.strip('/')}/{arguments.method}"
     with closing(Caller()) as caller:
-        kind = _find(caller, name, arguments.timeout or DEFAULT_TIMEOUT)
+        kind = find_service(caller, name, arguments.timeout or DEFAULT_TIMEOUT)
         request = _request(kind, arguments)
         response = caller.call(kind, name, request, lambda response: response, arguments.timeout).result()
     answer = as_json(response)
     if arguments.json:
         print_json(answer)
         return OK
-    for field, convert in RESULTS.items():
+    for field, convert in _results().items():
         if hasattr(response, field):
             size = (response.image_width, response.image_height)
             print_results(f"{name} {response.camera_name}".rstrip(), size, convert(getattr(response, field)))
@@ -82,44 +69,14 @@ def call(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def _find(caller: Caller, name: str, timeout: float) -> Any:
-    """Return the type of a service, when it has appeared.
-
-    Raises:
-        VisionError: UNKNOWN_RESOURCE, with what there is instead.
-    """
-    changed = time.monotonic()
-    ends = changed + timeout
-    node = name.rpartition("/")[0]
-    others: list[str] = []
-    while True:
-        found = vision_services(caller.node)
-        if name in found:
-            return getattr(srv, found[name])
-        before, others = others, sorted(other.rpartition("/")[2] for other in found if other.rpartition("/")[0] == node)
-        now = time.monotonic()
-        if others != before:
-            changed = now
-        # A node's services appear one after the other: when no more come, this one will not.
-        if now > ends or (others and now > changed + SETTLING):
-            break
-        time.sleep(LOOK_PERIOD)
-    if others:
-        method = name.rpartition("/")[2]
-        msg = f"{node} has no method {method!r}{did_you_mean(method, others)}"
-    else:
-        nodes = {other.rpartition("/")[0].lstrip("/") for other in found}
-        known = did_you_mean(node.lstrip("/"), nodes) if nodes else ": there are none on the graph"
-        msg = f"no service {node.lstrip('/')!r}{known} (is ROS_DOMAIN_ID the same here and there?)"
-    raise VisionError(ErrorCode.UNKNOWN_RESOURCE, msg)
-
-
 def _request(kind: Any, arguments: argparse.Namespace) -> Any:
     """Return a request with what was given; what the method does not take is refused.
 
     Raises:
         VisionError: INVALID_ARGUMENT.
     """
+    from vision_service.ros.client import fill_picture
+
     request = kind.Request()
     given = {
         "camera_name": ("--camera", arguments.camera),
@@ -139,15 +96,18 @@ def _request(kind: Any, arguments: argparse.Namespace) -> Any:
         else:
             setattr(request, field, value)
     if hasattr(request, "image") and arguments.image is None:
-        raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{arguments.method} looks at a picture: give --image FILE")
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{arguments.method} needs an image: give --image FILE")
     return request
 
 
-RESULTS: dict[str, Callable[[Any], Any]] = {
-    "detections": conversion.detections_from_message,
-    "classifications": conversion.classifications_from_message,
-}
-"""The fields of responses that are results of ours, and what makes them of the messages."""
+def _results() -> dict[str, Callable[[Any], Any]]:
+    """Return the fields of responses that are results of ours, and what makes them of the messages."""
+    from vision_service.ros import conversion
+
+    return {
+        "detections": conversion.detections_from_message,
+        "classifications": conversion.classifications_from_message,
+    }
 
 
 def as_json(message: Any) -> Any:
@@ -156,11 +116,14 @@ def as_json(message: Any) -> Any:
         if isinstance(message, (list, tuple)):
             return [as_json(item) for item in message]
         return message.item() if hasattr(message, "item") else message
+    from vision_service.ros import conversion
+
+    results = _results()
     fields: dict[str, Any] = {}
     for name, kind in message.get_fields_and_field_types().items():
         value = getattr(message, name)
-        if name in RESULTS:
-            fields[name] = [as_dict(result) for result in RESULTS[name](value)]
+        if name in results:
+            fields[name] = [as_dict(result) for result in results[name](value)]
         elif kind == "sequence<vision_service/PointCloudObject>":
             fields[name] = [object_as_dict(conversion.object_from_message(item)) for item in value]
         elif kind == "sequence<uint8>":

@@ -5,20 +5,25 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from vision_service.cli import output
-from vision_service.cli.outcome import OK
+from vision_service.cli.outcome import OK, keep_stdout
 from vision_service.drawing import draw_results
 from vision_service.pointcloud.objects import merged
 from vision_service.pointcloud.pcd import write_pcd
-from vision_service.ros.client import CaptureAllResult, VisionClient, VisionProperties
+
+if TYPE_CHECKING:
+    from vision_service.ros.client import CaptureAllResult, VisionProperties
 
 
 def capture(arguments: argparse.Namespace) -> int:
     """Capture one frame, print what is said of it, and write it into a folder; return the exit code."""
+    from vision_service.ros.client import VisionClient
+
+    keep_stdout()
     name = arguments.service.strip("/")
     if arguments.out is not None:
         output.make_folder(arguments.out)

@@ -52,7 +52,7 @@ def inspect(arguments: argparse.Namespace) -> int:
     from vision_service.cli import output
     from vision_service.configuration import configure
     from vision_service.mlmodel.config import MLModelConfig
-    from vision_service.mlmodel.loading import load
+    from vision_service.mlmodel.loading import load, options_of
 
     given = {"label_path": arguments.label_path} if arguments.label_path is not None else {}
     # The file is loaded here, and the model takes it as one that somebody else holds: it is of use even if unserved.
@@ -60,7 +60,7 @@ def inspect(arguments: argparse.Namespace) -> int:
     config = configure(MLModelConfig, given, of="the model mlmodel")
     found: dict[str, Any] = {"file": arguments.model}
     try:
-        runtime = load(arguments.model, config.runtime_options, trial_timeout=config.trial_timeout)
+        runtime = load(arguments.model, options_of(config), trial_timeout=config.trial_timeout)
     except VisionError as error:
         problem = error.message
     else:

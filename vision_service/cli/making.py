@@ -10,14 +10,11 @@ from typing import Any
 
 from vision_service.cli.parameter_file import Section, model_attributes, read_sections, vision_section
 from vision_service.cli.settings import Setting, values
-from vision_service.configuration import configure
+from vision_service.configuration import attributes, configure
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.resources import LocalResources, Resources
 from vision_service.vision import MODELS
 from vision_service.vision.model import VisionModel, methods
-
-ML_MODEL_ATTRIBUTES = ("model_path", "label_path", "num_threads", "delegate", "delegate_options")
-"""What the section of an ML model node says of its model."""
 
 
 @contextmanager
@@ -75,13 +72,9 @@ def _makers(sections: Mapping[str, Section]) -> dict[str, dict[str, Callable[[Re
 
 def _new_mlmodel(name: str, section: Section, _: Resources) -> Any:
     """Return the runtime that holds the model of an ML model node."""
-    from vision_service.mlmodel.config import MLModelConfig
-    from vision_service.mlmodel.labels import read_labels
-    from vision_service.mlmodel.loading import load
+    from vision_service.mlmodel.loading import load_file
+    from vision_service.settings.mlmodel import ModelFileConfiguration
 
-    given = {key: value for key, value in section.items() if key.partition(".")[0] in ML_MODEL_ATTRIBUTES}
-    config = configure(MLModelConfig, given, of=f"the ML model {name}")
-    runtime = load(config.model_path, config.runtime_options)
-    if config.label_path:
-        runtime.labels = read_labels(config.label_path)
-    return runtime
+    known = attributes(ModelFileConfiguration)
+    given = {key: value for key, value in section.items() if key.partition(".")[0] in known}
+    return load_file(configure(ModelFileConfiguration, given, of=f"the ML model {name}"))

@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from vision_service.cli.outcome import keep_stdout
 from vision_service.cli.settings import setting
 
 
@@ -116,26 +115,22 @@ def _run(arguments: argparse.Namespace) -> int:
 def _list(arguments: argparse.Namespace) -> int:
     from vision_service.cli.calls import list_services
 
-    keep_stdout()
     return list_services(arguments)
 
 
 def _call(arguments: argparse.Namespace) -> int:
     from vision_service.cli.calls import call
 
-    keep_stdout()
     return call(arguments)
 
 
 def _capture(arguments: argparse.Namespace) -> int:
     from vision_service.cli.capturing import capture
 
-    keep_stdout()
     return capture(arguments)
 
 
 def _set(arguments: argparse.Namespace) -> int:
     from vision_service.cli.parameters import set_parameters
 
-    keep_stdout()
     return set_parameters(arguments)

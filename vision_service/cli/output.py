@@ -6,7 +6,8 @@ import itertools
 import json
 import math
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from vision_service.types import Classification, Detection, PointCloud, PointCloudObject
+
+WIDEST = 100
+"""Of lines of running text, columns."""
 
 
 def print_json(value: Any) -> None:
@@ -128,28 +132,57 @@ def print_objects(file: str, cloud: PointCloud, objects: Sequence[PointCloudObje
     console.print(table)
 
 
-def print_attributes(name: str, kind: str, description: str, items: Iterable[Attribute]) -> None:
-    """Print a table of what can be configured.
+def print_entries(kind: str, entries: Sequence[tuple[str, str, Sequence[str]]]) -> None:
+    """Print what can be configured, one line an entry: in a terminal cut where that ends, else whole.
+
+    Args:
+        kind: What the entries are, in the plural.
+        entries: Of each its name, a sentence on what it is, and what it can do.
+    """
+    console = Console(highlight=False)
+    console.print(Text(kind, "bold"))
+    width = max((len(name) for name, _, _ in entries), default=0)
+    for name, description, can in entries:
+        methods = f" ({', '.join(can)})" if can else ""
+        line = Text.assemble("  ", (name.ljust(width), "bold"), "  ", description.removesuffix("."), (methods, "dim"))
+        if console.is_terminal:
+            line.truncate(console.width, overflow="ellipsis")
+        console.print(line, soft_wrap=True)
+    console.print()
+
+
+def print_attributes(
+    name: str, kind: str, can: Sequence[str], description: Sequence[str], items: Sequence[Attribute]
+) -> None:
+    """Print what can be configured of one model or driver, no line longer than the terminal, or than people like.
 
     Args:
         name: Of the model or driver.
         kind: Which of both.
-        description: A sentence.
+        can: What it can do.
+        description: Its paragraphs.
         items: Its attributes.
     """
     console = Console(highlight=False)
-    console.print(Text.assemble((name, "bold"), (f"  {kind}", "dim")))
-    console.print(Text(description))
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=True)
-    for column, share in (("attribute", None), ("expects", 2), ("default", None), ("unit", None), ("description", 3)):
-        table.add_column(column, overflow="fold", no_wrap=column == "attribute", ratio=share)
+    width = min(console.width, WIDEST)
+    methods = f": {', '.join(can)}" if can else ""
+    console.print(Text.assemble((name, "bold"), (f"  {kind}{methods}", "dim")))
+    for paragraph in description:
+        console.print(Text(textwrap.fill(paragraph, width)), soft_wrap=True)
+    if not items:
+        console.print(Text("no attributes", "dim"))
     for item in items:
-        default = Text("required", "bold") if item.required else Text(_default(item))
-        table.add_row(Text(item.name), Text(item.expects), default, Text(item.unit), Text(item.description))
-    if table.row_count:
-        console.print(table)
-    else:
-        console.print(Text("no attributes\n", "dim"))
+        value = "required" if item.required else f"default {_default(item)}"
+        unit = f" [{item.unit}]" if item.unit and not item.expects.endswith(f" {item.unit}") else ""
+        facts = textwrap.wrap(f"{item.name}  {item.expects}{unit}; {value}", width, subsequent_indent=" " * 8)
+        console.print()
+        console.print(Text.assemble((item.name, "bold"), "\n".join(facts).removeprefix(item.name)), soft_wrap=True)
+        indent = "    "
+        console.print(
+            Text(textwrap.fill(item.description, width, initial_indent=indent, subsequent_indent=indent)),
+            soft_wrap=True,
+        )
+    console.print()
 
 
 def attribute_as_dict(item: Attribute) -> dict[str, Any]:

@@ -6,25 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vision_service.configuration import did_you_mean
+from vision_service.configuration import attributes, did_you_mean
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.settings.node import DECLARED_BY_ROS
+from vision_service.settings.vision import VisionConfiguration
 
 Section = dict[str, Any]
 """A node's parameters by name; those in a map have the names of both, with a dot."""
 
-NODE_PARAMETERS = frozenset(
-    {
-        *("autostart", "timeout", "max_pending_calls", "max_age", "linger", "jpeg_quality", "silence"),
-        *("model", "cameras", "camera_name", "keep_subscribed", "max_rate", "pairing_tolerance"),
-        *("smoothing_window", "event_threshold", "target_frame"),
-        *("use_sim_time", "start_type_description_service"),
-    }
-)
-"""The parameters of a vision node that are not those of its model."""
-
 _PARAMETERS = "ros__parameters"
 _EVERY_NODE = {"*", "**"}
-_PREFIXES = {"qos_overrides"}
 
 
 def read_sections(path: str | Path) -> dict[str, Section]:
@@ -96,10 +87,13 @@ def vision_section(sections: Mapping[str, Section], node: str = "") -> Section:
 
 def model_attributes(section: Section) -> Section:
     """Return what a vision node's section says of its model: without the node's own parameters, and its cameras'."""
+    nodes = attributes(VisionConfiguration)
     cameras = section.get("cameras") or []
-    prefixes = {*_PREFIXES, section.get("camera_name"), *(cameras if isinstance(cameras, list) else [])}
+    prefixes = {section.get("camera_name"), *(cameras if isinstance(cameras, list) else [])}
     return {
         name: value
         for name, value in section.items()
-        if name not in NODE_PARAMETERS and ("." not in name or name.partition(".")[0] not in prefixes)
+        if name not in nodes
+        and not name.startswith(DECLARED_BY_ROS)
+        and ("." not in name or name.partition(".")[0] not in prefixes)
     }

@@ -24,8 +24,11 @@ def setting(text: str) -> Setting:
 def values(configuration: type, settings: Iterable[Setting]) -> dict[str, Any]:
     """Return the settings' values by name, for :func:`vision_service.configuration.configure`; the last one counts.
 
-    Values are YAML, as in a parameter file, but a text needs no quotes: not even ``#ff0000``, which YAML takes for a
-    comment, and ``1e-3`` is a number. Names that the configuration does not know pass, for `configure` to complain.
+    Values are read by :func:`value_of`. Names that the configuration does not know pass, for `configure` to complain.
+
+    Args:
+        configuration: The dataclass whose attributes are set.
+        settings: Names and texts.
 
     Raises:
         VisionError: INVALID_ARGUMENT, if a value is no YAML.
@@ -35,18 +38,37 @@ def values(configuration: type, settings: Iterable[Setting]) -> dict[str, Any]:
 
 
 def _value(name: str, text: str, item: Attribute | None) -> Any:
+    if item is None:
+        return value_of(name, text)
+    form = "single" if item.form == "map" and "." in name else item.form
+    return value_of(name, text, form, item.type)
+
+
+def value_of(name: str, text: str, form: str = "", kind: type | None = None) -> Any:
+    """Return the value that a text stands for: YAML, as in a parameter file, but a string needs no quotes.
+
+    Not even ``#ff0000`` does, which YAML takes for a comment; and ``1e-3``, which it takes for a string, is a number.
+
+    Args:
+        name: Whose value it is, for the error message.
+        text: The text.
+        form: What is expected, "single", "list" or "map"; empty = not known.
+        kind: The type of the value, or of the list's items or the map's values; None = not known.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, if the text is no YAML.
+    """
     import yaml
 
-    is_single = item is not None and (item.form == "single" or (item.form == "map" and "." in name))
-    if item is not None and is_single and item.type is str and text.strip()[:1] not in {"'", '"'}:
+    if form == "single" and kind is str and text.strip()[:1] not in {"'", '"'}:
         return text
     try:
         value = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError) as error:  # a ValueError for the 13th month, for example
         reason = getattr(error, "problem", None) or error
-        msg = f"the value of {name!r}, {text!r}, is no YAML ({reason}): put texts with special characters in quotes"
+        msg = f"the value of {name!r}, {text!r}, is no YAML ({reason}): put strings with special characters in quotes"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
-    if item is not None and is_single and item.type is float and isinstance(value, str):
+    if form == "single" and kind is float and isinstance(value, str):
         try:
             return float(value)
         except ValueError:

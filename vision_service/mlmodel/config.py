@@ -6,120 +6,106 @@ from dataclasses import dataclass
 
 from vision_service.configuration import attribute
 from vision_service.mlmodel import activation, boxes, decoders
-from vision_service.mlmodel.runtime import RuntimeOptions
+from vision_service.settings.mlmodel import ModelFileConfiguration
 
 
-@dataclass(frozen=True)
-class MLModelConfig:
+@dataclass(frozen=True, kw_only=True)
+class MLModelConfig(ModelFileConfiguration):
     """The attributes of `mlmodel`."""
 
     model_path: str = attribute(
-        "The model's file, TensorFlow Lite (.tflite) or ONNX (.onnx); or leave it out and give 'mlmodel_name'.",
+        "Path of the model file: TensorFlow Lite (.tflite) or ONNX (.onnx); or leave it out and give 'mlmodel_name'.",
         default="",
     )
-    mlmodel_name: str = attribute("The ML model service that holds the model, instead of 'model_path'.", default="")
-    label_path: str = attribute(
-        "The file of class names, one per line in the order of their numbers; empty = those in the model's file, else"
-        " the numbers. A detector's numbers start after a first line '???' or 'background'.",
-        default="",
-    )
-    num_threads: int = attribute("How many threads one run of the model may use.", default=1, minimum=1, maximum=256)
-    delegate: str = attribute(
-        "What runs the model instead of the processor: the path of a LiteRT delegate's library (.tflite), or the name"
-        " of an execution provider of ONNX Runtime (.onnx).",
-        default="",
-    )
-    delegate_options: dict[str, str] = attribute("What the delegate is told, by the names it knows.", default={})
-    trial_timeout: float = attribute(
-        "How long another process may try the model's file (load it and run it once) before it is used.",
-        default=10.0,
-        unit="s",
-        minimum=0.0,
-        above_minimum=True,
-        maximum=600.0,
+    mlmodel_name: str = attribute(
+        "Name of the ML model node that holds the model, instead of 'model_path'.", default=""
     )
     remap_input_names: dict[str, str] = attribute(
-        "The usual name, 'image', by the name of the model's input. Never needed: there is only one.", default={}
+        "Map from the model's input tensor name to 'image'; never needed, because image models have one input.",
+        default={},
     )
     remap_output_names: dict[str, str] = attribute(
-        "What the model's outputs mean, where their names and values do not tell: by the tensor's name one of location,"
-        " category, score, number of detections (detector) or probability (classifier).",
+        "Map from output tensor names of the model to their meaning, where that is not recognised: location,"
+        " category, score, number of detections (detectors) or probability (classifiers).",
         default={},
     )
     decoder: str = attribute(
-        "What reads the model's outputs; auto = as their form tells.", default="auto", choices=decoders.CHOICES
+        "How the output tensors are decoded; auto = by their names, shapes and values.",
+        default="auto",
+        choices=decoders.CHOICES,
     )
     activation: str = attribute(
-        "What makes probabilities of the model's scores: softmax (classes exclude each other), sigmoid (each for"
-        " itself), none; auto = none, but for classifiers whose values are no probabilities softmax, or sigmoid if"
+        "Activation applied to the model's scores: softmax (one class at a time), sigmoid (each class by itself)"
+        " or none; auto = none, but for classifiers whose scores are no probabilities softmax, or sigmoid if"
         " there is only one.",
         default="auto",
         choices=activation.CHOICES,
     )
     default_minimum_confidence: float = attribute(
-        "From which confidence on a result counts; 0 = all.", default=0.0, minimum=0.0, maximum=1.0, live=True
+        "Minimum confidence of the results; 0 = all.", default=0.0, minimum=0.0, maximum=1.0, live=True
     )
     label_confidences: dict[str, float] = attribute(
-        "The same for single classes, by name (upper and lower case the same); if any is given, the default does not"
-        " hold and classes that are not listed are dropped.",
+        "Minimum confidence by class name, case-insensitive; if any is given, all other classes are dropped and"
+        " default_minimum_confidence is not used.",
         default={},
         minimum=0.0,
         maximum=1.0,
         live=True,
     )
     nms_iou_threshold: float = attribute(
-        "From which overlap on (intersection over union) two boxes of a class are one, of which the better stays; 1 ="
-        " all stay, 0 = as the decoder is made: 0.3 for blazeface, else all stay.",
+        "IoU from which on the worse of two overlapping boxes of one class is dropped (non-maximum suppression);"
+        " 1 = no suppression, 0 = the decoder's own: 0.3 for blazeface, none for others.",
         default=0.0,
         minimum=0.0,
         maximum=1.0,
         live=True,
     )
-    max_detections: int = attribute("How many detections at most, the best; 0 = all.", default=0, minimum=0, live=True)
+    max_detections: int = attribute(
+        "Maximum number of detections, best first; 0 = no limit.", default=0, minimum=0, live=True
+    )
     input_image_mean_value: tuple[float, ...] = attribute(
-        "What a float model's input is made with: value = (colour from 0 to 1 - mean) / standard deviation. One mean"
-        " for each channel in the model's order; empty = as the model's file says, else 0.5 each.",
+        "Mean by which the image is normalized for models with a float input, one number for each channel in the"
+        " model's order: (channel from 0 to 1 - mean) / standard deviation; empty = as in the model file, else"
+        " 0.5.",
         default=(),
     )
     input_image_std_dev: tuple[float, ...] = attribute(
-        "The standard deviation of each channel, in the same formula; empty = as the model's file says, else 0.5 each.",
+        "Standard deviation by which the image is normalized for models with a float input, one number for each"
+        " channel in the model's order: (channel from 0 to 1 - mean) / standard deviation; empty = as in the"
+        " model file, else 0.5.",
         default=(),
     )
-    input_image_bgr: bool = attribute("Whether the model wants blue, green, red.", default=False)
+    input_image_bgr: bool = attribute("Whether the model expects the channel order BGR instead of RGB.", default=False)
     input_size: tuple[int, ...] = attribute(
-        "Width and height of the model's picture, where the model takes any; empty = those of the camera's picture.",
+        "Width and height of the input image, for models that accept any size; empty = the size of the camera's"
+        " images.",
         default=(),
         unit="px",
         minimum=1,
         maximum=16384,
     )
     resize: str = attribute(
-        "How a picture is brought to the model's size: stretch (its aspect not kept) or letterbox (kept, with black"
-        " beside it); auto = letterbox for blazeface, else stretch.",
+        "How the image is resized to the input size: stretch (the aspect ratio is not kept) or letterbox (it is"
+        " kept, with black borders); auto = letterbox for blazeface, else stretch.",
         default="auto",
         choices=("auto", "stretch", "letterbox"),
     )
     box_format: str = attribute(
-        "The four numbers of a box: two corners, left top corner and size, or centre and size; auto = as the model's"
-        " file says, else corners.",
+        "Meaning of the four numbers of a box: corners = two corners, corner_size = upper left corner and size,"
+        " center_size = centre and size; auto = as in the model file, else corners.",
         default="auto",
         choices=("auto", *boxes.FORMATS),
     )
     box_coordinates: str = attribute(
-        "Whether they are fractions of the model's picture or its pixels; auto = as the model's file says, else as they"
-        " look.",
+        "Unit of the boxes: normalized = fractions of the input image, pixels = its pixels; auto = as in the"
+        " model file, else by the values.",
         default="auto",
         choices=("auto", "normalized", "pixels"),
     )
     xmin_ymin_xmax_ymax_order: tuple[int, ...] = attribute(
-        "What stands where in a box: at each of its four places 0 = xmin, 1 = ymin, 2 = xmax (or width) or 3 = ymax (or"
-        " height); empty = as the model's file says, else 1, 0, 3, 2 for corners and 0, 1, 2, 3 for sizes.",
+        "Order of the four numbers of a box: for each place 0 = xmin, 1 = ymin, 2 = xmax (or width), 3 = ymax (or"
+        " height); empty = as in the model file, else 1, 0, 3, 2 for corners and 0, 1, 2, 3 for sizes.",
         default=(),
         minimum=0,
         maximum=3,
     )
-
-    @property
-    def runtime_options(self) -> RuntimeOptions:
-        """How the model is run."""
-        return RuntimeOptions(self.num_threads, self.delegate, tuple(sorted(self.delegate_options.items())))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from vision_service.image import read_file
+from vision_service.mlmodel.labels import read_labels
 from vision_service.mlmodel.runtime import Runtime, RuntimeOptions
 from vision_service.mlmodel.runtimes import find_runtime, open_model
 from vision_service.mlmodel.trial import try_model
+from vision_service.settings.mlmodel import ModelFileConfiguration
 
 
 def load(path: str | Path, options: RuntimeOptions | None = None, *, trial_timeout: float = 10.0) -> Runtime:
@@ -29,3 +31,27 @@ def load(path: str | Path, options: RuntimeOptions | None = None, *, trial_timeo
     runtime = find_runtime(path, data)
     try_model(runtime, data, options, path=str(path), timeout=trial_timeout)
     return open_model(runtime, data, options, path=str(path))
+
+
+def load_file(settings: ModelFileConfiguration) -> Runtime:
+    """Return the model that a configuration describes, with the labels of its label file if that is given.
+
+    Args:
+        settings: Which file is loaded, and how it is run.
+
+    Raises:
+        VisionError: As :func:`load`; INVALID_ARGUMENT also for a label file that cannot be used.
+    """
+    labels = read_labels(settings.label_path) if settings.label_path else ()
+    runtime = load(settings.model_path, options_of(settings), trial_timeout=settings.trial_timeout)
+    runtime.labels = labels or runtime.labels
+    return runtime
+
+
+def options_of(settings: ModelFileConfiguration) -> RuntimeOptions:
+    """Return how a model is run.
+
+    Args:
+        settings: What says so.
+    """
+    return RuntimeOptions(settings.num_threads, settings.delegate, tuple(sorted(settings.delegate_options.items())))

@@ -257,7 +257,7 @@ def _unpack(packed: NDArray[Any]) -> NDArray[np.uint8]:
 
 def _whole(key: str, text: str, minimum: int = 0) -> int:
     if not text.isdecimal() or int(text) < minimum:
-        raise _wrong(f"{key} must be a whole number of at least {minimum}, not {text!r}")
+        raise _wrong(f"{key} must be an integer of at least {minimum}, not {text!r}")
     return int(text)
 
 

@@ -6,7 +6,6 @@ import dataclasses
 import math
 from array import array
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sensor_msgs.msg import CameraInfo
@@ -28,7 +27,6 @@ from vision_service.camera.driver import CameraDriver
 from vision_service.camera.geometries import Box, BoxConfig, make_box
 from vision_service.camera.transform import Transform
 from vision_service.concurrency import Worker
-from vision_service.configuration import attribute
 from vision_service.errors import ErrorCode, VisionError, reason
 from vision_service.frames import Demand, FrameSlot
 from vision_service.msg import NamedImage
@@ -43,26 +41,14 @@ from vision_service.ros.local_nodes import LocalNodes
 from vision_service.ros.node import SERVICE_QOS, ServiceNode, json_object
 from vision_service.ros.resources import NodeResources
 from vision_service.ros.static_transforms import StaticTransforms, available, transform_message
-from vision_service.ros.topic_camera import Feed, FrameConfiguration, fetch
+from vision_service.ros.topic_camera import Feed, fetch
+from vision_service.settings.camera import CameraConfiguration
 from vision_service.srv import GetCameraProperties, GetGeometries, GetImage, GetImages, GetPointCloud
 from vision_service.types import CameraIntrinsics, Frame
 
 Result = TypeVar("Result")
 
 PCD = "pointcloud/pcd"
-
-
-@dataclass(frozen=True, kw_only=True)
-class CameraConfiguration(FrameConfiguration):
-    """Parameters of a camera node; those of its driver stand beside them."""
-
-    driver: str = attribute("What reads the camera: the name of a driver.")
-    frame_id: str = attribute("Coordinate frame of the pictures; empty = NAME_optical_frame.", default="")
-    keep_reading: bool = attribute("Read the camera also while nobody wants its frames.", default=False, live=True)
-    geometries: tuple[str, ...] = attribute(
-        "Names of the boxes that the camera takes up, each with NAME.size, NAME.center and NAME.orientation.",
-        default=(),
-    )
 
 
 class CameraNode(ServiceNode):

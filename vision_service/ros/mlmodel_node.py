@@ -4,31 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from vision_service.concurrency import Worker
-from vision_service.configuration import attribute
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.mlmodel.labels import read_labels
-from vision_service.mlmodel.loading import load
-from vision_service.mlmodel.runtime import Runtime, RuntimeOptions
+from vision_service.mlmodel.loading import load_file
+from vision_service.mlmodel.runtime import Runtime
 from vision_service.ros import conversion
 from vision_service.ros.calls import Call, too_late
 from vision_service.ros.local_nodes import LocalNodes
-from vision_service.ros.node import NodeConfiguration, ServiceNode, json_object
+from vision_service.ros.node import ServiceNode, json_object
+from vision_service.settings.mlmodel import MLModelConfiguration
 from vision_service.srv import GetMetadata, Infer
-
-
-@dataclass(frozen=True, kw_only=True)
-class MLModelConfiguration(NodeConfiguration):
-    """Parameters of an ML model node."""
-
-    model_path: str = attribute("The model's file.")
-    label_path: str = attribute("File of its labels; empty = those inside the model.", default="")
-    num_threads: int = attribute("How many threads one run may use.", default=1, minimum=1, maximum=64)
-    delegate: str = attribute("Library or provider that runs it; empty = the processor.", default="")
-    delegate_options: dict[str, str] = attribute("What is given to the delegate.", default={})
 
 
 class MLModelNode(ServiceNode):
@@ -60,15 +47,7 @@ class MLModelNode(ServiceNode):
 
     def configure(self) -> None:
         """Load the model."""
-        settings = self.settings
-        options = RuntimeOptions(
-            num_threads=settings.num_threads,
-            delegate=settings.delegate,
-            delegate_options=tuple(settings.delegate_options.items()),
-        )
-        runtime = load(settings.model_path, options)
-        if settings.label_path:
-            runtime.labels = read_labels(settings.label_path)
+        runtime = load_file(self.settings)
         self.runtime = runtime
         # Closing waits for a run under way, which may take its time, also one of a vision node.
         self._worker = Worker(self.get_name(), last=runtime.close)

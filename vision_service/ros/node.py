@@ -8,7 +8,6 @@ import threading
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
@@ -17,7 +16,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 
-from vision_service.configuration import Attribute, attribute, attributes, configure
+from vision_service.configuration import Attribute, attributes, configure
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.calls import Call, seconds
 from vision_service.ros.candidates import Builder, Candidate
@@ -27,6 +26,7 @@ from vision_service.ros.diagnostics import Diagnostics
 from vision_service.ros.executor import Executor
 from vision_service.ros.parameter_services import ParameterServices
 from vision_service.ros.parameters import Parameters
+from vision_service.settings.node import NodeConfiguration
 from vision_service.srv import DoCommand, GetStatus
 
 HOUSEKEEPING_PERIOD = 1.0
@@ -39,20 +39,6 @@ SERVICE_QOS = QoSProfile(history=HistoryPolicy.KEEP_ALL, reliability=Reliability
 """So that every call of a burst is answered: of 32 calls 10 were with rclpy's depth of 10, of 512 108 with 100."""
 
 Handler = Callable[[Any, Any, Call], Awaitable[None]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class NodeConfiguration:
-    """Parameters that every node has."""
-
-    autostart: bool = attribute("Configure and activate the node when it starts.", default=True, live=True)
-    timeout: float = attribute(
-        "Time until a call that names none answers in any case.", default=5.0, unit="s", minimum=0, above_minimum=True,
-        live=True,
-    )  # fmt: skip
-    max_pending_calls: int = attribute(
-        "How many calls may wait at once; more are answered OVERLOADED.", default=64, minimum=1, live=True
-    )
 
 
 class ServiceNode(ManagedNode):

@@ -7,7 +7,6 @@ import threading
 import traceback
 from array import array
 from collections.abc import Callable, Collection, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
@@ -15,10 +14,11 @@ from rclpy.exceptions import ParameterNotDeclaredException
 from rclpy.node import Node
 from rclpy.parameter import Parameter, get_parameter_value
 
-from vision_service.configuration import Attribute, attributes, check, did_you_mean
+from vision_service.configuration import Attribute, attributes, check, close_names, did_you_mean
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.candidates import Built, Candidate
 from vision_service.ros.compat import parameter_overrides
+from vision_service.settings.node import DECLARED_BY_ROS
 
 TYPES = {
     ("single", bool): Parameter.Type.BOOL,
@@ -31,8 +31,6 @@ TYPES = {
     ("list", str): Parameter.Type.STRING_ARRAY,
 }
 LISTS = {kind for (form, _), kind in TYPES.items() if form == "list"} | {Parameter.Type.BYTE_ARRAY}
-NOT_OURS = ("use_sim_time", "qos_overrides.", "start_type_description_service")
-"""How the names of parameters begin that rclpy declares itself."""
 
 
 def takes_undeclared(node: Node, name: str) -> bool:
@@ -176,8 +174,8 @@ class Parameters:
             self._unknown(name)
             for name in self._overrides
             if not self._node.has_parameter(name)
-            and not name.startswith(NOT_OURS)
-            and (not only_misspelt or get_close_matches(name, self._known(), n=1))
+            and not name.startswith(DECLARED_BY_ROS)
+            and (not only_misspelt or close_names(name, self._known()))
         ]
 
     def to_set(self, given: Sequence[Parameter]) -> list[Parameter]:
@@ -386,7 +384,7 @@ def _plain(value: Any) -> Any:
 
 
 def _as_declared(parameter: Parameter, attribute: Attribute | None) -> Parameter:
-    """Turn whole numbers into floats, and empty lists (which have no type) into those that are meant."""
+    """Turn integers into floats, and empty lists (which have no type) into those that are meant."""
     if attribute is None or parameter.type_ == Parameter.Type.NOT_SET:
         return parameter
     if attribute.form == "list" and parameter.type_ in LISTS and not len(parameter.value):

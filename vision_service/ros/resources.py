@@ -24,18 +24,17 @@ from vision_service.ros.shared_mlmodel import LocalMLModel, RemoteMLModel
 from vision_service.ros.shared_vision import LocalVision, RemoteVision
 from vision_service.ros.topic_camera import check_topics
 
-TIMEOUT = 5.0
-"""How long another node may take to say what it is, seconds."""
 GLANCE = 0.1
-"""How long we wait for that at once, seconds."""
-TOLERANCE = 0.02
-"""How far the stamps of the parts of one frame of a camera may lie apart, seconds."""
+"""How long we wait at once for another node to say what it is, seconds. No parameter: the executor is held up
+meanwhile, so it must stay short, and an answer that comes later is used at the next try."""
 
 
 class NodeResources(LocalResources):
     """Looks up names as a node would: relative to its namespace.
 
-    What is built beside the node, in another thread, has resources of its own (see :meth:`beside`).
+    What is built beside the node, in another thread, has resources of its own (see :meth:`beside`). The node's
+    parameters resource_timeout, source_timeout and pairing_tolerance hold for what is found; they are read whenever they
+    are needed.
 
     Attributes:
         uses: The full names of the cameras and vision services that were asked for, found or not.
@@ -96,9 +95,10 @@ class NodeResources(LocalResources):
         feed = self._local_nodes.feeds.find(self._node.resolve_topic_name(f"{name}/image_raw"))
         camera: SharedCamera
         if local is not None and feed is not None:
-            camera = LocalCamera(name, local, feed)
+            camera = LocalCamera(name, local, feed, self._source_timeout)
         else:
-            camera = RemoteCamera(name, self._node, CameraTopics().named(name), TOLERANCE)
+            topics, tolerance = CameraTopics().named(name), self._node.settings.pairing_tolerance
+            camera = RemoteCamera(name, self._node, topics, tolerance, self._source_timeout)
         self._cameras.append(camera)
         return camera
 
@@ -118,7 +118,7 @@ class NodeResources(LocalResources):
             if self._node.resolve_topic_name(topic).startswith(own):
                 msg = f"the topic {topic} is this node's own: name the topics of another camera"
                 raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
-        camera = RemoteCamera(self._node.get_name(), self._node, topics, tolerance)
+        camera = RemoteCamera(self._node.get_name(), self._node, topics, tolerance, self._source_timeout)
         self._cameras.append(camera)
         return camera
 
@@ -136,10 +136,11 @@ class NodeResources(LocalResources):
         caller = self._connection(full_name, lambda: Caller(self._node))
 
         def ask() -> Future[Any]:
-            request = srv.GetMetadata.Request()
-            return caller.call(srv.GetMetadata, f"{full_name}/get_metadata", request, lambda answer: answer, TIMEOUT)
+            service, request = f"{full_name}/get_metadata", srv.GetMetadata.Request()
+            return caller.call(srv.GetMetadata, service, request, lambda answer: answer, self._resource_timeout())
 
-        return RemoteMLModel(full_name, caller, self._answer("ML model", name, full_name, ask))
+        metadata = self._answer("ML model", name, full_name, ask)
+        return RemoteMLModel(full_name, caller, metadata, self._resource_timeout)
 
     def tend(self) -> None:
         """Do what time alone asks for."""
@@ -165,6 +166,17 @@ class NodeResources(LocalResources):
         self._asked.clear()
         self.close()
 
+    def _resource_timeout(self) -> float:
+        """Return how long another node may take to answer, seconds."""
+        timeout: float = self._node.settings.resource_timeout
+        return timeout
+
+    def _source_timeout(self) -> float:
+        """Return how long to wait for a frame of another camera, seconds."""
+        settings = self._node.settings
+        timeout: float = getattr(settings, "source_timeout", settings.resource_timeout)  # camera nodes have their own
+        return timeout
+
     def _with_method(self, name: str, methods: Sequence[str], kind: str) -> Any:
         """Return a vision service that has one of the methods.
 
@@ -175,12 +187,12 @@ class NodeResources(LocalResources):
         full_name = self._named(name)
         local = self._local_nodes.vision.get(full_name)
         if local is not None:
-            service: Any = LocalVision(name, local)
+            service: Any = LocalVision(name, local, self._resource_timeout)
         else:
             self._require(f"{full_name}/get_properties", "vision service", name, "vision")
             client = self._client(full_name)
-            ask = partial(client.get_properties_async, timeout=TIMEOUT)
-            service = RemoteVision(client, self._answer("vision service", name, full_name, ask))
+            ask = partial(client.get_properties_async, timeout=self._resource_timeout())
+            service = RemoteVision(client, self._answer("vision service", name, full_name, ask), self._resource_timeout)
         if not any(callable(getattr(service, method, None)) for method in methods):
             raise not_able(name, methods, kind)
         return service
@@ -233,7 +245,7 @@ class NodeResources(LocalResources):
         while paths:
             path = paths.pop()
             if path[-1] == own:
-                msg = f"nodes that need each other in a circle: {' -> '.join(path)}"
+                msg = f"nodes that need each other (a dependency cycle): {' -> '.join(path)}"
                 raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
             if path[-1] not in seen:
                 seen.add(path[-1])
@@ -246,7 +258,7 @@ class NodeResources(LocalResources):
         if full_name in local:
             return local[full_name]
         if self._node.count_services(f"{full_name}/get_status"):
-            ask = partial(self._client(full_name).get_status_async, timeout=TIMEOUT)
+            ask = partial(self._client(full_name).get_status_async, timeout=self._resource_timeout())
             with suppress(VisionError):  # who does not answer does not find us either
                 return frozenset(self._answer("node", full_name, full_name, ask).get("uses", ()))
         return frozenset()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import TimeoutError as NotReady
 from typing import Any
 
@@ -14,10 +15,9 @@ from vision_service.ros.topic_camera import Feed, TopicCamera
 from vision_service.types import CameraIntrinsics, Frame
 from vision_service.vision.model import Needs
 
-PATIENCE = 1.0
-"""How long a read waits for a frame, seconds."""
-LINGER = 2.0
-"""How long frames are still fetched after a read, seconds: who reads, reads on."""
+LINGER = 1.0
+"""How long frames are still fetched after a read, seconds, besides the time that the read may wait. No parameter: who
+reads, reads on at once, so it only has to be longer than what a driver does with a frame."""
 
 
 class SharedCamera:
@@ -29,24 +29,31 @@ class SharedCamera:
         frame_rate: 0: `read` itself waits for the next frame.
         sources: The names of the camera's imagers, as far as they are known.
         supports_pcd: Whether its frames have, or can be turned into, a point cloud, as far as that is known.
-        intrinsics: Of its pictures, as far as they are known.
+        intrinsics: Of its images, as far as they are known.
     """
 
     frame_rate = 0.0
 
-    def __init__(self, name: str, feed: Feed) -> None:
+    def __init__(self, name: str, feed: Feed, timeout: Callable[[], float]) -> None:
         """Read nothing yet.
 
         Args:
             name: The camera's.
             feed: Its frames.
+            timeout: Returns how long a read waits for a frame, and how old one may be, seconds.
         """
         self._name = name
+        self._timeout = timeout
         self._feed = feed
         self._last: Frame | None = None
         self.sources: tuple[str, ...] = ()
         self.supports_pcd = False
         self.intrinsics: CameraIntrinsics | None = None
+
+    @property
+    def read_timeout(self) -> float:
+        """How long a read may take, seconds."""
+        return self._timeout()
 
     def read(self) -> Frame:
         """Return the next frame.
@@ -54,14 +61,15 @@ class SharedCamera:
         Raises:
             VisionError: NO_FRAME or CAMERA_ERROR, if none comes for a while; the next read may be luckier.
         """
-        self._feed.demand.linger(LINGER)
+        timeout = self.read_timeout
+        self._feed.demand.linger(timeout + LINGER)
         waiting = self._feed.slot.next()
-        frame = self._feed.slot.fresh(PATIENCE)
+        frame = self._feed.slot.fresh(timeout)
         if frame is None or frame is self._last:
             try:
-                frame = waiting.result(PATIENCE)
+                frame = waiting.result(timeout)
             except NotReady:
-                raise self._feed.slot.no_frame(self._name, PATIENCE) from None
+                raise self._feed.slot.no_frame(self._name, timeout) from None
         waiting.cancel()
         self._last = frame
         return frame
@@ -77,13 +85,19 @@ class SharedCamera:
 class LocalCamera(SharedCamera):
     """A camera node of this process."""
 
-    def __init__(self, name: str, node: LocalCameraNode, feed: Feed) -> None:
+    def __init__(self, name: str, node: LocalCameraNode, feed: Feed, timeout: Callable[[], float]) -> None:
         """Look at what the camera is.
+
+        Args:
+            name: The camera's.
+            node: Its node.
+            feed: Its frames.
+            timeout: Returns how long a read waits for a frame, and how old one may be, seconds.
 
         Raises:
             VisionError: UNKNOWN_RESOURCE, if it is not configured (yet).
         """
-        super().__init__(name, feed)
+        super().__init__(name, feed, timeout)
         driver = node.driver
         if driver is None:
             msg = f"the camera {name!r} is {node.state}: {node.last_error or 'configure it first'}"
@@ -94,7 +108,9 @@ class LocalCamera(SharedCamera):
 class RemoteCamera(SharedCamera):
     """The topics of a camera elsewhere."""
 
-    def __init__(self, name: str, node: ServiceNode, topics: CameraTopics, tolerance: float) -> None:
+    def __init__(
+        self, name: str, node: ServiceNode, topics: CameraTopics, tolerance: float, timeout: Callable[[], float]
+    ) -> None:
         """Look at which of the topics are published.
 
         Args:
@@ -102,6 +118,7 @@ class RemoteCamera(SharedCamera):
             node: Whose subscriptions they will be.
             topics: All named.
             tolerance: How far the stamps of one frame's parts may lie apart, seconds.
+            timeout: Returns how long a read waits for a frame, and how old one may be, seconds.
 
         Raises:
             VisionError: UNKNOWN_RESOURCE, if none is published (yet).
@@ -111,7 +128,7 @@ class RemoteCamera(SharedCamera):
             msg = f"no camera {name!r}: nobody publishes {node.resolve_topic_name(topics.image)}, depth or points of it"
             raise VisionError(ErrorCode.UNKNOWN_RESOURCE, msg)
         self._camera = TopicCamera(node, name, topics, needs, tolerance)
-        super().__init__(name, Feed(self._camera.feed.slot, _InExecutor(node, self._camera)))
+        super().__init__(name, Feed(self._camera.feed.slot, _InExecutor(node, self._camera)), timeout)
         kinds = {"color": Needs.IMAGE, "depth": Needs.DEPTH}
         self.sources = tuple(source for source, need in kinds.items() if need in needs)
         self.supports_pcd = Needs.CLOUD in needs or Needs.DEPTH | Needs.INTRINSICS in needs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from numpy.typing import NDArray
@@ -13,9 +13,6 @@ from vision_service.mlmodel.runtime import Runtime, TensorInfo, Tensors
 from vision_service.ros import conversion
 from vision_service.ros.calling import Caller
 from vision_service.ros.local_nodes import LocalMLModelNode
-
-TIMEOUT = 2.0
-"""How long we wait for the other node, seconds."""
 
 
 class LocalMLModel:
@@ -74,14 +71,16 @@ class LocalMLModel:
 class RemoteMLModel:
     """The model of a node elsewhere, called over ROS; it waits, so it is for a model's thread only."""
 
-    def __init__(self, name: str, caller: Caller, metadata: Any) -> None:
+    def __init__(self, name: str, caller: Caller, metadata: Any, timeout: Callable[[], float]) -> None:
         """Take what the node holds.
 
         Args:
             name: The node's.
             caller: Calls it.
             metadata: What it answered to GetMetadata.
+            timeout: Returns how long the node may take to answer, seconds.
         """
+        self._timeout = timeout
         self._service = name
         self._caller = caller
         self.kind: str = metadata.type
@@ -92,9 +91,14 @@ class RemoteMLModel:
         self.labels: tuple[str, ...] = next((info.labels for info in self.outputs if info.labels), ())
 
     def infer(self, tensors: Mapping[str, NDArray[Any]]) -> Tensors:
-        """Run the model."""
+        """Run the model.
+
+        Raises:
+            VisionError: The node's own; DEADLINE_EXCEEDED, if it does not answer in time; UNKNOWN_RESOURCE, if it left.
+        """
         request = srv.Infer.Request(inputs=conversion.tensors_to_message(tensors))
-        return self._caller.call(srv.Infer, f"{self._service}/infer", request, self._outputs, TIMEOUT).result()
+        service = f"{self._service}/infer"
+        return self._caller.call(srv.Infer, service, request, self._outputs, self._timeout()).result()
 
     def close(self) -> None:
         """Leave the model to its node."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import TimeoutError as NotReady
 from functools import partial
 from typing import Any
@@ -11,9 +12,6 @@ from vision_service.ros.client import Picture, VisionClient, VisionProperties
 from vision_service.ros.local_nodes import LocalVisionNode
 from vision_service.types import Classification, Detection, Frame
 from vision_service.vision.model import methods
-
-TIMEOUT = 5.0
-"""How long we wait for the other service, seconds."""
 
 
 class LocalVision:
@@ -25,14 +23,20 @@ class LocalVision:
         needs: What of a frame the other model looks at.
     """
 
-    def __init__(self, name: str, node: LocalVisionNode) -> None:
+    def __init__(self, name: str, node: LocalVisionNode, timeout: Callable[[], float]) -> None:
         """Look at what the other model can do now.
+
+        Args:
+            name: The service's.
+            node: Its node.
+            timeout: Returns how long it may take to answer, seconds.
 
         Raises:
             VisionError: UNKNOWN_RESOURCE, if there is none yet.
         """
         self._name = name
         self._node = node
+        self._timeout = timeout
         inference = node.inference
         if inference is None:
             msg = f"the vision service {name!r} is {node.state}: {node.last_error or 'configure it first'}"
@@ -55,11 +59,12 @@ class LocalVision:
         inference = self._node.inference
         if inference is None or self._node.state != "active":
             raise VisionError(ErrorCode.NOT_ACTIVE, f"the vision service {self._name!r} is {self._node.state}")
+        timeout = self._timeout()
         future = inference.run(method, frame)
         try:
-            return future.result(TIMEOUT)
+            return future.result(timeout)
         except NotReady:
-            msg = f"the vision service {self._name!r} did not answer within {TIMEOUT:g} s"
+            msg = f"the vision service {self._name!r} did not answer within {timeout:g} s (resource_timeout)"
             raise VisionError(ErrorCode.DEADLINE_EXCEEDED, msg) from None
         finally:
             future.cancel()
@@ -76,17 +81,19 @@ class RemoteVision:
         labels: The class names that the service can answer with.
     """
 
-    def __init__(self, client: VisionClient, can: VisionProperties) -> None:
+    def __init__(self, client: VisionClient, can: VisionProperties, timeout: Callable[[], float]) -> None:
         """Take what the service can do.
 
         Args:
             client: Of the service.
             can: What it answered.
+            timeout: Returns how long it may take to answer, seconds.
 
         Raises:
             VisionError: UNKNOWN_RESOURCE, if that is nothing that can be used from here (yet).
         """
         self._client = client
+        self._timeout = timeout
         if not can.detections_supported and not can.classifications_supported:
             reason = "is not configured yet"
             if can.labels or can.object_point_clouds_supported:
@@ -99,10 +106,10 @@ class RemoteVision:
             self.classify = self._classify
 
     def _detect(self, frame: Frame) -> list[Detection]:
-        return self._client.get_detections(_picture(frame), timeout=TIMEOUT)
+        return self._client.get_detections(_picture(frame), timeout=self._timeout())
 
     def _classify(self, frame: Frame, count: int = -1) -> list[Classification]:
-        return self._client.get_classifications(_picture(frame), count, timeout=TIMEOUT)
+        return self._client.get_classifications(_picture(frame), count, timeout=self._timeout())
 
 
 def _picture(frame: Frame) -> Picture:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from rclpy.exceptions import InvalidNodeNameException
 from rclpy.node import Node
 from rclpy.validate_node_name import validate_node_name
 
-from vision_service.configuration import attribute, configure
+from vision_service.configuration import configure
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.camera_node import CameraNode
 from vision_service.ros.local_nodes import LocalNodes
@@ -21,17 +20,9 @@ from vision_service.ros.parameter_services import ParameterServices
 from vision_service.ros.parameters import Parameters
 from vision_service.ros.topic_camera import allowed_name
 from vision_service.ros.vision_node import VisionNode
+from vision_service.settings.stack import StackConfiguration
 
 NAME = "stack"
-
-
-@dataclass(frozen=True, kw_only=True)
-class StackConfiguration:
-    """Parameters of the stack: the names of its nodes, whose parameters stand in sections of these names."""
-
-    cameras: tuple[str, ...] = attribute("Names of the camera nodes.", default=())
-    mlmodels: tuple[str, ...] = attribute("Names of the ML model nodes.", default=())
-    vision: tuple[str, ...] = attribute("Names of the vision nodes.", default=())
 
 
 class Stack:

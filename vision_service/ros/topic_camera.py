@@ -16,13 +16,13 @@ from rclpy.validate_full_topic_name import validate_full_topic_name
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 
 from vision_service.camera.topics import CameraTopics
-from vision_service.configuration import attribute
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.frames import Demand, FrameSlot
 from vision_service.pairing import Pairing
 from vision_service.ros import conversion, qos
 from vision_service.ros.calls import Call
-from vision_service.ros.node import NodeConfiguration, ServiceNode
+from vision_service.ros.node import ServiceNode
+from vision_service.settings.node import FrameConfiguration
 from vision_service.types import CameraIntrinsics, Frame
 from vision_service.vision.model import Needs
 
@@ -30,24 +30,6 @@ CALIBRATION_PATIENCE = 2.0
 """How long the first frames wait for a calibration that is published, seconds; it may come more rarely than they."""
 LONGEST_NAME = 100
 """Of the names that we propose: short enough for every topic below them."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class FrameConfiguration(NodeConfiguration):
-    """Parameters of every node that hands out frames, or what it sees in them."""
-
-    max_age: float = attribute(
-        "Age up to which a frame is fresh enough for a call that names none.", default=0.2, unit="s", minimum=0,
-        live=True,
-    )  # fmt: skip
-    linger: float = attribute(
-        "How long frames are still fetched after a call.", default=10.0, unit="s", minimum=0, live=True
-    )
-    jpeg_quality: int = attribute("Of compressed pictures.", default=85, minimum=1, maximum=100, live=True)
-    silence: float = attribute(
-        "How long frames may stay away before the node says so.", default=3.0, unit="s", minimum=0, above_minimum=True,
-        live=True,
-    )  # fmt: skip
 
 
 @dataclass(frozen=True)

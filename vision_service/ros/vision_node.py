@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from std_msgs.msg import Header
 from vision_msgs.msg import LabelInfo
 
 from vision_service.camera.topics import CameraTopics
-from vision_service.configuration import attribute, attributes, configure
+from vision_service.configuration import attributes, configure
 from vision_service.errors import ErrorCode, VisionError, reason
 from vision_service.image import Image
 from vision_service.ros import conversion, qos
@@ -29,14 +28,10 @@ from vision_service.ros.node import ServiceNode, json_object
 from vision_service.ros.outputs import NAMES, PICTURES, Outputs, Placed, as_seen
 from vision_service.ros.resources import NodeResources
 from vision_service.ros.streaming import Steady, Stream
-from vision_service.ros.topic_camera import (
-    FrameConfiguration,
-    check_camera_name,
-    check_topics,
-    fetch,
-)
+from vision_service.ros.topic_camera import check_camera_name, check_topics, fetch
 from vision_service.ros.transforms import Transforms
 from vision_service.scheduler import Scheduler
+from vision_service.settings.vision import VisionConfiguration
 from vision_service.srv import (
     CaptureAllFromCamera,
     GetClassifications,
@@ -51,44 +46,6 @@ from vision_service.vision import MODELS
 from vision_service.vision.model import Needs, VisionModel, methods, only_live_changes
 
 NOTHING_MORE = Needs(0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class VisionConfiguration(FrameConfiguration):
-    """Parameters of a vision node; those of its model stand beside them, those of each camera below its name."""
-
-    model: str = attribute("What looks at the frames: the name of a vision model.")
-    cameras: tuple[str, ...] = attribute("Names of the cameras to look at.", default=())
-    camera_name: str = attribute("The camera of calls that name none; empty = the first of cameras.", default="")
-    keep_subscribed: bool = attribute(
-        "Stay subscribed to the cameras also while nobody listens or calls.", default=False, live=True
-    )
-    max_rate: float = attribute(
-        "Up to how many frames a second of each camera are streamed; 0 = all.", default=0.0, unit="Hz", minimum=0,
-        live=True,
-    )  # fmt: skip
-    pairing_tolerance: float = attribute(
-        "How far the stamps of picture, depth and cloud of one frame may lie apart.", default=0.02, unit="s", minimum=0
-    )
-    smoothing_window: int = attribute(
-        "Over how many frames streamed classifications are averaged; 1 = each by itself.", default=1, minimum=1,
-        maximum=1000,
-    )  # fmt: skip
-    event_threshold: float = attribute(
-        "Confidence that the best streamed classification needs to be an event; 0 = no events.", default=0.0, minimum=0,
-        maximum=1,
-    )  # fmt: skip
-    target_frame: str = attribute(
-        "Coordinate frame of objects, by tf; empty = that in which they were seen.", default=""
-    )
-
-    def all_cameras(self) -> tuple[str, ...]:
-        """Return the names of all cameras, the default one included."""
-        return self.cameras or ((self.camera_name,) if self.camera_name else ())
-
-    def default_camera(self) -> str:
-        """Return the name of the default camera, empty if there is none."""
-        return self.camera_name or next(iter(self.cameras), "")
 
 
 class VisionNode(ServiceNode):

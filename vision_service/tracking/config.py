@@ -11,37 +11,35 @@ from vision_service.configuration import attribute
 class TrackerConfig:
     """The attributes of `tracker`."""
 
-    detector_name: str = attribute("The vision service whose detections are tracked.")
-    chosen_labels: tuple[str, ...] = attribute(
-        "The classes to track, upper and lower case the same; empty = all.", default=()
-    )
+    detector_name: str = attribute("Name of the vision service whose detections are tracked.")
+    chosen_labels: tuple[str, ...] = attribute("Class names to track, case-insensitive; empty = all.", default=())
     min_confidence: float = attribute(
-        "From which confidence on a detection counts at all.", default=0.2, minimum=0.0, maximum=1.0, live=True
+        "Minimum confidence of the detections used for tracking.", default=0.2, minimum=0.0, maximum=1.0, live=True
     )
     high_confidence: float = attribute(
-        "From which confidence on a detection may begin a track; a weaker one only carries on a track that was seen"
-        " in the frame before.",
+        "Minimum confidence of a detection that starts a track; weaker ones only continue a track that was seen"
+        " in the previous frame.",
         default=0.5,
         minimum=0.0,
         maximum=1.0,
         live=True,
     )
     min_track_persistence: int = attribute(
-        "In how many successive frames a thing must be seen before it is reported.",
+        "Number of consecutive frames in which an object must be detected before its track is reported.",
         default=3,
         unit="frames",
         minimum=1,
         live=True,
     )
     occlusion_tolerance: float = attribute(
-        "For how long a track is kept from the first frame on that does not show it; 0 = it ends there.",
+        "How long a track without detections is kept; 0 = it ends with the first frame without one.",
         default=1.0,
         unit="s",
         minimum=0.0,
         live=True,
     )
     iou_threshold: float = attribute(
-        "How much a detection must overlap with where its track is expected, as intersection over union.",
+        "Minimum IoU of a detection with the predicted box of its track.",
         default=0.2,
         minimum=0.0,
         above_minimum=True,
@@ -49,7 +47,7 @@ class TrackerConfig:
         live=True,
     )
     across_classes: bool = attribute(
-        "Whether a track may go on with a detection of another class; its id keeps the first class's name.",
+        "Whether a track may continue with a detection of another class; its id keeps the name of the first class.",
         default=True,
         live=True,
     )

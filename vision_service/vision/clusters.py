@@ -29,66 +29,73 @@ class ClustersConfig:
     """The attributes of `clusters`, which the models of obstacles have too."""
 
     clustering_distance: float = attribute(
-        f"Up to how far apart points belong to one thing; 0 = {AUTOMATIC_SPACINGS:g} times the spacing of the points.",
+        f"Maximum distance between neighbouring points of one object; 0 = {AUTOMATIC_SPACINGS:g} times the point"
+        " spacing.",
         default=0.0,
-        unit="metres",
+        unit="m",
         minimum=0.0,
         live=True,
     )
     clustering_radius: int = attribute(
-        "How many cells of the grid away neighbours may be: more keep the distance more exactly, and take longer. A"
-        " cell's edge is clustering_distance / (clustering_radius + 1).",
+        "Radius of the neighbourhood in voxels: a larger one keeps clustering_distance more exactly and takes"
+        " longer. The edge of a voxel is clustering_distance / (clustering_radius + 1).",
         default=2,
-        unit="cells",
+        unit="voxels",
         minimum=1,
         maximum=8,
         live=True,
     )
     clustering_strictness: float = attribute(
-        "How surely neighbours must belong together: each factor 2.7 above 1 means one cell nearer, until only cells"
-        " that share a face are neighbours.",
+        "Strictness of the clustering: each factor of 2.7 above 1 shrinks the neighbourhood by one voxel, until"
+        " only voxels that share a face are neighbours.",
         default=1.0,
         minimum=1.0,
         live=True,
     )
     min_points_in_segment: int = attribute(
-        "How many points a thing must have at least.", default=10, unit="points", minimum=1, live=True
+        "Minimum number of points of an object.", default=10, unit="points", minimum=1, live=True
     )
     max_points_in_segment: int = attribute(
-        "How many points a thing may have at most; 0 = any number.", default=0, unit="points", minimum=0, live=True
+        "Maximum number of points of an object; 0 = no limit.", default=0, unit="points", minimum=0, live=True
     )
     min_corner: tuple[float, ...] = attribute(
-        "The low corner x, y, z of the box to look at, in the cloud's frame (-.inf = no limit); empty = no limits.",
+        "Region of interest: its minimum corner x, y, z in the frame of the point cloud (-.inf = no limit); empty"
+        " = no limits.",
         default=(),
-        unit="metres",
+        unit="m",
     )
     max_corner: tuple[float, ...] = attribute(
-        "The high corner x, y, z of the box to look at, in the cloud's frame (.inf = no limit); empty = no limits.",
+        "Region of interest: its maximum corner x, y, z in the frame of the point cloud (.inf = no limit); empty"
+        " = no limits.",
         default=(),
-        unit="metres",
+        unit="m",
     )
     max_points: int = attribute(
-        "Up to how many points clouds are taken; larger ones are refused.",
+        "Maximum number of points of a point cloud; larger ones are refused.",
         default=5_000_000,
         unit="points",
         minimum=1,
         live=True,
     )
     max_voxels: int = attribute(
-        "Up to how many occupied cells of the grid are taken; clouds with more are refused.",
+        "Maximum number of occupied voxels; point clouds with more are refused.",
         default=2_000_000,
-        unit="cells",
+        unit="voxels",
         minimum=1,
         live=True,
     )
     oriented_boxes: bool = attribute(
-        "Whether boxes may be turned, to fit more closely; otherwise they lie along the axes.", default=False, live=True
+        "Whether 3D objects get oriented boxes, which fit more closely, instead of axis-aligned ones.",
+        default=False,
+        live=True,
     )
-    label: str = attribute("The label of what is found.", default="", live=True)
+    label: str = attribute("Label of the 3D objects.", default="", live=True)
 
 
 class Clusters(VisionModel):
-    """Finds things as points that lie close together, whatever they stand on.
+    """Finds 3D objects as clusters of points.
+
+    An object is a cluster of points that lie close together, whatever it stands on.
 
     Every point that exists, inside the box to look at, belongs to a cluster; clusters of too few or too many points are
     left out. The confidence is 1; the thing with most points comes first.

@@ -41,28 +41,34 @@ ROUNDING = 1e-4
 class ColorDetectorConfig:
     """The attributes of `color_detector`."""
 
-    detect_color: str = attribute("The colour to find, as #RRGGBB; not black, white or grey.")
+    detect_color: str = attribute("Colour to detect, as #RRGGBB; not black, white or grey.")
     hue_tolerance_pct: float = attribute(
-        "How much of the circle of hues counts as the colour, half of it on each side; 1 = every hue.",
+        "Width of the range of hues that match the colour, as a fraction of the hue circle, half of it on either"
+        " side; 1 = every hue.",
         minimum=0.0,
         above_minimum=True,
         maximum=1.0,
     )
-    segment_size_px: int = attribute("How large an area must be at least.", default=5000, unit="pixels", minimum=1)
+    segment_size_px: int = attribute("Minimum area of a detection.", default=5000, unit="px", minimum=1)
     saturation_cutoff_pct: float = attribute(
-        "How saturated a pixel must be at least, so that its hue means something.",
+        "Minimum saturation of matching pixels: below it their hue means nothing.",
         default=0.2,
         minimum=0.0,
         maximum=1.0,
     )
     value_cutoff_pct: float = attribute(
-        "How bright a pixel must be at least, so that its hue means something.", default=0.3, minimum=0.0, maximum=1.0
+        "Minimum brightness (HSV value) of matching pixels: below it their hue means nothing.",
+        default=0.3,
+        minimum=0.0,
+        maximum=1.0,
     )
-    label: str = attribute("The class name of what is found; empty = the name of the hue.", default="")
+    label: str = attribute("Class name of the detections; empty = the name of the hue.", default="")
 
 
 class ColorDetector(VisionModel):
-    """Finds connected areas of pixels whose hue is near a given colour's.
+    """Finds connected areas of one colour.
+
+    A detection is a connected area of pixels whose hue is near that of the given colour.
 
     A pixel counts if its hue lies within the tolerance and its saturation and value reach the cutoffs, bounds
     included. Areas are 4-connected, as in Viam's detector: pixels that only touch at a corner are two things, so that

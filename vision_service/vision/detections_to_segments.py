@@ -25,45 +25,47 @@ from vision_service.vision.model import Needs, VisionModel
 class DetectionsToSegmentsConfig:
     """The attributes of `detections_to_segments`."""
 
-    detector_name: str = attribute(
-        "The vision service that finds things in the picture: a detector, or what says the class of each pixel."
-    )
+    detector_name: str = attribute("Name of the vision service whose detections (or segmentation) become 3D objects.")
     confidence_threshold_pct: float = attribute(
-        "How sure the detector must be at least.", default=0.5, minimum=0.0, maximum=1.0, live=True
+        "Minimum confidence of the detections used.", default=0.5, minimum=0.0, maximum=1.0, live=True
     )
     valid_labels: tuple[str, ...] = attribute(
-        "Only things with one of these labels, in upper or lower case; empty = all.", default=(), live=True
+        "Class names of the detections used, case-insensitive; empty = all.", default=(), live=True
     )
     depth_ratio: float = attribute(
-        "How deep a thing may be, as a multiple of its size across (the root of its box's width times height): of the"
-        " points that it covers, those that lie farther before or behind its middle are background; 0 = none is.",
+        "Maximum depth of an object as a multiple of its size (square root of the box's width times height):"
+        " points farther in front of or behind its middle are background; 0 = no limit.",
         default=1.5,
         minimum=0.0,
         live=True,
     )
     mean_k: int = attribute(
-        "To how many of its nearest neighbours a point's distance is looked at, to remove outliers; 0 = not at all.",
+        "Statistical outlier removal: number of nearest neighbours of a point; 0 = off.",
         default=8,
         minimum=0,
         live=True,
     )
     sigma: float = attribute(
-        "How far above the mean of all points, in standard deviations, that distance makes a point an outlier; 0 = not"
-        " at all.",
+        "Statistical outlier removal: a point is an outlier if its mean distance to its neighbours exceeds the"
+        " mean of all points by so many standard deviations; 0 = off.",
         default=2.0,
         minimum=0.0,
         live=True,
     )
     min_points_in_segment: int = attribute(
-        "How many points a thing must have at least.", default=10, unit="points", minimum=1, live=True
+        "Minimum number of points of an object.", default=10, unit="points", minimum=1, live=True
     )
     oriented_boxes: bool = attribute(
-        "Whether boxes may be turned, to fit more closely; otherwise they lie along the axes.", default=False, live=True
+        "Whether 3D objects get oriented boxes, which fit more closely, instead of axis-aligned ones.",
+        default=False,
+        live=True,
     )
 
 
 class DetectionsToSegments(VisionModel):
-    """Places in space what a detector or a segmentation model finds in the picture.
+    """Turns detections into 3D objects.
+
+    Each detection of a vision service, or each class of a segmentation, becomes the points that its pixels show.
 
     A thing consists of the points that appear inside its box, or in its region of the mask, without the background and
     without outliers. It has the label, the confidence and the id of its detection; what no point shows is left out.

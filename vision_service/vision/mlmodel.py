@@ -19,7 +19,7 @@ from vision_service.mlmodel.config import MLModelConfig
 from vision_service.mlmodel.decoders import Decoder, DecoderOptions, find_decoder
 from vision_service.mlmodel.detection import DetectionDecoder
 from vision_service.mlmodel.labels import label, read_labels, without_background
-from vision_service.mlmodel.loading import load
+from vision_service.mlmodel.loading import load, options_of
 from vision_service.mlmodel.preprocessing import ImageInput, image_input
 from vision_service.mlmodel.quantization import Dequantizer
 from vision_service.mlmodel.runtime import Runtime, Tensors
@@ -33,7 +33,9 @@ PROBE_SIZE = 224
 
 
 class MLModel(VisionModel):
-    """Runs a trained model on pictures: a detector, a classifier or a segmentation model, as its outputs tell.
+    """Runs a TFLite/ONNX model.
+
+    The file is a detector, a classifier or a segmentation model, as its outputs tell.
 
     Boxes come back in pixels of the source picture, not rounded and clipped to it. The model runs once on a grey
     picture when it is made, so that one that cannot work is refused then.
@@ -143,7 +145,7 @@ class MLModel(VisionModel):
         if config.mlmodel_name:
             held: Runtime = resources.mlmodel(config.mlmodel_name)
             return held
-        runtime = load(config.model_path, config.runtime_options, trial_timeout=config.trial_timeout)
+        runtime = load(config.model_path, options_of(config), trial_timeout=config.trial_timeout)
         self._owned.callback(runtime.close)
         return runtime
 

@@ -26,36 +26,36 @@ class GroundConfig(ClustersConfig):
     """The attributes of models that take away the ground."""
 
     min_points_in_plane: int = attribute(
-        "How many points the ground must have at least; with less, nothing is taken away.",
+        "Minimum number of points of the ground plane; with fewer, no ground is removed.",
         default=500,
         unit="points",
         minimum=3,
         live=True,
     )
     max_dist_from_plane: float = attribute(
-        "How far from the ground points still belong to it; 0 = as far as the ground's own points scatter.",
+        "Maximum distance of ground points from the ground plane; 0 = as far as the ground's own points scatter.",
         default=0.1,
-        unit="metres",
+        unit="m",
         minimum=0.0,
         live=True,
     )
     ground_angle_tolerance_degs: float = attribute(
-        "How far the ground may lean.",
+        "Maximum angle between the ground plane's normal and the up direction.",
         default=30.0,
-        unit="degrees",
+        unit="deg",
         minimum=0.0,
         above_minimum=True,
         maximum=180.0,
         live=True,
     )
     only_above_plane: bool = attribute(
-        "Whether what lies below the ground is left out: reflections, and the floor below a table.",
+        "Whether points below the ground plane are dropped, such as reflections or the floor below a table.",
         default=False,
         live=True,
     )
     only_over_plane: bool = attribute(
-        "Whether what does not stand over the ground is left out: the room around a table. The ground reaches as far as"
-        " the convex outline of its largest connected part.",
+        "Whether points that are not over the ground are dropped, such as the room around a table. The ground is"
+        " the convex hull of the largest connected part of the plane.",
         default=False,
         live=True,
     )

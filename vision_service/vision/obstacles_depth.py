@@ -8,7 +8,9 @@ from vision_service.vision.obstacles import OPTICAL_UP, Obstacles
 
 
 class ObstaclesDepth(Obstacles):
-    """Finds things as `obstacles_pointcloud` does, in depth; up is the top of the picture.
+    """As obstacles_pointcloud, for depth images.
+
+    Points are made of depth and calibration; up is the top of the image.
 
     The camera must be calibrated: depth alone says how far ahead something is, but not where.
     """

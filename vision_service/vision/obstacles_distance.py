@@ -24,20 +24,25 @@ class ObstaclesDistanceConfig:
     """The attributes of `obstacles_distance`."""
 
     num_queries: int = attribute(
-        "Of how many frames of the camera, the last ones, the median is taken.",
+        "Number of the camera's latest frames of which the median distance is taken.",
         default=10,
         unit="frames",
         minimum=1,
         maximum=20,
     )
     query_window: float = attribute(
-        "How much older than the newest frame the others may be.", default=1.0, unit="s", minimum=0.0
+        "Maximum age, relative to the newest frame, of the frames of which the median distance is taken.",
+        default=1.0,
+        unit="s",
+        minimum=0.0,
     )
-    label: str = attribute("The label of what is found.", default="obstacle")
+    label: str = attribute("Label of the obstacle.", default="obstacle")
 
 
 class ObstaclesDistance(VisionModel):
-    """Finds the nearest point: for distance sensors, and for depth cameras that look ahead.
+    """Finds the nearest point ahead.
+
+    For distance sensors, and for depth cameras that look ahead.
 
     One wrong measurement must not stop a robot. So of each frame the point nearest to the sensor is kept, and of those
     of a camera's last frames the one with the lower median of the distances is the answer: an object of one point.

@@ -17,14 +17,16 @@ class ObstaclesPointcloudConfig(GroundConfig):
     """The attributes of `obstacles_pointcloud`."""
 
     ground_plane_normal_vec: tuple[float, ...] = attribute(
-        "The direction x, y, z that is up, in the cloud's frame, of any length; empty = -y in a camera's optical frame,"
-        " z in others; 0, 0, 0 = not known: any plane may be the ground, and the camera is above it.",
+        "Up direction x, y, z in the frame of the point cloud, of any length; empty = -y in a camera's optical"
+        " frame, z in other frames; 0, 0, 0 = unknown: any plane may be the ground, and the camera is above it.",
         default=(),
     )
 
 
 class ObstaclesPointcloud(Obstacles):
-    """Finds the ground, and things as what is left when the ground is taken away.
+    """Finds 3D objects above the ground plane.
+
+    Finds the ground plane, and objects as clusters of the points that are left when it is removed.
 
     The ground is the plane with most points among those that are nearly perpendicular to the direction that is up.
     Without a ground, all points are taken for things.

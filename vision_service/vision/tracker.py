@@ -27,7 +27,9 @@ EVENTS = 1000
 
 
 class Tracker(VisionModel):
-    """Finds what a detector finds, with an id that stays with the thing while it is followed: "cup_1", "cup_2".
+    """Tracks the detections of a detector.
+
+    Each detection gets an id that stays the same from frame to frame: "cup_1", "cup_2".
 
     How it follows is said in :mod:`vision_service.tracking.bytetrack`. A detection is reported as the detector gave it,
     once its track has an id. Ids are unique over all cameras, and none is used again while the model lives.

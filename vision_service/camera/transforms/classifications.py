@@ -18,18 +18,22 @@ from vision_service.types import Frame
 class ClassificationsConfig:
     """The attributes of `classifications`."""
 
-    classifier_name: str = attribute("The vision service that says what pictures show.")
+    classifier_name: str = attribute("Name of the vision service that classifies the images.")
     confidence_threshold: float = attribute(
-        "List only what it is at least as sure of.", default=0.0, minimum=0.0, maximum=1.0, live=True
+        "Minimum confidence of the classifications that are drawn.", default=0.0, minimum=0.0, maximum=1.0, live=True
     )
-    max_classifications: int = attribute("How many are listed at most, best first.", default=1, minimum=1, live=True)
+    max_classifications: int = attribute(
+        "Maximum number of classifications that are drawn, best first.", default=1, minimum=1, live=True
+    )
     valid_labels: tuple[str, ...] = attribute(
-        "List only these labels, in upper or lower case; empty = all.", default=(), live=True
+        "Class names of the classifications that are drawn, case-insensitive; empty = all.", default=(), live=True
     )
 
 
 class Classifications(Step):
-    """Lists what a classifier says of the picture as it is at this step: labels with confidence, best first.
+    """Draws the classifications of a vision service.
+
+    Lists the labels of the image as it is at this step, with confidence, best first.
 
     Those that are not valid or not sure enough do not count among the best.
     """

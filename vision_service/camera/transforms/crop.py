@@ -30,15 +30,31 @@ class CropConfig:
     pixel in the corner.
     """
 
-    x_max_px: float = attribute("Right edge: a pixel, or a share of the width up to 1.", minimum=0.0)
-    y_max_px: float = attribute("Lower edge: a pixel, or a share of the height up to 1.", minimum=0.0)
-    x_min_px: float = attribute("Left edge: a pixel, or a share of the width up to 1.", default=0.0, minimum=0.0)
-    y_min_px: float = attribute("Upper edge: a pixel, or a share of the height up to 1.", default=0.0, minimum=0.0)
-    overlay_crop_box: bool = attribute("Draw the box, and leave the picture whole.", default=False)
+    x_max_px: float = attribute(
+        "Right edge of the cropped region: in pixels, or as a fraction of the width if at most 1.", minimum=0.0
+    )
+    y_max_px: float = attribute(
+        "Lower edge of the cropped region: in pixels, or as a fraction of the height if at most 1.", minimum=0.0
+    )
+    x_min_px: float = attribute(
+        "Left edge of the cropped region: in pixels, or as a fraction of the width if at most 1.",
+        default=0.0,
+        minimum=0.0,
+    )
+    y_min_px: float = attribute(
+        "Upper edge of the cropped region: in pixels, or as a fraction of the height if at most 1.",
+        default=0.0,
+        minimum=0.0,
+    )
+    overlay_crop_box: bool = attribute(
+        "Whether the region is only drawn into the image, which is not cropped.", default=False
+    )
 
 
 class Crop(GeometricStep):
-    """Cuts a part out of pictures, in pixels or in shares of their size; what lies outside of them is left out.
+    """Crops images, in pixels or fractions of their size.
+
+    What lies outside of the image is left out.
 
     Points that are not in the rows and columns of the picture are cut by their projection; without a calibration it is
     not known which the part shows, and the cloud is left out.

@@ -26,15 +26,23 @@ class DepthToPrettyConfig:
     """The attributes of `depth_to_pretty`."""
 
     min_depth: float = attribute(
-        "What is orange, and all that is nearer; 0 = the nearest of each picture.", default=0.0, unit="m", minimum=0.0
+        "Depth shown in orange, as is all that is nearer; 0 = the minimum of each depth image.",
+        default=0.0,
+        unit="m",
+        minimum=0.0,
     )
     max_depth: float = attribute(
-        "What is blue, and all that is farther; 0 = the farthest of each picture.", default=0.0, unit="m", minimum=0.0
+        "Depth shown in blue, as is all that is farther; 0 = the maximum of each depth image.",
+        default=0.0,
+        unit="m",
+        minimum=0.0,
     )
 
 
 class DepthToPretty(Step):
-    """Shows depth as a colour picture: near is orange, far is blue, unknown is black.
+    """Shows depth as a colour image: orange near, blue far.
+
+    Unknown depth is black.
 
     The picture takes the place of the colour picture, and has the depth's calibration; the depth stays beside it.
     """

@@ -18,17 +18,19 @@ from vision_service.types import Frame, LabelImage
 class DetectionsConfig:
     """The attributes of `detections`."""
 
-    detector_name: str = attribute("The vision service that finds things, or says the class of each pixel.")
+    detector_name: str = attribute("Name of the vision service whose detections (or segmentation) are drawn.")
     confidence_threshold: float = attribute(
-        "Draw only what it is at least as sure of.", default=0.0, minimum=0.0, maximum=1.0, live=True
+        "Minimum confidence of the detections that are drawn.", default=0.0, minimum=0.0, maximum=1.0, live=True
     )
     valid_labels: tuple[str, ...] = attribute(
-        "Draw only things with one of these labels, in upper or lower case; empty = all.", default=(), live=True
+        "Class names of the detections that are drawn, case-insensitive; empty = all.", default=(), live=True
     )
 
 
 class Detections(Step):
-    """Draws what a detector finds in the picture as it is at this step: boxes with label and confidence.
+    """Draws the detections of a vision service.
+
+    Boxes with label and confidence, of the image as it is at this step.
 
     What a model says of each pixel is drawn as a tint.
     """

@@ -21,12 +21,12 @@ LARGEST = 1 << 14
 class ResizeConfig:
     """The attributes of `resize`."""
 
-    width_px: int = attribute("Width of the new pictures.", unit="pixels", minimum=1, maximum=LARGEST)
-    height_px: int = attribute("Height of the new pictures.", unit="pixels", minimum=1, maximum=LARGEST)
+    width_px: int = attribute("Width of the resized images.", unit="px", minimum=1, maximum=LARGEST)
+    height_px: int = attribute("Height of the resized images.", unit="px", minimum=1, maximum=LARGEST)
 
 
 class Resize(GeometricStep):
-    """Makes pictures larger or smaller; their proportions may change.
+    """Resizes images; the aspect ratio may change.
 
     Colours are averaged where pictures get smaller, and interpolated where they get larger.
     """

@@ -25,12 +25,14 @@ class RotateConfig:
     """The attributes of `rotate`."""
 
     angle_degs: float = attribute(
-        "By how much pictures are turned clockwise.", default=180.0, unit="degrees", minimum=-36000, maximum=36000
+        "Angle by which the images are rotated clockwise.", default=180.0, unit="deg", minimum=-36000, maximum=36000
     )
 
 
 class Rotate(GeometricStep):
-    """Turns pictures clockwise by any angle; by multiples of 90° exactly, else the picture grows, with black corners.
+    """Rotates images clockwise by any angle.
+
+    By multiples of 90° exactly, else the image grows, with black corners.
 
     What a camera sees turned is what it would see if it were itself turned about its optical axis, the other way round:
     a pinhole stays a pinhole. Its principal point moves with the picture, depth stays what it is, and the points are

@@ -20,17 +20,20 @@ from vision_service.types import Frame
 class SegmentationsConfig:
     """The attributes of `segmentations`."""
 
-    segmenter_name: str = attribute("The vision service that finds objects in space.")
+    segmenter_name: str = attribute("Name of the vision service whose 3D objects are drawn.")
     confidence_threshold: float = attribute(
-        "Draw only what it is at least as sure of.", default=0.0, minimum=0.0, maximum=1.0, live=True
+        "Minimum confidence of the 3D objects that are drawn.", default=0.0, minimum=0.0, maximum=1.0, live=True
     )
     valid_labels: tuple[str, ...] = attribute(
-        "Draw only objects with one of these labels, in upper or lower case; empty = all.", default=(), live=True
+        "Labels of the 3D objects that are drawn, case-insensitive; empty = all.", default=(), live=True
     )
 
 
 class Segmentations(Step):
-    """Draws the boxes in space of the objects that a segmenter finds in the frame as it is at this step."""
+    """Draws the 3D objects of a vision service.
+
+    Their 3D boxes, in the frame as it is at this step.
+    """
 
     Config = SegmentationsConfig
     config: SegmentationsConfig

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vision_service.camera.calibration import DISTORTION_KEYS, INTRINSICS, distortion_from, intrinsics_from
+from vision_service.camera.calibration import INTRINSICS, distortion_from, intrinsics_from
 from vision_service.camera.transforms.geometry import GeometricStep, Geometry, Size
 from vision_service.camera.transforms.rotate import nothing
 from vision_service.camera.transforms.step import whose
@@ -26,15 +26,21 @@ class UndistortConfig:
     """The attributes of `undistort`; without any, the camera's own calibration is used."""
 
     intrinsic_parameters: dict[str, float] = attribute(
-        f"Of the pictures, in place of the camera's own: {', '.join(INTRINSICS)}.", default={}
+        "Camera intrinsics by name, in pixels, used to undistort instead of the camera's own:"
+        f" {', '.join(INTRINSICS)}.",
+        default={},
     )
     distortion_parameters: dict[str, float] = attribute(
-        f"Of the lens, in place of the camera's own: {', '.join(DISTORTION_KEYS)}.", default={}
+        "Lens distortion coefficients by name (rk1, rk2, rk3 radial, tp1, tp2 tangential), used to undistort"
+        " instead of the camera's own.",
+        default={},
     )
 
 
 class Undistort(GeometricStep):
-    """Makes pictures as a lens without distortion would: straight lines are straight.
+    """Undistorts images: straight lines become straight.
+
+    Makes images as a lens without distortion would.
 
     The camera matrix stays; what the new picture shows beyond the edge of the old one is black. Pictures of a camera
     that is known to have no distortion stay as they are.

@@ -1,0 +1,40 @@
+"""The parameters of an ML model node, and what it shares with the vision model `mlmodel`: how a file is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vision_service.configuration import attribute
+from vision_service.settings.node import NodeConfiguration
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFileConfiguration:
+    """Which model file is loaded, and how it is run."""
+
+    model_path: str = attribute("Path of the model file: TensorFlow Lite (.tflite) or ONNX (.onnx).")
+    label_path: str = attribute(
+        "Path of the label file: one class name per line, in the order of the class numbers; empty = the labels inside"
+        " the model file, else the class numbers. For detectors the first line '???' or 'background' is skipped.",
+        default="",
+    )
+    num_threads: int = attribute("Number of CPU threads for one inference.", default=1, minimum=1, maximum=256)
+    delegate: str = attribute(
+        "What runs the model instead of the CPU: path of a LiteRT delegate library (.tflite), or name of an execution"
+        " provider of ONNX Runtime (.onnx); empty = the CPU.",
+        default="",
+    )
+    delegate_options: dict[str, str] = attribute("Options of the delegate or execution provider.", default={})
+    trial_timeout: float = attribute(
+        "How long the trial of the model file in a separate process (load it, run it once) may take.",
+        default=10.0,
+        unit="s",
+        minimum=0.0,
+        above_minimum=True,
+        maximum=600.0,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MLModelConfiguration(ModelFileConfiguration, NodeConfiguration):
+    """Parameters of an ML model node."""

@@ -1,0 +1,58 @@
+"""The parameters that several kinds of nodes have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vision_service.configuration import attribute
+
+DECLARED_BY_ROS = ("use_sim_time", "qos_overrides.", "start_type_description_service")
+"""How the names of parameters begin that every ROS node declares itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeConfiguration:
+    """Parameters of every node."""
+
+    autostart: bool = attribute(
+        "Whether the node configures and activates itself when it starts.", default=True, live=True
+    )
+    timeout: float = attribute(
+        "Timeout of service calls whose request gives none (0): by then every call is answered.", default=5.0,
+        unit="s", minimum=0, above_minimum=True, live=True,
+    )  # fmt: skip
+    max_pending_calls: int = attribute(
+        "Maximum number of service calls in progress; further ones are answered with OVERLOADED.", default=64,
+        minimum=1, live=True,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameConfiguration(NodeConfiguration):
+    """Parameters of every node that hands out frames, or results computed from them."""
+
+    max_age: float = attribute(
+        "Maximum age of a frame that answers a service call whose request gives no max_age (0); if the newest frame is"
+        " older, the call waits for the next one.",
+        default=0.2, unit="s", minimum=0, live=True,
+    )  # fmt: skip
+    linger: float = attribute(
+        "Keep-alive: how long a camera is still read, or subscribed to, after the last call that wanted its frames.",
+        default=10.0, unit="s", minimum=0, live=True,
+    )  # fmt: skip
+    jpeg_quality: int = attribute(
+        "JPEG quality of published compressed images.", default=85, minimum=1, maximum=100, live=True
+    )
+    silence: float = attribute(
+        "No-frame warning: how long no frame may arrive from a camera, while frames are wanted, before the node warns.",
+        default=3.0, unit="s", minimum=0, above_minimum=True, live=True,
+    )  # fmt: skip
+    resource_timeout: float = attribute(
+        "How long another node that this one uses (vision service, ML model, camera) may take to answer.", default=5.0,
+        unit="s", minimum=0, above_minimum=True, maximum=3600, live=True,
+    )  # fmt: skip
+    pairing_tolerance: float = attribute(
+        "Maximum difference between the time stamps of the image, depth image and point cloud of one frame, where they"
+        " arrive on topics of another node.",
+        default=0.02, unit="s", minimum=0,
+    )  # fmt: skip

@@ -1,0 +1,16 @@
+"""The parameters of the stack, which runs several nodes in one process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vision_service.configuration import attribute
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackConfiguration:
+    """Parameters of the stack: the names of its nodes, whose parameters stand in sections of these names."""
+
+    cameras: tuple[str, ...] = attribute("Names of the camera nodes to run.", default=())
+    mlmodels: tuple[str, ...] = attribute("Names of the ML model nodes to run.", default=())
+    vision: tuple[str, ...] = attribute("Names of the vision nodes to run.", default=())
