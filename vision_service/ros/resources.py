@@ -33,8 +33,8 @@ class NodeResources(LocalResources):
     """Looks up names as a node would: relative to its namespace.
 
     What is built beside the node, in another thread, has resources of its own (see :meth:`beside`). The node's
-    parameters resource_timeout, source_timeout and pairing_tolerance hold for what is found; they are read whenever they
-    are needed.
+    parameters resource_timeout, source_timeout and pairing_tolerance hold for what is found; they are read whenever
+    they are needed.
 
     Attributes:
         uses: The full names of the cameras and vision services that were asked for, found or not.
