@@ -19,8 +19,9 @@ from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import read_file
 from vision_service.pointcloud.objects import merged
 from vision_service.ros import conversion
-from vision_service.ros.calling import DEFAULT_TIMEOUT, Caller, vision_services
-from vision_service.ros.client import fill_picture
+from vision_service.ros.calling import DEFAULT_TIMEOUT, Caller
+from vision_service.ros.client import fill_image
+from vision_service.ros.connection import vision_services
 
 LOOK_PERIOD = 0.1
 SETTLING = 0.7
@@ -135,7 +136,7 @@ def _request(kind: Any, arguments: argparse.Namespace) -> Any:
             msg = f"{arguments.method} does not take {option}"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
         if field == "image":
-            fill_picture(request, read_file(value))
+            fill_image(request, read_file(value))
         else:
             setattr(request, field, value)
     if hasattr(request, "image") and arguments.image is None:
