@@ -198,6 +198,28 @@ class TestClosing:
         assert ended.result(PATIENCE) is ErrorCode.NOT_ACTIVE
         eventually(lambda: not any("callbacks" in thread.name for thread in threading.enumerate()), "the thread ends")
 
+    def test_ros_may_be_shut_down_while_clients_are_made(self):
+        refused = []
+
+        def make(node):
+            try:
+                while True:
+                    NamedClient("server", node).close()
+            except VisionError as error:
+                refused.append(error.code)
+
+        for _ in range(5):
+            context = Context()
+            rclpy.init(args=[], context=context)
+            node = Node("short", context=context)
+            threads = [threading.Thread(target=make, args=(node,)) for _ in range(3)]
+            for thread in threads:
+                thread.start()
+            context.shutdown()
+            for thread in threads:
+                thread.join(PATIENCE)
+        assert refused == [ErrorCode.NOT_ACTIVE] * 15
+
     def test_when_ros_is_shut_down_everybody_is_answered(self, server):
         context = Context()
         rclpy.init(args=[], context=context)

@@ -347,7 +347,8 @@ class _Registry:
             if known is not None and known.enter(user):
                 return known
             connection = self._begin(context)
-            connection.enter(user)
+            if not connection.enter(user):  # it closes itself
+                raise VisionError(ErrorCode.NOT_ACTIVE, f"{SHUT_DOWN} while this client was made")
             return connection
 
     def forget(self, connection: Connection) -> None:
@@ -371,7 +372,12 @@ class _Registry:
             if not context.ok():
                 msg = f"{SHUT_DOWN}, or its context not initialized, before this client was made"
                 raise VisionError(ErrorCode.NOT_ACTIVE, msg)
-            connection = self._connections[context] = Connection(context, own=False)
+            try:
+                connection = self._connections[context] = Connection(context, own=False)
+            except Exception as error:
+                if context.ok():
+                    raise
+                raise VisionError(ErrorCode.NOT_ACTIVE, f"{SHUT_DOWN} while this client was made") from error
         self._living.add(connection)
         return connection
 
