@@ -1,4 +1,4 @@
-"""What a vision node costs beside what it does: the start, memory, an idle core, imports."""
+"""What nodes and clients cost beside what they do: the start, memory, threads, an idle core, imports."""
 
 from __future__ import annotations
 
@@ -27,11 +27,13 @@ from benchmarks.rig.observed import MEBIBYTE, Memory, Observed, Observer, shares
 
 HERE = Path(__file__).resolve().parent
 BARE, SUBSCRIBER = HERE / "peers" / "bare_node.py", HERE / "peers" / "plain_subscriber.py"
+CLIENTS = HERE / "peers" / "clients.py"
 EXECUTABLES = Path(sysconfig.get_path("data")) / "lib" / "vision_service"
 MODELS = {"solids": DETECTOR.path, "COCO SSD": COCO_SSD.path}
 """The detector that we ship, and a well-known larger one, where it is there."""
 
 START_GOAL, MEMORY_GOAL, IDLE_GOAL = 1.5, 70 * MEBIBYTE, 0.03
+CLIENT_COUNT, CLIENT_THREADS_GOAL, CLIENT_MEMORY_GOAL = 10, 40, 60 * MEBIBYTE
 SETTLING = 1.0
 """From the first answer until memory is looked at, seconds."""
 
@@ -68,6 +70,9 @@ Every process is started as a user's shell would, and seen from outside; the bar
   640×480 at 30 Hz and all contestants run beside each other: a vision node that nobody listens to, the same with
   `keep_subscribed: true`, and a node as tutorials begin one (`benchmarks/peers/plain_subscriber.py`), which is
   subscribed always, makes an array of every picture, and does nothing with it.
+- *clients*: `benchmarks/peers/clients.py`, a program that imports the clients, makes ten without `rclpy.init`, and
+  calls with each a node that is not there; its threads (all of them: DDS's and OpenCV's too), and its RSS beyond that
+  of the same program with no clients.
 - *imports*: `python -X importtime`; its clock makes imports slower than they are. `vision` runs up to where the node is
   made.
 """
@@ -105,6 +110,7 @@ def measure(*, pages: Path, quick: bool) -> Report:
         *start_figures(times, starts),
         *memory_figures(starts, streaming),
         *idle_figures(idle, rate),
+        clients_figure(2 if quick else 5),
         heavy_figure(),
     ]
     return Report(
@@ -277,6 +283,30 @@ def percent(values: Iterable[float]) -> str:
     """Return shares of a core for people."""
     values = sorted(values)
     return f"{statistics.median(values):.1%} ({values[0]:.1%}–{values[-1]:.1%})"
+
+
+# Clients.
+
+
+def clients_figure(rounds: int) -> Figure:
+    """Return what many clients in one program take, beside one."""
+    seen: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for count in [0, 1, CLIENT_COUNT] * rounds:
+        with Observed(CLIENTS, str(count)) as process:
+            process.says("called")
+            seen[count].append((process.threads, process.memory.resident))
+    threads, memory = (
+        {count: statistics.median(each[index] for each in found) for count, found in seen.items()} for index in (0, 1)
+    )
+    more = {count: memory[count] - memory[0] for count in (1, CLIENT_COUNT)}
+    return Figure(
+        f"{CLIENT_COUNT} clients in a program without `rclpy.init`",
+        f"{threads[CLIENT_COUNT]:.0f} threads, {megabytes(memory[0])} + {megabytes(more[CLIENT_COUNT])}",
+        f"one client: {threads[1]:.0f} threads, {megabytes(memory[0])} + {megabytes(more[1])}",
+        f"{more[CLIENT_COUNT] / more[1]:.2f} of the memory",
+        f"≤ {CLIENT_THREADS_GOAL} threads, imports + {megabytes(CLIENT_MEMORY_GOAL)}",
+        threads[CLIENT_COUNT] <= CLIENT_THREADS_GOAL and more[CLIENT_COUNT] <= CLIENT_MEMORY_GOAL,
+    )
 
 
 # Imports.

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from vision_service.errors import VisionError
 from vision_service.image import read_image
-from vision_service.ros.client import Picture, VisionClient
+from vision_service.ros.client import ImageLike, VisionClient
 
 TIMEOUT = 8.0
 
@@ -34,7 +34,7 @@ def main() -> None:
 
 
 @functools.cache
-def _load(path: str) -> Picture:
+def _load(path: str) -> ImageLike:
     return Path(path).read_bytes() if path.endswith(".jpg") else read_image(path).rgb
 
 

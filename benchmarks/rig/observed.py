@@ -94,6 +94,11 @@ class Observed:
         raise RuntimeError("".join(printed))
 
     @property
+    def threads(self) -> int:
+        """How many threads it has now."""
+        return len(list(Path(f"/proc/{self._process.pid}/task").iterdir()))
+
+    @property
     def memory(self) -> Memory:
         """What it holds now."""
         lines = Path(f"/proc/{self._process.pid}/smaps_rollup").read_text(encoding="ascii").splitlines()

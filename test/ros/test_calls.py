@@ -1,7 +1,6 @@
 """Calls: coroutines that wait without holding up the executor, each with a deadline."""
 
 import gc
-import logging
 import math
 import threading
 import time
@@ -14,7 +13,7 @@ import pytest
 from rclpy.executors import SingleThreadedExecutor
 
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.ros.calls import LONGEST, TICK, Call, Deadlines, seconds, too_late
+from vision_service.ros.calls import LONGEST, Call, seconds, too_late
 from vision_service.ros.executor import Executor
 
 pytestmark = pytest.mark.executor
@@ -197,77 +196,6 @@ class TestWaiting:
         waiting = [loop.call(timeout).wait(Future(), lambda name=timeout: late(name)) for timeout in timeouts]
         assert loop.run(*waiting) == [LATE] * 4
         assert order == sorted(timeouts)
-
-
-class TestDeadlines:
-    def test_those_of_one_tick_wake_once(self):
-        wakes = []
-        deadlines = Deadlines(lambda: wakes.append(None))
-        end = math.ceil(time.monotonic() / TICK + 50) * TICK  # far enough for a busy machine
-        for _ in range(100):
-            deadlines.add(end - TICK / 2)
-        done = threading.Event()
-        ending = Deadlines(done.set)
-        ending.add(end + 5 * TICK)
-        assert done.wait(PATIENCE)
-        assert len(wakes) == 1
-        deadlines.close()
-        ending.close()
-
-    def test_one_that_was_taken_back_wakes_nobody(self):
-        wakes, done = [], threading.Event()
-        deadlines = Deadlines(lambda: (wakes.append(None), done.set()))
-        now = time.monotonic()
-        deadlines.remove(deadlines.add(now + 0.5))
-        deadlines.add(now + 0.6)
-        assert done.wait(PATIENCE)
-        assert len(wakes) == 1
-        deadlines.close()
-
-    def test_taking_one_back_leaves_the_others_of_its_tick(self):
-        done = threading.Event()
-        deadlines = Deadlines(done.set)
-        end = time.monotonic() + 0.05
-        tick = deadlines.add(end)
-        assert deadlines.add(end) == tick
-        deadlines.remove(tick)
-        assert done.wait(PATIENCE)
-        deadlines.close()
-
-    def test_taking_back_what_has_passed_does_nothing(self):
-        done = threading.Event()
-        deadlines = Deadlines(done.set)
-        tick = deadlines.add(time.monotonic())
-        assert done.wait(PATIENCE)
-        deadlines.remove(tick)
-        deadlines.remove(tick)
-        deadlines.close()
-
-    def test_one_in_the_far_future_does_not_keep_the_others_off(self):
-        done = threading.Event()
-        deadlines = Deadlines(done.set)
-        now = time.monotonic()
-        deadlines.add(now + LONGEST)
-        deadlines.add(now + 0.02)
-        assert done.wait(PATIENCE)
-        deadlines.close()
-
-    def test_a_failure_to_wake_does_not_end_the_watch(self, caplog):
-        done = threading.Event()
-
-        def wake():
-            if not caplog.text:
-                raise RuntimeError("executor is gone")
-            done.set()
-
-        deadlines = Deadlines(wake)
-        with caplog.at_level(logging.ERROR):
-            now = time.monotonic()
-            deadlines.add(now)
-            deadlines.add(now + 0.05)
-            assert done.wait(PATIENCE)
-        assert "executor is gone" in caplog.text
-        deadlines.close()
 
 
 class TestTimes:

@@ -1,33 +1,31 @@
 """Clients: calls that are safe from any thread and any callback, each with a deadline and an error code."""
 
 import asyncio
-import gc
 import json
 import subprocess
 import sys
 import threading
 import time
-import weakref
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import numpy as np
 import pytest
-import rclpy
-from rclpy.context import Context
 from rclpy.executors import MultiThreadedExecutor, SingleThreadedExecutor
 from rclpy.node import Node
 from std_srvs.srv import Trigger
 from vision_service.srv import DoCommand, GetStatus
 
+from clients import Server, error_of, waiting
 from robot import PATIENCE, RED_DETECTOR, environment, eventually, image_message, painted, running
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image, encode
 from vision_service.ros import calling
-from vision_service.ros.calling import GRACE, Caller, vision_services
-from vision_service.ros.calls import LONGEST, too_late
+from vision_service.ros.calling import GRACE, Caller
+from vision_service.ros.calls import LONGEST
 from vision_service.ros.client import CameraClient, NamedClient, VisionClient
-from vision_service.ros.node import ServiceNode
+from vision_service.ros.connection import DISCOVERY_PERIOD, Connection
+from vision_service.ros.process import Spinner
 from vision_service.types import PointCloud
 
 pytestmark = pytest.mark.executor
@@ -35,24 +33,6 @@ pytestmark = pytest.mark.executor
 ROOT = Path(__file__).parents[2]
 BOX = (4, 5, 20, 15)
 PIXELS = painted(32, 24, BOX)
-
-
-class Server(ServiceNode):
-    """Has commands that wait, or fail, or count."""
-
-    def __init__(self, name, **arguments):
-        super().__init__(name, **arguments)
-        self.gates, self.calls = [], 0
-
-    async def command(self, command, call):
-        self.calls += 1
-        if "fail" in command:
-            raise VisionError(ErrorCode(command["fail"]), "told to")
-        if "wait" in command:
-            gate = Future()
-            self.gates.append(gate)
-            return {"waited": await call.wait(gate, lambda: too_late(call))}
-        return {"timeout": call.timeout, **command}
 
 
 @pytest.fixture
@@ -99,19 +79,6 @@ def camera(robot):
         yield client
 
 
-def waiting(client, server, timeout=PATIENCE):
-    """Begin a call that waits in the server; return its future and what lets it go on."""
-    before = len(server.gates)
-    future = client.do_command_async({"wait": 1}, timeout=timeout)
-    return future, eventually(lambda: server.gates[before:], "the call waits in the server")[0]
-
-
-def error_of(future):
-    error = future.exception(PATIENCE)
-    assert isinstance(error, VisionError)
-    return error
-
-
 class TestCalling:
     def test_an_answer_is_returned(self, server, client):
         assert client.do_command({"say": "hello"}) == {"timeout": 5.0, "say": "hello"}
@@ -150,7 +117,7 @@ class TestCalling:
 
         node = Node("server", context=context)
         node.create_service(GetStatus, "server/get_status", answer)
-        spinner = calling.Spinner(node)
+        spinner = Spinner(node)
         with NamedClient("server", user) as client, pytest.raises(VisionError, match="from the future") as caught:
             client.get_status()
         assert caught.value.code is ErrorCode.INTERNAL
@@ -164,7 +131,7 @@ class TestCalling:
 
         node = Node("server", context=context)
         node.create_service(GetStatus, "server/get_status", answer)
-        spinner = calling.Spinner(node)
+        spinner = Spinner(node)
         with NamedClient("server", user) as client, pytest.raises(VisionError, match="cannot be read: JSON") as caught:
             client.get_status()
         assert caught.value.code is ErrorCode.INTERNAL
@@ -194,9 +161,9 @@ class TestCalling:
         for _ in range(3):
             client.do_command({})
         error_of(client.do_command_async({"wait": 1}, timeout=0.05))
-        caller = client._caller
-        assert caller._pending == set()
-        assert all(not each._pending_requests for each in caller._clients.values())
+        connection = client._caller._connection
+        assert connection._pending == set()
+        assert all(not each.client._pending_requests for each in connection._services.values())
 
     def test_who_gives_up_may_cancel(self, server, client):
         future, gate = waiting(client, server)
@@ -237,8 +204,8 @@ class TestServicesThatAreNotThere:
 
     def test_many_that_wait_for_one_do_not_keep_one_another_busy(self, user, monkeypatch):
         looks = []
-        look = Caller._look
-        monkeypatch.setattr(Caller, "_look", lambda self: (looks.append(None), look(self))[1])
+        look = Connection._look
+        monkeypatch.setattr(Connection, "_look", lambda self: (looks.append(None), look(self))[1])
         with NamedClient("server", user) as client:
             began = time.monotonic()
             futures = []
@@ -246,12 +213,12 @@ class TestServicesThatAreNotThere:
                 futures.append(client.get_status_async(timeout=0.5))
                 time.sleep(0.003)  # so that their looks fall into different ticks
             wait(futures, PATIENCE)
-            assert len(looks) <= 2 * (time.monotonic() - began) / calling.DISCOVERY_PERIOD + 2 * len(futures)
+            assert len(looks) <= 2 * (time.monotonic() - began) / DISCOVERY_PERIOD + 2 * len(futures)
 
     def test_a_node_that_goes_in_the_middle_of_a_call_leaves_it_to_its_deadline(self, context, user):
         server = Server("server", context=context)
         server.start()
-        spinner = calling.Spinner(server)
+        spinner = Spinner(server)
         with NamedClient("server", user) as client:
             future, _ = waiting(client, server, timeout=0.5)
             spinner.stop()
@@ -308,7 +275,7 @@ run(lambda: [Hanging("server")], [])
 
         node = Node("server", context=context)
         node.create_service(GetStatus, "server/get_status", answer)
-        spinner = calling.Spinner(node)
+        spinner = Spinner(node)
         with NamedClient("server", user) as client:
             late = client.get_status_async(timeout=0.1)
             assert entered.wait(PATIENCE)
@@ -319,19 +286,6 @@ run(lambda: [Hanging("server")], [])
             assert error_of(late).code is ErrorCode.DEADLINE_EXCEEDED
         spinner.stop()
         node.destroy_node()
-
-
-def run_script(script):
-    """Run a program of its own to its end."""
-    return subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=2 * PATIENCE,
-        env=environment(),
-        check=False,
-    )
 
 
 def answers(client):
@@ -403,157 +357,70 @@ class TestThreads:
         client.do_command_async({"number": 1}).add_done_callback(first)
         assert done.result(PATIENCE) == 2
 
-    @pytest.mark.parametrize("ending", ["answer", "deadline"])
-    def test_but_not_wait_for_it_which_would_be_for_ever(self, server, client, ending):
+    @pytest.mark.parametrize("ending", ["answer", "deadline", "closing"])
+    def test_and_wait_for_it(self, server, user, ending):
         done = Future()
+        with NamedClient("server", user) as client, NamedClient("server", user) as waited_for:
 
-        def first(_):
-            try:
-                done.set_result(client.do_command({}))
-            except VisionError as error:
-                done.set_result(error)
+            def first(_):
+                done.set_result((client if ending != "closing" else waited_for).do_command({"say": "hello"}))
 
-        future, gate = waiting(client, server, timeout=PATIENCE if ending == "answer" else 0.1)
-        future.add_done_callback(first)
-        if ending == "answer":
+            future, gate = waiting(client, server, timeout=0.1 if ending == "deadline" else PATIENCE)
+            future.add_done_callback(first)
+            if ending == "answer":
+                gate.set_result(None)
+            elif ending == "closing":
+                client.close()
+            assert done.result(PATIENCE)["say"] == "hello"
+
+    def test_what_is_added_runs_in_one_thread_of_the_client_in_its_order(self, server, client):
+        order, threads, done = [], set(), threading.Event()
+        future, gate = waiting(client, server)
+        for number in range(20):
+            future.add_done_callback(lambda _, n=number: (order.append(n), threads.add(threading.get_ident())))
+        future.add_done_callback(lambda _: done.set())
+        assert not any("callbacks" in thread.name for thread in threading.enumerate())  # which starts when it is needed
+        gate.set_result(None)
+        assert done.wait(PATIENCE)
+        assert order == list(range(20))
+        assert len(threads) == 1
+        assert not threads & {threading.get_ident(), client._caller._connection._spinner.thread.ident}
+
+    def test_one_that_fails_keeps_no_other_from_running(self, server, client, caplog):
+        done = threading.Event()
+
+        def fail(_):
+            raise SystemExit("no more")
+
+        future, gate = waiting(client, server)
+        future.add_done_callback(fail)
+        future.add_done_callback(lambda _: done.set())
+        gate.set_result(None)
+        assert done.wait(PATIENCE)
+        assert "no more" in caplog.text
+
+    def test_what_is_added_to_a_future_that_is_done_is_called_at_once(self, server, client):
+        future, threads = client.do_command_async({}), []
+        future.result(PATIENCE)
+        future.add_done_callback(lambda _: threads.append(threading.current_thread()))
+        assert threads == [threading.current_thread()]
+
+    def test_one_that_waits_holds_up_no_other_client(self, server, user):
+        door, entered = threading.Event(), threading.Event()
+        with NamedClient("server", user) as one, NamedClient("server", user) as other:
+            future, gate = waiting(one, server)
+            future.add_done_callback(lambda _: (entered.set(), door.wait(PATIENCE)))
             gate.set_result(None)
-        error = done.result(PATIENCE)
-        assert error.code is ErrorCode.NOT_SUPPORTED
-        assert "cannot wait for another one of the same client" in error.message
-        assert client.do_command({"say": "hello"})["say"] == "hello"
+            assert entered.wait(PATIENCE)
+            assert other.do_command({"say": "hello"})["say"] == "hello"
+            assert one.do_command({"say": "hello"})["say"] == "hello"
+            door.set()
 
     def test_another_client_may_be_waited_for_there(self, server, client, user):
         done = Future()
         with NamedClient("server", user) as other:
             client.do_command_async({}).add_done_callback(lambda _: done.set_result(other.do_command({"say": "hello"})))
             assert done.result(PATIENCE)["say"] == "hello"
-
-
-class TestClosing:
-    def test_calls_under_way_are_answered(self, server, user):
-        client = NamedClient("server", user)
-        sent, _ = waiting(client, server)
-        with NamedClient("absent", user) as absent:
-            unsent = absent.get_status_async(timeout=PATIENCE)
-        client.close()
-        for future in (sent, unsent):
-            error = error_of(future)
-            assert (error.code, error.message) == (ErrorCode.NOT_ACTIVE, "this client was closed")
-
-    def test_later_calls_are_refused(self, server, user):
-        client = NamedClient("server", user)
-        client.close()
-        client.close()
-        with pytest.raises(VisionError, match="this client was closed") as caught:
-            client.get_status()
-        assert caught.value.code is ErrorCode.NOT_ACTIVE
-
-    def test_it_may_be_closed_while_others_call(self, server, user):
-        client = NamedClient("server", user)
-        outcomes, started = [], threading.Barrier(5)
-
-        def call():
-            started.wait(PATIENCE)
-            while True:
-                try:
-                    client.do_command({})
-                except VisionError as error:
-                    outcomes.append(error.code)
-                    return
-
-        threads = [threading.Thread(target=call) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        started.wait(PATIENCE)
-        eventually(lambda: server.calls > 20, "calls are under way")
-        client.close()
-        for thread in threads:
-            thread.join(PATIENCE)
-        assert outcomes == [ErrorCode.NOT_ACTIVE] * 4
-
-    def test_it_may_be_closed_in_the_callback_of_an_answer(self, server, user):
-        client, closed = NamedClient("server", user), threading.Event()
-        client.do_command_async({}).add_done_callback(lambda _: (client.close(), closed.set()))
-        assert closed.wait(PATIENCE)
-        eventually(lambda: not client._caller._spinner.thread.is_alive(), "its threads end")
-
-    def test_its_node_and_its_threads_go_with_it(self, server, user, peer):
-        before = set(threading.enumerate())
-        client = NamedClient("server", user)
-        client.get_status()
-        name = client._caller.node.get_name()
-        client.close()
-        eventually(lambda: set(threading.enumerate()) <= before, "its threads end")
-        eventually(lambda: name not in peer.node.get_node_names(), "its node is gone")
-        reference = weakref.ref(client._caller)
-        del client
-        gc.collect()
-        assert reference() is None
-
-    def test_when_ros_is_shut_down_everybody_is_answered(self, server):
-        context = Context()
-        rclpy.init(args=[], context=context)
-        node = Node("short", context=context)
-        client, absent = NamedClient("server", node), NamedClient("absent", node)
-        sent, _ = waiting(client, server)
-        unsent = absent.get_status_async(timeout=PATIENCE)
-        context.shutdown()
-        for future in (sent, unsent):
-            error = error_of(future)
-            assert (error.code, error.message) == (ErrorCode.NOT_ACTIVE, "ROS was shut down")
-        with pytest.raises(VisionError, match="ROS was shut down") as caught:
-            client.get_status()
-        assert caught.value.code is ErrorCode.NOT_ACTIVE
-        client.close()
-        absent.close()
-
-
-class TestContexts:
-    def test_a_given_node_lends_context_and_namespace_only(self, context, spin):
-        spin(Server, "server", namespace="/robot")
-        node = Node("user", context=context, namespace="/robot")
-        with NamedClient("server", node) as relative, NamedClient("/robot/server", node) as absolute:
-            assert relative.get_status()["state"] == absolute.get_status()["state"] == "active"
-            assert node.executor is None
-            assert relative._caller.node.context is context
-        node.destroy_node()
-
-    def test_its_node_is_hidden_and_has_no_services(self, client, peer):
-        name = client._caller.node.get_name()
-        assert name.startswith("_vision_client_")
-        eventually(lambda: name in peer.node.get_node_names(), "it is there")
-        assert not any(name in service for service, _ in peer.node.get_service_names_and_types())
-
-    @pytest.mark.parametrize("initialized", [False, True])
-    def test_without_a_node_it_has_a_context_of_its_own_unless_ros_is_initialized(self, server, initialized):
-        script = f"""
-import rclpy
-from vision_service.ros.client import NamedClient
-if {initialized}:
-    rclpy.init()
-with NamedClient("server") as client:
-    print(client.get_status(timeout=30.0)["state"])
-    print(client._caller.node.context is rclpy.get_default_context())
-print(rclpy.ok())
-"""
-        found = run_script(script)
-        assert found.stdout.split() == ["active", str(initialized), str(initialized)], found.stderr
-        assert (found.returncode, found.stderr) == (0, "")
-
-    def test_a_program_that_forgets_to_close_it_ends_well(self, server):
-        script = """
-from vision_service.ros.client import NamedClient
-client = NamedClient("server")
-print(client.get_status(timeout=30.0)["state"])
-"""
-        found = run_script(script)
-        assert (found.returncode, found.stdout, found.stderr) == (0, "active\n", "")
-
-    def test_the_services_of_the_graph_are_listed_with_their_types(self, server, client, peer):
-        eventually(lambda: "/server/do_command" in vision_services(peer.node), "it is there")
-        found = vision_services(peer.node)
-        assert found["/server/do_command"] == "DoCommand"
-        assert not any("parameter" in name or "state" in name for name in found)
 
 
 class TestVisionClient:

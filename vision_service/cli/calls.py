@@ -75,7 +75,7 @@ def _request(kind: Any, arguments: argparse.Namespace) -> Any:
     Raises:
         VisionError: INVALID_ARGUMENT.
     """
-    from vision_service.ros.client import fill_picture
+    from vision_service.ros.client import fill_image
 
     request = kind.Request()
     given = {
@@ -92,7 +92,7 @@ def _request(kind: Any, arguments: argparse.Namespace) -> Any:
             msg = f"{arguments.method} does not take {option}"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
         if field == "image":
-            fill_picture(request, read_file(value))
+            fill_image(request, read_file(value))
         else:
             setattr(request, field, value)
     if hasattr(request, "image") and arguments.image is None:

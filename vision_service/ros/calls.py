@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
-import logging
 import math
 import threading
 import time
@@ -19,67 +17,8 @@ from vision_service.ros.executor import Executor
 
 Result = TypeVar("Result")
 
-TICK = 0.01
-"""Deadlines are rounded up to whole ticks, seconds: calls that end in the same tick cost one wake-up together."""
 LONGEST = 86_400.0
 """What a longer timeout is cut to, seconds: nobody waits for more than a day, and clocks overflow."""
-
-
-class Deadlines:
-    """Wakes the executor when a deadline passes, on the steady clock; so coroutines look at their deadline in time.
-
-    Attributes:
-        thread: That watches the clock.
-    """
-
-    def __init__(self, wake: Callable[[], None]) -> None:
-        """Start the thread that watches the clock; `wake` is called in it."""
-        self._wake = wake
-        self._changed = threading.Condition()
-        self._ticks: list[int] = []
-        self._waiting: dict[int, int] = {}
-        self._closed = False
-        self.thread = threading.Thread(target=self._watch, name="deadlines", daemon=True)
-        self.thread.start()
-
-    def add(self, when: float) -> int:
-        """Wake the executor at a time of ``time.monotonic``, unless the returned tick is removed before."""
-        tick = math.ceil(when / TICK)
-        with self._changed:
-            if tick not in self._waiting:
-                heapq.heappush(self._ticks, tick)
-                if self._ticks[0] == tick:
-                    self._changed.notify()
-            self._waiting[tick] = self._waiting.get(tick, 0) + 1
-        return tick
-
-    def remove(self, tick: int) -> None:
-        """Take back one deadline."""
-        with self._changed:
-            if tick in self._waiting:
-                self._waiting[tick] -= 1
-
-    def close(self) -> None:
-        """End the thread."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify()
-
-    def _watch(self) -> None:
-        while True:
-            with self._changed:
-                if self._closed:
-                    return
-                left = self._ticks[0] * TICK - time.monotonic() if self._ticks else None
-                if left is None or left > 0:
-                    self._changed.wait(left)
-                    continue
-                waiting = self._waiting.pop(heapq.heappop(self._ticks))
-            if waiting:
-                try:
-                    self._wake()
-                except Exception:  # other deadlines are still to be kept
-                    logging.getLogger(__name__).exception("waking up failed")
 
 
 class Call:

@@ -8,7 +8,8 @@ from typing import Any
 from vision_service import srv
 from vision_service.configuration import did_you_mean
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.ros.calling import Caller, vision_services
+from vision_service.ros.calling import Caller
+from vision_service.ros.connection import vision_services
 
 LOOK_PERIOD = 0.1
 SETTLING = 0.7

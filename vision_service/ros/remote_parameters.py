@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -14,6 +14,8 @@ from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.calling import Caller
 from vision_service.ros.parameters import TYPES
 
+LOOK_PERIOD = 0.05
+"""How often we look whether a node has come, seconds."""
 LISTS = {kind for (form, _), kind in TYPES.items() if form == "list"}
 FORMS = {kind: form_and_type for form_and_type, kind in TYPES.items()}
 
@@ -78,15 +80,12 @@ class RemoteParameters:
     def _call(self, kind: Any, service: str, request: Any) -> Any:
         """Return the response of one of the node's services."""
         name = f"{self._node}/{service}"
-        client = self._caller.node.create_client(kind, name)
-        if not client.wait_for_service(self._timeout):
-            raise VisionError(ErrorCode.UNKNOWN_RESOURCE, self._absent())
-        answered = threading.Event()
-        answer = client.call_async(request)
-        answer.add_done_callback(lambda _: answered.set())
-        if not answered.wait(self._timeout):
-            raise VisionError(ErrorCode.DEADLINE_EXCEEDED, f"{name} did not answer within {self._timeout:g} s")
-        return answer.result()
+        ends = time.monotonic() + self._timeout
+        while not self._caller.node.count_services(name):
+            if time.monotonic() > ends:
+                raise VisionError(ErrorCode.UNKNOWN_RESOURCE, self._absent())
+            time.sleep(LOOK_PERIOD)
+        return self._caller.call(kind, name, request, lambda response: response, self._timeout).result()
 
     def _absent(self) -> str:
         node = self._node.lstrip("/")

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.ros.client import Picture, VisionClient, VisionProperties
+from vision_service.ros.client import ImageLike, VisionClient, VisionProperties
 from vision_service.ros.local_nodes import LocalVisionNode
 from vision_service.types import Classification, Detection, Frame
 from vision_service.vision.model import methods
@@ -112,7 +112,7 @@ class RemoteVision:
         return self._client.get_classifications(_picture(frame), count, timeout=self._timeout())
 
 
-def _picture(frame: Frame) -> Picture:
+def _picture(frame: Frame) -> ImageLike:
     """Return a frame's picture as it came: compressed if it is."""
     if frame.image is None:
         raise VisionError(ErrorCode.INVALID_ARGUMENT, "there is no picture to look at")

@@ -1,0 +1,54 @@
+"""What tests of clients call: a node whose commands wait, fail or count; and programs of their own that use clients."""
+
+import subprocess
+import sys
+from concurrent.futures import Future
+
+from robot import PATIENCE, ROOT, environment, eventually
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.ros.calls import too_late
+from vision_service.ros.node import ServiceNode
+
+
+class Server(ServiceNode):
+    """Has commands that wait, or fail, or count."""
+
+    def __init__(self, name, **arguments):
+        super().__init__(name, **arguments)
+        self.gates, self.calls = [], 0
+
+    async def command(self, command, call):
+        self.calls += 1
+        if "fail" in command:
+            raise VisionError(ErrorCode(command["fail"]), "told to")
+        if "wait" in command:
+            gate = Future()
+            self.gates.append(gate)
+            return {"waited": await call.wait(gate, lambda: too_late(call))}
+        return {"timeout": call.timeout, **command}
+
+
+def waiting(client, server, timeout=PATIENCE):
+    """Begin a call that waits in the server; return its future and what lets it go on."""
+    before = len(server.gates)
+    future = client.do_command_async({"wait": 1}, timeout=timeout)
+    return future, eventually(lambda: server.gates[before:], "the call waits in the server")[0]
+
+
+def error_of(future):
+    error = future.exception(PATIENCE)
+    assert isinstance(error, VisionError)
+    return error
+
+
+def run_script(script):
+    """Run a program of its own to its end."""
+    return subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=2 * PATIENCE,
+        env=environment(),
+        check=False,
+    )

@@ -1,0 +1,104 @@
+"""What type checkers and editors know of the clients: signatures, docstrings, and that the package is typed at all."""
+
+import inspect
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+import vision_service.msg
+import vision_service.srv
+
+from robot import ROOT
+from vision_service.ros.client import CameraClient, NamedClient, VisionClient
+
+PROGRAM = """
+from concurrent.futures import Future
+from typing import Any
+
+import numpy as np
+from typing_extensions import assert_type
+
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.ros.client import CameraClient, CaptureAllResult, NamedImage, VisionClient, VisionProperties
+from vision_service.types import Classification, Detection, PointCloud, PointCloudObject
+
+with VisionClient("people") as people, CameraClient("front") as front:
+    assert_type(people, VisionClient)
+    assert_type(people.get_detections(np.zeros((24, 32, 3), np.uint8), timeout=1.0), list[Detection])
+    assert_type(people.get_classifications_from_camera_async("front", 3), Future[list[Classification]])
+    assert_type(people.get_object_point_clouds(max_age=-1.0), list[PointCloudObject])
+    assert_type(people.capture_all_from_camera("front", return_image=True, count=2), CaptureAllResult)
+    assert_type(people.capture_all_from_camera_async(return_detections=True), Future[CaptureAllResult])
+    assert_type(people.get_properties(), VisionProperties)
+    assert_type(people.do_command({"command": "help"}), dict[str, Any])
+    assert_type(front.get_image("image/png", source="depth"), NamedImage)
+    assert_type(front.get_images_async(["color"]).result(), list[NamedImage])
+    assert_type(front.get_point_cloud(), PointCloud)
+    assert_type(front.get_pcd("ascii"), bytes)
+    people.capture_all_from_camera(return_picture=True)  # type: ignore[call-arg]
+    people.capture_all_from_camera(True)  # type: ignore[arg-type]
+    front.get_image(max_age="old")  # type: ignore[arg-type]
+    try:
+        front.get_status_async().result()
+    except VisionError as error:
+        assert_type(error.code, ErrorCode)
+"""
+
+
+@pytest.fixture
+def installed(tmp_path):
+    """A Python where the package lies as pip and colcon install it: generated modules and ours in one folder."""
+    venv.create(tmp_path / "environment")
+    places = {"base": str(tmp_path / "environment"), "platbase": str(tmp_path / "environment")}
+    packages = Path(sysconfig.get_path("purelib", "venv" if sys.version_info >= (3, 11) else "posix_prefix", places))
+    shutil.copytree(ROOT / "vision_service", packages / "vision_service", ignore=shutil.ignore_patterns("__pycache__"))
+    for generated in (vision_service.msg, vision_service.srv):
+        folder = Path(generated.__file__).parent
+        shutil.copytree(folder, packages / "vision_service" / folder.name, dirs_exist_ok=True)
+    (packages / "others.pth").write_text(sysconfig.get_path("purelib"))
+    return tmp_path / "environment" / "bin" / "python"
+
+
+def test_a_users_program_is_checked_strictly(installed, tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    found = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--python-executable", installed, program.name],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (found.stdout, found.returncode) == ("Success: no issues found in 1 source file\n", 0), found.stderr
+
+
+def methods():
+    return [
+        pytest.param(kind, name, id=f"{kind.__name__}.{name}")
+        for kind in (NamedClient, VisionClient, CameraClient)
+        for name, value in vars(kind).items()
+        if inspect.isfunction(value) and not name.startswith("_") and name != "close"
+    ]
+
+
+@pytest.mark.parametrize(("kind", "name"), methods())
+def test_a_method_says_what_it_takes_returns_and_raises(kind, name):
+    method = getattr(kind, name)
+    parameters = inspect.signature(method).parameters
+    sections = dict(re.findall(r"^(\w+):\n((?:(?: .*)?\n?)+)", inspect.getdoc(method), re.MULTILINE))
+    assert {"Args", "Returns", "Raises"} <= sections.keys()
+    assert re.findall(r"^    (\w+):", sections["Args"], re.MULTILINE) == list(parameters)[1:]
+    assert not any(each.kind in (each.VAR_KEYWORD, each.VAR_POSITIONAL) for each in parameters.values())
+
+
+@pytest.mark.parametrize(("kind", "name"), methods())
+def test_its_twin_takes_the_same_and_returns_a_future(kind, name):
+    twin = getattr(kind, name.removesuffix("_async") if name.endswith("_async") else f"{name}_async")
+    one, other = sorted((getattr(kind, name), twin), key=lambda method: len(method.__name__))
+    assert inspect.signature(one).parameters == inspect.signature(other).parameters
+    assert inspect.signature(other).return_annotation == f"Future[{inspect.signature(one).return_annotation}]"

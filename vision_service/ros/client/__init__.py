@@ -1,0 +1,29 @@
+"""Clients for programs: a vision service and a camera by name, as in the examples of the README.
+
+All clients of a process share one connection to ROS for each context (`vision_service.ros.connection`).
+"""
+
+from vision_service.ros.client.base import NamedClient
+from vision_service.ros.client.camera import CameraClient
+from vision_service.ros.client.requests import ImageLike, fill_image
+from vision_service.ros.client.results import (
+    CameraProperties,
+    CaptureAllResult,
+    Geometry,
+    NamedImage,
+    VisionProperties,
+)
+from vision_service.ros.client.vision import VisionClient
+
+__all__ = [
+    "CameraClient",
+    "CameraProperties",
+    "CaptureAllResult",
+    "Geometry",
+    "ImageLike",
+    "NamedClient",
+    "NamedImage",
+    "VisionClient",
+    "VisionProperties",
+    "fill_image",
+]

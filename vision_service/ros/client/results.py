@@ -1,0 +1,108 @@
+"""What clients return, beside the types of `vision_service.types`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sensor_msgs.msg import CameraInfo
+
+from vision_service.camera.contents import decode_depth
+from vision_service.image import Image
+from vision_service.types import Classification, Detection, Frame, PointCloudObject
+
+
+@dataclass(frozen=True)
+class VisionProperties:
+    """What a vision service can do; the fields are those of GetVisionProperties.srv."""
+
+    classifications_supported: bool
+    detections_supported: bool
+    object_point_clouds_supported: bool
+    default_camera: str
+    cameras: tuple[str, ...]
+    model: str
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CaptureAllResult:
+    """One frame, and what the model says of it; None = not asked for.
+
+    Attributes:
+        frame: Its image is None if that was not asked for.
+        size: Width and height of the image, pixels.
+    """
+
+    frame: Frame
+    size: tuple[int, int]
+    detections: list[Detection] | None
+    classifications: list[Classification] | None
+    objects: list[PointCloudObject] | None
+
+
+@dataclass(frozen=True)
+class NamedImage:
+    """An image of one imager of a camera.
+
+    Attributes:
+        source_name: The imager's name: color, depth.
+        mime_type: Of data; empty = pixels are filled.
+        pixels: (H, W, 3) uint8 RGB, or (H, W) float32 metres of depth; None if encoded (see `array`).
+        data: The encoded image; empty if raw.
+        stamp: When it was taken, nanoseconds.
+        frame_id: Its coordinate frame.
+    """
+
+    source_name: str
+    mime_type: str
+    pixels: NDArray[Any] | None
+    data: bytes
+    stamp: int
+    frame_id: str
+
+    def array(self) -> NDArray[Any]:
+        """Return the pixels, decoded if they came encoded.
+
+        Returns:
+            (H, W, 3) uint8 RGB; of depth, (H, W) float32, metres, NaN = unknown.
+
+        Raises:
+            VisionError: INVALID_ARGUMENT, if the data are corrupt.
+        """
+        if self.pixels is not None:
+            return self.pixels
+        return decode_depth(self.data) if self.source_name == "depth" else Image.from_compressed(self.data).rgb
+
+
+@dataclass(frozen=True)
+class CameraProperties:
+    """What a camera is; the fields are those of GetCameraProperties.srv."""
+
+    supports_pcd: bool
+    camera_info: CameraInfo
+    frame_id: str
+    source_names: tuple[str, ...]
+    mime_types: tuple[str, ...]
+    frame_rate: float
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """A box that a camera takes up.
+
+    Attributes:
+        label: Its name.
+        center: (3,) where its centre is, metres.
+        size: (3,) its edge lengths, metres.
+        orientation: Quaternion x, y, z, w.
+        frame_id: The coordinate frame of centre and orientation: the camera's.
+    """
+
+    label: str
+    center: NDArray[np.float64]
+    size: NDArray[np.float64]
+    orientation: tuple[float, float, float, float]
+    frame_id: str

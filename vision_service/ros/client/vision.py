@@ -1,0 +1,389 @@
+"""The client of a vision service."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from functools import partial
+from typing import Any
+
+from std_msgs.msg import Header
+
+from vision_service import srv
+from vision_service.ros import conversion
+from vision_service.ros.client.base import NamedClient
+from vision_service.ros.client.requests import ImageLike, fill_image
+from vision_service.ros.client.results import CaptureAllResult, VisionProperties
+from vision_service.types import Classification, Detection, Frame, PointCloud, PointCloudObject
+
+
+class VisionClient(NamedClient):
+    """A vision service.
+
+    Example::
+
+        with VisionClient("my_detector") as detector:
+            for detection in detector.get_detections_from_camera():
+                print(detection.class_name, detection.confidence)
+    """
+
+    def get_detections(self, image: ImageLike, *, timeout: float | None = None) -> list[Detection]:
+        """Return what is found in an image.
+
+        Args:
+            image: (H, W, 3) RGB pixels, our Image, the bytes of a JPEG or PNG, or a message.
+            timeout: Seconds; None = the node's default.
+
+        Returns:
+            The detections, best first; boxes in pixels of the image.
+
+        Raises:
+            VisionError: INVALID_ARGUMENT, if that is no image; NOT_SUPPORTED, if the model does not detect;
+                MODEL_ERROR, if it fails; OVERLOADED, if too many calls wait for it.
+        """
+        return self.get_detections_async(image, timeout=timeout).result()
+
+    def get_detections_async(self, image: ImageLike, *, timeout: float | None = None) -> Future[list[Detection]]:
+        """Return a future of what is found in an image.
+
+        Args:
+            image: As of `get_detections`.
+            timeout: Seconds; None = the node's default.
+
+        Returns:
+            A future of what `get_detections` returns or raises.
+
+        Raises:
+            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
+        """
+        request = fill_image(srv.GetDetections.Request(), image)
+        return self._call(srv.GetDetections, "get_detections", request, _detections, timeout)
+
+    def get_detections_from_camera(
+        self, camera_name: str = "", *, timeout: float | None = None, max_age: float = 0.0
+    ) -> list[Detection]:
+        """Return what is found in a camera's image.
+
+        Args:
+            camera_name: Empty = the service's default camera.
+            timeout: Seconds; None = the node's default.
+            max_age: Seconds; > 0 = a frame at most so old, 0 = the node's default, < 0 = a frame yet to come.
+
+        Returns:
+            The detections, best first; boxes in pixels of the image.
+
+        Raises:
+            VisionError: UNKNOWN_CAMERA, if there is none of this name; NO_FRAME, if none comes in time; CAMERA_ERROR,
+                if the camera fails; NOT_SUPPORTED, if the model does not detect; MODEL_ERROR, if it fails; OVERLOADED,
+                if too many calls wait for it.
+        """
+        return self.get_detections_from_camera_async(camera_name, timeout=timeout, max_age=max_age).result()
+
+    def get_detections_from_camera_async(
+        self, camera_name: str = "", *, timeout: float | None = None, max_age: float = 0.0
+    ) -> Future[list[Detection]]:
+        """Return a future of what is found in a camera's image.
+
+        Args:
+            camera_name: As of `get_detections_from_camera`.
+            timeout: Seconds; None = the node's default.
+            max_age: As of `get_detections_from_camera`.
+
+        Returns:
+            A future of what `get_detections_from_camera` returns or raises.
+
+        Raises:
+            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
+        """
+        kind = srv.GetDetectionsFromCamera
+        request = kind.Request(camera_name=camera_name, max_age=float(max_age))
+        return self._call(kind, "get_detections_from_camera", request, _detections, timeout)
+
+    def get_classifications(
+        self, image: ImageLike, count: int = -1, *, timeout: float | None = None
+    ) -> list[Classification]:
+        """Return what an image shows.
+
+        Args:
+            image: (H, W, 3) RGB pixels, our Image, the bytes of a JPEG or PNG, or a message.
+            count: How many at most; 0 = none, negative = all.
+            timeout: Seconds; None = the node's default.
+
+        Returns:
+            The classifications, best first.
+
+        Raises:
+            VisionError: INVALID_ARGUMENT, if that is no image; NOT_SUPPORTED, if the model does not classify;
+                MODEL_ERROR, if it fails; OVERLOADED, if too many calls wait for it.
+        """
+        return self.get_classifications_async(image, count, timeout=timeout).result()
+
+    def get_classifications_async(
+        self, image: ImageLike, count: int = -1, *, timeout: float | None = None
+    ) -> Future[list[Classification]]:
+        """Return a future of what an image shows.
+
+        Args:
+            image: As of `get_classifications`.
+            count: How many at most; 0 = none, negative = all.
+            timeout: Seconds; None = the node's default.
+
+        Returns:
+            A future of what `get_classifications` returns or raises.
+
+        Raises:
+            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
+        """
+        request = fill_image(srv.GetClassifications.Request(count=count), image)
+        return self._call(srv.GetClassifications, "get_classifications", request, _classifications, timeout)
+
+    def get_classifications_from_camera(
+        self, camera_name: str = "", count: int = -1, *, timeout: float | None = None, max_age: float = 0.0
+    ) -> list[Classification]:
+        """Return what a camera's image shows.
+
+        Args:
+            camera_name: Empty = the service's default camera.
+            count: How many at most; 0 = none, negative = all.
+            timeout: Seconds; None = the node's default.
+            max_age: Seconds; > 0 = a frame at most so old, 0 = the node's default, < 0 = a frame yet to come.
+
+        Returns:
+            The classifications, best first.
+
+        Raises:
+            VisionError: UNKNOWN_CAMERA, if there is none of this name; NO_FRAME, if none comes in time; CAMERA_ERROR,
+                if the camera fails; NOT_SUPPORTED, if the model does not classify; MODEL_ERROR, if it fails;
+                OVERLOADED, if too many calls wait for it.
+        """
+        future = self.get_classifications_from_camera_async(camera_name, count, timeout=timeout, max_age=max_age)
+        return future.result()
+
+    def get_classifications_from_camera_async(
+        self, camera_name: str = "", count: int = -1, *, timeout: float | None = None, max_age: float = 0.0
+    ) -> Future[list[Classification]]:
+        """Return a future of what a camera's image shows.
+
+        Args:
+            camera_name: As of `get_classifications_from_camera`.
+            count: How many at most; 0 = none, negative = all.
+            timeout: Seconds; None = the node's default.
+            max_age: As of `get_classifications_from_camera`.
+
+        Returns:
+            A future of what `get_classifications_from_camera` returns or raises.
+
+        Raises:
+            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
+        """
+        kind = srv.GetClassificationsFromCamera
+        request = kind.Request(camera_name=camera_name, count=count, max_age=float(max_age))
+        return self._call(kind, "get_classifications_from_camera", request, _classifications, timeout)
+
+    def get_object_point_clouds(
+        self,
+        camera_name: str = "",
+        *,
+        cloud: PointCloud | None = None,
+        timeout: float | None = None,
+        max_age: float = 0.0,
+    ) -> list[PointCloudObject]:
+        """Return the 3D objects that are found in a camera's frame, or in a given point cloud.
+
+        Args:
+            camera_name: Empty = the service's default camera.
+            cloud: Points to look at instead of a camera's, metres.
+            timeout: Seconds; None = the node's default.
+            max_age: Seconds; > 0 = a frame at most so old, 0 = the node's default, < 0 = a frame yet to come.
+
+        Returns:
+            The objects: label, confidence, points and box of each, metres.
+
+        Raises:
+            VisionError: UNKNOWN_CAMERA, if there is none of this name; NO_FRAME, if none comes in time; CAMERA_ERROR,
+                if the camera fails; NO_DEPTH, if it has no depth; NOT_CALIBRATED, if its intrinsics are unknown;
+                NOT_SUPPORTED, if the model finds no objects; MODEL_ERROR, if it fails; OVERLOADED, if too many calls
+                wait for it.
+        """
+        future = self.get_object_point_clouds_async(camera_name, cloud=cloud, timeout=timeout, max_age=max_age)
+        return future.result()
+
+    def get_object_point_clouds_async(
+        self,
+        camera_name: str = "",
+        *,
+        cloud: PointCloud | None = None,
+        timeout: float | None = None,
+        max_age: float = 0.0,
+    ) -> Future[list[PointCloudObject]]:
+        """Return a future of the 3D objects that are found.
+
+        Args:
+            camera_name: As of `get_object_point_clouds`.
+            cloud: Points to look at instead of a camera's, metres.
+            timeout: Seconds; None = the node's default.
+            max_age: As of `get_object_point_clouds`.
+
+        Returns:
+            A future of what `get_object_point_clouds` returns or raises.
+
+        Raises:
+            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
+        """
+        request = srv.GetObjectPointClouds.Request(camera_name=camera_name, max_age=float(max_age))
+        if cloud is not None:
+            request.cloud = conversion.cloud_to_message(cloud, Header())
+        return self._call(srv.GetObjectPointClouds, "get_object_point_clouds", request, _objects, timeout)
+
+    def capture_all_from_camera(
+        self,
+        camera_name: str = "",
+        *,
+        return_image: bool = False,
+        return_detections: bool = False,
+        return_classifications: bool = False,
+        return_object_point_clouds: bool = False,
+        count: int = -1,
+        timeout: float | None = None,
+        max_age: float = 0.0,
+    ) -> CaptureAllResult:
+        """Return one frame of a camera and what the model says of it.
+
+        Args:
+            camera_name: Empty = the service's default camera.
+            return_image: Whether the image is wanted.
+            return_detections: Whether detections are wanted.
+            return_classifications: Whether classifications are wanted.
+            return_object_point_clouds: Whether 3D objects are wanted.
+            count: How many classifications at most; 0 = none, negative = all.
+            timeout: Seconds; None = the node's default.
+            max_age: Seconds; > 0 = a frame at most so old, 0 = the node's default, < 0 = a frame yet to come.
+
+        Returns:
+            What was asked for, all of the same frame; what the model does not support is an empty list.
+
+        Raises:
+            VisionError: UNKNOWN_CAMERA, if there is none of this name; NO_FRAME, if none comes in time; CAMERA_ERROR,
+                if the camera fails; MODEL_ERROR, if the model fails; OVERLOADED, if too many calls wait for it.
+        """
+        return self.capture_all_from_camera_async(
+            camera_name,
+            return_image=return_image,
+            return_detections=return_detections,
+            return_classifications=return_classifications,
+            return_object_point_clouds=return_object_point_clouds,
+            count=count,
+            timeout=timeout,
+            max_age=max_age,
+        ).result()
+
+    def capture_all_from_camera_async(
+        self,
+        camera_name: str = "",
+        *,
+        return_image: bool = False,
+        return_detections: bool = False,
+        return_classifications: bool = False,
+        return_object_point_clouds: bool = False,
+        count: int = -1,
+        timeout: float | None = None,
+        max_age: float = 0.0,
+    ) -> Future[CaptureAllResult]:
+        """Return a future of one frame of a camera and what the model says of it.
+
+        Args:
+            camera_name: As of `capture_all_from_camera`.
+            return_image: Whether the image is wanted.
+            return_detections: Whether detections are wanted.
+            return_classifications: Whether classifications are wanted.
+            return_object_point_clouds: Whether 3D objects are wanted.
+            count: How many classifications at most; 0 = none, negative = all.
+            timeout: Seconds; None = the node's default.
+            max_age: As of `capture_all_from_camera`.
+
+        Returns:
+            A future of what `capture_all_from_camera` returns or raises.
+
+        Raises:
+            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
+        """
+        request = srv.CaptureAllFromCamera.Request(
+            camera_name=camera_name,
+            count=count,
+            max_age=float(max_age),
+            return_image=return_image,
+            return_detections=return_detections,
+            return_classifications=return_classifications,
+            return_object_point_clouds=return_object_point_clouds,
+        )
+        return self._call(
+            srv.CaptureAllFromCamera, "capture_all_from_camera", request, partial(_captured, request), timeout
+        )
+
+    def get_properties(self, *, timeout: float | None = None) -> VisionProperties:
+        """Return what the service can do, and with which cameras.
+
+        Args:
+            timeout: Seconds; None = 10.
+
+        Returns:
+            What the service can do.
+
+        Raises:
+            VisionError: Only what every method may raise.
+        """
+        return self.get_properties_async(timeout=timeout).result()
+
+    def get_properties_async(self, *, timeout: float | None = None) -> Future[VisionProperties]:
+        """Return a future of what the service can do.
+
+        Args:
+            timeout: Seconds; None = 10.
+
+        Returns:
+            A future of what `get_properties` returns or raises.
+
+        Raises:
+            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
+        """
+        request = srv.GetVisionProperties.Request()
+        return self._call(srv.GetVisionProperties, "get_properties", request, _properties, timeout)
+
+
+def _detections(response: Any) -> list[Detection]:
+    return conversion.detections_from_message(response.detections)
+
+
+def _classifications(response: Any) -> list[Classification]:
+    return conversion.classifications_from_message(response.classifications)
+
+
+def _objects(response: Any) -> list[PointCloudObject]:
+    return [conversion.object_from_message(item) for item in response.objects]
+
+
+def _captured(request: Any, response: Any) -> CaptureAllResult:
+    frame = Frame(
+        image=conversion.image_from_message(response.image) if response.image.data else None,
+        stamp=conversion.nanoseconds(response.header.stamp),
+        frame_id=response.header.frame_id,
+        camera_name=response.camera_name,
+    )
+    return CaptureAllResult(
+        frame=frame,
+        size=(response.image_width, response.image_height),
+        detections=_detections(response) if request.return_detections else None,
+        classifications=_classifications(response) if request.return_classifications else None,
+        objects=_objects(response) if request.return_object_point_clouds else None,
+    )
+
+
+def _properties(response: Any) -> VisionProperties:
+    return VisionProperties(
+        classifications_supported=response.classifications_supported,
+        detections_supported=response.detections_supported,
+        object_point_clouds_supported=response.object_point_clouds_supported,
+        default_camera=response.default_camera,
+        cameras=tuple(response.cameras),
+        model=response.model,
+        labels=tuple(response.labels),
+    )
