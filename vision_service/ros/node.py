@@ -10,20 +10,22 @@ import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any, ClassVar
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from lifecycle_msgs.msg import State
+from lifecycle_msgs.msg import State, Transition
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import InvalidHandle
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.lifecycle.node import LifecycleNodeMixin
+from rclpy.logging import get_logger
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 
 from vision_service.configuration import Attribute, attribute, attributes, configure
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.ros.bond import Bond, message_type
 from vision_service.ros.calls import Call, Deadlines, seconds
 from vision_service.ros.diagnostics import Diagnostics
 from vision_service.ros.executor import Executor
@@ -36,6 +38,17 @@ RETRY_PERIOD = 1.0
 """Between two tries to configure a node that needs what is not there, seconds."""
 SERVICE_QOS = QoSProfile(history=HistoryPolicy.KEEP_ALL, reliability=ReliabilityPolicy.RELIABLE)
 """So that every call of a burst is answered: of 32 calls 10 were with rclpy's depth of 10, of 512 108 with 100."""
+
+TRANSITIONS = {
+    Transition.TRANSITION_CONFIGURE: "configure",
+    Transition.TRANSITION_CLEANUP: "cleanup",
+    Transition.TRANSITION_ACTIVATE: "activate",
+    Transition.TRANSITION_DEACTIVATE: "deactivate",
+    Transition.TRANSITION_UNCONFIGURED_SHUTDOWN: "shutdown",
+    Transition.TRANSITION_INACTIVE_SHUTDOWN: "shutdown",
+    Transition.TRANSITION_ACTIVE_SHUTDOWN: "shutdown",
+}
+"""What others may ask for, with the names that `ros2 lifecycle set` has for it."""
 
 Handler = Callable[[Any, Any, Call], Awaitable[None]]
 
@@ -52,6 +65,10 @@ class NodeConfiguration:
     max_pending_calls: int = attribute(
         "How many calls may wait at once; more are answered OVERLOADED.", default=64, minimum=1, live=True
     )
+    bond_heartbeat_period: float = attribute(
+        "Time between the heartbeats to the lifecycle manager (nav2's) that has activated the node, which has "
+        "'autostart: false' then; 0 = no bond.", default=0.1, unit="s", minimum=0,
+    )  # fmt: skip
 
 
 class ServiceNode(LifecycleNode):
@@ -87,6 +104,8 @@ class ServiceNode(LifecycleNode):
         self._said = ""  # the latest failure that was logged
         self._waits = False
         self._retry_at = math.inf  # what the node needs of others may come later, so it tries again
+        self._asked = False  # whether the transition that runs is one that somebody has asked for
+        self._bond: Bond | None = None
         self.diagnostics = Diagnostics(self.get_logger())
         self.deadlines = Deadlines(self.wake)
         self._counting = threading.Lock()
@@ -179,7 +198,7 @@ class ServiceNode(LifecycleNode):
         if self._closed:
             return
         self._closed = True
-        for hook in (self.deactivate, self.cleanup):
+        for hook in (self._end_bond, self.deactivate, self.cleanup):
             try:
                 hook()
             except Exception:
@@ -333,10 +352,12 @@ class ServiceNode(LifecycleNode):
         outcome = self._transition("activate", self.activate, self.deactivate)
         if outcome == TransitionCallbackReturn.SUCCESS:
             self.get_logger().info(f"active: {self.summary()}".removesuffix(": "))
+            self._begin_bond()
         return outcome
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Deactivate; the node is inactive then in any case."""
+        self._end_bond()
         self._transition("deactivate", self.deactivate)
         return TransitionCallbackReturn.SUCCESS
 
@@ -347,6 +368,7 @@ class ServiceNode(LifecycleNode):
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Deactivate and clean up; the node is finalized then in any case."""
+        self._end_bond()
         self._transition("deactivate", self.deactivate)
         self._transition("clean up", self.cleanup)
         return TransitionCallbackReturn.SUCCESS
@@ -376,9 +398,9 @@ class ServiceNode(LifecycleNode):
         except BaseException as error:  # a library may even raise SystemExit
             reason = error.message if isinstance(error, VisionError) else f"{type(error).__name__}: {error}"
             missing = isinstance(error, VisionError) and error.code == ErrorCode.UNKNOWN_RESOURCE
-            if missing and not self.waits:
+            if missing and not self.waits and not self._asked:
                 self.get_logger().info(f"waits to {verb}: {reason}")  # what it needs may be the next node to start
-            elif reason != self._said:  # else said already, when it was tried before
+            elif reason != self._said or self._asked:  # else said already, when it was tried before
                 self._said = reason
                 foreseen = isinstance(error, VisionError)
                 self.get_logger().error(f"cannot {verb}: {reason if foreseen else traceback.format_exc()}")
@@ -403,13 +425,36 @@ class ServiceNode(LifecycleNode):
         wanted = request.transition
         possible = {label: number for number, label, *_ in self._state_machine.available_transitions}
         if wanted.label in possible if wanted.label else wanted.id in possible.values():
-            return LifecycleNodeMixin._LifecycleNodeMixin__on_change_state(self, request, response)
-        name = wanted.label or wanted.id
+            self._asked = True
+            try:
+                return LifecycleNodeMixin._LifecycleNodeMixin__on_change_state(self, request, response)
+            finally:
+                self._asked = False
+        name = wanted.label or TRANSITIONS.get(wanted.id, wanted.id)
         reason = f"no transition {name!r} from {self.state}: possible are {', '.join(possible) or 'none'}"
-        self.get_logger().error(reason)
+        if self.state == "active" and name in ("configure", "activate") and self.settings.autostart:
+            reason += "; the node has started by itself: give it 'autostart: false' to have that done by others"
+        because = f"; it is {self.state} because: {self.last_error}" if self.last_error else ""
+        self.get_logger().error(reason + because)
         self.last_error = self.last_error or reason  # why the node is not in the state expected says more
         response.success = False
         return response
+
+    def _begin_bond(self) -> None:
+        """Send heartbeats to who has activated the node, if it was not the node itself."""
+        period = self.settings.bond_heartbeat_period
+        if self.settings.autostart or not period:
+            return
+        if message_type() is None:
+            _say_once_that_there_is_no_bond()
+            return
+        self._end_bond()
+        self._bond = Bond(self, period, self.group)
+
+    def _end_bond(self) -> None:
+        if self._bond is not None:
+            self._bond.end()
+            self._bond = None
 
     # What time asks for.
 
@@ -464,6 +509,15 @@ class _Finalized:
     initialized = False
     current_state = (State.PRIMARY_STATE_FINALIZED, "finalized")
     available_transitions: tuple[Any, ...] = ()
+
+
+@cache
+def _say_once_that_there_is_no_bond() -> None:
+    get_logger("vision_service").warning(
+        "the ROS package 'bond' is not installed, so a lifecycle manager would not notice that a node of this process "
+        "has died: install it (apt install ros-$ROS_DISTRO-bond), or give nav2's lifecycle manager bond_timeout: 0.0 "
+        "and this node bond_heartbeat_period: 0.0"
+    )
 
 
 def refuse_fixed(known: Mapping[str, Attribute], changes: Mapping[str, Any]) -> None:
