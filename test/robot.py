@@ -277,6 +277,7 @@ class Program:
 
     def __init__(self, log: Path, *command: str | Path) -> None:
         self.log = log
+        paths = [str(ROOT), str(ROOT / "test"), *filter(None, [os.environ.get("PYTHONPATH")])]
         with log.open("wb") as file:
             self.process = subprocess.Popen(
                 [sys.executable, *map(str, command)],
@@ -284,7 +285,7 @@ class Program:
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 cwd=log.parent,
-                env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'test'}", "PYTHONUNBUFFERED": "1"},
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1"},
             )
 
     def end(self, number: int = signal.SIGTERM) -> int:
