@@ -49,6 +49,11 @@ def test_a_node_of_which_nothing_is_said_is_no_mistake(write):
     assert read_parameter_file(write("a: \nb: {}\nc: {ros__parameters: {x: 1}}")) == [("/c", {"x": 1})]
 
 
+def test_lists_may_be_tuples_as_launch_ros_writes_them(write):
+    path = write("/**: {ros__parameters: {cameras: !!python/tuple [a, b]}}")
+    assert read_parameter_file(path) == [("/**", {"cameras": ["a", "b"]})]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def read_parameter_file(path: str | Path) -> list[tuple[str, Section]]:
     from vision_service.image import read_file
 
     try:
-        content = yaml.safe_load(read_file(path))
+        content = yaml.load(read_file(path), _loader())  # noqa: S506, it is a safe one
     except (yaml.YAMLError, ValueError) as error:  # a ValueError for the 13th month, for example
         raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{str(path)!r} is no YAML: {error}") from None
     found: list[tuple[str, Section]] = []
@@ -41,6 +42,18 @@ def read_parameter_file(path: str | Path) -> list[tuple[str, Section]]:
         msg = f"{str(path)!r} is no parameter file: there is no section 'NODE:' with a map '{_PARAMETERS}:' below it"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
     return found
+
+
+@cache
+def _loader() -> Any:
+    """Return a safe loader that takes the tuples that launch_ros writes for the lists of launch files, as rcl does."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    Loader.add_constructor("tag:yaml.org,2002:python/tuple", Loader.construct_sequence)
+    return Loader
 
 
 def _collect(content: Any, name: str, found: list[tuple[str, Section]]) -> None:
