@@ -1,19 +1,10 @@
-"""Starts the demo: a rendered camera and three detectors; look at /detector/image_annotated."""
+"""Starts the demo: rendered cameras and vision services; look at detector/image_annotated."""
 
 from launch import LaunchDescription
-from launch.actions import IncludeLaunchDescription
-from launch.substitutions import PathJoinSubstitution
-from launch_ros.substitutions import FindPackageShare
+
+from vision_service.ros.launching import launch_stack
 
 
 def generate_launch_description() -> LaunchDescription:
     """Return the launch description."""
-    share = FindPackageShare("vision_service")
-    return LaunchDescription(
-        [
-            IncludeLaunchDescription(
-                PathJoinSubstitution([share, "launch", "stack.launch.py"]),
-                launch_arguments={"params_file": PathJoinSubstitution([share, "config", "demo.yaml"])}.items(),
-            )
-        ]
-    )
+    return launch_stack("package://vision_service/config/demo.yaml")

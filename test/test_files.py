@@ -11,7 +11,7 @@ from vision_service.image import read_file
 
 
 def test_a_parameter_file_of_the_package_is_found():
-    assert "stack" in yaml.safe_load(share_file("config/demo.yaml").read_text(encoding="utf-8"))
+    assert "/**/stack" in yaml.safe_load(share_file("config/demo.yaml").read_text(encoding="utf-8"))
 
 
 def test_of_a_file_that_is_not_there_the_name_is_returned_for_the_error():

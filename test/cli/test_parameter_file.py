@@ -64,6 +64,14 @@ def test_what_is_for_every_node_is_in_each_section_unless_that_says_otherwise(wr
     assert read_sections(path) == {"left": {"timeout": 2.0, "max_age": 0.1}, "right": {"timeout": 1.0, "max_age": 0.1}}
 
 
+def test_a_section_for_any_namespace_is_the_node_s(write):
+    path = write("""
+        /**/eye: {ros__parameters: {model: mlmodel, timeout: 1.0}}
+        /**: {ros__parameters: {timeout: 2.0}}
+    """)
+    assert read_sections(path) == {"eye": {"model": "mlmodel", "timeout": 2.0}}  # the later one, as in ROS
+
+
 def test_a_file_for_every_node_is_one_for_ours(write):
     sections = read_sections(write("/**: {ros__parameters: {model: clusters}}"))
     assert vision_section(sections) == {"model": "clusters"}
@@ -74,7 +82,7 @@ def test_a_file_for_every_node_is_one_for_ours(write):
     [
         ("", "is no parameter file"),
         ("[1, 2]", "is no parameter file"),
-        ("eye: {model: mlmodel}", "is no parameter file: there is no section 'NODE:' with a map 'ros__parameters:'"),
+        ("eye: {model: mlmodel}", "is no parameter file: the section 'eye/model' needs a map 'ros__parameters:'"),
         ("eye: {ros__parameters: 3}", "is no parameter file"),
         ("eye: [", "is no YAML"),
         ("eye: {ros__parameters: {since: 2026-13-01}}", "is no YAML"),

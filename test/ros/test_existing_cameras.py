@@ -90,7 +90,8 @@ def robot_with(file, topics, changes=None):
         topics: Topic to message and quality of service.
         changes: Node to parameters that the file mentions as alternatives.
     """
-    sections = yaml.safe_load((FOLDER / file).read_text(encoding="utf-8"))
+    content = yaml.safe_load((FOLDER / file).read_text(encoding="utf-8"))
+    sections = {name.removeprefix("/**/"): section for name, section in content.items()}
     sections = {name: section["ros__parameters"] for name, section in sections.items()}
     for name, parameters in (changes or {}).items():
         sections[name].update(parameters)

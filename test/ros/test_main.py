@@ -5,7 +5,6 @@ import signal
 from pathlib import Path
 
 import pytest
-import yaml
 from vision_service.srv import GetDetections, GetDetectionsFromCamera, GetImage, GetStatus
 
 from robot import (
@@ -19,9 +18,8 @@ from robot import (
     parameter_file,
     program,
 )
-from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.dds import SHARED_MEMORY
-from vision_service.ros.main import check_parameter_file, without_node_name
+from vision_service.ros.main import without_node_name
 
 CAMERA = {"driver": "synthetic", "width_px": 64, "height_px": 48}
 BOX = (70, 20, 95, 60)
@@ -46,41 +44,6 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM]
 def test_a_remap_of_the_node_s_name_is_dropped(given, kept):
     """A launch file's name= would give it to every node of the process."""
     assert without_node_name(given) == kept
-
-
-# Parameter files.
-
-
-def test_the_demo_s_parameter_file_is_one():
-    check_parameter_file(ROOT / "config" / "demo.yaml")
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        ("", "no section 'stack'"),
-        ("5", "no section 'stack'"),
-        ("- stack", "no section 'stack'"),
-        ("camera: {ros__parameters: {driver: synthetic}}", "no section 'stack'"),
-        ("stack: {cameras: [a]}", "'stack' needs a map 'ros__parameters'"),
-        ("stack: {ros__parameters: {cameras: [a]}}\na: 5", "'a' needs a map 'ros__parameters'"),
-        ("stack: [", "no YAML"),
-        ("stack: {ros__parameters: {cameras: [a]}}\na: {ros__parameters: }", "'a' needs a map 'ros__parameters'"),
-    ],
-)
-def test_another_file_is_refused_by_its_name_with_the_reason(tmp_path, content, words):
-    path = tmp_path / "params.yaml"
-    path.write_text(content)
-    with pytest.raises(VisionError, match=words) as raised:
-        check_parameter_file(path)
-    assert raised.value.code == ErrorCode.INVALID_ARGUMENT
-    assert str(path) in raised.value.message
-
-
-@pytest.mark.parametrize("name", ["none.yaml", "."])
-def test_a_file_that_cannot_be_read_is_refused(tmp_path, name):
-    with pytest.raises(VisionError, match="cannot read"):
-        check_parameter_file(tmp_path / name)
 
 
 # Processes.
@@ -148,34 +111,101 @@ def test_a_process_whose_calls_wait_leaves_all_the_same(peer):
         assert not any(call.done() and call.result().success for call in calls)
 
 
-def test_a_stack_without_nodes_ends_with_a_sentence():
-    with node_program("stack", {"camera": CAMERA}) as started:
+def test_a_stack_without_nodes_ends_with_an_error_message():
+    with node_program("stack", {"stack": {"cameras": []}}) as started:
         assert started.result() == 1
         assert "the stack is empty" in started.output
         assert "Traceback" not in started.output
 
 
-@pytest.mark.parametrize("content", ["stack: [", "stack: {ros__parameters: {cameras: [a, 1]}}", "stack: 5"])
-def test_a_parameter_file_that_ros_does_not_read_ends_the_process_with_a_sentence(tmp_path, content):
+@pytest.mark.parametrize("content", ["stack: [", "stack: {ros__parameters: {cameras: [a, 1]}}", "stack: 5", None])
+@pytest.mark.parametrize("executable", ["stack", "camera"])
+def test_a_parameter_file_that_ros_does_not_read_ends_the_process_with_an_error_message(tmp_path, content, executable):
     path = tmp_path / "params.yaml"
-    path.write_text(content)
-    with program(ROOT / "scripts" / "stack", "--ros-args", "--params-file", path) as started:
+    if content is not None:
+        path.write_text(content)
+    with program(ROOT / "scripts" / executable, "--ros-args", "--params-file", path) as started:
         assert started.result() == 1
         assert str(path) in started.output
         assert "Traceback" not in started.output
 
 
-def test_the_command_runs_a_parameter_file_too(peer, tmp_path):
-    path = parameter_file(tmp_path, STACK)
-    with program(ROOT / "scripts" / "vision-service", "run", path) as started:
-        peer.reach("reds_2")
+NOT_USED = [
+    (["stack"], "no section for /stack, only 'lens:'"),
+    (["camera"], "no section for /camera, only 'lens:'"),
+    (["camera", "-r", "__node:=lense"], "did you mean 'lense:' by 'lens:'?"),
+    (["camera", "-r", "__node:=lens", "-r", "__ns:=/robot"], "call it '/**/lens:'"),
+]
+
+
+@pytest.mark.parametrize(("command", "words"), NOT_USED)
+def test_a_parameter_file_that_no_node_uses_ends_the_process_with_the_name_to_use(command, words):
+    executable, *arguments = command
+    with node_program(executable, {"lens": CAMERA}, *arguments) as started:
+        assert started.result() == 1
+        assert words in started.output
+        assert "Traceback" not in started.output
+
+
+# The command runs what ROS runs.
+
+
+WAYS = [
+    (["--namespace", "robot"], "/robot"),
+    (["-r", "__ns:=/robot"], "/robot"),
+    (["--ros-args", "-r", "__ns:=/robot", "-p", "width_px:=32"], "/robot"),
+    (["--log-level", "warn", "-p", "width_px:=32"], ""),
+]
+
+
+@pytest.mark.parametrize(("arguments", "namespace"), WAYS)
+@pytest.mark.parametrize("command", ["vision-service", "stack"])
+def test_the_command_runs_what_ros_runs(peer, tmp_path, command, arguments, namespace):
+    """The same nodes by the same file and arguments, whichever way they are started."""
+    path = parameter_file(tmp_path, {f"/**/{name}": values for name, values in STACK.items() if name != "bad"})
+    if command == "stack":
+        plain = [a for a in arguments if a != "--ros-args"]
+        if "--namespace" in plain:
+            plain = ["-r", "__ns:=/robot"]
+        line = [ROOT / "scripts" / "stack", "--ros-args", "--params-file", path, *plain]
+    else:
+        line = [ROOT / "scripts" / "vision-service", "run", path, *arguments]
+    with program(*line) as started:
+        peer.reach(f"{namespace}/reds_2")
+        answer = peer.call(GetDetectionsFromCamera, f"{namespace}/reds_2/get_detections_from_camera")
+        assert answer.success, answer.message
         assert started.end() == 0, started.output
 
 
-def test_the_command_refuses_a_file_that_is_none(tmp_path):
-    path = tmp_path / "params.yaml"
-    path.write_text(yaml.safe_dump({"camera": {"ros__parameters": CAMERA}}))
+@pytest.mark.parametrize("section", ["stack", "/**/stack", "/robot/stack", "/robot/**"])
+def test_the_command_takes_every_form_of_a_section_or_says_that_it_is_not_used(peer, tmp_path, section):
+    lists = {"cameras": ["lens_2"]}
+    path = parameter_file(tmp_path, {section: {**lists, **CAMERA}, "/**/lens_2": CAMERA})
+    with program(ROOT / "scripts" / "vision-service", "run", path, "--namespace", "/robot") as started:
+        if section == "stack":
+            assert started.result() == 1
+            assert "no section for /robot/stack" in started.output
+            assert "call it '/**/stack:'" in started.output
+        else:
+            peer.reach("/robot/lens_2")
+            assert started.end() == 0, started.output
+
+
+def test_the_command_gives_remaps_and_parameters_on(peer, tmp_path):
+    path = parameter_file(tmp_path, {"stack": {"cameras": ["lens_3"]}, "lens_3": {"driver": "synthetic"}})
+    arguments = ["-p", "width_px:=32", "-p", "height_px:=48", "-r", "lens_3/image_raw:=/elsewhere"]
+    with program(ROOT / "scripts" / "vision-service", "run", path, *arguments) as started:
+        peer.reach("lens_3")
+        assert peer.call(GetImage, "lens_3/get_image").image.image.width == 32
+        eventually(lambda: peer.node.get_publishers_info_by_topic("/elsewhere"), "the topic has its other name")
+        assert started.end() == 0, started.output
+
+
+@pytest.mark.parametrize("content", [{"camera": CAMERA}, None])
+def test_the_command_refuses_a_file_that_is_none(tmp_path, content):
+    path = parameter_file(tmp_path, content) if content else tmp_path / "none.yaml"
     with program(ROOT / "scripts" / "vision-service", "run", path) as started:
-        assert started.result() != 0
-        assert "no section 'stack'" in started.output
+        assert started.result() == 1
+        assert str(path) in started.output
+        assert "no section for /stack" in started.output if content else "cannot read" in started.output
         assert "Traceback" not in started.output

@@ -394,8 +394,8 @@ class TestLifecycle:
         ("label", "number", "name"),
         [
             ("activate", 0, "'activate'"),
-            ("", Transition.TRANSITION_ACTIVATE, "3"),
-            ("", Transition.TRANSITION_ACTIVE_SHUTDOWN, "7"),
+            ("", Transition.TRANSITION_ACTIVATE, "'activate'"),
+            ("", Transition.TRANSITION_CLEANUP, "'cleanup'"),
             ("", 0, "0"),
             ("", 250, "250"),
             ("actvate", 0, "'actvate'"),
@@ -423,6 +423,20 @@ class TestLifecycle:
             assert state(peer) == "finalized"
             assert not change(peer, number=Transition.TRANSITION_CONFIGURE)
             assert "possible are none" in peer.status("example")["last_error"]
+
+    def test_each_refusal_is_logged_with_the_reason_as_often_as_it_is_asked_for(self, spin, peer, capfd):
+        spin(Example, "example", {"autostart": False})
+        for _ in range(2):
+            assert not change(peer, "configure")
+            assert "cannot configure: node /example: 'size' is missing" in capfd.readouterr().err
+        assert not change(peer, number=Transition.TRANSITION_ACTIVATE)
+        said = capfd.readouterr().err
+        assert "no transition 'activate' from unconfigured" in said
+        assert "it is unconfigured because: node /example: 'size' is missing" in said
+
+    def test_who_would_configure_a_node_that_starts_by_itself_is_told_of_autostart(self, example, peer, capfd):
+        assert not change(peer, number=Transition.TRANSITION_CONFIGURE)
+        assert "give it 'autostart: false'" in capfd.readouterr().err
 
     def test_an_invalid_transition_does_not_hide_why_the_node_is_not_configured(self, spin, peer):
         spin(Example, "example", {})

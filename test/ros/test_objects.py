@@ -18,7 +18,7 @@ from vision_service.pointcloud.pcd import read_pcd
 from vision_service.ros import conversion
 from vision_service.types import CameraIntrinsics, PointCloud
 
-TABLETOP = yaml.safe_load((ROOT / "config/tabletop.yaml").read_text())["tabletop"]["ros__parameters"]
+TABLETOP = yaml.safe_load((ROOT / "config/tabletop.yaml").read_text())["/**/tabletop"]["ros__parameters"]
 DETECTOR = {"model": "mlmodel", "model_path": "package://vision_service/models/solids_detector.tflite"}
 SEED = 12
 BLOCK = np.stack(np.meshgrid(*[np.arange(0, 0.1, 0.01)] * 3), axis=-1).reshape(-1, 3)

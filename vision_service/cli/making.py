@@ -8,10 +8,11 @@ from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any
 
-from vision_service.cli.parameter_file import Section, model_attributes, read_sections, vision_section
+from vision_service.cli.parameter_file import model_attributes, read_sections, vision_section
 from vision_service.cli.settings import Setting, values
 from vision_service.configuration import attributes, configure
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.parameter_files import Section
 from vision_service.resources import LocalResources, Resources
 from vision_service.vision import MODELS
 from vision_service.vision.model import VisionModel, methods

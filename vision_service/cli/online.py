@@ -32,10 +32,24 @@ def add_parsers(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "run",
         help="run the cameras and vision services of a parameter file",
-        description="Run the cameras and vision services of a parameter file in one process, until Ctrl-C.",
+        description="Run the cameras and vision services of a parameter file in one process, until Ctrl-C: what "
+        "`ros2 run vision_service stack --ros-args --params-file PARAMS.yaml` does.",
         allow_abbrev=False,
     )
-    parser.add_argument("params", type=Path, metavar="PARAMS.yaml", help="a ROS parameter file with a section 'stack'")
+    parser.add_argument(
+        "params", type=Path, nargs="+", metavar="PARAMS.yaml", help="ROS parameter files, with a section 'stack'"
+    )
+    parser.add_argument("--namespace", metavar="NS", help="namespace of all the nodes; sections are '/**/stack:' then")
+    parser.add_argument(
+        *("-r", "--remap"), action="append", default=[], metavar="A:=B", help="give a topic or service another name"
+    )
+    parser.add_argument(
+        *("-p", "--param"), action="append", default=[], metavar="NAME:=VALUE", help="a parameter of all the nodes"
+    )
+    parser.add_argument("--log-level", metavar="LEVEL", help="debug, info, warn, error or fatal")
+    parser.add_argument(
+        "--ros-args", nargs=argparse.REMAINDER, default=[], metavar="…", help="further arguments, as ROS takes them"
+    )
     parser.set_defaults(func=_run)
 
     parser = subparsers.add_parser(
@@ -108,8 +122,24 @@ def _run(arguments: argparse.Namespace) -> int:
     from vision_service.ros.main import run_stack
     from vision_service.ros.process import leave
 
-    leave(run_stack(arguments.params))
+    leave(run_stack(ros_arguments(arguments)))
     return 0
+
+
+def ros_arguments(arguments: argparse.Namespace) -> list[str]:
+    """Return the arguments of `run` as ROS takes them, behind the name of the program."""
+    found = ["stack", "--ros-args"]
+    for file in arguments.params:
+        found += ["--params-file", str(file)]
+    if arguments.namespace:
+        found += ["-r", f"__ns:=/{arguments.namespace.strip('/')}"]
+    for rule in arguments.remap:
+        found += ["-r", rule]
+    for parameter in arguments.param:
+        found += ["-p", parameter]
+    if arguments.log_level:
+        found += ["--log-level", arguments.log_level]
+    return [*found, *arguments.ros_args]
 
 
 def _list(arguments: argparse.Namespace) -> int:

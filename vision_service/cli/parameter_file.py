@@ -4,61 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from vision_service.configuration import attributes, did_you_mean
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.parameter_files import Section, is_for, read_parameter_file
 from vision_service.settings.node import DECLARED_BY_ROS
 from vision_service.settings.vision import VisionConfiguration
-
-Section = dict[str, Any]
-"""A node's parameters by name; those in a map have the names of both, with a dot."""
-
-_PARAMETERS = "ros__parameters"
-_EVERY_NODE = {"*", "**"}
 
 
 def read_sections(path: str | Path) -> dict[str, Section]:
     """Return the sections of a parameter file by the full names of their nodes, without the first slash.
 
-    What stands in ``/**`` is in each of them.
+    Each has what the sections with wildcards say of it, as ROS has: of two that name the same, the later one counts.
+    ``/**/eye`` is ``eye``; where only wildcards are, they are one section, ``**``.
 
     Raises:
         VisionError: INVALID_ARGUMENT, if the file cannot be read or is no parameter file.
     """
-    import yaml
-
-    from vision_service.image import read_file
-
-    try:
-        content = yaml.safe_load(read_file(path))
-    except (yaml.YAMLError, ValueError) as error:  # a ValueError for the 13th month, for example
-        raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{str(path)!r} is no YAML: {error}") from None
-    found: dict[str, Section] = {}
-    _collect(content, "", found)
-    if not found:
-        msg = f"{str(path)!r} is no parameter file: there is no section 'NODE:' with a map '{_PARAMETERS}:' below it"
-        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
-    of_all = {key: value for name in sorted(_EVERY_NODE & found.keys()) for key, value in found.pop(name).items()}
-    return {name: {**of_all, **section} for name, section in found.items()} or {"**": of_all}
-
-
-def _collect(content: Any, name: str, found: dict[str, Section]) -> None:
-    """Find the sections of a file; their names may be nested, as a namespace and a node in it."""
-    if not isinstance(content, Mapping):
-        return
-    if isinstance(content.get(_PARAMETERS), Mapping):
-        found.setdefault(name, {}).update(_flat(content[_PARAMETERS]))
-    for part, below in content.items():
-        if part != _PARAMETERS:
-            _collect(below, f"{name}/{str(part).strip('/')}".strip("/"), found)
-
-
-def _flat(values: Mapping[Any, Any], prefix: str = "") -> Section:
-    flat: Section = {}
-    for name, value in values.items():
-        flat.update(_flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value})
-    return flat
+    sections = read_parameter_file(path)
+    names = {name: name.replace("/**/", "/") for name, _ in sections}
+    nodes = dict.fromkeys(node for node in names.values() if "*" not in node)
+    found: dict[str, Section] = {node.removeprefix("/"): {} for node in nodes} or {"**": {}}
+    for node, parameters in found.items():
+        for name, section in sections:
+            if node == "**" or is_for(name, node):
+                parameters.update(section)
+    return found
 
 
 def vision_section(sections: Mapping[str, Section], node: str = "") -> Section:

@@ -16,7 +16,6 @@ rclpy changes them in patch releases. Each is looked up once, by what is there r
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
@@ -86,6 +85,8 @@ def check_rclpy() -> None:
 
 
 def _version() -> str:
+    import importlib.metadata  # takes 50 ms, and is needed here only
+
     for name in ("rclpy", "ros-rclpy"):
         try:
             return importlib.metadata.version(name)
@@ -223,6 +224,10 @@ class ManagedNode(LifecycleNode):
         """Make a transition by calling `change`, in whatever thread it was asked for."""
         return change()
 
+    def grant_transition(self, change: Callable[[], Any]) -> Any:
+        """Answer a request for a transition that is possible by calling `change`."""
+        return change()
+
     def refuse_transition(self, wanted: str | int, possible: Mapping[str, int]) -> None:
         """Tell that a transition was asked for that is not possible now."""
 
@@ -241,7 +246,7 @@ class ManagedNode(LifecycleNode):
     def _LifecycleNodeMixin__on_change_state(self, request: Any, response: Any) -> Any:  # noqa: N802
         wanted, possible = request.transition, self.possible_transitions()
         if wanted.label in possible if wanted.label else wanted.id in possible.values():
-            return _on_change_state(self, request, response)
+            return self.grant_transition(lambda: _on_change_state(self, request, response))
         self.refuse_transition(wanted.label or wanted.id, possible)
         response.success = False
         return response

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
-import yaml
+from rclpy.logging import get_logger
+from rclpy.node import Node
 
-from vision_service.errors import ErrorCode, VisionError
-from vision_service.image import read_file
+from vision_service.errors import VisionError
+from vision_service.parameter_files import check_used, files_of, read_parameter_file
 from vision_service.ros.process import leave, run
 
 
@@ -17,61 +17,74 @@ def camera() -> None:
     """Run one camera node."""
     from vision_service.ros.camera_node import CameraNode
 
-    leave(run(lambda: [CameraNode("camera")]))
+    leave(run_one(lambda: CameraNode("camera"), sys.argv))
 
 
 def vision() -> None:
     """Run one vision node."""
     from vision_service.ros.vision_node import VisionNode
 
-    leave(run(lambda: [VisionNode("vision")]))
+    leave(run_one(lambda: VisionNode("vision"), sys.argv))
 
 
 def mlmodel() -> None:
     """Run one ML model node."""
     from vision_service.ros.mlmodel_node import MLModelNode
 
-    leave(run(lambda: [MLModelNode("mlmodel")]))
+    leave(run_one(lambda: MLModelNode("mlmodel"), sys.argv))
 
 
 def stack() -> None:
     """Run the nodes of a parameter file."""
-    from vision_service.ros.stack import Stack
+    try:
+        leave(run_stack(sys.argv))
+    except VisionError as error:
+        leave(_fail(error))
 
-    leave(run(lambda: Stack().nodes, without_node_name(sys.argv)))
 
+def run_one(make_node: Callable[[], Node], args: Sequence[str]) -> int:
+    """Run one node; return the exit code.
 
-def run_stack(params: Path) -> int:
-    """Run the nodes of a parameter file; return the exit code.
-
-    Raises:
-        VisionError: INVALID_ARGUMENT, if the file cannot be read or is no parameter file.
+    Args:
+        make_node: Makes it, when ROS is initialized.
+        args: The process's arguments; each parameter file among them has to say something to the node.
     """
-    from vision_service.ros.stack import Stack
+    files = files_of(args)
 
-    check_parameter_file(params)
-    return run(lambda: Stack().nodes, ["--ros-args", "--params-file", str(params)])
-
-
-def check_parameter_file(path: Path) -> None:
-    """Refuse a file that ROS's own parser would refuse in its own words, or that has no section for the stack.
-
-    Raises:
-        VisionError: INVALID_ARGUMENT, naming the file and the reason.
-    """
-    from vision_service.ros.stack import NAME
+    def make() -> list[Node]:
+        node = make_node()
+        for file in files:
+            check_used(file, [node.get_fully_qualified_name()])
+        return [node]
 
     try:
-        content = yaml.safe_load(read_file(path))
-    except yaml.YAMLError as error:
-        raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{str(path)!r} is no YAML: {error}") from None
-    if not isinstance(content, dict) or not any(str(section).strip("/") == NAME for section in content):
-        msg = f"{str(path)!r} has no section {NAME!r}: list the nodes there, as config/demo.yaml does"
-        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
-    for section, value in content.items():
-        if not isinstance(value, dict) or not isinstance(value.get("ros__parameters"), dict):
-            msg = f"{str(path)!r}: the section {section!r} needs a map 'ros__parameters' below it"
-            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+        for file in files:  # before ROS's own parser refuses them in its own words
+            read_parameter_file(file)
+    except VisionError as error:
+        return _fail(error)
+    return run(make, list(args))
+
+
+def run_stack(args: Sequence[str]) -> int:
+    """Run the nodes of a parameter file; return the exit code.
+
+    Args:
+        args: The process's arguments, with ``--ros-args --params-file FILE`` among them.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, if a file cannot be read or is no parameter file.
+    """
+    from vision_service.ros.stack import Stack
+
+    files = files_of(args)
+    for file in files:
+        read_parameter_file(file)
+    return run(lambda: Stack(parameter_files=files).nodes, without_node_name(args))
+
+
+def _fail(error: VisionError) -> int:
+    get_logger("vision_service").fatal(error.message)
+    return 1
 
 
 def without_node_name(args: Sequence[str]) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, ClassVar
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from lifecycle_msgs.msg import Transition
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
@@ -18,6 +19,7 @@ from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 
 from vision_service.configuration import Attribute, attributes, configure
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.ros.bond import Bond, make_bond
 from vision_service.ros.calls import Call, seconds
 from vision_service.ros.candidates import Builder, Candidate
 from vision_service.ros.compat import ManagedNode
@@ -37,6 +39,17 @@ RETRY_PERIOD = 1.0
 """Between two tries to configure a node that needs what is not there, seconds."""
 SERVICE_QOS = QoSProfile(history=HistoryPolicy.KEEP_ALL, reliability=ReliabilityPolicy.RELIABLE)
 """So that every call of a burst is answered: of 32 calls 10 were with rclpy's depth of 10, of 512 108 with 100."""
+
+TRANSITIONS = {
+    Transition.TRANSITION_CONFIGURE: "configure",
+    Transition.TRANSITION_CLEANUP: "cleanup",
+    Transition.TRANSITION_ACTIVATE: "activate",
+    Transition.TRANSITION_DEACTIVATE: "deactivate",
+    Transition.TRANSITION_UNCONFIGURED_SHUTDOWN: "shutdown",
+    Transition.TRANSITION_INACTIVE_SHUTDOWN: "shutdown",
+    Transition.TRANSITION_ACTIVE_SHUTDOWN: "shutdown",
+}
+"""What others may ask for, with the names that `ros2 lifecycle set` has for it."""
 
 Handler = Callable[[Any, Any, Call], Awaitable[None]]
 
@@ -73,6 +86,8 @@ class ServiceNode(ManagedNode):
         self._said = ""  # the latest failure that was logged
         self._waits = False
         self._retry_at = math.inf  # what the node needs of others may come later, so it tries again
+        self._asked = False  # whether the transition that runs is one that somebody has asked for
+        self._bond: Bond | None = None
         self.diagnostics = Diagnostics(self.get_logger())
         self._counting = threading.Lock()
         self._calls_pending = 0
@@ -166,7 +181,7 @@ class ServiceNode(ManagedNode):
             return
         self._closed = True
         self._builder.close()
-        for hook in (self.deactivate, self.cleanup):
+        for hook in (self._end_bond, self.deactivate, self.cleanup):
             try:
                 hook()
             except BaseException:  # the other one is to be called all the same
@@ -320,10 +335,12 @@ class ServiceNode(ManagedNode):
         if outcome == TransitionCallbackReturn.SUCCESS:
             self.get_logger().info(f"active: {self.summary()}".removesuffix(": "))
             self.look_soon()
+            self._begin_bond()
         return outcome
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Deactivate; the node is inactive then in any case."""
+        self._end_bond()
         self._transition("deactivate", self.deactivate)
         return TransitionCallbackReturn.SUCCESS
 
@@ -334,6 +351,7 @@ class ServiceNode(ManagedNode):
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Deactivate and clean up; the node is finalized then in any case."""
+        self._end_bond()
         self._transition("deactivate", self.deactivate)
         self._transition("clean up", self.cleanup)
         return TransitionCallbackReturn.SUCCESS
@@ -366,9 +384,9 @@ class ServiceNode(ManagedNode):
         except BaseException as error:  # a library may even raise SystemExit
             reason = error.message if isinstance(error, VisionError) else f"{type(error).__name__}: {error}"
             missing = isinstance(error, VisionError) and error.code == ErrorCode.UNKNOWN_RESOURCE
-            if missing and not self.waits:
+            if missing and not self.waits and not self._asked:
                 self.get_logger().info(f"waits to {verb}: {reason}")  # what it needs may be the next node to start
-            elif reason != self._said:  # else said already, when it was tried before
+            elif reason != self._said or self._asked:  # else said already, when it was tried before
                 self._said = reason
                 foreseen = isinstance(error, VisionError)
                 self.get_logger().error(f"cannot {verb}: {reason if foreseen else traceback.format_exc()}")
@@ -389,11 +407,34 @@ class ServiceNode(ManagedNode):
         with self._changing:
             return change()
 
+    def grant_transition(self, change: Callable[[], Any]) -> Any:
+        """Make a transition that was asked for by a service: its failure is told each time."""
+        self._asked = True
+        try:
+            return change()
+        finally:
+            self._asked = False
+
     def refuse_transition(self, wanted: str | int, possible: Mapping[str, int]) -> None:
         """Say why a transition is refused."""
-        reason = f"no transition {wanted!r} from {self.state}: possible are {', '.join(possible) or 'none'}"
-        self.get_logger().error(reason)
+        name = TRANSITIONS.get(wanted, wanted) if isinstance(wanted, int) else wanted
+        reason = f"no transition {name!r} from {self.state}: possible are {', '.join(possible) or 'none'}"
+        if self.state == "active" and name in ("configure", "activate") and self.settings.autostart:
+            reason += "; the node has started by itself: give it 'autostart: false' to have that done by others"
+        because = f"; it is {self.state} because: {self.last_error}" if self.last_error else ""
+        self.get_logger().error(reason + because)
         self.last_error = self.last_error or reason  # why the node is not in the state expected says more
+
+    def _begin_bond(self) -> None:
+        """Send heartbeats to who has activated the node, if it was not the node itself."""
+        self._end_bond()
+        if not self.settings.autostart:
+            self._bond = make_bond(self, self.settings.bond_heartbeat_period, self.group)
+
+    def _end_bond(self) -> None:
+        if self._bond is not None:
+            self._bond.end()
+            self._bond = None
 
     # What time asks for.
 

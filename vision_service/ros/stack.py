@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from rclpy.exceptions import InvalidNodeNameException
@@ -12,6 +13,7 @@ from rclpy.validate_node_name import validate_node_name
 
 from vision_service.configuration import configure
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.parameter_files import check_used
 from vision_service.ros.camera_node import CameraNode
 from vision_service.ros.local_nodes import LocalNodes
 from vision_service.ros.mlmodel_node import MLModelNode
@@ -32,14 +34,16 @@ class Stack:
         nodes: The stack's own node first, then the cameras, the ML models and the vision nodes.
     """
 
-    def __init__(self, **arguments: Any) -> None:
+    def __init__(self, *, parameter_files: Sequence[Path] = (), **arguments: Any) -> None:
         """Make the nodes. What is wrong with one is logged; the others are made all the same.
 
         Args:
+            parameter_files: Those that the process was given; each has to say something to one of the nodes.
             **arguments: Of every rclpy Node: context, namespace …
 
         Raises:
-            VisionError: INVALID_ARGUMENT, if the lists are wrong in themselves or name nothing at all.
+            VisionError: INVALID_ARGUMENT, if the lists are wrong in themselves or name nothing at all, or if a
+                parameter file is not used.
         """
         self._node = Node(NAME, **{**arguments, "start_parameter_services": False})
         self.nodes: list[Node] = [self._node]
@@ -69,8 +73,12 @@ class Stack:
                     taken.add(name)
                     self.nodes.append(node)
         if not settings.cameras and not settings.mlmodels and not settings.vision:
+            for file in parameter_files:  # the usual reason
+                check_used(file, [self._node.get_fully_qualified_name()])
             msg = "the stack is empty: give it a parameter file with a section 'stack' that lists cameras and vision"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+        for file in parameter_files:
+            check_used(file, [node.get_fully_qualified_name() for node in self.nodes])
         if len(self.nodes) == 1:
             raise VisionError(ErrorCode.INVALID_ARGUMENT, "none of the stack's nodes could be made; see the log")
 

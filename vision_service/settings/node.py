@@ -25,6 +25,10 @@ class NodeConfiguration:
         "Maximum number of service calls in progress; further ones are answered with OVERLOADED.", default=64,
         minimum=1, live=True,
     )  # fmt: skip
+    bond_heartbeat_period: float = attribute(
+        "Time between the heartbeats to the lifecycle manager (nav2's) that has activated the node, which has "
+        "'autostart: false' then; 0 = no bond.", default=0.1, unit="s", minimum=0,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

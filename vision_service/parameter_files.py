@@ -1,0 +1,139 @@
+"""Parameter files of ROS nodes, read without ROS: their sections, and which of them are for a node, by rcl's rules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from vision_service.errors import ErrorCode, VisionError
+
+Section = dict[str, Any]
+"""A node's parameters by name; those in a map have the names of both, with a dot."""
+
+_PARAMETERS = "ros__parameters"
+
+
+def read_parameter_file(path: str | Path) -> list[tuple[str, Section]]:
+    """Return the sections of a parameter file in its order, each with the name of its node, or a pattern of names.
+
+    Names are absolute: ``stack:`` is ``/stack``, ``robot: {stack: …}`` is ``/robot/stack``.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, naming the file and the reason, if it cannot be read or is no parameter file.
+    """
+    import yaml
+
+    from vision_service.image import read_file
+
+    try:
+        content = yaml.load(read_file(path), _loader())  # noqa: S506, it is a safe one
+    except (yaml.YAMLError, ValueError) as error:  # a ValueError for the 13th month, for example
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{str(path)!r} is no YAML: {error}") from None
+    found: list[tuple[str, Section]] = []
+    try:
+        _collect(content, "", found)
+    except VisionError as error:
+        raise VisionError(error.code, f"{str(path)!r} is no parameter file: {error.message}") from None
+    if not found:
+        msg = f"{str(path)!r} is no parameter file: there is no section 'NODE:' with a map '{_PARAMETERS}:' below it"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+    return found
+
+
+@cache
+def _loader() -> Any:
+    """Return a safe loader that takes the tuples that launch_ros writes for the lists of launch files, as rcl does."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    Loader.add_constructor("tag:yaml.org,2002:python/tuple", Loader.construct_sequence)
+    return Loader
+
+
+def _collect(content: Any, name: str, found: list[tuple[str, Section]]) -> None:
+    """Find the sections of a file; their names may be nested, as a namespace and a node in it."""
+    if content is None:
+        return  # as rcl does; a node without parameters
+    if not isinstance(content, Mapping):
+        shown = f"the section {name.strip('/')!r}" if name else "it"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{shown} needs a map '{_PARAMETERS}:' below it")
+    for part, below in content.items():
+        if part != _PARAMETERS:
+            _collect(below, f"{name}/{str(part).strip('/')}", found)
+        elif name and isinstance(below, Mapping):
+            found.append((name, _flat(below)))
+        else:
+            shown = f"'{_PARAMETERS}:' of {name.strip('/')!r} is no map" if name else f"'{_PARAMETERS}:' has no node"
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, shown)
+
+
+def _flat(values: Mapping[Any, Any], prefix: str = "") -> Section:
+    flat: Section = {}
+    for name, value in values.items():
+        flat.update(_flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value})
+    return flat
+
+
+def is_for(section: str, node: str) -> bool:
+    """Whether a section of a name or pattern is for a node: ``*`` is one part of a full name, ``**`` any number.
+
+    Args:
+        section: The section's name, absolute.
+        node: The node's full name, such as /robot/stack.
+    """
+    pattern = "".join({"*": r"/\w+", "**": r"(/\w+)*"}.get(part, "/" + re.escape(part)) for part in _parts(section))
+    return re.fullmatch(pattern, "/" + "/".join(_parts(node))) is not None
+
+
+def _parts(name: str) -> list[str]:
+    return name.strip("/").split("/")
+
+
+def files_of(arguments: Sequence[str]) -> list[Path]:
+    """Return the parameter files that the arguments of a process name, as ROS reads them."""
+    found = []
+    is_ros = False
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        if argument in ("--ros-args", "--"):
+            is_ros = argument == "--ros-args"
+        elif is_ros and argument == "--params-file" and following:
+            found.append(Path(following))
+    return found
+
+
+def check_used(path: str | Path, nodes: Collection[str]) -> None:
+    """Refuse a parameter file that says nothing to any of the nodes, because ROS would ignore it without a word.
+
+    Args:
+        path: The file.
+        nodes: Full names.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, with the name that a section should have; or the file is no parameter file.
+    """
+    sections = [name for name, _ in read_parameter_file(path)]
+    if any(is_for(section, node) for section in sections for node in nodes):
+        return
+    names = ", ".join(nodes)
+    shown = ", ".join(f"'{section.removeprefix('/')}:'" for section in dict.fromkeys(sections))
+    msg = f"{str(path)!r} has no section for {names}, only {shown}{_advice(sections, nodes)}"
+    raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+
+
+def _advice(sections: Iterable[str], nodes: Iterable[str]) -> str:
+    """Return how one of the sections has to be called to be for one of the nodes, empty if none resembles any."""
+    last = {_parts(section)[-1]: section.removeprefix("/") for section in sections}
+    for node in nodes:
+        name = _parts(node)[-1]
+        if name in last:
+            return f": call it '/**/{name}:' for any namespace, or '{node}:', instead of '{last[name]}:'"
+        near = get_close_matches(name, last, n=1)
+        if near:
+            return f": did you mean '{name}:' by '{last[near[0]]}:'?"
+    return ""

@@ -1,0 +1,165 @@
+"""What our launch files share: their arguments, and a check of the parameter file before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from typing import Any
+
+from launch import LaunchContext, LaunchDescription
+from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+from launch_ros.utilities import make_namespace_absolute, prefix_namespace
+
+from vision_service.errors import VisionError
+from vision_service.files import resolve
+from vision_service.parameter_files import check_used, read_parameter_file
+
+
+def common_arguments() -> list[DeclareLaunchArgument]:
+    """Return the arguments that all our launch files take."""
+    return [
+        DeclareLaunchArgument("namespace", default_value="", description="Namespace of the nodes, such as robot1."),
+        DeclareLaunchArgument(
+            "use_sim_time", default_value="false", description="Take the time from /clock: true or false."
+        ),
+        DeclareLaunchArgument(
+            "log_level", default_value="info", description="From which level on is logged: debug, info, warn or error."
+        ),
+    ]
+
+
+def launch_node(executable: str) -> LaunchDescription:
+    """Return the launch description of one node that is a process of its own: a camera, vision or mlmodel."""
+    return LaunchDescription(
+        [
+            DeclareLaunchArgument(
+                "params_file",
+                description="Parameter file with a section of the node's name; /**/NAME: is for any namespace.",
+            ),
+            DeclareLaunchArgument("name", default_value=executable, description="Name of the node."),
+            *common_arguments(),
+            OpaqueFunction(function=lambda context: [_node(context, executable, _text(context, "name"))]),
+        ]
+    )
+
+
+def launch_stack(params_file: str | None = None) -> LaunchDescription:
+    """Return the launch description of all nodes of a parameter file, in one process.
+
+    Args:
+        params_file: The file; None = the launch argument of this name.
+    """
+    chosen = [] if params_file else [_stack_file()]
+    return LaunchDescription(
+        [
+            *chosen,
+            *common_arguments(),
+            # No name here: it would rename every node of the process.
+            OpaqueFunction(function=lambda context: [_node(context, "stack", None, params_file)]),
+        ]
+    )
+
+
+def _stack_file() -> DeclareLaunchArgument:
+    return DeclareLaunchArgument(
+        "params_file", description="Parameter file with a section 'stack'; /**/stack: is for any namespace."
+    )
+
+
+def _node(context: LaunchContext, executable: str, name: str | None, params_file: str | None = None) -> Node:
+    """Return one of our processes, with a parameter file that was checked."""
+    file = params_file or _text(context, "params_file")
+    return our_node(executable, [checked_file(context, file, name or executable)], name=name)
+
+
+def our_node(executable: str, parameters: list[Any], *, name: str | None, **arguments: Any) -> Node:
+    """Return one of our processes, with the common arguments.
+
+    Args:
+        executable: camera, mlmodel, vision or stack.
+        parameters: As launch_ros takes them.
+        name: Of its node; None for the stack, which has many.
+        **arguments: Further ones of launch_ros's Node.
+    """
+    return Node(
+        package="vision_service",
+        executable=executable,
+        name=name,
+        namespace=LaunchConfiguration("namespace"),
+        parameters=[*parameters, {"use_sim_time": LaunchConfiguration("use_sim_time")}],
+        arguments=["--ros-args", "--log-level", LaunchConfiguration("log_level")],
+        output="screen",
+        **arguments,
+    )
+
+
+def checked_file(context: LaunchContext, file: str, name: str | None) -> str:
+    """Return the path of a parameter file that is there, and has a section for a node in the launched namespace.
+
+    launch_ros goes on without a file that is not there, and ROS without one that says nothing to the node.
+
+    Args:
+        context: Of the launch.
+        file: As the user gave it.
+        name: Of the node; None = do not ask for a section.
+
+    Raises:
+        RuntimeError: With the reason; it ends the launch.
+    """
+    try:
+        path = resolve(file)
+        if name is None:
+            read_parameter_file(path)
+        else:
+            check_used(path, [f"{_namespace(context)}/{name}"])
+    except VisionError as error:
+        raise RuntimeError(error.message) from None
+    return str(path)
+
+
+def _namespace(context: LaunchContext) -> str:
+    """Return the absolute namespace of the nodes, empty for none; groups of an outer launch file count."""
+    outer = context.launch_configurations.get("ros_namespace", "")
+    found = make_namespace_absolute(prefix_namespace(outer or None, _text(context, "namespace"))) or ""
+    return str(found).rstrip("/")
+
+
+def _text(context: LaunchContext, name: str) -> str:
+    return str(LaunchConfiguration(name).perform(context))
+
+
+def given(context: LaunchContext, conversions: Iterable[tuple[str, str, Callable[[str], Any]]]) -> dict[str, Any]:
+    """Return node parameters by name, from the launch arguments that were given (are not empty).
+
+    Args:
+        context: Of the launch.
+        conversions: Triples: the launch argument, the node's parameter, what makes the value of the text.
+
+    Raises:
+        RuntimeError: If a text is no such value; it ends the launch.
+    """
+    found = {}
+    for argument, parameter, convert in conversions:
+        text = _text(context, argument).strip()
+        if not text:
+            continue
+        try:
+            found[parameter] = convert(text)
+        except ValueError:
+            kind = {float: "a number", int: "an integer"}.get(convert, "a value that is possible")  # type: ignore[call-overload]
+            msg = f"launch argument {argument}:={text} must be {kind}"
+            raise RuntimeError(msg) from None
+    return found
+
+
+def warn_of_misspelt(context: LaunchContext, known: Iterable[str]) -> list[LogInfo]:
+    """Return a warning for each launch argument that resembles a known one and is none: launch would ignore it."""
+    names = list(known)
+    found = []
+    for name in context.launch_configurations:
+        near = get_close_matches(name, names, n=1, cutoff=0.75)
+        if name not in names and near:
+            found.append(LogInfo(msg=f"WARNING: nobody knows the launch argument '{name}': did you mean '{near[0]}'?"))
+    return found
