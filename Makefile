@@ -1,8 +1,11 @@
-VENV ?= .venv
+# The ROS distribution to build and run with, of those in constraints/: make demo DISTRO=kilted.
+DISTRO ?= jazzy
+PYTHON ?= python3
+VENV ?= $(if $(filter jazzy,$(DISTRO)),.venv,.venv-$(DISTRO))
 INSTALLED = $(VENV)/installed
 INTERFACES = $(wildcard msg/* srv/* third_party/*/* third_party/*/msg/*)
 
-.PHONY: demo test stress bench lint clean
+.PHONY: demo test demo-kilted test-kilted test-across stress bench lint clean
 
 demo: $(INSTALLED)
 	$(VENV)/bin/vision-service demo
@@ -14,9 +17,17 @@ test: $(INSTALLED) lint
 	    VISION_SERVICE_RCLPY=$$release $(VENV)/bin/pytest --numprocesses 3 -m executor || exit; \
 	done
 
+demo-kilted test-kilted: %-kilted:
+	$(MAKE) DISTRO=kilted VENV=.venv-kilted $*
+
+# Jazzy's nodes with Kilted's, both ways.
+test-across: $(INSTALLED)
+	$(MAKE) DISTRO=kilted VENV=.venv-kilted .venv-kilted/installed
+	$(VENV)/bin/python tools/test_across_distributions $(VENV) .venv-kilted
+
 # Minutes of load, outside of the quick suite.
 stress: $(INSTALLED)
-	$(VENV)/bin/pytest -m stress -s
+	$(VENV)/bin/pytest -m stress -s --timeout 0
 
 # How fast we are beside others, which are installed for it: half an hour; writes docs/benchmarks.
 bench: $(INSTALLED)
@@ -30,11 +41,12 @@ lint: $(INSTALLED)
 	$(VENV)/bin/mypy
 
 # Python sources are linked, so only these need another installation.
-$(INSTALLED): setup.py setup.cfg pyproject.toml package.xml CMakeLists.txt $(wildcard cmake/* scripts/* launch/* config/* models/*) $(INTERFACES)
+$(INSTALLED): setup.py setup.cfg pyproject.toml package.xml CMakeLists.txt constraints/$(DISTRO).txt $(wildcard cmake/* scripts/* launch/* config/* models/*) $(INTERFACES)
 	tools/install_system_packages
-	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --editable .[test]
+	$(PYTHON) -m venv $(VENV)
+	PIP_CONSTRAINT=constraints/$(DISTRO).txt PIP_BUILD_CONSTRAINT=constraints/$(DISTRO).txt \
+		$(VENV)/bin/pip install --editable .[test]
 	touch $@
 
 clean:
-	rm -rf $(VENV) build install log out
+	rm -rf $(VENV) .venv-kilted build install log out

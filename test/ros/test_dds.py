@@ -10,7 +10,16 @@ from pathlib import Path
 import pytest
 
 from vision_service.ros import dds
-from vision_service.ros.dds import MEBIBYTE, RECEIVE_BUFFER, SEGMENT, VARIABLES, choose_profile
+from vision_service.ros.dds import (
+    MEBIBYTE,
+    NEW_VARIABLE,
+    OLD_VARIABLE,
+    RECEIVE_BUFFER,
+    SEGMENT,
+    VARIABLES,
+    choose_profile,
+    profile_variable,
+)
 
 NAMESPACE = "{http://www.eprosima.com/XMLSchemas/fastRTPS_Profiles}"
 PRINT_RECEIVE_BUFFERS = """
@@ -35,7 +44,17 @@ def home(monkeypatch, tmp_path):
 
 
 def chosen():
-    return [os.environ.get(variable) for variable in VARIABLES]
+    """Return the path of the profile that was chosen, of which there is one at most."""
+    paths = [path for path in map(os.environ.get, VARIABLES) if path is not None]
+    assert len(paths) <= 1
+    return paths[0] if paths else None
+
+
+def fast_dds(prefix, library):
+    """Make a prefix in which this library of Fast DDS is installed; return it."""
+    (prefix / library).parent.mkdir(parents=True)
+    (prefix / library).touch()
+    return prefix
 
 
 @pytest.fixture
@@ -49,18 +68,68 @@ def free(monkeypatch):
     return set_free
 
 
-def test_the_same_file_is_chosen_under_both_names(free, home):
+def test_the_file_is_chosen_under_the_name_that_the_installed_fast_dds_reads(free, home):
     free(64)
     assert choose_profile() == ""
-    one, other = chosen()
-    assert one == other
-    assert Path(one).parent == home / "vision_service"
+    assert Path(chosen()).parent == home / "vision_service"
+    assert os.environ[profile_variable()] == chosen()
+
+
+class TestTheNameOfTheVariable:
+    """Fast DDS 3 warns of the name that Fast DDS 2 reads."""
+
+    @pytest.fixture(autouse=True)
+    def no_rclpy(self, monkeypatch):
+        """Leave only the prefixes in the environment."""
+        monkeypatch.setattr(dds.importlib.util, "find_spec", lambda name: None)
+        monkeypatch.delenv("ROS_DISTRO", raising=False)
+        monkeypatch.delenv("AMENT_PREFIX_PATH", raising=False)
+
+    @pytest.mark.parametrize(
+        ("library", "variable"),
+        [
+            ("lib/libfastrtps.so.2.14", OLD_VARIABLE),
+            ("lib/x86_64-linux-gnu/libfastrtps.so.2.14", OLD_VARIABLE),
+            ("lib/libfastdds.so.3.2", NEW_VARIABLE),
+            ("lib/aarch64-linux-gnu/libfastdds.so.3.2", NEW_VARIABLE),
+        ],
+    )
+    def test_the_library_decides(self, monkeypatch, tmp_path, library, variable):
+        workspace = tmp_path / "workspace"  # without any
+        ros = fast_dds(tmp_path / "ros", library)
+        monkeypatch.setenv("AMENT_PREFIX_PATH", f"{workspace}:{ros}")
+        monkeypatch.setenv("ROS_DISTRO", "jazzy" if variable == NEW_VARIABLE else "kilted")
+        assert profile_variable() == variable
+
+    def test_the_first_prefix_decides(self, monkeypatch, tmp_path):
+        first = fast_dds(tmp_path / "first", "lib/libfastdds.so")
+        second = fast_dds(tmp_path / "second", "lib/libfastrtps.so")
+        monkeypatch.setenv("AMENT_PREFIX_PATH", f"{first}:{second}")
+        assert profile_variable() == NEW_VARIABLE
+        monkeypatch.setenv("AMENT_PREFIX_PATH", f"{second}:{first}")
+        assert profile_variable() == OLD_VARIABLE
+
+    @pytest.mark.parametrize(
+        ("distribution", "variable"),
+        [
+            ("humble", OLD_VARIABLE),
+            ("jazzy", OLD_VARIABLE),
+            ("kilted", NEW_VARIABLE),
+            ("lyrical", NEW_VARIABLE),
+            ("rolling", NEW_VARIABLE),
+            (None, OLD_VARIABLE),
+        ],
+    )
+    def test_where_there_is_none_the_distribution_decides(self, monkeypatch, distribution, variable):
+        if distribution is not None:
+            monkeypatch.setenv("ROS_DISTRO", distribution)
+        assert profile_variable() == variable
 
 
 def test_it_asks_for_shared_memory_and_udp_instead_of_what_is_built_in(free):
     free(64)
     choose_profile()
-    tree = xml.etree.ElementTree.parse(chosen()[0])  # noqa: S314
+    tree = xml.etree.ElementTree.parse(chosen())  # noqa: S314
     transports = {found.find(f"{NAMESPACE}type").text: found for found in tree.iter(f"{NAMESPACE}transport_descriptor")}
     assert set(transports) == {"SHM", "UDPv4"}
     assert [transports["SHM"].find(f"{NAMESPACE}{name}").text for name in ("segment_size", "maxMessageSize")] == [
@@ -98,7 +167,7 @@ def test_pictures_of_other_hosts_may_wait_at_its_sockets(free):
 def test_the_segment_fits_the_memory_that_is_free(free, mebibytes, segment):
     free(mebibytes)
     assert choose_profile() == ""
-    assert f"<segment_size>{segment * MEBIBYTE}<" in Path(chosen()[0]).read_text()
+    assert f"<segment_size>{segment * MEBIBYTE}<" in Path(chosen()).read_text()
 
 
 @pytest.mark.parametrize("mebibytes", [0, 1, 7])
@@ -107,7 +176,7 @@ def test_too_little_memory_is_said_with_what_to_do(free, mebibytes):
     sentence = choose_profile()
     assert f"only {mebibytes} MiB" in sentence
     assert "--shm-size" in sentence
-    assert chosen() == [None, None]
+    assert chosen() is None
 
 
 @pytest.mark.parametrize("variable", [*VARIABLES, "FASTDDS_BUILTIN_TRANSPORTS"])
@@ -115,7 +184,7 @@ def test_what_the_user_chose_is_left_alone(free, monkeypatch, home, variable):
     free(0)  # nor is he told of memory
     monkeypatch.setenv(variable, "mine")
     assert choose_profile() == ""
-    assert chosen() == ["mine" if name == variable else None for name in VARIABLES]
+    assert [os.environ.get(name) for name in VARIABLES] == ["mine" if name == variable else None for name in VARIABLES]
     assert not home.exists()
 
 
@@ -123,7 +192,7 @@ def test_another_middleware_is_left_alone(free, monkeypatch, home):
     free(64)
     monkeypatch.setenv("RMW_IMPLEMENTATION", "rmw_cyclonedds_cpp")
     assert choose_profile() == ""
-    assert chosen() == [None, None]
+    assert chosen() is None
     assert not home.exists()
 
 
@@ -132,7 +201,7 @@ def test_fast_dds_may_be_named_and_an_empty_name_is_none(free, monkeypatch, name
     free(64)
     monkeypatch.setenv("RMW_IMPLEMENTATION", name)
     choose_profile()
-    assert all(chosen())
+    assert chosen()
 
 
 def test_processes_that_are_started_later_keep_the_choice(free):
@@ -147,11 +216,10 @@ def test_processes_that_are_started_later_keep_the_choice(free):
 def test_the_file_is_written_once_and_mended_if_it_is_not_ours(free, home, monkeypatch):
     free(64)
     choose_profile()
-    file = Path(chosen()[0])
+    file = Path(chosen())
     written = file.stat().st_mtime_ns, file.stat().st_ino
     for again in ("same", "damaged"):
-        for variable in VARIABLES:
-            monkeypatch.delenv(variable)
+        monkeypatch.delenv(profile_variable())
         if again == "damaged":
             file.write_bytes(b"\xff<dds>")
         choose_profile()
@@ -176,20 +244,20 @@ class TestHomeThatCannotBeWritten:
         (tmp_path / "file").write_text("")
         monkeypatch.setenv("ROS_HOME", str(tmp_path / "file"))
         assert choose_profile() == ""
-        assert (tmp_path / "tmp") in Path(chosen()[0]).parents
-        assert "<dds" in Path(chosen()[0]).read_text()
+        assert (tmp_path / "tmp") in Path(chosen()).parents
+        assert "<dds" in Path(chosen()).read_text()
 
     def test_also_where_the_folder_is_there_and_the_file_cannot_be(self, home, tmp_path):
         (home / "vision_service" / "fastdds_16_mib.xml").mkdir(parents=True)
         assert choose_profile() == ""
-        assert (tmp_path / "tmp") in Path(chosen()[0]).parents
+        assert (tmp_path / "tmp") in Path(chosen()).parents
 
     @pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
     def test_also_where_the_folder_belongs_to_another(self, home, tmp_path):
         (home / "vision_service").mkdir(parents=True)
         (home / "vision_service").chmod(0o555)
         assert choose_profile() == ""
-        assert (tmp_path / "tmp") in Path(chosen()[0]).parents
+        assert (tmp_path / "tmp") in Path(chosen()).parents
 
     def test_where_nothing_can_be_written_that_is_said(self, monkeypatch, tmp_path):
         (tmp_path / "file").write_text("")
@@ -198,11 +266,11 @@ class TestHomeThatCannotBeWritten:
         sentence = choose_profile()
         assert "cannot be written" in sentence
         assert "ROS_HOME" in sentence
-        assert chosen() == [None, None]
+        assert chosen() is None
 
     def test_a_user_without_a_home_is_served(self, monkeypatch, tmp_path):
         monkeypatch.delenv("ROS_HOME")
         monkeypatch.delenv("HOME", raising=False)
         monkeypatch.setattr(os, "getuid", lambda: 4_000_000_000)
         assert choose_profile() == ""
-        assert (tmp_path / "tmp") in Path(chosen()[0]).parents
+        assert (tmp_path / "tmp") in Path(chosen()).parents

@@ -94,7 +94,7 @@ def test_a_process_that_is_told_to_stop_leaves_no_shared_memory_behind(peer, num
     with node_program("stack", STACK) as started:
         peer.reach("reds_2")
         maps = Path(f"/proc/{started.process.pid}/maps").read_text()
-        own = {Path(path) for path in re.findall(rf"{SHARED_MEMORY}/fastrtps_[0-9a-f]{{16}}", maps)} - before
+        own = {Path(path) for path in re.findall(rf"{SHARED_MEMORY}/fast(?:rtps|dds)_[0-9a-f]{{16}}", maps)} - before
         assert own
         assert started.end(number) == 0, started.output
     assert [path for path in own if path.exists()] == []

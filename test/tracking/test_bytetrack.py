@@ -356,3 +356,13 @@ def test_without_crossing_classes_an_id_says_what_its_thing_is(frames, attribute
     for number, frame in enumerate(frames, 1):
         found = camera.tracks.step(number * 100_000_000, frame, camera.config)
         assert all(item.id.startswith(item.class_name + "_") for item in found)
+
+
+@pytest.mark.parametrize("part", [50.0, 60.0, 80.0])
+def test_at_a_low_frame_rate_what_was_half_hidden_for_a_frame_keeps_its_id(part):
+    camera = Camera(rate=5)
+    for _ in range(4):
+        camera.see(cup(0))
+    camera.see(cup(0, size=part))  # seems to shrink and to move; what the filter expects next is smaller still
+    assert camera.see(cup(0)) == [("cup_1", 0)]
+    assert camera.told == [("born", "cup_1", 0.2)]

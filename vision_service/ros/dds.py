@@ -6,13 +6,17 @@ before ``rclpy.init``, and is left alone where the user has chosen one, or uses 
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import tempfile
 from pathlib import Path
 
-VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
-"""Jazzy's and Kilted's name for the same thing."""
+OLD_VARIABLE, NEW_VARIABLE = VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
+"""Where Fast DDS 2 (up to Jazzy) and 3 (from Kilted on) look for a profile; 3 warns of the old name."""
+FAST_DDS_2 = ("libfastrtps.so*", "*-linux-gnu/libfastrtps.so*")
+FAST_DDS_3 = ("libfastdds.so*", "*-linux-gnu/libfastdds.so*")
+"""Their libraries in a prefix's folder ``lib``."""
 
 MIDDLEWARE = "rmw_fastrtps_cpp"
 """ROS's default."""
@@ -91,9 +95,26 @@ def choose_profile() -> str:
             f"the profile for shared memory cannot be written ({error}), so large pictures between processes will get "
             "lost: set ROS_HOME to a folder that this user may write to"
         )
-    for variable in VARIABLES:
-        os.environ[variable] = str(path)
+    os.environ[profile_variable()] = str(path)
     return ""
+
+
+def profile_variable() -> str:
+    """Return the variable that the installed Fast DDS reads its profile from."""
+    for prefix in _prefixes():
+        for variable, libraries in ((NEW_VARIABLE, FAST_DDS_3), (OLD_VARIABLE, FAST_DDS_2)):
+            if any(next((prefix / "lib").glob(library), None) for library in libraries):
+                return variable
+    # Built elsewhere, or of the system: distributions are called by the alphabet.
+    return NEW_VARIABLE if os.environ.get("ROS_DISTRO", "") > "jazzy" else OLD_VARIABLE
+
+
+def _prefixes() -> list[Path]:
+    """Return where ROS may be installed, the prefix of rclpy first, which its middleware is installed with."""
+    rclpy = importlib.util.find_spec("rclpy")
+    # rclpy lies in <prefix>/lib/python3.x/site-packages/rclpy/__init__.py.
+    own = [Path(rclpy.origin).parents[4]] if rclpy is not None and rclpy.origin is not None else []
+    return own + [Path(prefix) for prefix in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if prefix]
 
 
 def _write_profile(segment: int) -> Path:

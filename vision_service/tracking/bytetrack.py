@@ -51,7 +51,8 @@ class ByteTrack:
 
     The method is ByteTrack (Zhang et al., "ByteTrack: multi-object tracking by associating every detection box", 2022).
     In each frame the strong detections are matched with the tracks, in sight or lost, by the overlap with where a
-    Kalman filter expects them; then the weak ones with those tracks in sight that are left. What strong ones are left
+    Kalman filter expects them, then, other than in the paper, what is left of those in sight by the overlap with where
+    they were; then the weak ones with those tracks in sight that are left. What strong ones are left
     carry on tracks that have no name yet, or begin new ones; as in SORT, such a track ends with the first frame that
     does not show it. All else goes by time, not by numbers of frames, because frames come at any rate and some never.
 
@@ -96,6 +97,7 @@ class ByteTrack:
         """
         longest = max(config.occlusion_tolerance, PAUSE)
         self._end([_seconds(track.seen, stamp) > longest for track in self._tracks], stamp)
+        last = self._filter.corners()
         if self.stamp is not None:
             self._filter.predict(_seconds(self.stamp, stamp), self._in_sight())
         self.stamp = stamp
@@ -103,7 +105,7 @@ class ByteTrack:
         order = _order(detections)
         found = [detections[place] for place in order]
         boxes = _boxes(found)
-        owners = self._owners(self._filter.corners(), found, boxes, config)
+        owners = self._owners(self._filter.corners(), last, found, boxes, config)
         seen = np.flatnonzero(owners >= 0)
         self._filter.update(owners[seen], boxes[seen])
         tracks: dict[int, Track] = {place: self._tracks[owners[place]] for place in seen.tolist()}
@@ -135,7 +137,7 @@ class ByteTrack:
         order = _order(detections)
         found = [detections[place] for place in order]
         expected = self._filter.corners(_seconds(self.stamp or stamp, stamp))
-        owners = self._owners(expected, found, _boxes(found), config)
+        owners = self._owners(expected, expected, found, _boxes(found), config)
         ids = {order[place]: self._tracks[owner].id for place, owner in enumerate(owners.tolist()) if owner >= 0}
         return _named(detections, ids)
 
@@ -150,22 +152,27 @@ class ByteTrack:
     def _owners(
         self,
         expected: NDArray[np.float64],
+        last: NDArray[np.float64],
         found: Sequence[Detection],
         boxes: NDArray[np.float64],
         config: TrackerConfig,
     ) -> NDArray[np.intp]:
         """Return the places of the tracks that detections belong to, (m,); -1 = to none."""
-        gains = overlaps(expected, boxes)
+        there, before = overlaps(expected, boxes), overlaps(last, boxes)
         if not config.across_classes:
-            gains *= _same([track.class_name for track in self._tracks], [item.class_name for item in found])
+            same = _same([track.class_name for track in self._tracks], [item.class_name for item in found])
+            there, before = there * same, before * same
         named = np.array([bool(track.id) for track in self._tracks], np.bool_)
         strong = np.array([item.confidence >= config.high_confidence for item in found], np.bool_)
         owners = np.full(len(found), -1, np.intp)
         free = np.ones(len(self._tracks), np.bool_)
-        for able, wanted, least in (
-            (named, strong, config.iou_threshold),
-            (named & self._in_sight(), ~strong, max(config.iou_threshold, WEAK_IOU)),
-            (~named, strong, config.iou_threshold),
+        in_sight = named & self._in_sight()
+        for able, wanted, gains, least in (
+            (named, strong, there, config.iou_threshold),
+            # What half disappeared behind something seems to move and to shrink fast, and comes out where it was.
+            (in_sight, strong, before, config.iou_threshold),
+            (in_sight, ~strong, there, max(config.iou_threshold, WEAK_IOU)),
+            (~named, strong, there, config.iou_threshold),
         ):
             rows, columns = np.flatnonzero(able & free), np.flatnonzero(wanted & (owners < 0))
             chosen, matched = assign(gains[np.ix_(rows, columns)], least)
