@@ -165,7 +165,7 @@ def test_models_shows_the_attributes(run):
 
     assert done.returncode == 0, done.stderr
     shown = json.loads(done.stdout)["models"]["brightness"]
-    assert shown["description"] == "Says how bright a picture is: dark, dim or bright."
+    assert shown["description"].startswith("Says how bright a picture is: dark, dim or bright.")
     assert [item["name"] for item in shown["attributes"]] == ["dark_below", "bright_above", "softness"]
     softness = shown["attributes"][2]
     assert (softness["default"], softness["unit"], softness["live"]) == (5.0, "grey levels", True)

@@ -246,8 +246,8 @@ def test_list_says_when_nothing_runs():
     [
         (None, "cannot read"),
         ("a: [1", "is no YAML"),
-        ("camera: {ros__parameters: {driver: synthetic}}", "no section 'stack'"),
-        ("stack: {cameras: [a]}", "needs a map 'ros__parameters'"),
+        ("camera: {ros__parameters: {driver: synthetic}}", "has no section for /stack, only 'camera:'"),
+        ("stack: {cameras: [a]}", "needs a map 'ros__parameters"),
         ("stack: {ros__parameters: {autostart: true}}", "the stack is empty"),
     ],
     ids=["missing", "no YAML", "no stack", "no ros__parameters", "empty stack"],

@@ -110,6 +110,18 @@ class TestServing:
         executor.shutdown()
         node.destroy_node()
 
+    def test_what_was_scheduled_is_done_before_what_has_come(self, context, peer):
+        """A node is to be started before the calls are answered that came while it was made."""
+        node, order = Node("node", context=context), []
+        node.create_service(Trigger, "serve", lambda request, response: (order.append("call"), response)[1])
+        answer = peer.ask(Trigger, "serve")
+        time.sleep(0.2)  # it has come, most probably
+        spinner = Spinner(node, first=lambda: order.append("first"))
+        answer.result(PATIENCE)
+        assert order == ["first", "call"]
+        spinner.stop()
+        node.destroy_node()
+
 
 class TestFailures:
     def test_a_callback_that_would_leave_the_thread_does_not(self, node, capfd):

@@ -171,7 +171,7 @@ class Executor:
         self._polled.append((task, ticket))
 
     def spin_once(self, timeout_sec: float | None = None) -> None:
-        """Wait until something is ready, and serve all that is.
+        """Wait until something is ready, and serve all that is, scheduled tasks first.
 
         Args:
             timeout_sec: How long to wait, seconds; None = until something is ready.
@@ -195,13 +195,15 @@ class Executor:
             raise ShutdownException
         if not self._context.ok():
             raise ExternalShutdownException
+        self._resume()
         failure: Exception | None = None
         for take, entity in ready:
+            if self._is_shutdown:
+                break
             try:
                 self._serve(take, entity)
             except Exception as error:
                 failure = error
-        self._resume()
         self._call_late()
         if failure is not None:
             raise failure
@@ -310,7 +312,7 @@ class Executor:
         return True
 
     def _resume(self) -> None:
-        """Resume all tasks that were scheduled before this turn or in it, but not those that they schedule."""
+        """Resume all tasks that were scheduled before this turn, but not those that they schedule."""
         polled, self._polled = self._polled, []
         for task, ticket in polled:
             task.run(ticket)

@@ -12,7 +12,9 @@ from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPo
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
 
-def publisher(node: Node, kind: type, topic: str, *, depth: int = 5, matched: Callable[[], None]) -> Publisher:
+def publisher(
+    node: Node, kind: type, topic: str, *, depth: int = 5, matched: Callable[[], None] | None = None
+) -> Publisher:
     """Return a publisher whose policies ``qos_overrides.TOPIC.publisher.…`` may override.
 
     Args:
@@ -21,7 +23,7 @@ def publisher(node: Node, kind: type, topic: str, *, depth: int = 5, matched: Ca
         topic: The topic's name.
         depth: Of the history.
         matched: Called in the executor's thread when a subscription has come or gone; a hint only, since some
-            middlewares do not tell.
+            middlewares do not tell. None = nobody wants to know.
     """
     profile = QoSProfile(
         history=HistoryPolicy.KEEP_LAST,
@@ -34,6 +36,8 @@ def publisher(node: Node, kind: type, topic: str, *, depth: int = 5, matched: Ca
         options = QoSOverridingOptions.with_default_policies()
         return node.create_publisher(kind, topic, profile, qos_overriding_options=options, **arguments)
 
+    if matched is None:
+        return make()
     try:
         return make(event_callbacks=PublisherEventCallbacks(matched=lambda _: matched()))
     except UnsupportedEventTypeError:
