@@ -665,6 +665,7 @@ class TestTime:
     def often(self, monkeypatch):
         """Makes the diagnostics of nodes come more often than once a second."""
         monkeypatch.setattr(node_base, "HOUSEKEEPING_PERIOD", 0.1)
+        monkeypatch.setattr(node_base, "DIAGNOSTICS_PERIOD", 0.1)
 
     def test_diagnostics_say_how_it_is(self, often, make, context, peer):
         node = make()

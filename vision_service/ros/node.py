@@ -8,6 +8,7 @@ import threading
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
@@ -28,11 +29,14 @@ from vision_service.ros.diagnostics import Diagnostics
 from vision_service.ros.executor import Executor
 from vision_service.ros.parameter_services import ParameterServices
 from vision_service.ros.parameters import Parameters
+from vision_service.ros.qos import watched_publisher
 from vision_service.settings.node import NodeConfiguration
 from vision_service.srv import DoCommand, GetStatus
 
-HOUSEKEEPING_PERIOD = 1.0
-"""How often a node looks at what time alone changes, and tells how it is, seconds."""
+HOUSEKEEPING_PERIOD = 2.0
+"""How often a node looks at what time alone changes, seconds."""
+DIAGNOSTICS_PERIOD = 1.0
+"""How often it tells how it is while anybody subscribes to that, seconds."""
 SOON = 0.01
 """When it looks again after a hint, seconds: hints come in groups."""
 RETRY_PERIOD = 1.0
@@ -103,8 +107,12 @@ class ServiceNode(ManagedNode):
         )  # fmt: skip
         ParameterServices(self, self.parameters, self._builder)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self.create_timer(HOUSEKEEPING_PERIOD, self._look, callback_group=self.group, clock=steady)
-        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 1)
+        for_time = {"callback_group": self.group, "clock": steady}
+        self.create_timer(HOUSEKEEPING_PERIOD, self._look, **for_time)
+        self._diagnostics = watched_publisher(self, DiagnosticArray, "/diagnostics", 1, self.look_soon)
+        diagnose = partial(self._safely, "diagnosing", self._diagnose)
+        self._diagnostics_timer = self.create_timer(DIAGNOSTICS_PERIOD, diagnose, **for_time)
+        self._diagnostics_timer.cancel()  # until somebody subscribes
         self.offer(GetStatus, "get_status", self._get_status, always=True)
         self.offer(DoCommand, "do_command", self._do_command)
 
@@ -161,7 +169,7 @@ class ServiceNode(ManagedNode):
         """
         executor = self.executor
         if self._looks_soon is None and isinstance(executor, Executor):
-            self._looks_soon = executor.call_at(time.monotonic() + SOON, self._look_now)
+            self._looks_soon = executor.call_at(time.monotonic() + SOON, self._look)
 
     def start(self) -> None:
         """Configure and activate the node, if its parameter ``autostart`` says so, and that has not been done."""
@@ -394,7 +402,11 @@ class ServiceNode(ManagedNode):
                 self._transition(f"undo {verb}", undo)
             self.last_error = reason  # whatever else failed on the way back
             self._waits = missing
-            self._retry_at = time.monotonic() + RETRY_PERIOD if missing else math.inf
+            self._retry_at = math.inf
+            if missing:
+                self._retry_at = time.monotonic() + RETRY_PERIOD
+                if isinstance(self.executor, Executor):
+                    self.executor.call_at(self._retry_at, self._look)
             return TransitionCallbackReturn.FAILURE
         if verb in ("configure", "activate"):
             self.last_error = self._said = ""
@@ -450,12 +462,10 @@ class ServiceNode(ManagedNode):
         self.diagnostics.report(what, problem)
 
     def _look(self) -> None:
-        self._safely("housekeeping", self._housekeep)
-        self._safely("diagnosing", self._diagnose)
-
-    def _look_now(self) -> None:
         self._looks_soon = None
         self._safely("housekeeping", self._housekeep)
+        self._safely("looking for namesakes", self._warn_of_namesakes)
+        self._safely("diagnosing", self._follow_diagnostics)
 
     def _housekeep(self) -> None:
         if self.state == "active":
@@ -474,10 +484,13 @@ class ServiceNode(ManagedNode):
         )
         self.diagnostics.report("namesakes", why)
 
+    def _follow_diagnostics(self) -> None:
+        """Tell how the node is while somebody wants to know."""
+        wanted = self._diagnostics.get_subscription_count() > 0
+        if wanted == self._diagnostics_timer.is_canceled():
+            (self._diagnostics_timer.reset if wanted else self._diagnostics_timer.cancel)()
+
     def _diagnose(self) -> None:
-        self._warn_of_namesakes()
-        if not self._diagnostics.get_subscription_count():
-            return
         failed = [self.last_error] if self.last_error and self.state != "active" else []
         problems = failed + self.diagnostics.messages
         level = DiagnosticStatus.ERROR if failed else DiagnosticStatus.WARN if problems else DiagnosticStatus.OK

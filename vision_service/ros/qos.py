@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from rclpy.event_handler import PublisherEventCallbacks, UnsupportedEventTypeError
@@ -32,16 +33,19 @@ def publisher(
         durability=DurabilityPolicy.SYSTEM_DEFAULT,
     )
 
-    def make(**arguments: Any) -> Publisher:
-        options = QoSOverridingOptions.with_default_policies()
-        return node.create_publisher(kind, topic, profile, qos_overriding_options=options, **arguments)
+    options = QoSOverridingOptions.with_default_policies()
+    return watched_publisher(node, kind, topic, profile, matched, qos_overriding_options=options)
 
-    if matched is None:
-        return make()
-    try:
-        return make(event_callbacks=PublisherEventCallbacks(matched=lambda _: matched()))
-    except UnsupportedEventTypeError:
-        return make()
+
+def watched_publisher(
+    node: Node, kind: type, topic: str, profile: QoSProfile | int, matched: Callable[[], None] | None, **arguments: Any
+) -> Publisher:
+    """Return a publisher of a quality of service; `matched` as above."""
+    if matched is not None:
+        events = PublisherEventCallbacks(matched=lambda _: matched())
+        with suppress(UnsupportedEventTypeError):
+            return node.create_publisher(kind, topic, profile, event_callbacks=events, **arguments)
+    return node.create_publisher(kind, topic, profile, **arguments)
 
 
 def latched_publisher(node: Node, kind: type, topic: str) -> Publisher:

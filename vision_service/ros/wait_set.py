@@ -97,8 +97,11 @@ class WaitSet:
             if ready or woken or quiet == nanoseconds:
                 return ready
             nanoseconds = max(nanoseconds - quiet, -1)
+        began = time.monotonic()
         ready, _ = self._wait(nanoseconds, [*self._waitables, *self._events], exclusive)
-        self._events_due = time.monotonic() + EVENTS_PERIOD
+        ended = time.monotonic()
+        if ended - began < EVENTS_PERIOD:  # there is much to do
+            self._events_due = ended + EVENTS_PERIOD
         return ready
 
     def _wait(self, nanoseconds: int, waitables: Sequence[Any], exclusive: bool) -> tuple[list[tuple[Take, Any]], bool]:
