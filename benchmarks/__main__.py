@@ -29,6 +29,7 @@ BENCHMARKS = (
     "conversion",
     "footprint",
     "growth",
+    "executor",
     "fairness",
     "two_hosts",
     "camera_recovery",

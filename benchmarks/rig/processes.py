@@ -59,7 +59,7 @@ def profile_of_ours() -> dict[str, str]:
         warning = choose_profile()
         if warning:
             raise RuntimeError(warning)
-        return {name: os.environ[name] for name in VARIABLES}
+        return {name: os.environ[name] for name in VARIABLES if name in os.environ}
     finally:
         for name, value in before.items():
             os.environ.pop(name, None)

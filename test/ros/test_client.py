@@ -202,18 +202,15 @@ class TestServicesThatAreNotThere:
             spin(Server, "server")
             assert [future.result(PATIENCE)["number"] for future in futures] == list(range(5))
 
-    def test_many_that_wait_for_one_do_not_keep_one_another_busy(self, user, monkeypatch):
+    def test_each_that_waits_for_one_looks_for_it_now_and_then_only(self, user, monkeypatch):
         looks = []
         look = Connection._look
-        monkeypatch.setattr(Connection, "_look", lambda self: (looks.append(None), look(self))[1])
+        monkeypatch.setattr(Connection, "_look", lambda self, call: (looks.append(None), look(self, call))[1])
         with NamedClient("server", user) as client:
             began = time.monotonic()
-            futures = []
-            for _ in range(20):
-                futures.append(client.get_status_async(timeout=0.5))
-                time.sleep(0.003)  # so that their looks fall into different ticks
-            wait(futures, PATIENCE)
-            assert len(looks) <= 2 * (time.monotonic() - began) / DISCOVERY_PERIOD + 2 * len(futures)
+            futures = [client.get_status_async(timeout=0.5) for _ in range(20)]
+            assert {error_of(future).code for future in futures} == {ErrorCode.UNKNOWN_RESOURCE}
+            assert len(looks) <= len(futures) * ((time.monotonic() - began) / DISCOVERY_PERIOD + 2)
 
     def test_a_node_that_goes_in_the_middle_of_a_call_leaves_it_to_its_deadline(self, context, user):
         server = Server("server", context=context)
