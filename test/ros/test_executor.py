@@ -1,12 +1,13 @@
 """The executor: it serves what is ready, sleeps while nothing is, and notices what comes and goes."""
 
+import queue
 import threading
 import time
 import weakref
 from functools import partial
 
 import pytest
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from rclpy.executors import ShutdownException
 from rclpy.node import Node
 from rclpy.task import Future
@@ -14,6 +15,7 @@ from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 from robot import PATIENCE, eventually
+from vision_service.ros import wait_set
 from vision_service.ros.executor import SPARE, Executor
 from vision_service.ros.process import Spinner
 from vision_service.ros.wait_set import WaitSet
@@ -151,6 +153,40 @@ class TestFailures:
         logged = capfd.readouterr().err
         assert logged.count("a callback raised ValueError") == logged.count("a callback raised KeyError") == 1
 
+    def test_a_method_that_always_fails_is_logged_once(self, node, capfd):
+        class Failing:
+            calls = 0
+
+            def fail(self, *_):
+                self.calls += 1
+                raise ValueError("always")
+
+        failing = Failing()
+        for _ in range(5):
+            node.executor.create_task(failing.fail)
+            node.executor.create_task(partial(failing.fail, 1))
+        eventually(lambda: failing.calls == 10, "all are called")
+        done = threading.Event()
+        node.executor.create_task(done.set)
+        assert done.wait(PATIENCE)
+        assert capfd.readouterr().err.count("a callback raised ValueError: always") == 1
+
+    def test_data_that_cannot_be_taken_is_logged_and_ends_nothing(self, node, peer, capfd, monkeypatch):
+        received = []
+
+        def take(subscription):
+            if not received:
+                received.append("bad")
+                raise RuntimeError("no message of this type")
+            return original(subscription)
+
+        original = wait_set.KINDS["subscriptions"][1]
+        monkeypatch.setitem(wait_set.KINDS, "subscriptions", ("subscription", take))
+        node.create_subscription(String, "words", received.append, 1)
+        peer.repeat(peer.publisher(String, "words"), String)
+        eventually(lambda: len(received) > 1, "the next message is taken")
+        assert "no message of this type" in capfd.readouterr().err
+
     @pytest.mark.parametrize("error", [ValueError, SystemExit, KeyboardInterrupt])
     def test_a_coroutine_that_fails_is_logged_and_lets_its_group_go(self, node, peer, capfd, error):
         async def fail(request, response):
@@ -216,6 +252,24 @@ class TestCoroutines:
         task = executor.create_task(take())
         spin_until(executor, task.done)
         assert task.result() == "given"
+
+    def test_one_goes_on_without_anything_else_when_an_executors_own_future_is_done(self, node, peer):
+        """The futures of rclpy 7.1.6 wake nobody."""
+        node.create_service(Trigger, "serve", lambda request, response: response)
+        client = node.create_client(Trigger, "serve", callback_group=ReentrantCallbackGroup())
+        assert client.wait_for_service(PATIENCE)
+        done = queue.SimpleQueue()
+
+        async def wait():
+            done.put(await node.executor.create_task(lambda: "task"))
+            await client.call_async(Trigger.Request())
+            done.put("answer")
+
+        for timer in list(node.timers):
+            timer.cancel()
+        node.executor.create_task(wait)
+        assert done.get(timeout=PATIENCE) == "task"
+        assert done.get(timeout=PATIENCE) == "answer"
 
     def test_a_wake_up_for_a_wait_that_is_over_does_nothing(self, executor):
         """A future of newer rclpy raises an error if its coroutine goes on before it is done."""
@@ -394,6 +448,15 @@ def test_rclpy_itself_can_use_it(context):
     with pytest.raises(ShutdownException):
         executor.spin_once()
     executor.release()
+    node.destroy_node()
+
+
+def test_a_job_for_a_thread_that_has_ended_is_waited_for_by_nobody(context):
+    node = Node("node", context=context)
+    spinner = Spinner(node)
+    spinner.stop()
+    spinner.thread.join(PATIENCE)
+    assert spinner.do(lambda: None).wait(PATIENCE)
     node.destroy_node()
 
 

@@ -479,6 +479,12 @@ class TestParameters:
         assert (result.successful, result.reason) == (False, "too loud")
         assert example.settings.gain == 1.0
 
+    def test_who_sets_a_parameter_is_answered_whatever_checking_it_raises(self, example, peer):
+        example.failures["validate"] = SystemExit(7)
+        result = peer.set("example", {"gain": 9.0})
+        assert (result.successful, result.reason) == (False, "SystemExit: 7")
+        assert example.settings.gain == 1.0
+
     def test_a_node_that_fails_to_use_a_change_goes_on_and_says_so(self, make, context, peer):
         node = make()
         node.start()

@@ -233,6 +233,32 @@ class TestStopping:
             _, out, _ = stopped(child, signal.SIGTERM, after="ready")
         assert out.splitlines()[-1] == "True"
 
+    def test_it_ends_when_somebody_else_has_shut_ros_down(self):
+        code = """
+        import rclpy
+        class Leaving(Ready):
+            def activate(self):
+                super().activate()
+                self.create_timer(0.05, rclpy.shutdown)
+        sys.exit(run(lambda: [Leaving('example'), Ready('other')]))
+        """
+        with process(code) as child:
+            child.communicate(timeout=PATIENCE)
+        assert child.returncode == 0
+
+    def test_it_fails_when_nothing_can_be_waited_for_any_more(self):
+        code = """
+        from vision_service.ros.wait_set import WaitSet
+        def wait(self, *_, **__):
+            raise RuntimeError("the wait set is broken")
+        WaitSet.wait = wait
+        sys.exit(run(lambda: [Ready('example'), Ready('other')]))
+        """
+        with process(code) as child:
+            _, err = child.communicate(timeout=PATIENCE)
+        assert child.returncode == 1
+        assert err.count("the wait set is broken") == 2  # once for each node
+
 
 class TestStarting:
     def test_what_was_foreseen_is_said_in_a_sentence(self):

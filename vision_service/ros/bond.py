@@ -7,6 +7,7 @@ never breaks the bond because it misses the manager's heartbeats.
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -74,8 +75,9 @@ class Bond:
         self._timer = None
         if not self.is_broken:
             self.is_broken = True
-            self._send(active=False)
-            self._publisher.wait_for_all_acked(LAST_WORD)
+            with suppress(Exception):  # not all middlewares can wait; the bond ends in any case
+                self._send(active=False)
+                self._publisher.wait_for_all_acked(LAST_WORD)
         self._node.destroy_subscription(self._subscription)
         self._node.destroy_publisher(self._publisher)
 

@@ -118,6 +118,7 @@ class _ForeignArrival:
         self._timer: threading.Timer | None = None
 
     def __await__(self) -> Generator[Any, None, None]:
+        self.close()
         woken = RosFuture(executor=self._executor)
         woken.add_done_callback(lambda _: None)  # rclpy before 7.1.9 wakes up to call this, and for nothing else
 

@@ -262,8 +262,10 @@ class Connection:
         with _registry.lock:
             _registry.forget(self)
         with self._lock:
-            self._ended = self._ended or SHUT_DOWN
-            self._refuse(list(self._pending), SHUT_DOWN)
+            failure = self._spinner.failure
+            why = SHUT_DOWN if failure is None else f"the connection to ROS failed: {failure}"
+            self._ended = self._ended or why
+            self._refuse(list(self._pending), why)
         self.close()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Coroutines that an executor runs: each is resumed when, and only when, what it waits for has come."""
+"""Coroutines that an executor runs: each is resumed when what it waits for has come."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Runner(Protocol):
         """Resume the task in the next turn, if it waits with that ticket then; may be called in any thread."""
 
     def look_again(self, task: Task, ticket: int) -> None:
-        """Resume the task in the next turn, whenever that is, without waking up for it."""
+        """Resume the task once before the executor waits again, as it cannot be known when the task can go on."""
 
     def call_at(self, when: float, function: Callable[[], object]) -> Timeout:
         """Call a function in the thread that spins, at a time of ``time.monotonic``; may be called in any thread."""
@@ -103,15 +103,17 @@ class Task:
                 return False
             self._running = True
             self._ticket += 1
+        coroutine, refusal = self._coroutine, None
         while True:
             try:
-                self._wait_for(self._coroutine.send(None))
+                what = coroutine.send(None) if refusal is None else coroutine.throw(refusal)
             except StopIteration as stop:
                 return self._end(stop.value, None)
             except BaseException as error:
                 return self._end(None, error)
+            refusal = self._wait_for(what)
             with self._lock:
-                if not self._again:
+                if not self._again and refusal is None:
                     self._running = False
                     return False
                 self._again = False
@@ -130,8 +132,8 @@ class Task:
             else:
                 self._end(None, None)
 
-    def _wait_for(self, what: Any) -> None:
-        """Be resumed when what the coroutine yielded has come."""
+    def _wait_for(self, what: Any) -> Exception | None:
+        """Be resumed when what the coroutine yielded has come; return why that cannot be waited for, or None."""
         if what is None:  # rclpy's futures before 7.1.9 yield nothing, and are asked again at every turn
             self.executor.look_again(self, self._ticket)
         elif hasattr(what, "attach"):
@@ -139,8 +141,8 @@ class Task:
         elif hasattr(what, "add_done_callback"):
             what.add_done_callback(self.waker())
         else:
-            msg = f"a coroutine of this executor can await futures, not what yields {type(what).__name__}"
-            raise TypeError(msg)
+            return TypeError(f"a coroutine of this executor can await futures, not what yields {type(what).__name__}")
+        return None
 
     def _end(self, value: Any, error: BaseException | None) -> bool:
         with self._lock:

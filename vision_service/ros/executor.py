@@ -29,6 +29,10 @@ from vision_service.ros import compat
 from vision_service.ros.coroutines import Task, Timeout
 from vision_service.ros.wait_set import KINDS, WAITABLES, Take, WaitSet
 
+MISFITS = (AttributeError, TypeError, NameError, ImportError)
+"""What is raised by taking with an rclpy that is other than expected."""
+TAKE_PAUSE = 0.01
+"""After a failure to take what has come, seconds."""
 SPARE = 64
 """How many timeouts that were taken back may stay in memory, if they are not more than the others."""
 
@@ -61,7 +65,7 @@ class Executor:
         self._nodes: dict[Node, None] = {}
         self._lock = threading.Lock()
         self._ready: deque[tuple[Task, int]] = deque()
-        self._polled: list[tuple[Task, int]] = []
+        self._polled: deque[tuple[Task, int]] = deque()
         self._tasks: set[Task] = set()
         self._exclusive = 0  # how many tasks keep a callback group from serving others
         self._timeouts: list[tuple[float, int, Timeout]] = []
@@ -69,6 +73,7 @@ class Executor:
         self._numbers = itertools.count()
         self._changed = True
         self._is_shutdown = False
+        self._released = False
         self._asleep = False
         self._guard = compat.bare_guard(self._context)
         self._signals = compat.SignalHandlerGuardCondition(self._context)
@@ -124,6 +129,9 @@ class Executor:
             A future of what it returns.
         """
         future = Future(executor=self)
+        if self._released:
+            future.cancel()
+            return future
 
         def ended(task: Task, value: Any, error: BaseException | None) -> None:
             self._tasks.discard(task)
@@ -140,7 +148,7 @@ class Executor:
         return future
 
     def _call_task_in_next_spin(self, task: Callable[[], object]) -> None:
-        """Resume a task of rclpy's own; futures from rclpy 7.1.9 on call this."""
+        """Resume a task of rclpy's own, which its tasks and futures from 7.1.9 on ask their executor for."""
         self.create_task(task)
 
     def shutdown(self, timeout_sec: float | None = None) -> bool:
@@ -167,8 +175,9 @@ class Executor:
         self._ring_if_asleep()
 
     def look_again(self, task: Task, ticket: int) -> None:
-        """Resume a task in the next turn, whenever that is, without waking up for it."""
+        """Resume a task once before the executor waits again, as it cannot be known when the task can go on."""
         self._polled.append((task, ticket))
+        self._ring_if_asleep()
 
     def spin_once(self, timeout_sec: float | None = None) -> None:
         """Wait until something is ready, and serve all that is, scheduled tasks first.
@@ -179,16 +188,22 @@ class Executor:
         Raises:
             ShutdownException: The executor was shut down.
             ExternalShutdownException: The context was shut down.
-            Exception: Waiting, or taking what has come, failed.
+            Exception: Waiting failed, or taking what has come does not work with this rclpy.
         """
         if self._changed:
             self._changed = False
             self._look()
         if self._is_shutdown:
             raise ShutdownException
+        for _ in range(len(self._polled)):
+            task, ticket = self._polled.popleft()
+            task.run(ticket)
         self._asleep = True  # whoever schedules something from now on rings; what was before is seen here
         try:
             ready = self._watched.wait(self._patience(timeout_sec), exclusive=self._exclusive > 0)
+        except InvalidHandle:  # an entity was destroyed in another thread, which is about to say so
+            self._changed = True
+            return
         finally:
             self._asleep = False
         if self._is_shutdown:
@@ -202,14 +217,18 @@ class Executor:
                 break
             try:
                 self._serve(take, entity)
-            except Exception as error:
+            except MISFITS as error:
                 failure = error
+            except Exception as error:  # of what a stranger has sent
+                self._failed(entity, error)
+                time.sleep(TAKE_PAUSE)  # it may still be there
         self._call_late()
         if failure is not None:
             raise failure
 
     def release(self) -> None:
         """Let go of what was waited for, and end what still waits; to be called in the thread that spun, at last."""
+        self._released = True
         for task in list(self._tasks):
             task.close()
         self._watched.release()
@@ -257,9 +276,15 @@ class Executor:
         """Look whether there are other entities than before."""
         nodes = self.get_nodes()
         entities = {kind: [each for node in nodes for each in getattr(node, kind)] for kind in (*KINDS, WAITABLES)}
-        if entities != self._watched.entities:
-            self._watched.release()
-            self._watched = WaitSet(entities, (self._guard, self._signals), self._context)
+        if entities == self._watched.entities:
+            return
+        try:
+            watched = WaitSet(entities, (self._guard, self._signals), self._context)
+        except BaseException:
+            self._changed = True
+            raise
+        self._watched.release()
+        self._watched = watched
 
     def _serve(self, take: Take, entity: Any) -> None:
         """Take what has come for an entity, and call its callback.
@@ -288,7 +313,7 @@ class Executor:
         except BaseException as error:  # a library may even raise SystemExit; it must not end the thread
             self._failed(entity, error)
             return False
-        if result is None or not isinstance(result, Awaitable):
+        if result is None or not isinstance(result, Awaitable) or isinstance(result, Future):
             return False
         exclusive = group is not None and not isinstance(group, ReentrantCallbackGroup)
         if exclusive:
@@ -313,9 +338,6 @@ class Executor:
 
     def _resume(self) -> None:
         """Resume all tasks that were scheduled before this turn, but not those that they schedule."""
-        polled, self._polled = self._polled, []
-        for task, ticket in polled:
-            task.run(ticket)
         for _ in range(len(self._ready)):
             if self._is_shutdown:
                 break
@@ -325,7 +347,7 @@ class Executor:
     def _call_late(self) -> None:
         """Call the functions whose time has come."""
         now = time.monotonic()
-        while True:
+        while not self._is_shutdown:
             with self._lock:
                 if not self._timeouts or self._timeouts[0][0] > now:
                     return

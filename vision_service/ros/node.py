@@ -441,12 +441,15 @@ class ServiceNode(ManagedNode):
         """Send heartbeats to who has activated the node, if it was not the node itself."""
         self._end_bond()
         if not self.settings.autostart:
-            self._bond = make_bond(self, self.settings.bond_heartbeat_period, self.group)
+            self._safely("beginning the bond", self._make_bond)
+
+    def _make_bond(self) -> None:
+        self._bond = make_bond(self, self.settings.bond_heartbeat_period, self.group)
 
     def _end_bond(self) -> None:
-        if self._bond is not None:
-            self._bond.end()
-            self._bond = None
+        bond, self._bond = self._bond, None
+        if bond is not None:
+            self._safely("ending the bond", bond.end)
 
     # What time asks for.
 

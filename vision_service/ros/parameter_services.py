@@ -126,7 +126,9 @@ class ParameterServices:
             return _refused(error.message)
         except ParameterNotDeclaredException as error:
             return _refused(str(error))
-        except Exception as error:  # who sets a parameter is to be answered in any case
+        except GeneratorExit:  # the executor ends, and nobody can be answered any more
+            raise
+        except BaseException as error:  # who sets a parameter is to be answered in any case
             self._node.get_logger().error(f"setting parameters failed: {traceback.format_exc()}")
             return _refused(f"{type(error).__name__}: {error}")
 

@@ -328,7 +328,7 @@ class Parameters:
                 return self._refuse("something has to be built first")
         except VisionError as error:
             return self._refuse(error.message)
-        except Exception as error:
+        except BaseException as error:  # a library may even raise SystemExit
             self._node.get_logger().error(f"checking parameters failed: {traceback.format_exc()}")
             return self._refuse(f"{type(error).__name__}: {error}")
         self._changes = changes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import itertools
 import os
 import signal
 import sys
@@ -13,6 +14,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
+from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
@@ -69,6 +71,8 @@ class Spinner:
         self.executor.add_node(node)
         self._ended = ended
         self._stopped = threading.Event()
+        self._over = False
+        self._jobs: set[threading.Event] = set()
         self.failure: Exception | None = None
         self.ready = self.do(first or (lambda: None))
         self.thread = threading.Thread(target=self._spin, name=node.get_name(), daemon=True)
@@ -76,16 +80,24 @@ class Spinner:
         atexit.register(self.stop)  # a thread that waits in C++ when Python goes would abort the process
 
     def do(self, job: Callable[[], object]) -> threading.Event:
-        """Do a job in the thread, before what is ready then; return what is set when it is done."""
+        """Do a job in the thread, before what is ready then.
+
+        Returns:
+            What is set when it is done, or will not be done because the thread has ended.
+        """
         done = threading.Event()
+        self._jobs.add(done)
 
         def work() -> None:
             try:
                 job()
             finally:
                 done.set()
+                self._jobs.discard(done)
 
         self.executor.create_task(work)
+        if self._over:
+            done.set()
         return done
 
     def stop(self, timeout: float = 1.0) -> None:
@@ -119,6 +131,9 @@ class Spinner:
                     break
                 self._stopped.wait(FAILURE_PAUSE)
         self.executor.release()
+        self._over = True
+        for done in list(self._jobs):
+            done.set()
         if not self._stopped.is_set() and self._ended is not None:
             self._ended()
 
@@ -135,6 +150,10 @@ class CallbackFailures:
 
     def log(self, entity: Any, error: BaseException) -> None:
         """Log what the callback of an entity, or a function, has raised, if that is new; in any thread."""
+        while isinstance(entity, partial):
+            entity = entity.func
+        entity = getattr(entity, "__func__", entity)  # a bound method is made anew each time
+        entity = getattr(entity, "__code__", entity)  # and so may a function be
         last = traceback.extract_tb(error.__traceback__)[-1:]
         cause = (type(error), *((frame.filename, frame.lineno) for frame in last))
         with self._lock:
@@ -150,33 +169,41 @@ class CallbackFailures:
 
 
 @contextmanager
-def spinning(nodes: Iterable[Node], *, failed: Callable[[], None] = lambda: None) -> Iterator[None]:
+def spinning(nodes: Iterable[Node], *, stop: threading.Event | None = None) -> Iterator[Sequence[Spinner]]:
     """Start nodes one after the other, and spin them, each in a thread of its own: one that hangs holds up no other.
 
     Args:
         nodes: What to spin.
-        failed: Called when none of them is spun any more, though nobody has stopped them.
+        stop: When set, no more nodes are started; it is set when none of them is spun any more, because somebody has
+            shut ROS down, or waiting failed.
+
+    Returns:
+        What spins them.
     """
+    nodes, stop = list(nodes), stop or threading.Event()
     spinners: dict[Node, Spinner] = {}
+    ends = itertools.count(1)
 
     def ended() -> None:
-        if all(spinner.failure is not None for spinner in spinners.values()):
-            failed()
+        if next(ends) == len(nodes):
+            stop.set()
 
     try:
         for node in nodes:
+            if stop.is_set():
+                break
             first = node.start if isinstance(node, ServiceNode) else None
             spinners[node] = Spinner(node, first=first, ended=ended)
             if not spinners[node].ready.wait(START_PATIENCE):
                 node.get_logger().warning(f"has not started within {START_PATIENCE:g} s; the others do not wait for it")
         _start_again(spinners)
-        yield
+        yield list(spinners.values())
     finally:
         for spinner in spinners.values():
             spinner.stop(0)
-        ends = time.monotonic() + 1  # of all together, because none waits for another
+        until = time.monotonic() + 1  # of all together, because none waits for another
         for spinner in spinners.values():
-            spinner.thread.join(max(0.0, ends - time.monotonic()))
+            spinner.thread.join(max(0.0, until - time.monotonic()))
 
 
 def _start_again(spinners: Mapping[Node, Spinner]) -> None:
@@ -245,16 +272,11 @@ def _initialize(args: list[str] | None) -> None:
 def _serve(make_nodes: Callable[[], Sequence[Node]], stop: threading.Event) -> int:
     """Make nodes, and have them work until told to stop."""
     nodes = make_nodes()
-    broken = threading.Event()
-
-    def failed() -> None:
-        broken.set()
-        stop.set()
-
-    with spinning(nodes, failed=failed):
+    with spinning(nodes, stop=stop) as spinners:
         stop.wait()
+        failed = bool(spinners) and all(spinner.failure is not None for spinner in spinners)
     close(nodes)
-    return 1 if broken.is_set() else 0
+    return 1 if failed else 0
 
 
 def close(nodes: Sequence[Node]) -> None:

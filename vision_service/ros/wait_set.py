@@ -53,6 +53,13 @@ class WaitSet:
         """
         self.entities = entities
         self._held = ExitStack()
+        try:
+            self._make(entities, guards, context)
+        except BaseException:
+            self._held.close()
+            raise
+
+    def _make(self, entities: Entities, guards: Sequence[Any], context: Context) -> None:
         self._held.enter_context(context.handle)
         self._guards = [guard.handle for guard in guards if self._hold(guard.handle)]
         self._known = {
