@@ -74,6 +74,8 @@ def of_model(name: str) -> list[dict[str, Any]]:
 
 def attributes(model: str) -> dict[str, str]:
     """Return the attributes of ``mlmodel`` for a model."""
+    if not isinstance(model, str):
+        pytest.skip(f"no test data: {FOLDER} is not there")
     labels = {"label_path": str(path(f"models/{LABELS[model]}"))} if model in LABELS else {}
     return {"model_path": str(path(f"models/{model}")), **labels}
 

@@ -187,7 +187,10 @@ def test_a_file_that_was_written_can_be_loaded(stack, name, tmp_path):
     file = Path(tmp_path / "dump.yaml")
     plain = {key: parameter_value_to_python(value) for key, value in values.items()}
     file.write_text(yaml.safe_dump({f"/{name}": {"ros__parameters": plain}}))
-    loaded = {key: message.value for key, message in parameter_dict_from_yaml_file(str(file)).items()}
+    loaded = {
+        key: message.value
+        for key, message in parameter_dict_from_yaml_file(str(file), target_nodes=[f"/{name}"]).items()
+    }
     assert loaded.keys() == values.keys()
     assert load(stack, name, loaded) == {}
     assert all(one is other for one, other in zip(at_work(stack.nodes[name]), before, strict=True))

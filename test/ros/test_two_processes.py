@@ -347,8 +347,10 @@ def test_classifications_are_those_of_the_core_model_and_those_that_were_measure
         assert low - 0.02 <= found[0].confidence <= high + 0.02
 
 
-def test_a_real_picture_and_its_results_are_captured_together(gallery):
+def test_a_real_picture_and_its_results_are_captured_together(request):
     image = "images/cats_and_dogs.jpg"
+    testdata.path(image)  # skips where it is absent
+    gallery = request.getfixturevalue("gallery")
     answer = ask(
         gallery, CaptureAllFromCamera, "coco/capture_all_from_camera", {"image": image},
         return_image=True, return_detections=True,

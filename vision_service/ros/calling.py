@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from rclpy.exceptions import NameValidationException
+from rclpy.exceptions import InvalidHandle, NameValidationException
 from rclpy.expand_topic_name import expand_topic_name
 from rclpy.node import Node
 from rclpy.validate_full_topic_name import validate_full_topic_name
@@ -17,7 +17,7 @@ from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.answers import Answer, Callbacks
 from vision_service.ros.calls import seconds
 from vision_service.ros.compat import check_rclpy
-from vision_service.ros.connection import connect
+from vision_service.ros.connection import SHUT_DOWN, connect
 
 Result = TypeVar("Result")
 
@@ -46,10 +46,16 @@ class Caller:
             VisionError: NOT_ACTIVE, if the node's context was shut down.
         """
         check_rclpy()
-        self._namespace = node.get_namespace() if node is not None else "/"
+        name = ""
+        self._namespace = "/"
+        if node is not None:
+            try:
+                name, self._namespace = node.get_name(), node.get_namespace()
+            except InvalidHandle:  # from rclpy 9 on a node goes with its context
+                raise VisionError(ErrorCode.NOT_ACTIVE, f"{SHUT_DOWN} before this client was made") from None
         self._connection = connect(self, node.context if node is not None else None)
         self.node = self._connection.node
-        self._node_name = node.get_name() if node is not None else self.node.get_name()
+        self._node_name = name or self.node.get_name()
         self._callbacks = Callbacks(f"{self._node_name} callbacks")
 
     def call(
