@@ -10,6 +10,7 @@ from vision_service.srv import GetClassificationsFromCamera
 from robot import RED_DETECTOR, eventually, image_message, never, painted, running
 from vision_service.camera.synthetic import Synthetic, SyntheticConfig
 from vision_service.resources import LocalResources
+from vision_service.ros import node as node_base
 
 CLASSIFIER = {
     "model": "mlmodel",
@@ -124,3 +125,15 @@ def test_tracks_are_born_and_die_as_events():
         assert seen[-1] == ["red_2"]
         told = [(event.previous, event.current) for event in (events.next() for _ in range(3))]
         assert told == [("", "red_1"), ("", "red_2"), ("red_1", "")]
+
+
+def test_a_stream_begins_and_ends_with_its_subscription_not_with_the_housekeeping(monkeypatch):
+    monkeypatch.setattr(node_base, "HOUSEKEEPING_PERIOD", 3600.0)
+    with running({"stack": {"vision": ["reds"]}, "reds": {**RED_DETECTOR, "cameras": ["front"]}}) as robot:
+        camera = Camera(robot)
+        assert robot.status("reds")["streams"] == []
+        subscription = robot.node.create_subscription(Detection2DArray, "reds/detections", lambda _: None, 1)
+        eventually(lambda: robot.status("reds")["streams"] == ["front"], "a stream")
+        camera.show(painted(40, 30))
+        robot.node.destroy_subscription(subscription)
+        eventually(lambda: robot.status("reds")["streams"] == [], "no stream")
