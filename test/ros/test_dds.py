@@ -1,5 +1,6 @@
 """The profile of Fast DDS: chosen unless the user chose, and never a reason not to start."""
 
+import importlib.machinery
 import os
 import shutil
 import subprocess
@@ -82,6 +83,7 @@ class TestTheNameOfTheVariable:
     def no_rclpy(self, monkeypatch):
         """Leave only the prefixes in the environment."""
         monkeypatch.setattr(dds.importlib.util, "find_spec", lambda name: None)
+        monkeypatch.setattr(dds.sys, "prefix", "/nowhere")
         monkeypatch.delenv("ROS_DISTRO", raising=False)
         monkeypatch.delenv("AMENT_PREFIX_PATH", raising=False)
 
@@ -107,6 +109,15 @@ class TestTheNameOfTheVariable:
         monkeypatch.setenv("AMENT_PREFIX_PATH", f"{first}:{second}")
         assert profile_variable() == NEW_VARIABLE
         monkeypatch.setenv("AMENT_PREFIX_PATH", f"{second}:{first}")
+        assert profile_variable() == OLD_VARIABLE
+
+    def test_the_environment_of_python_counts_where_rclpy_is_laid_over_it(self, monkeypatch, tmp_path):
+        monkeypatch.setattr(dds.sys, "prefix", str(fast_dds(tmp_path, "lib/libfastdds.so")))
+        assert profile_variable() == NEW_VARIABLE
+
+    def test_an_rclpy_in_a_short_path_is_no_prefix(self, monkeypatch):
+        spec = importlib.machinery.ModuleSpec("rclpy", None, origin="/rclpy/__init__.py")
+        monkeypatch.setattr(dds.importlib.util, "find_spec", lambda name: spec)
         assert profile_variable() == OLD_VARIABLE
 
     @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -113,8 +114,9 @@ def _prefixes() -> list[Path]:
     """Return where ROS may be installed, the prefix of rclpy first, which its middleware is installed with."""
     rclpy = importlib.util.find_spec("rclpy")
     # rclpy lies in <prefix>/lib/python3.x/site-packages/rclpy/__init__.py.
-    own = [Path(rclpy.origin).parents[4]] if rclpy is not None and rclpy.origin is not None else []
-    return own + [Path(prefix) for prefix in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if prefix]
+    own = list(Path(rclpy.origin).parents)[4:5] if rclpy is not None and rclpy.origin is not None else []
+    sourced = [Path(prefix) for prefix in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if prefix]
+    return [*own, *sourced, Path(sys.prefix)]
 
 
 def _write_profile(segment: int) -> Path:
