@@ -133,7 +133,7 @@ def test_a_parameter_file_that_ros_does_not_read_ends_the_process_with_an_error_
 NOT_USED = [
     (["stack"], "no section for /stack, only 'lens:'"),
     (["camera"], "no section for /camera, only 'lens:'"),
-    (["camera", "-r", "__node:=lense"], "did you mean 'lense:' by 'lens:'?"),
+    (["camera", "-r", "__node:=lense"], "no section for /lense, only 'lens:': is 'lens:' meant for it?"),
     (["camera", "-r", "__node:=lens", "-r", "__ns:=/robot"], "call it '/**/lens:'"),
 ]
 
