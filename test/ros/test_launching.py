@@ -51,5 +51,11 @@ def test_a_misspelt_launch_argument_is_a_warning_with_what_may_be_meant(warnings
 
 
 @pytest.mark.parametrize("file", FILES)
+def test_a_clock_that_is_neither_true_nor_false_ends_the_launch(warnings, file):
+    with pytest.raises(RuntimeError, match="maybe"):
+        warnings(file, use_sim_time="maybe")
+
+
+@pytest.mark.parametrize("file", FILES)
 def test_its_own_arguments_are_none(warnings, file):
     assert warnings(file, namespace="", log_level="info") == []

@@ -277,6 +277,14 @@ class TestNodesThatCannotBeConfigured:
         assert "parameter 'sise' is not known here: did you mean 'size'?" in said
         assert "zzz" not in said  # it may be of what could not be made
 
+    def test_a_name_that_begins_like_a_declared_one_is_not_taken_for_misspelt_where_something_else_failed(
+        self, make, capfd
+    ):
+        make({"size_path": 4, "size": 0}).start()
+        said = capfd.readouterr().err
+        assert "cannot configure" in said
+        assert "size_path" not in said
+
 
 PERIOD = 0.2
 """Of the housekeeping in tests that wait for it, seconds."""

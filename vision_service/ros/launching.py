@@ -22,7 +22,10 @@ def common_arguments() -> list[DeclareLaunchArgument]:
     return [
         DeclareLaunchArgument("namespace", default_value="", description="Namespace of the nodes, such as robot1."),
         DeclareLaunchArgument(
-            "use_sim_time", default_value="false", description="Take the time from /clock: true or false."
+            "use_sim_time",
+            default_value="false",
+            choices=["true", "false", "True", "False"],
+            description="Take the time from /clock.",
         ),
         DeclareLaunchArgument(
             "log_level", default_value="info", description="From which level on is logged: debug, info, warn or error."

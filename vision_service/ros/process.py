@@ -19,6 +19,7 @@ from queue import SimpleQueue
 from typing import Any
 
 import rclpy
+from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException, ShutdownException
 from rclpy.logging import get_logger
 from rclpy.node import Node
@@ -254,6 +255,9 @@ def run(make_nodes: Callable[[], Sequence[Node]], args: list[str] | None = None)
         return outcome.result() if outcome.done() else 0  # what still runs is left behind
     except VisionError as error:
         logger.fatal(error.message)
+        return 1
+    except ParameterException as error:  # rclpy's own, for those that it declares itself, such as use_sim_time
+        logger.fatal(f"a parameter that each ROS node has is wrong: {error}")
         return 1
     finally:
         rclpy.try_shutdown()
