@@ -196,7 +196,8 @@ def spinning(nodes: Iterable[Node], *, stop: threading.Event | None = None) -> I
             first = node.start if isinstance(node, ServiceNode) else None
             spinners[node] = Spinner(node, first=first, ended=ended)
             if not spinners[node].ready.wait(START_PATIENCE):
-                node.get_logger().warning(f"has not started within {START_PATIENCE:g} s; the others do not wait for it")
+                others = "" if node is nodes[-1] else "; the others do not wait for it"
+                node.get_logger().warning(f"has not started within {START_PATIENCE:g} s{others}")
         _start_again(spinners)
         yield list(spinners.values())
     finally:
