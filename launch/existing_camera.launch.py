@@ -41,4 +41,4 @@ def generate_launch_description() -> LaunchDescription:
             description="Parameter file with a section of the driver's name; empty = params_file.",
         ),
     ]
-    return LaunchDescription([*arguments, *launch_stack().entities, OpaqueFunction(function=_driver)])
+    return launch_stack(arguments=arguments, beside=[OpaqueFunction(function=_driver)])

@@ -167,7 +167,11 @@ def test_a_file_with_a_section_for_one_of_the_nodes_is_used(write):
             "has no section for /robot/stack, only 'stack:': call it '/**/stack:' for any namespace, or "
             "'/robot/stack:', instead of 'stack:'",
         ),
-        ("peple: {ros__parameters: {}}", "/people", "only 'peple:': did you mean 'people:' by 'peple:'?"),
+        (
+            "peple: {ros__parameters: {}}",
+            "/people",
+            "only 'peple:': is 'peple:' meant for it? Then give the node and its section the same name",
+        ),
         ("a: {ros__parameters: {}}\nb: {ros__parameters: {}}", "/people", "no section for /people, only 'a:', 'b:'"),
     ],
 )

@@ -135,5 +135,5 @@ def _advice(sections: Iterable[str], nodes: Iterable[str]) -> str:
             return f": call it '/**/{name}:' for any namespace, or '{node}:', instead of '{last[name]}:'"
         near = get_close_matches(name, last, n=1)
         if near:
-            return f": did you mean '{name}:' by '{last[near[0]]}:'?"
+            return f": is '{last[near[0]]}:' meant for it? Then give the node and its section the same name"
     return ""

@@ -118,6 +118,14 @@ def test_a_stack_without_nodes_ends_with_an_error_message():
         assert "Traceback" not in started.output
 
 
+@pytest.mark.parametrize("executable", ["stack", "camera"])
+def test_a_wrong_value_for_a_parameter_of_every_ros_node_ends_the_process_with_an_error_message(executable):
+    with node_program(executable, {executable: {}}, "-p", "use_sim_time:=maybe") as started:
+        assert started.result() == 1
+        assert "use_sim_time" in started.output
+        assert "Traceback" not in started.output
+
+
 @pytest.mark.parametrize("content", ["stack: [", "stack: {ros__parameters: {cameras: [a, 1]}}", "stack: 5", None])
 @pytest.mark.parametrize("executable", ["stack", "camera"])
 def test_a_parameter_file_that_ros_does_not_read_ends_the_process_with_an_error_message(tmp_path, content, executable):
@@ -133,7 +141,7 @@ def test_a_parameter_file_that_ros_does_not_read_ends_the_process_with_an_error_
 NOT_USED = [
     (["stack"], "no section for /stack, only 'lens:'"),
     (["camera"], "no section for /camera, only 'lens:'"),
-    (["camera", "-r", "__node:=lense"], "did you mean 'lense:' by 'lens:'?"),
+    (["camera", "-r", "__node:=lense"], "no section for /lense, only 'lens:': is 'lens:' meant for it?"),
     (["camera", "-r", "__node:=lens", "-r", "__ns:=/robot"], "call it '/**/lens:'"),
 ]
 

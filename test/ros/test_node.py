@@ -277,6 +277,14 @@ class TestNodesThatCannotBeConfigured:
         assert "parameter 'sise' is not known here: did you mean 'size'?" in said
         assert "zzz" not in said  # it may be of what could not be made
 
+    def test_a_name_that_begins_like_a_declared_one_is_not_taken_for_misspelt_where_something_else_failed(
+        self, make, capfd
+    ):
+        make({"size_path": 4, "size": 0}).start()
+        said = capfd.readouterr().err
+        assert "cannot configure" in said
+        assert "size_path" not in said
+
 
 PERIOD = 0.2
 """Of the housekeeping in tests that wait for it, seconds."""
@@ -423,6 +431,28 @@ class TestLifecycle:
             assert state(peer) == "finalized"
             assert not change(peer, number=Transition.TRANSITION_CONFIGURE)
             assert "possible are none" in peer.status("example")["last_error"]
+
+    def test_who_takes_it_down_is_found_in_its_log_and_its_end_is_not(self, make, context, peer, capfd):
+        node = make()
+        node.start()
+        with plainly_spinning(node, context):
+            assert change(peer, "deactivate")
+            assert "inactive: somebody has asked for it" in capfd.readouterr().err
+            assert change(peer, "cleanup")
+            assert "unconfigured: somebody has asked for it" in capfd.readouterr().err
+            assert change(peer, "configure")
+            assert change(peer, "activate")
+        node.destroy_node()
+        assert "somebody" not in capfd.readouterr().err
+
+    def test_a_call_is_refused_with_the_transition_that_leads_on(self, make, context, peer):
+        node = make()
+        with plainly_spinning(node, context):
+            for step in ("configure", "activate"):
+                answer = peer.call(DoCommand, "example/do_command", command="{}")
+                assert answer.error_code == ErrorCode.NOT_ACTIVE
+                assert f"ros2 lifecycle set /example {step}" in answer.message
+                assert change(peer, step)
 
     def test_each_refusal_is_logged_with_the_reason_as_often_as_it_is_asked_for(self, spin, peer, capfd):
         spin(Example, "example", {"autostart": False})

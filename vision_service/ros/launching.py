@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -22,7 +22,10 @@ def common_arguments() -> list[DeclareLaunchArgument]:
     return [
         DeclareLaunchArgument("namespace", default_value="", description="Namespace of the nodes, such as robot1."),
         DeclareLaunchArgument(
-            "use_sim_time", default_value="false", description="Take the time from /clock: true or false."
+            "use_sim_time",
+            default_value="false",
+            choices=["true", "false", "True", "False"],
+            description="Take the time from /clock.",
         ),
         DeclareLaunchArgument(
             "log_level", default_value="info", description="From which level on is logged: debug, info, warn or error."
@@ -32,7 +35,7 @@ def common_arguments() -> list[DeclareLaunchArgument]:
 
 def launch_node(executable: str) -> LaunchDescription:
     """Return the launch description of one node that is a process of its own: a camera, vision or mlmodel."""
-    return LaunchDescription(
+    return _described(
         [
             DeclareLaunchArgument(
                 "params_file",
@@ -40,26 +43,35 @@ def launch_node(executable: str) -> LaunchDescription:
             ),
             DeclareLaunchArgument("name", default_value=executable, description="Name of the node."),
             *common_arguments(),
-            OpaqueFunction(function=lambda context: [_node(context, executable, _text(context, "name"))]),
-        ]
+        ],
+        [OpaqueFunction(function=lambda context: [_node(context, executable, _text(context, "name"))])],
     )
 
 
-def launch_stack(params_file: str | None = None) -> LaunchDescription:
+def launch_stack(
+    params_file: str | None = None,
+    *,
+    arguments: Iterable[DeclareLaunchArgument] = (),
+    beside: Iterable[OpaqueFunction] = (),
+) -> LaunchDescription:
     """Return the launch description of all nodes of a parameter file, in one process.
 
     Args:
         params_file: The file; None = the launch argument of this name.
+        arguments: Further launch arguments.
+        beside: What else is started.
     """
     chosen = [] if params_file else [_stack_file()]
-    return LaunchDescription(
-        [
-            *chosen,
-            *common_arguments(),
-            # No name here: it would rename every node of the process.
-            OpaqueFunction(function=lambda context: [_node(context, "stack", None, params_file)]),
-        ]
-    )
+    # No name here: it would rename every node of the process.
+    stack = OpaqueFunction(function=lambda context: [_node(context, "stack", None, params_file)])
+    return _described([*arguments, *chosen, *common_arguments()], [stack, *beside])
+
+
+def _described(arguments: Sequence[DeclareLaunchArgument], actions: Iterable[OpaqueFunction]) -> LaunchDescription:
+    """Return a launch description that warns of arguments that resemble its own."""
+    names = [argument.name for argument in arguments]
+    check = OpaqueFunction(function=lambda context: warn_of_misspelt(context, names))
+    return LaunchDescription([*arguments, check, *actions])
 
 
 def _stack_file() -> DeclareLaunchArgument:

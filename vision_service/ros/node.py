@@ -44,6 +44,9 @@ RETRY_PERIOD = 1.0
 SERVICE_QOS = QoSProfile(history=HistoryPolicy.KEEP_ALL, reliability=ReliabilityPolicy.RELIABLE)
 """So that every call of a burst is answered: of 32 calls 10 were with rclpy's depth of 10, of 512 108 with 100."""
 
+NEXT_STEPS = {"unconfigured": "configure", "inactive": "activate"}
+"""The transition by which a node in one of these states gets nearer to being active."""
+
 TRANSITIONS = {
     Transition.TRANSITION_CONFIGURE: "configure",
     Transition.TRANSITION_CLEANUP: "cleanup",
@@ -251,7 +254,10 @@ class ServiceNode(ManagedNode):
     def _admit(self) -> None:
         if self.state != "active":
             reason = f": {self.last_error}" if self.last_error else ""
-            msg = f"node {self.get_fully_qualified_name()} is {self.state}{reason}; see ros2 lifecycle set"
+            name = self.get_fully_qualified_name()
+            step = NEXT_STEPS.get(self.state)
+            advice = f"; to go on: ros2 lifecycle set {name} {step}" if step else ""
+            msg = f"node {name} is {self.state}{reason}{advice}"
             raise VisionError(ErrorCode.NOT_ACTIVE, msg)
         if self._calls_pending >= self.settings.max_pending_calls:
             msg = f"{self._calls_pending} calls wait already (max_pending_calls): try again later"
@@ -350,11 +356,13 @@ class ServiceNode(ManagedNode):
         """Deactivate; the node is inactive then in any case."""
         self._end_bond()
         self._transition("deactivate", self.deactivate)
+        self._say_asked_for("inactive")
         return TransitionCallbackReturn.SUCCESS
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Clean up; the node is unconfigured then in any case."""
         self._transition("clean up", self.cleanup)
+        self._say_asked_for("unconfigured")
         return TransitionCallbackReturn.SUCCESS
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -362,7 +370,13 @@ class ServiceNode(ManagedNode):
         self._end_bond()
         self._transition("deactivate", self.deactivate)
         self._transition("clean up", self.cleanup)
+        self._say_asked_for("finalized")
         return TransitionCallbackReturn.SUCCESS
+
+    def _say_asked_for(self, state: str) -> None:
+        """Log a state that somebody has asked for: who reads the log later may wonder why nothing comes."""
+        if self._asked:
+            self.get_logger().info(f"{state}: somebody has asked for it")
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Return to unconfigured."""

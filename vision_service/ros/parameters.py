@@ -20,6 +20,8 @@ from vision_service.ros.candidates import Built, Candidate
 from vision_service.ros.compat import parameter_overrides
 from vision_service.settings.node import DECLARED_BY_ROS
 
+LETTERS = 2
+"""How much longer or shorter a misspelt name is at most."""
 TYPES = {
     ("single", bool): Parameter.Type.BOOL,
     ("single", int): Parameter.Type.INTEGER,
@@ -168,15 +170,19 @@ class Parameters:
         """Return a sentence for each value given at the start that nobody declared.
 
         Args:
-            only_misspelt: Leave out those that resemble nothing declared.
+            only_misspelt: Only those that look like a declared one with a letter or two wrong.
         """
         return [
             self._unknown(name)
             for name in self._overrides
             if not self._node.has_parameter(name)
             and not name.startswith(DECLARED_BY_ROS)
-            and (not only_misspelt or close_names(name, self._known()))
+            and (not only_misspelt or self._is_misspelt(name))
         ]
+
+    def _is_misspelt(self, name: str) -> bool:
+        """Whether it is a declared name with a letter or two wrong: `model_path` is none of `model`."""
+        return any(abs(len(name) - len(close)) <= LETTERS for close in close_names(name, self._known()))
 
     def to_set(self, given: Sequence[Parameter]) -> list[Parameter]:
         """Return what is left to be set of what is given: what is read-only and has its value already is not."""

@@ -19,6 +19,7 @@ from queue import SimpleQueue
 from typing import Any
 
 import rclpy
+from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException, ShutdownException
 from rclpy.logging import get_logger
 from rclpy.node import Node
@@ -195,7 +196,8 @@ def spinning(nodes: Iterable[Node], *, stop: threading.Event | None = None) -> I
             first = node.start if isinstance(node, ServiceNode) else None
             spinners[node] = Spinner(node, first=first, ended=ended)
             if not spinners[node].ready.wait(START_PATIENCE):
-                node.get_logger().warning(f"has not started within {START_PATIENCE:g} s; the others do not wait for it")
+                others = "" if node is nodes[-1] else "; the others do not wait for it"
+                node.get_logger().warning(f"has not started within {START_PATIENCE:g} s{others}")
         _start_again(spinners)
         yield list(spinners.values())
     finally:
@@ -254,6 +256,9 @@ def run(make_nodes: Callable[[], Sequence[Node]], args: list[str] | None = None)
         return outcome.result() if outcome.done() else 0  # what still runs is left behind
     except VisionError as error:
         logger.fatal(error.message)
+        return 1
+    except ParameterException as error:  # rclpy's own, for those that it declares itself, such as use_sim_time
+        logger.fatal(f"a parameter that each ROS node has is wrong: {error}")
         return 1
     finally:
         rclpy.try_shutdown()
