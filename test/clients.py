@@ -41,14 +41,14 @@ def error_of(future):
     return error
 
 
-def run_script(script):
+def run_script(script, *, timeout=2 * PATIENCE):
     """Run a program of its own to its end."""
     return subprocess.run(
         [sys.executable, "-c", script],
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=2 * PATIENCE,
+        timeout=timeout,
         env=environment(),
         check=False,
     )

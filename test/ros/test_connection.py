@@ -1,4 +1,4 @@
-"""The connection that all clients of a process share: when it begins, when it ends, and what a fork makes of it."""
+"""The connection that all clients of a process share: when it begins, and when it ends."""
 
 import gc
 import threading
@@ -328,77 +328,3 @@ print(NamedClient("server").get_status(timeout=30.0)["state"])
         found = vision_services(peer.node)
         assert found["/server/do_command"] == "DoCommand"
         assert not any("parameter" in name or "state" in name for name in found)
-
-
-class TestForking:
-    SCRIPT = """
-import os, sys, threading
-import rclpy
-from vision_service.errors import VisionError
-from vision_service.ros.client import NamedClient
-
-def outcome(call, *arguments):
-    try:
-        return call(*arguments)
-    except VisionError as error:
-        return error.code.name
-
-if {initialized}:
-    rclpy.init()
-client = NamedClient("server")
-print(client.get_status(timeout=30.0)["state"], flush=True)
-future = client.do_command_async({{"wait": 1}}, timeout=60.0)
-called = threading.Event()
-parent = os.getpid()
-
-def call_back(future):
-    print("called back", future.exception().code.name, os.getpid() != parent, flush=True)
-    called.set()
-
-future.add_done_callback(call_back)
-child = os.fork()
-if not child:
-    called.wait(30.0)
-    print(outcome(future.result), outcome(client.get_status), flush=True)
-    client.close()
-    new = NamedClient("server")
-    print(new.get_status(timeout=30.0)["state"], new._caller.node.context is client._caller.node.context, flush=True)
-    sys.exit(7)
-print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), future.done(), flush=True)
-print(client.get_status(timeout=30.0)["state"], flush=True)
-client.close()
-called.wait(30.0)
-"""
-
-    @pytest.mark.parametrize("initialized", [False, True])
-    def test_the_child_begins_anew_and_the_parent_goes_on(self, server, initialized):
-        found = run_script(self.SCRIPT.format(initialized=initialized))
-        assert found.stdout.splitlines() == [
-            "active",
-            "called back NOT_ACTIVE True",
-            "NOT_ACTIVE NOT_ACTIVE",
-            "active False",
-            "7 False",
-            "active",
-            "called back NOT_ACTIVE False",
-        ], found.stderr
-        assert (found.returncode, found.stderr) == (0, "")
-
-    def test_a_pool_of_processes_may_call_too(self, server):
-        script = """
-import multiprocessing
-from vision_service.ros.client import NamedClient
-
-def call(number):
-    with NamedClient("server") as client:
-        return client.do_command({"number": number}, timeout=30.0)["number"]
-
-with NamedClient("server") as client:
-    client.get_status(timeout=30.0)
-    with multiprocessing.get_context("fork").Pool(2) as pool:
-        print(pool.map(call, range(4)))
-    print(client.get_status(timeout=30.0)["state"])
-"""
-        found = run_script(script)
-        assert found.stdout == "[0, 1, 2, 3]\nactive\n", found.stderr
-        assert found.returncode == 0
