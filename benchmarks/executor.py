@@ -28,7 +28,7 @@ from benchmarks.rig.processes import profile_of_ours
 from vision_service.ros.process import Spinner
 
 ROOT = Path(__file__).resolve().parents[1]
-BEFORE = "a3ff7d252"
+BEFORE = "a3ff7d2c3"
 """The last commit whose executor was a subclass of rclpy's; its sources are taken from this project's history."""
 METHOD = """
 The sources before (commit {before}) and those of today run in processes of their own, each with a stack of three
