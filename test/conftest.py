@@ -1,5 +1,6 @@
 """Lets every test import the helpers that lie beside this file, chooses rclpy, and makes hypothesis repeatable."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -12,3 +13,7 @@ newer_rclpy.install_chosen()  # before anything imports rclpy
 # A deadline would be an assertion on time; random examples would fail now and then, for somebody else.
 settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.load_profile("repeatable")
+
+# A shell ignores Ctrl-C for what it starts in the background, and so would the programs that tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

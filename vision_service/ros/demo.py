@@ -25,6 +25,7 @@ from vision_service.image import encode
 from vision_service.ros import conversion
 from vision_service.ros.client import CameraClient, VisionClient
 from vision_service.ros.dds import choose_profile
+from vision_service.ros.node import ServiceNode
 from vision_service.ros.process import close, spinning
 from vision_service.ros.stack import Stack
 from vision_service.ros.vision_node import VisionNode
@@ -35,6 +36,11 @@ DOMAIN = "77"
 PERIOD = 0.1
 """Of the calls, seconds."""
 FIRST_TIMEOUT = 10.0
+"""Of the first call of a service, seconds."""
+START_TIMEOUT = 60.0
+"""How long the nodes may take to start, seconds: a slow machine loads models for a while."""
+START_PERIOD = 0.05
+"""How often it is looked whether they have, seconds."""
 
 
 @dataclass
@@ -94,10 +100,21 @@ def _running_stack() -> Iterator[Stack]:
     stack = Stack(context=context)
     try:
         with spinning(stack.nodes):
+            _await_start(stack)
             yield stack
     finally:
         close(stack.nodes)
         rclpy.shutdown(context=context)
+
+
+def _await_start(stack: Stack) -> None:
+    """Wait for the nodes that are still starting, as on a slow machine, or that need one that is."""
+    until = time.monotonic() + START_TIMEOUT
+    nodes = [node for node in stack.nodes if isinstance(node, ServiceNode)]
+    while time.monotonic() < until and any(
+        node.state != "active" and (node.waits or not node.last_error) for node in nodes
+    ):
+        time.sleep(START_PERIOD)
 
 
 def _line(node: VisionNode) -> Line:
