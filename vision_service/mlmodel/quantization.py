@@ -16,17 +16,19 @@ def is_quantized(info: TensorInfo) -> bool:
     return np.dtype(info.dtype).kind in "iu" and len(info.scales) == 1 and info.scales[0] > 0
 
 
-def quantize(values: NDArray[np.float64], info: TensorInfo) -> NDArray[Any]:
+def quantize(values: NDArray[np.float64], info: TensorInfo, *, truncate: bool = False) -> NDArray[Any]:
     """Return real values as a quantized tensor's, rounded and kept within its type's range.
 
     Args:
         values: Of any shape.
         info: The tensor.
+        truncate: Whether fractions are cut off instead of rounded.
     """
     dtype = np.dtype(info.dtype)
     limits = np.iinfo(dtype)
     zero_point = info.zero_points[0] if info.zero_points else 0
-    return np.rint(values / info.scales[0] + zero_point).clip(limits.min, limits.max).astype(dtype)
+    whole = values / info.scales[0] + zero_point
+    return (np.trunc(whole) if truncate else np.rint(whole)).clip(limits.min, limits.max).astype(dtype)
 
 
 class Dequantizer:
