@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.errors import ErrorCode, VisionError, missing_package
+from vision_service.mlmodel.file_facts import labels_of
+from vision_service.mlmodel.onnx_file import read_facts
 from vision_service.mlmodel.runtime import RuntimeOptions, TensorInfo, Tensors, check
 
 PROCESSOR = "CPUExecutionProvider"
@@ -77,7 +79,9 @@ class OnnxRuntime:
         about = session.get_modelmeta()
         self.name = str(about.graph_name)
         self.description = str(about.description or about.graph_description)
-        self.labels = _labels(about.custom_metadata_map)
+        facts = read_facts(data)
+        self.labels = labels_of(facts.metadata.get("names"))
+        self.facts = replace(facts, labels_from=f"names in the model's {facts.metadata_from}") if self.labels else facts
         self.inputs = tuple(_info(item, path) for item in session.get_inputs())
         self.outputs = tuple(_info(item, path) for item in session.get_outputs())
         self._names = [info.name for info in self.outputs]
@@ -119,17 +123,6 @@ def _providers(onnxruntime: Any, options: RuntimeOptions) -> list[Any]:
         raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{msg} {', '.join(available)}")
     others = [] if options.delegate == PROCESSOR else [PROCESSOR]
     return [(options.delegate, dict(options.delegate_options)), *others]
-
-
-def _labels(metadata: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the class names in the entry "names" that exporters of YOLO models write: a dict or list in Python."""
-    try:
-        names = ast.literal_eval(metadata.get("names", ""))
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        return ()
-    if isinstance(names, dict) and names and all(isinstance(key, int) and 0 <= key < 1 << 16 for key in names):
-        return tuple(str(names.get(number, "")) for number in range(max(names) + 1))
-    return tuple(str(name) for name in names) if isinstance(names, (list, tuple)) else ()
 
 
 def _info(item: Any, path: str) -> TensorInfo:
