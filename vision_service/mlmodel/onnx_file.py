@@ -171,16 +171,16 @@ def fields(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
             tag = data[place]
             place += 1
             if tag >= 0x80:
-                tag, place = _varint(data, place - 1)
+                tag, place = read_varint(data, place - 1)
             kind = tag & 7
             if kind == DELIMITED:
                 size = data[place]
                 place += 1
                 if size >= 0x80:
-                    size, place = _varint(data, place - 1)
+                    size, place = read_varint(data, place - 1)
                 value, place = place, place + size
             elif kind == VARINT:
-                value, place = _varint(data, place)
+                value, place = read_varint(data, place)
             elif kind in (FIXED32, FIXED64):
                 value, place = place, place + (4 if kind == FIXED32 else 8)
             elif kind == GROUP:
@@ -197,8 +197,16 @@ def fields(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
         raise DamagedError(msg) from None
 
 
-def _varint(data: bytes, place: int) -> tuple[int, int]:
-    """Return an integer of 7 bits a byte, and where it ends."""
+def read_varint(data: bytes, place: int) -> tuple[int, int]:
+    """Return an integer, written in 7 bits a byte, and where it ends.
+
+    Args:
+        data: What it lies in.
+        place: Where it begins.
+
+    Raises:
+        DamagedError: It has too many bytes; IndexError, if the data end before it does.
+    """
     value = shift = 0
     while True:
         byte = data[place]
@@ -212,13 +220,23 @@ def _varint(data: bytes, place: int) -> tuple[int, int]:
             raise DamagedError(msg)
 
 
+def write_varint(value: int) -> bytes:
+    """Return an integer that is not negative in 7 bits a byte."""
+    written = bytearray()
+    while value >= 0x80:
+        written.append(value & 0x7F | 0x80)
+        value >>= 7
+    written.append(value)
+    return bytes(written)
+
+
 def _end_of_group(data: bytes, place: int, end: int, group: int, depth: int) -> int:
     """Return where a group, an old form of a message without a length, ends."""
     if depth > DEEPEST:
         msg = "groups that lie too deep in one another"
         raise DamagedError(msg)
     while place < end:
-        tag, place = _varint(data, place)
+        tag, place = read_varint(data, place)
         kind = tag & 7
         if kind == GROUP_END:
             if tag >> 3 == group >> 3:
@@ -227,10 +245,10 @@ def _end_of_group(data: bytes, place: int, end: int, group: int, depth: int) -> 
         if kind == GROUP:
             place = _end_of_group(data, place, end, tag, depth + 1)
         elif kind == DELIMITED:
-            size, place = _varint(data, place)
+            size, place = read_varint(data, place)
             place += size
         elif kind == VARINT:
-            _, place = _varint(data, place)
+            _, place = read_varint(data, place)
         else:
             place += 4 if kind == FIXED32 else 8
     msg = "a group without an end"

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from vision_service.errors import ErrorCode, VisionError, missing_package
 from vision_service.mlmodel.file_facts import labels_of
 from vision_service.mlmodel.onnx_file import read_facts
+from vision_service.mlmodel.onnx_weights import check_complete
 from vision_service.mlmodel.runtime import RuntimeOptions, TensorInfo, Tensors, check
 
 PROCESSOR = "CPUExecutionProvider"
@@ -28,10 +29,6 @@ REASONS = (
     (
         r"INVALID_PROTOBUF|Protobuf parsing failed|does not have a graph|No graph was found",
         "it is no ONNX file, or it is cut off",
-    ),
-    (
-        r"[Ee]xternal data|model_path must not be empty|External initializer|cannot get file size",
-        "it keeps its weights in other files; save it as a single file",
     ),
     (
         r"Unsupported model IR version|is under development and support for this is limited",
@@ -54,7 +51,7 @@ class OnnxRuntime:
         """Load a model.
 
         Args:
-            data: The model's file.
+            data: The model's file, with all its weights in it.
             options: How it is run; the delegate is the name of an execution provider.
             path: What the file is called, for messages.
 
@@ -66,6 +63,10 @@ class OnnxRuntime:
             import onnxruntime
         except ImportError:
             raise missing_package("onnxruntime", "running an .onnx model", extra="onnx") from None
+        try:
+            check_complete(data)
+        except VisionError as error:
+            raise VisionError(error.code, f"the model {path!r} cannot be used: {error.message}") from None
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = options.num_threads
         settings.inter_op_num_threads = 1
