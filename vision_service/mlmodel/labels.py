@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import lzma
 import re
-import zipfile
-import zlib
 
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.mlmodel.archive import EXPORTER_FILES, file_names, read_member
 
 BACKGROUND = frozenset({"???", "background", "__background__"})
 """What the first line of a label file says where number 0 means that there is nothing."""
-
-DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, RuntimeError, EOFError, ValueError)
-"""What reading a damaged archive raises."""
-
-LARGEST_FILE = 16 << 20
-"""Of labels, bytes: more is no list of labels, however well it is packed."""
 
 
 def read_labels(path: str) -> tuple[str, ...]:
@@ -80,7 +71,7 @@ def labels_in_model(data: bytes) -> tuple[str, ...]:
     Args:
         data: The model's file.
     """
-    names = [name for name in _archive(data) if name.lower().endswith(".txt")]
+    names = [name for name in file_names(data) if name.lower().endswith(".txt") and name not in EXPORTER_FILES]
     named = [name for name in names if "label" in name.rpartition("/")[2].lower()]
     chosen = named[:1] or names
     return archived_labels(data, chosen[0]) if len(chosen) == 1 else ()
@@ -93,22 +84,7 @@ def archived_labels(data: bytes, name: str) -> tuple[str, ...]:
         data: The model's file.
         name: Of the file in the archive.
     """
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if archive.getinfo(name).file_size > LARGEST_FILE:
-                return ()
-            return parse_labels(archive.read(name))
-    except (*DAMAGED, KeyError):
-        return ()
-
-
-def _archive(data: bytes) -> list[str]:
-    """Return the names of the files in the archive at a model's end."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return archive.namelist()
-    except DAMAGED:
-        return []
+    return parse_labels(read_member(data, name))
 
 
 def without_background(labels: tuple[str, ...]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.errors import ErrorCode, VisionError, missing_package
+from vision_service.mlmodel.file_facts import FileFacts
 from vision_service.mlmodel.metadata import TensorMetadata, read_metadata
 from vision_service.mlmodel.runtime import RuntimeOptions, TensorInfo, Tensors, check
 
@@ -72,7 +73,7 @@ class LiteRT:
             interpreter = module.Interpreter(
                 model_content=data, num_threads=options.num_threads, experimental_delegates=delegates
             )
-            roles = _roles(interpreter)
+            operations = _operations(interpreter)
             interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             msg = f"the model {path!r} cannot be used: {_reason(str(error))}"
@@ -83,8 +84,16 @@ class LiteRT:
         self.name = metadata.name
         self.description = metadata.description
         self.labels = metadata.labels
+        self.facts = FileFacts(
+            metadata=metadata.exported,
+            metadata_from=metadata.exported_from,
+            labels_from=metadata.labels_from,
+            operations=frozenset(str(operation["op_name"]) for operation in operations),
+            producer=metadata.producer,
+            anchors=metadata.anchors,
+        )
         self.inputs = _infos(interpreter.get_input_details(), metadata.inputs, {})
-        self.outputs = _infos(interpreter.get_output_details(), metadata.outputs, roles)
+        self.outputs = _infos(interpreter.get_output_details(), metadata.outputs, _roles(operations))
         self._interpreter: Any = interpreter
         self._path = path
         self._lock = threading.Lock()
@@ -161,15 +170,19 @@ def _load_delegate(module: Any, options: RuntimeOptions) -> Any:
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from error
 
 
-def _roles(interpreter: Any) -> dict[int, str]:
-    """Return by tensor number what the outputs of the detection operation mean; empty if the model has none.
+def _operations(interpreter: Any) -> list[dict[str, Any]]:
+    """Return the operations of a model; empty where the runtime does not list them.
 
-    The list of operations is not part of the runtime's public interface, so it may be missing.
+    The list is not part of the runtime's public interface, so it may be missing.
     """
     try:
-        operations = interpreter._get_ops_details()
+        return list(interpreter._get_ops_details())
     except (AttributeError, ValueError, RuntimeError):
-        return {}
+        return []
+
+
+def _roles(operations: list[dict[str, Any]]) -> dict[int, str]:
+    """Return by tensor number what the outputs of the detection operation mean; empty if the model has none."""
     return {
         int(index): role
         for operation in operations

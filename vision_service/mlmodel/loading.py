@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from vision_service.errors import VisionError
+from vision_service.files import resolve
 from vision_service.image import read_file
 from vision_service.mlmodel.labels import read_labels
+from vision_service.mlmodel.onnx_weights import beside, with_weights
 from vision_service.mlmodel.runtime import Runtime, RuntimeOptions
 from vision_service.mlmodel.runtimes import find_runtime, open_model
 from vision_service.mlmodel.trial import try_model
@@ -15,7 +18,7 @@ from vision_service.settings.mlmodel import ModelFileConfiguration
 def load(path: str | Path, options: RuntimeOptions | None = None, *, trial_timeout: float = 10.0) -> Runtime:
     """Return the model in a file, ready to run, after another process has tried it.
 
-    The file may be replaced from then on.
+    The file, and those beside it that hold its weights, may be replaced from then on.
 
     Args:
         path: The model's file.
@@ -29,8 +32,18 @@ def load(path: str | Path, options: RuntimeOptions | None = None, *, trial_timeo
     options = options or RuntimeOptions()
     data = read_file(path)
     runtime = find_runtime(path, data)
+    if runtime == "onnx":
+        data = _with_weights(data, path)
     try_model(runtime, data, options, path=str(path), timeout=trial_timeout)
     return open_model(runtime, data, options, path=str(path))
+
+
+def _with_weights(data: bytes, path: str | Path) -> bytes:
+    """Return an ONNX file with the weights in it that lie in files beside it."""
+    try:
+        return with_weights(data, beside(resolve(path)))
+    except VisionError as error:
+        raise VisionError(error.code, f"the model {str(path)!r} cannot be used: {error.message}") from None
 
 
 def load_file(settings: ModelFileConfiguration) -> Runtime:
