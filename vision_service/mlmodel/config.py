@@ -32,8 +32,9 @@ class MLModelConfig(ModelFileConfiguration):
     )
     decoder: str = attribute(
         "Family of the model, which decides how its output tensors are decoded: ultralytics, yolo, yolox, yolov5,"
-        " yolo_rows, detr, rfdetr, torchvision, pytorch_ssd, detector (TensorFlow), end_to_end, detectnet_v2, mediapipe,"
-        " blazeface, segmentation, classifier, or one of another package; auto = as the file and its outputs tell.",
+        " yolo_rows, detr, rfdetr, torchvision, pytorch_ssd, detector (TensorFlow), end_to_end, detectnet_v2,"
+        " mediapipe, blazeface, segmentation, classifier, or one of another package; auto = as the file and its outputs"
+        " tell.",
         default="auto",
     )
     require_certain: bool = attribute(
@@ -61,7 +62,11 @@ class MLModelConfig(ModelFileConfiguration):
     )
     default_minimum_confidence: float = attribute(
         "Minimum confidence of the results; 0 = the family's own: 0.25 for YOLO without suppression inside, 0.5 for"
-        " blazeface, 0.35 for detectnet_v2, all results for others.", default=0.0, minimum=0.0, maximum=1.0, live=True
+        " blazeface, 0.35 for detectnet_v2, all results for others.",
+        default=0.0,
+        minimum=0.0,
+        maximum=1.0,
+        live=True,
     )
     label_confidences: dict[str, float] = attribute(
         "Minimum confidence by class name, case-insensitive; if any is given, all other classes are dropped and"
@@ -153,8 +158,8 @@ class MLModelConfig(ModelFileConfiguration):
         choices=("auto", *boxes.FORMATS),
     )
     box_coordinates: str = attribute(
-        "Unit of the boxes: normalized = fractions of the input image, pixels = its pixels, source_pixels = pixels of the"
-        " source image; auto = as the model file or its family has it.",
+        "Unit of the boxes: normalized = fractions of the input image, pixels = its pixels, source_pixels = pixels of"
+        " the source image; auto = as the model file or its family has it.",
         default="auto",
         choices=("auto", "normalized", "pixels", "source_pixels"),
     )

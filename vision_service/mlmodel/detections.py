@@ -17,7 +17,7 @@ from vision_service.types import Detection, DetectionExtra, InstanceMask, Keypoi
 
 
 def detections_of(
-    found: Found, placement: Placement, labels: Sequence[str], keypoint_names: Sequence[str] = ()
+    found: Found, placement: Placement, labels: tuple[str, ...], keypoint_names: Sequence[str] = ()
 ) -> list[Detection]:
     """Return detections in pixels of the source image, clipped to it.
 
@@ -30,15 +30,15 @@ def detections_of(
     if not len(found):
         return []
     if found.turned is not None:
-        return _turned(found, placement, labels)
+        return _turned(found, found.turned.astype(np.float64), placement, labels)
     if found.in_source:
         boxes = found.boxes.reshape(-1, 2, 2).clip(0.0, placement.source).reshape(-1, 4)
     else:
         boxes = placement.boxes_to_source(found.boxes)
     extras = _extras(found, placement, boxes, keypoint_names)
     return [
-        Detection(label(labels, number), score, *box, "", number, extra)
-        for number, score, box, extra in zip(
+        Detection(label(labels, number), score, x_min, y_min, x_max, y_max, class_index=number, extra=extra)
+        for number, score, (x_min, y_min, x_max, y_max), extra in zip(
             found.classes.tolist(), found.scores.tolist(), boxes.tolist(), extras, strict=True
         )
     ]
@@ -59,18 +59,15 @@ def _extras(
     if found.keypoints is not None:
         places = placement.points_to_source(found.keypoints[..., :2]).tolist()
         points = [
-            tuple(
-                Keypoint(name, x, y, confidence)
-                for name, (x, y), confidence in zip(names, row, sure, strict=True)
-            )
+            tuple(Keypoint(name, x, y, confidence) for name, (x, y), confidence in zip(names, row, sure, strict=True))
             for row, sure in zip(places, found.keypoints[..., 2].tolist(), strict=True)
         ]
     return [DetectionExtra(None, mask, row) for mask, row in zip(masks, points, strict=True)]
 
 
-def _turned(found: Found, placement: Placement, labels: Sequence[str]) -> list[Detection]:
-    assert found.turned is not None
-    turned = found.turned.astype(np.float64)
+def _turned(
+    found: Found, turned: NDArray[np.float64], placement: Placement, labels: tuple[str, ...]
+) -> list[Detection]:
     centres = placement.points_to_source(turned[:, :2]).tolist()
     made = []
     for number, score, (x, y), (_, _, width, height, angle) in zip(
@@ -84,7 +81,9 @@ def _turned(found: Found, placement: Placement, labels: Sequence[str]) -> list[D
         )
         corners = np.array(box.corners)
         low, high = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
-        made.append(Detection(label(labels, number), score, *low, *high, "", number, DetectionExtra(box)))
+        name = label(labels, number)
+        extra = DetectionExtra(box)
+        made.append(Detection(name, score, low[0], low[1], high[0], high[1], class_index=number, extra=extra))
     return made
 
 

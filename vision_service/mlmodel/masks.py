@@ -32,6 +32,9 @@ def instance_masks(
         coefficients: (N, M) of the prototypes.
         prototypes: (M, h, w) over the whole of the input.
         masks: (N, h, w) likewise, instead of both.
+
+    Raises:
+        ValueError: If neither is given.
     """
     found = []
     for row, (x_min, y_min, x_max, y_max) in enumerate(boxes.tolist()):
@@ -39,8 +42,10 @@ def instance_masks(
         part = (left, top, max(math.ceil(x_max) - left, 1), max(math.ceil(y_max) - top, 1))
         if masks is not None:
             scores = placement.map_part(masks[row].astype(np.float32, copy=False), part)
+        elif coefficients is None or prototypes is None:
+            msg = "masks need maps, or prototypes and coefficients"
+            raise ValueError(msg)
         else:
-            assert coefficients is not None and prototypes is not None
             scores = placement.map_part_of(prototypes, coefficients[row], part)
         found.append(InstanceMask.of(scores > 0, left, top))
     return found

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 RULES = ("stretch", "letterbox", "letterbox_top_left", "center_crop")
-"""How an image fills a model's input: its aspect ratio is not kept; it is kept, with borders on both sides, or right and
-below; or the shorter edge is brought to a length and the middle is cut out."""
+"""How an image fills a model's input: its aspect ratio is not kept; it is kept, with borders on both sides, or right
+and below; or the shorter edge is brought to a length and the middle is cut out."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,7 @@ class Placement:
         """Take the scale of the rounded size, as most frameworks do, unless another is given."""
         if not any(self.scale):
             across, down = (
-                content / source if source else 1.0
-                for content, source in zip(self.content, self.source, strict=True)
+                content / source if source else 1.0 for content, source in zip(self.content, self.source, strict=True)
             )
             object.__setattr__(self, "scale", (across, down))
 

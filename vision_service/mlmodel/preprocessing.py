@@ -65,23 +65,25 @@ def find_image(inputs: Sequence[TensorInfo]) -> tuple[ImageTensor, TensorInfo | 
         VisionError: INVALID_ARGUMENT, if the model does not take one image, or more than its size beside it. A further
             input filled with zeros would give plausible but wrong results.
     """
-    images = [info for info in inputs if _image(info) is not None]
+    images = [found for info in inputs if (found := _image(info)) is not None]
     others = [info for info in inputs if _image(info) is None]
     if len(images) != 1:
         wrong = next((info for info in inputs if len(info.shape) == 4 and info.dtype not in DTYPES), None)
         hint = f"; an image of type {wrong.dtype} is not served: try uint8 or float32" if wrong else ""
-        raise VisionError(ErrorCode.INVALID_ARGUMENT, f"the model takes {describe(inputs)}, which is not {WANTED}{hint}")
-    sizes = [info for info in others if "size" in info.name.lower() and info.shape[-1:] == (2,) and len(info.shape) <= 2]
+        raise VisionError(
+            ErrorCode.INVALID_ARGUMENT, f"the model takes {describe(inputs)}, which is not {WANTED}{hint}"
+        )
+    sizes = [
+        info for info in others if "size" in info.name.lower() and info.shape[-1:] == (2,) and len(info.shape) <= 2
+    ]
     unknown = [info for info in others if info not in sizes[:1]]
     if unknown:
         msg = (
-            f"the model takes {describe(unknown)} besides its image {images[0]}: what belongs there is not known, and"
-            " made-up values would give wrong results; export it with the image as its only input"
+            f"the model takes {describe(unknown)} besides its image {images[0].info}: what belongs there is not known,"
+            " and made-up values would give wrong results; export it with the image as its only input"
         )
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
-    found = _image(images[0])
-    assert found is not None
-    return found, (sizes[0] if sizes else None)
+    return images[0], (sizes[0] if sizes else None)
 
 
 def _image(info: TensorInfo) -> ImageTensor | None:
@@ -165,14 +167,12 @@ class ImageInput:
         """
         placement = placement or self.placement(image)
         pixels = self._content(image, placement)
-        if self.slope is not None and self.tensor_info.channels_first:
-            return self._planes(pixels, placement)
+        if self.slope is not None and self.offset is not None and self.tensor_info.channels_first:
+            return self._planes(pixels, placement, self.slope.tolist(), self.offset.tolist())
         if placement.content != placement.size and self.rule != "center_crop":
             (width, height), (left, top) = placement.content, placement.corner
             right, bottom = placement.size[0] - left - width, placement.size[1] - top - height
-            pixels = cv2.copyMakeBorder(
-                pixels, top, bottom, left, right, cv2.BORDER_CONSTANT, value=(self.border,) * 4
-            )  # type: ignore[assignment]
+            pixels = cv2.copyMakeBorder(pixels, top, bottom, left, right, cv2.BORDER_CONSTANT, value=(self.border,) * 4)  # type: ignore[assignment]
         values: NDArray[Any] = pixels
         if self.table is not None:
             values = cv2.LUT(np.ascontiguousarray(pixels), self.table[np.newaxis])
@@ -192,16 +192,17 @@ class ImageInput:
             return self._channels(resize_part(image.pixels, placement.content, part, self.way), image.encoding)
         return self._channels(resize(image.pixels, *placement.content, self.way), image.encoding)
 
-    def _planes(self, pixels: NDArray[np.uint8], placement: Placement) -> NDArray[Any]:
+    def _planes(
+        self, pixels: NDArray[np.uint8], placement: Placement, slopes: list[float], offsets: list[float]
+    ) -> NDArray[Any]:
         """Return the tensor of a float input with the channels first: one plane after the other."""
-        assert self.slope is not None and self.offset is not None
         (width, height), size = placement.size, self.channels
         values = np.empty((size, height, width), np.float32)
         left, top = (0, 0) if self.rule == "center_crop" else placement.corner
         bottom, right = top + pixels.shape[0], left + pixels.shape[1]
         planes = [pixels] if size == 1 else cv2.split(pixels)
         for channel, plane in enumerate(planes):
-            slope, offset = self.slope[channel], self.offset[channel]
+            slope, offset = np.float32(slopes[channel]), np.float32(offsets[channel])
             whole, inside = values[channel], values[channel, top:bottom, left:right]
             if inside.shape != whole.shape:
                 border = np.float32(self.border) * slope + offset

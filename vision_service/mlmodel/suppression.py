@@ -47,7 +47,8 @@ def _batched(found: Found, classes: NDArray[Any], threshold: float) -> NDArray[n
     boxes[:, 2:] -= boxes[:, :2]
     # Falling numbers stand for the scores: equal ones keep their order, and none is below the least that counts.
     ranks = np.arange(len(boxes), 0, -1, dtype=np.float32)
-    kept = cv2.dnn.NMSBoxesBatched(boxes, ranks, classes.astype(np.int32), 0.0, threshold)  # type: ignore[call-overload]
+    suppressed: Any = cv2.dnn.NMSBoxesBatched  # its stubs know no arrays
+    kept = suppressed(boxes, ranks, classes.astype(np.int32), 0.0, threshold)
     return np.sort(np.asarray(kept, np.intp).reshape(-1))
 
 

@@ -79,6 +79,7 @@ class VisionNode(ServiceNode):
         self._outputs: dict[str, Outputs] = {}
         self._streams: dict[str, Stream] = {}
         self._transforms: Transforms | None = None
+        self._told = ""
         self._label_info = qos.latched_publisher(self, LabelInfo, "~/label_info")
         self.offer(GetDetections, "get_detections", self._get_detections)
         self.offer(GetDetectionsFromCamera, "get_detections_from_camera", self._get_detections_from_camera)
@@ -143,7 +144,7 @@ class VisionNode(ServiceNode):
 
     def activate(self) -> None:
         """Answer calls, and stream what is heard."""
-        self._publish_labels()
+        self._tell_model()
 
     def deactivate(self) -> None:
         """Look at nothing any more."""
@@ -241,7 +242,7 @@ class VisionNode(ServiceNode):
         if model.needs != old.needs:
             self._stop_streams()
             self._cameras.forget()
-        self._publish_labels()
+        self._tell_model()
 
     def _model_failed(self, error: BaseException | None) -> None:
         """Say that the model could not be changed, or closed for another one; in its thread."""
@@ -331,6 +332,16 @@ class VisionNode(ServiceNode):
         seconds, reason = self._cameras.quiet(camera)
         why = f"no frame of camera {camera!r} for {self.settings.silence:g} s: {reason}"
         self.diagnostics.report(f"silence {camera}", why if seconds > self.settings.silence else "")
+
+    def _tell_model(self) -> None:
+        """Say what the model is and which classes it knows."""
+        model = self._working().model
+        told = model.describe().get("summary", "")
+        if told and told != self._told:
+            self.get_logger().info(told)
+        self._told = told
+        self.diagnostics.report("assumed", model.warning)
+        self._publish_labels()
 
     def _publish_labels(self) -> None:
         header = Header(stamp=self.get_clock().now().to_msg())
@@ -489,6 +500,7 @@ class VisionNode(ServiceNode):
         ages = {name: self._cameras.age(name) for name in self.settings.all_cameras()}
         return {
             "model": self.settings.model,
+            **{name: value for name, value in inference.model.describe().items() if name != "summary"},
             "runs": inference.runs,
             "seconds_per_run": round(inference.seconds / inference.runs, 6) if inference.runs else None,
             "uses": sorted(self.uses),

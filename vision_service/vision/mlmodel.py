@@ -14,7 +14,6 @@ from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
 from vision_service.mlmodel.confidences import MinimumConfidence
 from vision_service.mlmodel.config import MLModelConfig, given
-from vision_service.mlmodel.contract import Contract
 from vision_service.mlmodel.decoders.base import Classifier, Detector, Facts, Labeller
 from vision_service.mlmodel.detections import detections_of
 from vision_service.mlmodel.keypoints import names_and_skeleton
@@ -150,8 +149,12 @@ class MLModel(VisionModel):
         return self.contract.warning()
 
     def describe(self) -> dict[str, Any]:
-        """Return what the model is, for get_status: its title and its contract."""
-        return {"title": self.title, "contract": self.contract.to_json()}
+        """Return what the model is: its title and its contract, and both in one line, for the log."""
+        return {
+            "title": self.title,
+            "contract": self.contract.to_json(),
+            "summary": f"the model is taken for: {self.title}: {self.contract.line()}",
+        }
 
     def close(self) -> None:
         """Let go of the model; may be called twice. One that another resource holds stays open."""

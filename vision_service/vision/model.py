@@ -77,6 +77,15 @@ class VisionModel(HasCommands):
         """Take a configuration in which only live attributes differ."""
         self.config = config
 
+    @property
+    def warning(self) -> str:
+        """What is uncertain about the model while it is used, and what to do about it; empty = nothing is."""
+        return ""
+
+    def describe(self) -> dict[str, Any]:
+        """Return what get_status adds about the model, as JSON has it."""
+        return {}
+
     def events(self) -> list[LabelChange]:
         """Return what has changed in all cameras since the last call, oldest first."""
         return []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +25,8 @@ FACES = {
     (256, 896): ((16, 2), (8, 6)),
     (192, 2304): ((48, 1),),
 }
-"""BlazeFace by the size of its input and how many anchors it has: cells along each side of its grids, and anchors in each
-cell; for near faces, for the camera at the back, and the full range."""
+"""BlazeFace by the size of its input and how many anchors it has: cells along each side of its grids, and anchors in
+each cell; for near faces, for the camera at the back, and the full range."""
 
 FACE_NUMBERS = 16
 """Of each anchor: centre, width and height of the box, then six points of the face, in pixels of the input."""
@@ -104,8 +104,8 @@ class AnchorDecoder:
     activation: str
     order: tuple[int, ...]
 
-    serves = "detect"
-    extras: frozenset[str] = frozenset()
+    serves: ClassVar[str] = "detect"
+    extras: ClassVar[frozenset[str]] = frozenset()
 
     def decode(self, tensors: Mapping[str, NDArray[Any]], placement: Placement, minimum: float) -> Found:
         """Return the anchors whose best class is likely enough."""
@@ -173,8 +173,8 @@ class BlazeFaceDecoder:
     scores: str
     layers: tuple[tuple[int, int], ...] = ((16, 2), (8, 6))
 
-    serves = "detect"
-    extras: frozenset[str] = frozenset({"keypoints"})
+    serves: ClassVar[str] = "detect"
+    extras: ClassVar[frozenset[str]] = frozenset({"keypoints"})
 
     def decode(self, tensors: Mapping[str, NDArray[Any]], placement: Placement, minimum: float) -> Found:
         """Return the faces."""

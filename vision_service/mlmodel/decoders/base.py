@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,11 +84,13 @@ class Decoder(Protocol):
 
     Attributes:
         serves: "detect", "classify" or "label".
-        extras: What its detections carry besides the box, of :data:`vision_service.vision.model.EXTRAS`.
     """
 
-    serves: str
-    extras: frozenset[str]
+    serves: ClassVar[str]
+
+    @property
+    def extras(self) -> frozenset[str]:
+        """What its detections carry besides the box, of :data:`vision_service.vision.model.EXTRAS`."""
 
 
 class Detector(Decoder, Protocol):
@@ -219,7 +221,7 @@ def image_items(
         **more: Further items.
     """
     letterbox = {"letterbox_color": border} if resize.startswith("letterbox") else {}
-    items = {
+    return {
         "resize": Item(resize, source, why),
         **{name: Item(value, source) for name, value in letterbox.items()},
         "interpolation": Item(way, FAMILY if source == ASSUMED else source),
@@ -228,7 +230,6 @@ def image_items(
         "input_image_std_dev": Item(std, values_source or source),
         **{name: Item(value, source) for name, value in more.items()},
     }
-    return items
 
 
 def detection_items(

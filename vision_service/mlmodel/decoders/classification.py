@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,8 +44,8 @@ class ClassificationDecoder:
     size: int
     activation: str = "none"
 
-    serves = "classify"
-    extras: frozenset[str] = frozenset()
+    serves: ClassVar[str] = "classify"
+    extras: ClassVar[frozenset[str]] = frozenset()
 
     def scores(self, tensors: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
         """Return the (N,) scores, 0 to 1, by class number.
@@ -121,8 +121,8 @@ class Classifier:
                 " it is not served, unless 'label_path' gives as many labels"
             )
         raise refuse(
-            f"it returns {size} numbers that are no probabilities (they do not sum to 1), and there are no labels: class"
-            " scores, an embedding or coordinates (landmarks)? if they are scores, give 'label_path' the labels"
+            f"it returns {size} numbers that are no probabilities (they do not sum to 1), and there are no labels:"
+            " class scores, an embedding or coordinates (landmarks)? if they are scores, give 'label_path' the labels"
         )
 
     def _activation(self, scores: NDArray[np.float64], *, soft: bool) -> Item:
@@ -144,9 +144,7 @@ class Classifier:
             return items | known(ASSUMED, resize="stretch")
         if image.info.hints.mean:
             return values_items(facts) | known(METADATA, resize="stretch")
-        items = image_items(
-            resize="center_crop", way="antialias", mean=IMAGENET_MEAN, std=IMAGENET_STD, source=ASSUMED
-        )
+        items = image_items(resize="center_crop", way="antialias", mean=IMAGENET_MEAN, std=IMAGENET_STD, source=ASSUMED)
         edge = round(max(facts.size) / CROP)
         return items | known(FAMILY, color_order="rgb", interpolation="antialias") | known(ASSUMED, shorter_edge=edge)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,8 +68,8 @@ class DetectNetDecoder:
     boxes: str
     scale: float = SCALE
 
-    serves = "detect"
-    extras: frozenset[str] = frozenset()
+    serves: ClassVar[str] = "detect"
+    extras: ClassVar[frozenset[str]] = frozenset()
 
     def decode(self, tensors: Mapping[str, NDArray[Any]], placement: Placement, minimum: float) -> Found:
         """Return the places that an object covers well enough."""

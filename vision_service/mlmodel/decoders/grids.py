@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +72,7 @@ class GridDecoder:
     keypoints: tuple[int, int] = (0, 0)
     prototypes: str = ""
 
-    serves = "detect"
+    serves: ClassVar[str] = "detect"
 
     @property
     def extras(self) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,9 +67,7 @@ class YoloX:
             return None
         check_labels(facts, classes)
         decoded = float(np.abs(head[0, :, :4]).max()) > max(strides)
-        items = image_items(
-            resize="letterbox_top_left", way="bilinear", border=GREY, bgr=True, std=(1 / 255,) * 3
-        ) | {
+        items = image_items(resize="letterbox_top_left", way="bilinear", border=GREY, bgr=True, std=(1 / 255,) * 3) | {
             **detection_items(box_format="center_size", coordinates="pixels", nms="class_agnostic", iou=IOU),
             "box_offsets": Item(not decoded, PROBE),
             **known(FAMILY, default_minimum_confidence=CONFIDENCE),
@@ -97,8 +95,8 @@ class YoloXDecoder:
     classes: int
     strides: tuple[int, ...] = ()
 
-    serves = "detect"
-    extras: frozenset[str] = frozenset()
+    serves: ClassVar[str] = "detect"
+    extras: ClassVar[frozenset[str]] = frozenset()
 
     def decode(self, tensors: Mapping[str, NDArray[Any]], placement: Placement, minimum: float) -> Found:
         """Return the places whose best class is likely enough."""

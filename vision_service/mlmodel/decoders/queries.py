@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.mlmodel.activation import sigmoid, softmax
+from vision_service.mlmodel.background import is_no_object
 from vision_service.mlmodel.contract import ASSUMED, FAMILY, GRAPH, LABELS, NAMES, UNKNOWN, Item
 from vision_service.mlmodel.decoders.base import (
     IMAGENET_MEAN,
@@ -25,7 +26,6 @@ from vision_service.mlmodel.decoders.base import (
     scale_of,
 )
 from vision_service.mlmodel.found import Found, centers_to_corners
-from vision_service.mlmodel.background import is_no_object
 from vision_service.mlmodel.placement import Placement
 
 LEAST_QUERIES = 100
@@ -110,9 +110,7 @@ class HuggingFace:
         return _items(None, UNKNOWN, normalized=True, values=ASSUMED, why=why), title, NAMES
 
 
-def _items(
-    activation: str | None, source: str, *, normalized: bool, values: str, why: str = ""
-) -> dict[str, Item]:
+def _items(activation: str | None, source: str, *, normalized: bool, values: str, why: str = "") -> dict[str, Item]:
     mean, std = (IMAGENET_MEAN, IMAGENET_STD) if normalized else ((0.0,) * 3, (1.0,) * 3)
     background = {"softmax": "last", "sigmoid": "none"}.get(activation or "")
     return image_items(resize="stretch", way="antialias", mean=mean, std=std, values_source=values) | {
@@ -200,7 +198,7 @@ class QueriesWithLogits:
     coordinates: str = "normalized"
     masks: str = ""
 
-    serves = "detect"
+    serves: ClassVar[str] = "detect"
 
     @property
     def extras(self) -> frozenset[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +43,7 @@ class RowsDecoder:
     keypoints: tuple[int, int] = (0, 0)
     prototypes: str = ""
 
-    serves = "detect"
+    serves: ClassVar[str] = "detect"
 
     @property
     def extras(self) -> frozenset[str]:
@@ -82,8 +82,8 @@ class QueriesDecoder:
     output: str
     coordinates: str = "normalized"
 
-    serves = "detect"
-    extras: frozenset[str] = frozenset()
+    serves: ClassVar[str] = "detect"
+    extras: ClassVar[frozenset[str]] = frozenset()
 
     def decode(self, tensors: Mapping[str, NDArray[Any]], placement: Placement, minimum: float) -> Found:
         """Return the queries whose best class is likely enough."""
@@ -93,6 +93,4 @@ class QueriesDecoder:
         scores, classes = rows[:, 4:].max(axis=1).astype(np.float64), rows[:, 4:].argmax(axis=1)
         boxes = rows[:, :4] * scale_of(self.coordinates, placement)
         none = np.zeros(2)
-        return assemble(
-            boxes, scores, classes, rows[:, :0], angle=False, keypoints=(0, 0), scale=none, prototypes=None
-        )
+        return assemble(boxes, scores, classes, rows[:, :0], angle=False, keypoints=(0, 0), scale=none, prototypes=None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,8 +46,8 @@ class NumbersDecoder:
 
     output: str
 
-    serves = "label"
-    extras: frozenset[str] = frozenset()
+    serves: ClassVar[str] = "label"
+    extras: ClassVar[frozenset[str]] = frozenset()
 
     def labels(self, tensors: Mapping[str, NDArray[Any]], placement: Placement) -> NDArray[np.uint16]:
         """Return the class numbers in the source image's size."""
@@ -67,8 +67,8 @@ class ScoresDecoder:
     output: str
     classes_last: bool = False
 
-    serves = "label"
-    extras: frozenset[str] = frozenset()
+    serves: ClassVar[str] = "label"
+    extras: ClassVar[frozenset[str]] = frozenset()
 
     def labels(self, tensors: Mapping[str, NDArray[Any]], placement: Placement) -> NDArray[np.uint16]:
         """Return the likeliest class in the source image's size; scores are enlarged before they are compared."""
@@ -88,8 +88,8 @@ class MaskDecoder:
     output: str
     threshold: float = 0.5
 
-    serves = "label"
-    extras: frozenset[str] = frozenset()
+    serves: ClassVar[str] = "label"
+    extras: ClassVar[frozenset[str]] = frozenset()
 
     def labels(self, tensors: Mapping[str, NDArray[Any]], placement: Placement) -> NDArray[np.uint16]:
         """Return 1 where the class is, else 0, in the source image's size."""
@@ -140,7 +140,7 @@ class Segmentation:
             return None
         if values.ndim == 3 and facts.size[0] and height * 8 < facts.size[1]:
             raise refuse(
-                f"it returns a sequence {list(values.shape)}: the text of a text recogniser, or tokens; neither is served"
+                f"it returns a sequence {list(values.shape)}: a text recogniser's text, or tokens; neither is served"
             )
         if values.ndim == 3 and abs(width / height - facts.size[0] / facts.size[1]) > 0.1:
             raise refuse(f"it returns {list(values.shape)}: a sequence (text), tokens or features, which is not served")
@@ -170,13 +170,15 @@ class Segmentation:
         hugging_face = plain(name) == "logits" and facts.image.info.name == "pixel_values"
         proven = "segformer" in spaces
         axes = [axis for axis in (1, 3) if min(values.shape[1:]) > 1]
-        fit = [axis for axis in axes if labels and values.shape[axis] == labels]
-        few = [axis for axis in axes if labels and 1 < values.shape[axis] < labels and self._is_map(facts, values, axis)]
-        last = values.shape[3] < values.shape[1]
+        fit = [axis for axis in axes if labels and values.shape[axis] == labels and self._is_map(facts, values, axis)]
+        few = [
+            axis for axis in axes if labels and 1 < values.shape[axis] < labels and self._is_map(facts, values, axis)
+        ]
+        usual = self._usual_axis(facts, values)
         if len(fit) == 1:
             axis, source, why = fit[0], LABELS, f"{labels} labels for as many channels"
         elif facts.asked == self.name or hugging_face or proven:
-            axis = 3 if last else 1
+            axis = usual
             source = GRAPH if proven else NAMES if hugging_face else ATTRIBUTE
             why = "the outputs of SegFormer and its kin" if hugging_face else ""
             if labels and not facts.asked:
@@ -184,7 +186,7 @@ class Segmentation:
         elif len(few) == 1 and facts.kind != "ONNX Runtime":
             axis, source, why = few[0], LABELS, f"{labels} labels for {values.shape[few[0]]} channels"
         else:
-            self._refuse(facts, values, 3 if last else 1)
+            self._refuse(facts, values, usual)
             return None
         return Recognition(
             "segmentation, scores of classes",
@@ -193,6 +195,12 @@ class Segmentation:
             lambda _: ScoresDecoder(name, classes_last=axis == 3),
             why=why,
         )
+
+    def _usual_axis(self, facts: Facts, values: NDArray[Any]) -> int:
+        """Return where the classes stand: where the input's channels stand, if the other axes are a map then."""
+        first = facts.image.channels_first
+        usual, other = (1, 3) if first else (3, 1)
+        return other if self._is_map(facts, values, other) and not self._is_map(facts, values, usual) else usual
 
     def _is_map(self, facts: Facts, values: NDArray[Any], axis: int) -> bool:
         height, width = (values.shape[other] for other in (1, 2, 3) if other != axis)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,6 @@ from vision_service.mlmodel.contract import (
     METADATA,
     NAMES,
     SHAPES,
-    UNKNOWN,
     Item,
     known,
     unknown,
@@ -67,8 +66,8 @@ class SeparateDecoder:
     activation: str = "none"
     first_class: int = 0
 
-    serves = "detect"
-    extras: frozenset[str] = frozenset()
+    serves: ClassVar[str] = "detect"
+    extras: ClassVar[frozenset[str]] = frozenset()
 
     def decode(self, tensors: Mapping[str, NDArray[Any]], placement: Placement, minimum: float) -> Found:
         """Return the rows that are likely enough."""
@@ -86,7 +85,9 @@ class SeparateDecoder:
         elif self.box_format == "center_size":
             chosen[:, :2], chosen[:, 2:] = chosen[:, :2] - chosen[:, 2:] / 2, chosen[:, :2] + chosen[:, 2:] / 2
         # One that stands on its head is the same box.
-        corners = np.concatenate([np.minimum(chosen[:, :2], chosen[:, 2:]), np.maximum(chosen[:, :2], chosen[:, 2:])], 1)
+        corners = np.concatenate(
+            [np.minimum(chosen[:, :2], chosen[:, 2:]), np.maximum(chosen[:, :2], chosen[:, 2:])], 1
+        )
         with np.errstate(invalid="ignore"):
             numbers = np.rint(classes[rows].astype(np.float64)) - self.first_class
         numbers = np.where(np.isfinite(numbers) & (np.abs(numbers) < 1 << 31), numbers, -1).astype(np.int64)
@@ -175,7 +176,9 @@ class Typed:
 
     def recognise(self, facts: Facts) -> Recognition | None:
         """Return what names and types say."""
-        boxes = [info.name for info in facts.outputs if facts.is_float(info.name) and facts.shape(info.name)[-1:] == (4,)]
+        boxes = [
+            info.name for info in facts.outputs if facts.is_float(info.name) and facts.shape(info.name)[-1:] == (4,)
+        ]
         if len(facts.outputs) < 3 or not boxes or facts.image.info.dtype not in ("float32", "float16"):
             return None
         names = facts.by_name()
@@ -238,7 +241,9 @@ class TensorFlow:
         first, labels = self._labels(facts, detection_api=detection_api)
         items |= known(NAMES if detection_api else FAMILY, first_class_number=first)
         source = GRAPH if boxes.role else NAMES
-        return Recognition("detector, TensorFlow's form", source, items, lambda told: _decoder(told, roles), labels=labels)
+        return Recognition(
+            "detector, TensorFlow's form", source, items, lambda told: _decoder(told, roles), labels=labels
+        )
 
     def _scores(self, facts: Facts, roles: Mapping[str, str]) -> dict[str, Item]:
         """Return the items of the scores."""
@@ -337,8 +342,8 @@ class SoftmaxDecoder:
     box_format: str = "corners"
     coordinates: str = "normalized"
 
-    serves = "detect"
-    extras: frozenset[str] = frozenset()
+    serves: ClassVar[str] = "detect"
+    extras: ClassVar[frozenset[str]] = frozenset()
 
     def decode(self, tensors: Mapping[str, NDArray[Any]], placement: Placement, minimum: float) -> Found:
         """Return the boxes whose best class is likely enough."""
@@ -351,5 +356,3 @@ class SoftmaxDecoder:
         if self.box_format == "center_size":
             boxes = np.concatenate([boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2], axis=1)
         return Found(boxes, best[rows].astype(np.float64), scores[rows].argmax(axis=1) + shift)
-
-

@@ -7,13 +7,13 @@ Without metadata, the raw heads of YOLO are recognised by the number of places o
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.mlmodel.contract import (
-    ATTRIBUTE,
     FAMILY,
     LABELS,
     METADATA,
@@ -26,7 +26,6 @@ from vision_service.mlmodel.decoders.base import (
     ROUNDING,
     Facts,
     Recognition,
-    Values,
     are_probabilities,
     detection_items,
     image_items,
@@ -123,9 +122,9 @@ class Ultralytics:
             raise refuse("it is a classifier of Ultralytics, but does not return scores [1, N]")
         width, height = facts.size
         square = width == height
-        items = image_items(
-            resize="center_crop" if square else "stretch", way="antialias", source=FAMILY
-        ) | known(FAMILY, activation="none")
+        items = image_items(resize="center_crop" if square else "stretch", way="antialias", source=FAMILY) | known(
+            FAMILY, activation="none"
+        )
         if square:
             items |= known(FAMILY, shorter_edge=width)
         name, size = facts.outputs[0].name, values.shape[1]
@@ -163,22 +162,22 @@ class Ultralytics:
         rows, columns = head.shape[1:]
         for anchors_first, count, numbers in ((False, columns, rows), (True, rows, columns)):
             if (classes == 0 or numbers == 4 + classes + more) and strides_of(count, facts.size):
-                found = numbers - 4 - more
-                check_labels(facts, found)
-                whole = head[0].T if anchors_first else head[0]
+                check_labels(facts, numbers - 4 - more)
+                make = partial(
+                    GridDecoder,
+                    name,
+                    numbers - 4 - more,
+                    anchors_first=anchors_first,
+                    angle=task == "obb",
+                    keypoints=shape,
+                    prototypes=prototypes,
+                )
+                coordinates = unit(head[0].T if anchors_first else head[0])
                 return Recognition(
                     f"{title}, raw head",
                     METADATA,
-                    raw_items(facts, unit(whole), PROBE),
-                    lambda told: GridDecoder(
-                        name,
-                        found,
-                        told["box_coordinates"],
-                        anchors_first,
-                        angle=task == "obb",
-                        keypoints=shape,
-                        prototypes=prototypes,
-                    ),
+                    raw_items(facts, coordinates, PROBE),
+                    lambda told: make(coordinates=told["box_coordinates"]),  # noqa: B023 - it returns at once
                 )
         if str(facts.file.metadata.get("head")) == "RTDETRDecoder" and columns == 6:
             return rtdetr(facts, name, "Ultralytics RT-DETR", METADATA)
@@ -251,21 +250,19 @@ class YoloGrid:
             classes = numbers - 4
             if labels in (0, classes):
                 return make(classes, "detection", f"{grid}; {classes} columns of scores")
-            more = classes - labels
-            if not (more >= 6 and more % 3 == 0):
-                hint = ": the fifth may be an objectness (decoder: yolox)" if more == 1 else ": the wrong label file?"
-                raise refuse(f"it has {classes} columns of scores, but there are {labels} labels{hint}")
+            one_more = classes - labels == 1
+            hint = ": the fifth may be an objectness (decoder: yolox)" if one_more else ": the wrong label file?"
+            raise refuse(f"it has {classes} columns of scores, but there are {labels} labels{hint}")
         last = columns[-1]
         is_angle = last.min() >= ANGLES[0] - 0.01 and last.max() <= ANGLES[1] + 0.01
         if numbers > 5 and is_angle and are_probabilities(columns[4:-1]) and labels in (0, numbers - 5):
             return make(numbers - 5, "oriented boxes", f"{grid}; the last column is an angle", angle=True)
         classes = labels or 1
         more = numbers - 4 - classes
-        if more >= 6 and more % 3 == 0 and are_probabilities(columns[4 : 4 + classes]):
-            if are_probabilities(columns[4 + classes + 2 :: 3]):
-                return make(
-                    classes, "keypoints", f"{grid}; {more // 3} keypoints of three numbers", keypoints=(more // 3, 3)
-                )
+        are_points = more >= 6 and more % 3 == 0 and are_probabilities(columns[4 + classes + 2 :: 3])
+        if are_points and are_probabilities(columns[4 : 4 + classes]):
+            why = f"{grid}; {more // 3} keypoints of three numbers"
+            return make(classes, "keypoints", why, keypoints=(more // 3, 3))
         raise refuse(
             f"its {columns.shape[1]} rows are as many as the grids of a YOLO have, but its {numbers} columns are no"
             " scores, angles or keypoints: these are features (tokens), or another model's head"
@@ -354,5 +351,3 @@ def check_labels(facts: Facts, classes: int) -> None:
             f"it has {classes} classes, but there are {len(facts.labels)} labels: give 'label_path' the file that"
             " belongs to this model, one line for each class"
         )
-
-
