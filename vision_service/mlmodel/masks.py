@@ -67,5 +67,5 @@ def best_classes(scores: NDArray[Any], placement: Placement) -> NDArray[np.uint1
         other = placement.map_scores(np.ascontiguousarray(scores[number], np.float32))
         better = cv2.compare(other, best, cv2.CMP_GT)
         cv2.copyTo(other, better, best)
-        numbers[better.view(bool)] = number
+        numbers[better != 0] = number
     return numbers

@@ -178,6 +178,9 @@ def _channels(image: ImageTensor, contract: Contract, name: str) -> tuple[float,
     if values is None:
         return None
     values = tuple(float(value) for value in values)
+    if name == "input_image_std_dev" and 0 in values:
+        msg = f"{name!r} is divided by, so that no number may be 0: {list(values)}"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
     if len(values) == image.channels:
         return values
     if contract[name].source == ATTRIBUTE:

@@ -26,6 +26,8 @@ from vision_service.mlmodel.decoders.tensorflow import values_items
 CROP = 0.875
 """Which part of the resized image's shorter edge the input is, as most of PyTorch's classifiers have it."""
 
+FEW_SCORES = 8
+
 MOST_COORDINATES = 8
 """A unit vector of more numbers than these is an embedding."""
 
@@ -130,7 +132,9 @@ class Classifier:
         if soft:
             return Item("none", PROBE, "its scores sum to 1")
         if are_probabilities(scores):
-            return Item("none", PROBE, "its scores lie in 0 to 1, each by itself")
+            # Few logits may all lie there by chance.
+            source = PROBE if len(scores) >= FEW_SCORES else ASSUMED
+            return Item("none", source, "its scores lie in 0 to 1, each by itself")
         if len(scores) == 1:
             return Item("sigmoid", PROBE, "its only score is a logit")
         return Item("softmax", ASSUMED if len(scores) == 2 else PROBE, "its scores are logits")

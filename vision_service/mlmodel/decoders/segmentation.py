@@ -186,7 +186,7 @@ class Segmentation:
         elif len(few) == 1 and facts.kind != "ONNX Runtime":
             axis, source, why = few[0], LABELS, f"{labels} labels for {values.shape[few[0]]} channels"
         else:
-            self._refuse(facts, values, usual)
+            self._refuse(facts, name, values, usual)
             return None
         return Recognition(
             "segmentation, scores of classes",
@@ -206,17 +206,19 @@ class Segmentation:
         height, width = (values.shape[other] for other in (1, 2, 3) if other != axis)
         return abs(width / height - facts.size[0] / facts.size[1]) < 0.1
 
-    def _refuse(self, facts: Facts, values: NDArray[Any], axis: int) -> None:
+    def _refuse(self, facts: Facts, name: str, values: NDArray[Any], axis: int) -> None:
+        """Raise VisionError for channels that are not known to be classes; not for what is no map."""
         channels, labels = values.shape[axis], len(facts.labels)
+        shown = f"{name!r} {values.dtype}{list(values.shape)}"
         if min(values.shape[1:]) <= 1 or max(values.shape[1:]) < 8:
             return
         if labels:
             raise refuse(
-                f"it returns {channels} channels {list(values.shape)}, but there are {labels} labels: features, or the"
+                f"it returns {shown}: {channels} channels, but there are {labels} labels: features, or the"
                 " wrong label file; it is no segmentation model of these labels"
             )
         raise refuse(
-            f"it returns {channels} channels {list(values.shape)}, and there are no labels (names): classes, an image,"
+            f"it returns {shown}: {channels} channels, and there are no labels (names): classes, an image,"
             " heat maps of keypoints or features? if they are classes, give 'label_path' the labels, or say"
             " 'decoder: segmentation'"
         )

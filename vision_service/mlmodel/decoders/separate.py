@@ -19,6 +19,7 @@ from vision_service.mlmodel.contract import (
     GRAPH,
     METADATA,
     NAMES,
+    PROBE,
     SHAPES,
     Item,
     known,
@@ -35,9 +36,12 @@ from vision_service.mlmodel.decoders.base import (
 )
 from vision_service.mlmodel.decoders.tensorflow import values_items
 from vision_service.mlmodel.decoders.ultralytics import letterbox_items
-from vision_service.mlmodel.found import Found
+from vision_service.mlmodel.found import UNLIKELY, Found
 from vision_service.mlmodel.placement import Placement
 from vision_service.mlmodel.roles import find_roles
+
+FARTHEST_FRACTION = 2.0
+"""Boxes that reach further than this are in pixels."""
 
 
 @dataclass(frozen=True)
@@ -218,23 +222,26 @@ class TensorFlow:
         boxes = next(info for info in facts.outputs if info.name == roles["boxes"])
         hints, names = boxes.hints, facts.by_name()
         detection_api = {"detection_boxes", "detection_scores", "detection_classes"} <= set(names)
-        is_lite = facts.kind != "ONNX Runtime"
-        tells = bool(boxes.role) or detection_api
-        form = hints.box_format or "corners"
+        asked_form = str(facts.given.get("box_format", ""))
+        form = hints.box_format or asked_form or "corners"
+        order = hints.box_order or _usual(form)
         items: dict[str, Item] = {}
         if hints.box_format:
-            items |= known(METADATA, box_format=form, xmin_ymin_xmax_ymax_order=hints.box_order or _usual(form))
+            items |= known(METADATA, box_format=form, xmin_ymin_xmax_ymax_order=order)
             items |= known(METADATA, box_coordinates=hints.box_coordinates or "normalized")
-        elif tells or is_lite:
-            source = GRAPH if boxes.role else NAMES if detection_api else ASSUMED
-            items |= known(source, box_format=form, xmin_ymin_xmax_ymax_order=Y_FIRST, box_coordinates="normalized")
+        elif boxes.role or detection_api:
+            source = GRAPH if boxes.role else NAMES
+            items |= known(source, box_format=form, xmin_ymin_xmax_ymax_order=order, box_coordinates="normalized")
+        elif facts.kind != "ONNX Runtime":
+            items |= known(ASSUMED, box_format=form, xmin_ymin_xmax_ymax_order=order)
+            items |= self._unit(facts, boxes.name)
         else:
-            why = "corners or centre and size, x or y first, pixels or fractions"
-            items |= unknown("box_format", why) | unknown("box_coordinates", "pixels or fractions of the input")
-            given = facts.given.get("box_format")
+            items |= unknown("box_format", "corners, or a corner or the centre and the size")
+            items |= unknown("box_coordinates", "pixels or fractions of the input")
+            sizes = asked_form in ("corner_size", "center_size")
             items |= (
-                {"xmin_ymin_xmax_ymax_order": Item(X_FIRST, FAMILY)}
-                if given in ("corner_size", "center_size")
+                known(FAMILY, xmin_ymin_xmax_ymax_order=X_FIRST)
+                if sizes
                 else unknown("xmin_ymin_xmax_ymax_order", "x or y first")
             )
         items = values_items(facts) | items | self._scores(facts, roles)
@@ -244,6 +251,14 @@ class TensorFlow:
         return Recognition(
             "detector, TensorFlow's form", source, items, lambda told: _decoder(told, roles), labels=labels
         )
+
+    def _unit(self, facts: Facts, boxes: str) -> dict[str, Item]:
+        """Return whether boxes are pixels or fractions: on noise, those of fractions hardly leave 0 to 1."""
+        reach = np.abs(facts.probe[boxes])
+        reach = reach[np.isfinite(reach) & (reach < UNLIKELY)]
+        if not reach.size or not reach.max():
+            return known(ASSUMED, box_coordinates="normalized")
+        return known(PROBE, box_coordinates="pixels" if reach.max() > FARTHEST_FRACTION else "normalized")
 
     def _scores(self, facts: Facts, roles: Mapping[str, str]) -> dict[str, Item]:
         """Return the items of the scores."""
