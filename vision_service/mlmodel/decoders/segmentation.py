@@ -170,7 +170,9 @@ class Segmentation:
         hugging_face = plain(name) == "logits" and facts.image.info.name == "pixel_values"
         proven = "segformer" in spaces
         axes = [axis for axis in (1, 3) if min(values.shape[1:]) > 1]
-        fit = [axis for axis in axes if labels and values.shape[axis] == labels and self._is_map(facts, values, axis)]
+        where = 1 if facts.image.channels_first else 3
+        equal = [axis for axis in axes if labels and values.shape[axis] == labels]
+        fit = [axis for axis in equal if axis == where or self._is_map(facts, values, axis)]
         few = [
             axis for axis in axes if labels and 1 < values.shape[axis] < labels and self._is_map(facts, values, axis)
         ]
