@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from vision_service.errors import VisionError
 from vision_service.files import resolve
 from vision_service.image import read_file
-from vision_service.mlmodel.labels import read_labels
+from vision_service.mlmodel.label_files import read_label_file
 from vision_service.mlmodel.onnx_weights import beside, with_weights
 from vision_service.mlmodel.runtime import Runtime, RuntimeOptions
 from vision_service.mlmodel.runtimes import find_runtime, open_model
@@ -55,9 +56,11 @@ def load_file(settings: ModelFileConfiguration) -> Runtime:
     Raises:
         VisionError: As :func:`load`; INVALID_ARGUMENT also for a label file that cannot be used.
     """
-    labels = read_labels(settings.label_path) if settings.label_path else ()
+    given = read_label_file(settings.label_path) if settings.label_path else None
     runtime = load(settings.model_path, options_of(settings), trial_timeout=settings.trial_timeout)
-    runtime.labels = labels or runtime.labels
+    if given:
+        runtime.labels = given.labels
+        runtime.facts = replace(runtime.facts, labels_from=f"the label file {settings.label_path!r} ({given.form})")
     return runtime
 
 

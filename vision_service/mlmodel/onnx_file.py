@@ -79,7 +79,6 @@ class _Reader:
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._has_namespaces = b"namespace" in data
         self.producer = ["", ""]
         self.properties: dict[str, str] = {}
         self.parameters: list[str] = []
@@ -123,12 +122,15 @@ class _Reader:
     def _read_node(self, start: int, end: int, depth: int) -> None:
         attributes = []
         operation = b""
+        named = self._data.find(b"namespace", start, end) >= 0
         for tag, first, last in fields(self._data, start, end):
             if tag == OPERATION:
                 operation = self._data[first:last]
+                if not named and operation not in NESTING:
+                    break  # nothing that follows is read, and there are thousands of nodes
             elif tag == ATTRIBUTES:
                 attributes.append((first, last))
-            elif tag == NODE_PROPERTIES and self._has_namespaces:
+            elif tag == NODE_PROPERTIES:
                 key, value = self._entry(first, last)
                 if key == "namespace":
                     self.namespaces[value] = None

@@ -15,6 +15,8 @@ from vision_service.errors import ErrorCode, VisionError
 from vision_service.mlmodel.onnx_file import (
     DEEPEST,
     DELIMITED,
+    GRAPH,
+    INITIALIZERS,
     KEY,
     VALUE,
     VARINT,
@@ -55,6 +57,9 @@ BITS = {
 }
 """Of a value, by data type."""
 
+LOCATION = b"location"
+"""The key of another file's name."""
+
 Part = bytes | memoryview
 
 
@@ -69,13 +74,32 @@ def with_weights(data: bytes, read: Callable[[str], bytes]) -> bytes:
         VisionError: INVALID_ARGUMENT, if another file is too short, or the model is damaged or becomes too large; what
             ``read`` raises.
     """
-    if b"location" not in data:  # the key of another file's name
-        return data
     try:
+        if not _may_have_other_files(data):
+            return data
         made = _Embedding(data, read).message(0, len(data), "model", 0)
     except DamagedError as error:
         raise VisionError(ErrorCode.INVALID_ARGUMENT, f"it is no ONNX file, or it is cut off ({error})") from None
     return data if made is None else b"".join(made)
+
+
+def _may_have_other_files(data: bytes) -> bool:
+    """Return whether a file names other files, or has words in it that look so; without a look at its own weights."""
+    return any(
+        _names_a_file(data, start, end) if tag == GRAPH else data.find(LOCATION, start, end) >= 0
+        for tag, start, end in fields(data, 0, len(data))
+        if tag & 7 != VARINT
+    )
+
+
+def _names_a_file(data: bytes, start: int, end: int) -> bool:
+    for tag, first, last in fields(data, start, end):
+        if tag == INITIALIZERS:
+            if any(inner == EXTERNAL_DATA << 3 | DELIMITED for inner, _, _ in fields(data, first, last)):
+                return True
+        elif tag & 7 != VARINT and data.find(LOCATION, first, last) >= 0:
+            return True
+    return False
 
 
 def check_complete(data: bytes) -> None:
