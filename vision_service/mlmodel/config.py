@@ -96,6 +96,50 @@ class MLModelConfig(ModelFileConfiguration):
         minimum=0,
         live=True,
     )
+    minimum_area: float = attribute(
+        "Minimum area of a detection's box, as a fraction of the image's area.",
+        default=0.0,
+        minimum=0.0,
+        maximum=1.0,
+        live=True,
+    )
+    maximum_area: float = attribute(
+        "Maximum area of a detection's box, as a fraction of the image's area.",
+        default=1.0,
+        minimum=0.0,
+        maximum=1.0,
+        live=True,
+    )
+    label_minimum_areas: dict[str, float] = attribute(
+        "Minimum area of the boxes of single classes by class name, case-insensitive, instead of minimum_area; as a"
+        " fraction of the image's area.",
+        default={},
+        minimum=0.0,
+        maximum=1.0,
+        live=True,
+    )
+    label_maximum_areas: dict[str, float] = attribute(
+        "Maximum area of the boxes of single classes by class name, case-insensitive, instead of maximum_area; as a"
+        " fraction of the image's area.",
+        default={},
+        minimum=0.0,
+        maximum=1.0,
+        live=True,
+    )
+    tiles: tuple[int, ...] = attribute(
+        "Number of columns and rows of overlapping tiles in which a detector looks at the image, besides the image as a"
+        " whole, so that small objects are found: [3, 2] runs the model seven times; empty = the whole image only.",
+        default=(),
+        minimum=1,
+        maximum=16,
+    )
+    tile_overlap: float = attribute(
+        "Fraction of a tile that its neighbour covers as well; objects larger than that are found in the image as a"
+        " whole.",
+        default=0.2,
+        minimum=0.0,
+        maximum=0.8,
+    )
     input_image_mean_value: tuple[float, ...] = attribute(
         "Mean by which the image is normalized for models with a float input, one number for each channel in the"
         " model's order: (channel from 0 to 1 - mean) / standard deviation; empty = as the model file or its family"
