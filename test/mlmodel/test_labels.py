@@ -103,6 +103,12 @@ def test_labels_are_found_in_the_archive_at_the_model_s_end():
     assert labels_in_model(model_with({"labels.json": "[]"})) == ()
 
 
+def test_what_exporters_write_of_a_model_is_no_list_of_labels():
+    described = "{'stride': 32, 'names': {0: 'cat', 1: 'dog'}}"
+    assert labels_in_model(model_with({"temp_meta.txt": described})) == ()
+    assert labels_in_model(model_with({"temp_meta.txt": described, "names.txt": "cat\ndog"})) == ("cat", "dog")
+
+
 @given(st.data())
 def test_a_damaged_archive_is_no_error(data):
     model = bytearray(model_with({"labels.txt": "cat\ndog\n" * 20}))

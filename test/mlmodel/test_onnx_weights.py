@@ -255,15 +255,54 @@ def test_where_the_model_gives_no_length_it_follows_from_shape_and_type(data_typ
     assert found.graph.initializer[0].raw_data == bytes(size)
 
 
+def others(message) -> list[str]:
+    """The tensors that a file keeps in other files, as protobuf itself reads it."""
+    found = [message.name] if getattr(message, "data_location", 0) == onnx.TensorProto.EXTERNAL else []
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for item in value if not hasattr(value, "ListFields") else [value]:
+                found += others(item)
+    return found
+
+
 @given(st.data())
-def test_a_damaged_model_is_refused_or_read(data):
+def test_whatever_a_damaged_model_is_none_of_its_weights_are_left_in_other_files(data):
     content = bytearray(model(offset="0", length="800"))
     for position in data.draw(st.lists(st.integers(0, len(content) - 1), min_size=1, max_size=3)):
         content[position] ^= data.draw(st.integers(1, 255))
     try:
-        with_weights(bytes(content), lambda _: RIGHT.tobytes())
+        made = with_weights(bytes(content), lambda _: RIGHT.tobytes())
     except VisionError as error:
         assert error.code == ErrorCode.INVALID_ARGUMENT
+        return
+    try:
+        read = onnx.ModelProto.FromString(made)
+    except Exception:  # protobuf's errors have no common type but this
+        return
+    assert others(read) == []
+
+
+def test_a_tensor_in_two_pieces_is_refused():
+    """Protobuf puts together what a file holds twice: here a file's name, and that it counts."""
+
+    def message(number: int, *pieces: bytes) -> bytes:
+        content = b"".join(pieces)
+        assert len(content) < 0x80
+        return bytes([number << 3 | 2, len(content)]) + content
+
+    named, counting = tensor("w", location="weights.bin"), tensor("w")
+    named.ClearField("data_location")
+    pieces = [message(5, item.SerializeToString()) for item in (named, counting)]
+    whole = message(7, message(1, message(4, b"Constant"), message(5, *pieces)))
+    assert others(onnx.ModelProto.FromString(whole)) == ["w"]
+    with pytest.raises(VisionError, match="without the file's name"):
+        with_weights(whole, lambda _: RIGHT.tobytes())
+
+
+def test_a_tensor_in_another_file_without_the_file_s_name_is_refused():
+    graph = helper.make_graph([], "g", [], [], [tensor("w")])
+    with pytest.raises(VisionError, match="without the file's name"):
+        with_weights(helper.make_model(graph).SerializeToString(), lambda _: RIGHT.tobytes())
 
 
 def test_a_model_with_the_word_in_it_but_no_other_files_is_left_as_it_is():

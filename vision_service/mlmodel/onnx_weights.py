@@ -40,8 +40,11 @@ CHILDREN = {
 }
 """Which fields of `onnx.proto`'s messages lead to tensors."""
 
-DIMS, DATA_TYPE, RAW_DATA, EXTERNAL_DATA, DATA_LOCATION = 1, 2, 9, 13, 14
+DIMS, DATA_TYPE, RAW_DATA, EXTERNAL_DATA = 1, 2, 9, 13
 """Fields of TensorProto."""
+
+LOCATION_TAG = 14 << 3 | VARINT
+"""Of its field that says where its values are."""
 
 EXTERNAL = 1
 """The data location of a tensor whose values are in another file."""
@@ -95,8 +98,9 @@ def _may_have_other_files(data: bytes) -> bool:
 def _names_a_file(data: bytes, start: int, end: int) -> bool:
     for tag, first, last in fields(data, start, end):
         if tag == INITIALIZERS:
-            if any(inner == EXTERNAL_DATA << 3 | DELIMITED for inner, _, _ in fields(data, first, last)):
-                return True
+            for inner, value, _ in fields(data, first, last):
+                if inner == EXTERNAL_DATA << 3 | DELIMITED or (inner == LOCATION_TAG and value == EXTERNAL):
+                    return True
         elif tag & 7 != VARINT and data.find(LOCATION, first, last) >= 0:
             return True
     return False
@@ -217,7 +221,7 @@ class _Embedding:
         parts: list[Part] = []
         previous = start
         for tag, first, last in fields(self._data, start, end):
-            if tag == DATA_LOCATION << 3 | VARINT:
+            if tag == LOCATION_TAG:
                 external |= first == EXTERNAL
             elif tag == EXTERNAL_DATA << 3 | DELIMITED:
                 self._read_entry(first, last, entries)
