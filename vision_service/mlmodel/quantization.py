@@ -27,8 +27,12 @@ def quantize(values: NDArray[np.float64], info: TensorInfo, *, truncate: bool = 
     dtype = np.dtype(info.dtype)
     limits = np.iinfo(dtype)
     zero_point = info.zero_points[0] if info.zero_points else 0
-    whole = values / info.scales[0] + zero_point
-    return (np.trunc(whole) if truncate else np.rint(whole)).clip(limits.min, limits.max).astype(dtype)
+    if truncate:
+        # In 32 bits, as those who cut fractions off compute: in 64 bits many values lie just below a whole number.
+        whole = np.trunc(values.astype(np.float32) / np.float32(info.scales[0]) + np.float32(zero_point))
+    else:
+        whole = np.rint(values / info.scales[0] + zero_point)
+    return whole.clip(limits.min, limits.max).astype(dtype)
 
 
 class Dequantizer:

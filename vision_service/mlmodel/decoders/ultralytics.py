@@ -61,7 +61,13 @@ ANGLES = -math.pi / 4, 3 * math.pi / 4
 
 def letterbox_items(facts: Facts, source: str = FAMILY) -> dict[str, Item]:
     """Return the items of an input as YOLO's: letterboxed on grey, values 0 to 1."""
-    return image_items(resize="letterbox", way="bilinear", border=GREY, source=source) | dynamic_items(facts)
+    items = image_items(resize="letterbox", way="bilinear", border=GREY, source=source) | dynamic_items(facts)
+    return items | rounding_items(facts)
+
+
+def rounding_items(facts: Facts) -> dict[str, Item]:
+    """Return that integer inputs are cut off instead of rounded, as predict() does it; nothing for others."""
+    return known(FAMILY, input_rounding="truncate") if facts.image.info.dtype in ("uint8", "int8") else {}
 
 
 def dynamic_items(facts: Facts) -> dict[str, Item]:
@@ -320,8 +326,12 @@ class YoloRows:
 
 def rtdetr(facts: Facts, name: str, title: str, source: str) -> Recognition:
     """Return the recognition of Ultralytics' RT-DETR: rows of centres and sizes in fractions, stretched images."""
-    items = image_items(resize="stretch", way="bilinear") | detection_items(
-        box_format="center_size", coordinates="normalized", source=source if source == PROBE else FAMILY
+    items = (
+        image_items(resize="stretch", way="bilinear")
+        | rounding_items(facts)
+        | detection_items(
+            box_format="center_size", coordinates="normalized", source=source if source == PROBE else FAMILY
+        )
     )
     return Recognition(
         title,
