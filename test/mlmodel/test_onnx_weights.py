@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import testdata
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.mlmodel import trial
+from vision_service.mlmodel import onnx_weights, trial
 from vision_service.mlmodel.loading import load
 from vision_service.mlmodel.onnx_runtime import OnnxRuntime
 from vision_service.mlmodel.onnx_weights import with_weights
@@ -189,6 +189,19 @@ def test_weights_are_taken_from_where_the_model_says(models, first, entries):
 )
 def test_weights_that_are_not_in_their_file_are_refused(models, entries, said):
     assert said in refusal(write(models, **entries))
+
+
+def test_weights_of_more_bytes_than_a_model_may_have_are_refused_and_not_read(models):
+    path = write(models)
+    os.truncate(models / "weights.bin", 3 << 30)  # it takes no space on the disk
+    assert "more than 2 GB" in refusal(path)
+
+
+def test_many_tensors_of_one_file_may_not_make_a_model_larger_than_that(monkeypatch):
+    monkeypatch.setattr(onnx_weights, "LARGEST", 10_000)
+    graph = helper.make_graph([], "g", [], [], [tensor(str(number), location="w") for number in range(20)])
+    with pytest.raises(VisionError, match="more than 2 GB"):
+        with_weights(helper.make_model(graph).SerializeToString(), lambda _: RIGHT.tobytes())
 
 
 def test_replaced_weights_are_another_model_which_is_tried_again(models, monkeypatch):
