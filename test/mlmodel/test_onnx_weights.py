@@ -295,6 +295,27 @@ def test_whatever_a_damaged_model_is_none_of_its_weights_are_left_in_other_files
     assert others(read) == []
 
 
+@pytest.mark.parametrize(
+    ("plain", "odd"),
+    [
+        (b"p\x01", b"p\x81\x80\x80\x80\x10"),  # that it counts, as 2^32 + 1
+        (b"p\x01", b"\xf0\x80\x80\x80\x00\x01"),  # the number of the field, in more bytes than it needs
+        (b"j\x17", b"\xea\x80\x80\x80\x00\x17"),
+        (b"\x08location", b"\x88\x00location"),
+    ],
+)
+def test_a_tensor_that_is_written_oddly_leaves_nothing_in_other_files(plain, odd):
+    piece = tensor("w", location="weights.bin").SerializeToString()
+    assert piece.count(plain) == 1
+    piece = piece.replace(plain, odd)
+    if b"\x88\x00" in odd:
+        piece = piece.replace(b"j\x17", b"j\x18")
+    graph = bytes([5 << 3 | 2, len(piece)]) + piece
+    whole = bytes([7 << 3 | 2, len(graph)]) + graph
+    assert others(onnx.ModelProto.FromString(whole)) == ["w"]
+    assert others(onnx.ModelProto.FromString(with_weights(whole, lambda _: RIGHT.tobytes()))) == []
+
+
 def test_a_tensor_in_two_pieces_is_refused():
     """Protobuf puts together what a file holds twice: here a file's name, and that it counts."""
 
