@@ -75,6 +75,7 @@ def test_an_order_that_is_none_is_left_out():
             '{"task": "detect", "end2end": false, "imgsz": [320, 320], "names": {"0": "cat", "1": "dog"}}',
         ),
         ("temp_meta.txt", "{'task': 'detect', 'end2end': False, 'imgsz': [320, 320], 'names': {0: 'cat', 1: 'dog'}}"),
+        ("meta.txt", "{'task': 'detect', 'end2end': False, 'imgsz': [320, 320], 'names': ['cat', 'dog']}"),
     ],
 )
 def test_what_ultralytics_exporters_write_is_read_and_its_names_are_the_labels(file, text):

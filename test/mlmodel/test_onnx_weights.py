@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import testdata
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.mlmodel import trial
+from vision_service.mlmodel import onnx_weights, trial
 from vision_service.mlmodel.loading import load
 from vision_service.mlmodel.onnx_runtime import OnnxRuntime
 from vision_service.mlmodel.onnx_weights import with_weights
@@ -191,6 +191,19 @@ def test_weights_that_are_not_in_their_file_are_refused(models, entries, said):
     assert said in refusal(write(models, **entries))
 
 
+def test_weights_of_more_bytes_than_a_model_may_have_are_refused_and_not_read(models):
+    path = write(models)
+    os.truncate(models / "weights.bin", 3 << 30)  # it takes no space on the disk
+    assert "more than 2 GB" in refusal(path)
+
+
+def test_many_tensors_of_one_file_may_not_make_a_model_larger_than_that(monkeypatch):
+    monkeypatch.setattr(onnx_weights, "LARGEST", 10_000)
+    graph = helper.make_graph([], "g", [], [], [tensor(str(number), location="w") for number in range(20)])
+    with pytest.raises(VisionError, match="more than 2 GB"):
+        with_weights(helper.make_model(graph).SerializeToString(), lambda _: RIGHT.tobytes())
+
+
 def test_replaced_weights_are_another_model_which_is_tried_again(models, monkeypatch):
     monkeypatch.setattr(trial, "_tried", {})
     path = write(models)
@@ -280,6 +293,27 @@ def test_whatever_a_damaged_model_is_none_of_its_weights_are_left_in_other_files
     except Exception:  # protobuf's errors have no common type but this
         return
     assert others(read) == []
+
+
+@pytest.mark.parametrize(
+    ("plain", "odd"),
+    [
+        (b"p\x01", b"p\x81\x80\x80\x80\x10"),  # that it counts, as 2^32 + 1
+        (b"p\x01", b"\xf0\x80\x80\x80\x00\x01"),  # the number of the field, in more bytes than it needs
+        (b"j\x17", b"\xea\x80\x80\x80\x00\x17"),
+        (b"\x08location", b"\x88\x00location"),
+    ],
+)
+def test_a_tensor_that_is_written_oddly_leaves_nothing_in_other_files(plain, odd):
+    piece = tensor("w", location="weights.bin").SerializeToString()
+    assert piece.count(plain) == 1
+    piece = piece.replace(plain, odd)
+    if b"\x88\x00" in odd:
+        piece = piece.replace(b"j\x17", b"j\x18")
+    graph = bytes([5 << 3 | 2, len(piece)]) + piece
+    whole = bytes([7 << 3 | 2, len(graph)]) + graph
+    assert others(onnx.ModelProto.FromString(whole)) == ["w"]
+    assert others(onnx.ModelProto.FromString(with_weights(whole, lambda _: RIGHT.tobytes()))) == []
 
 
 def test_a_tensor_in_two_pieces_is_refused():

@@ -18,6 +18,7 @@ from vision_service.mlmodel.onnx_file import (
     GRAPH,
     INITIALIZERS,
     KEY,
+    UINT32,
     VALUE,
     VARINT,
     DamagedError,
@@ -99,7 +100,7 @@ def _names_a_file(data: bytes, start: int, end: int) -> bool:
     for tag, first, last in fields(data, start, end):
         if tag == INITIALIZERS:
             for inner, value, _ in fields(data, first, last):
-                if inner == EXTERNAL_DATA << 3 | DELIMITED or (inner == LOCATION_TAG and value == EXTERNAL):
+                if inner == EXTERNAL_DATA << 3 | DELIMITED or (inner == LOCATION_TAG and value & UINT32 == EXTERNAL):
                     return True
         elif tag & 7 != VARINT and data.find(LOCATION, first, last) >= 0:
             return True
@@ -222,7 +223,7 @@ class _Embedding:
         previous = start
         for tag, first, last in fields(self._data, start, end):
             if tag == LOCATION_TAG:
-                external |= first == EXTERNAL
+                external |= first & UINT32 == EXTERNAL
             elif tag == EXTERNAL_DATA << 3 | DELIMITED:
                 self._read_entry(first, last, entries)
             elif tag != RAW_DATA << 3 | DELIMITED:
