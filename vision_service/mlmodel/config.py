@@ -61,7 +61,7 @@ class MLModelConfig(ModelFileConfiguration):
         maximum=1000,
     )
     default_minimum_confidence: float = attribute(
-        "Minimum confidence of the results; 0 = the family's own: 0.25 for YOLO without suppression inside, 0.5 for"
+        "Minimum confidence of the results; 0 = the family's own: 0.25 for YOLO, 0.5 for DETR and its kin and for"
         " blazeface, 0.35 for detectnet_v2, all results for others.",
         default=0.0,
         minimum=0.0,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vision_service.configuration import attribute
 from vision_service.labels import is_valid
-from vision_service.mlmodel.labels import BACKGROUND
+from vision_service.mlmodel.background import BACKGROUND
 from vision_service.pointcloud.objects import object_of, select
 from vision_service.pointcloud.outliers import inliers
 from vision_service.pointcloud.pixels import SeenPoints, seen_points
