@@ -22,13 +22,16 @@ def quantize(values: NDArray[np.float64], info: TensorInfo, *, truncate: bool = 
     Args:
         values: Of any shape.
         info: The tensor.
-        truncate: Whether fractions are cut off instead of rounded.
+        truncate: Whether fractions are cut off instead of rounded; in single precision, in which those who do so
+            compute: of a value that is all but whole it decides what is left.
     """
     dtype = np.dtype(info.dtype)
     limits = np.iinfo(dtype)
     zero_point = info.zero_points[0] if info.zero_points else 0
-    whole = values / info.scales[0] + zero_point
-    return (np.trunc(whole) if truncate else np.rint(whole)).clip(limits.min, limits.max).astype(dtype)
+    if truncate:
+        single = values.astype(np.float32) / np.float32(info.scales[0]) + np.float32(zero_point)
+        return np.trunc(single).clip(limits.min, limits.max).astype(dtype)
+    return np.rint(values / info.scales[0] + zero_point).clip(limits.min, limits.max).astype(dtype)
 
 
 class Dequantizer:

@@ -35,6 +35,7 @@ from vision_service.mlmodel.decoders.classification import ClassificationDecoder
 from vision_service.mlmodel.decoders.grids import GridDecoder, reach, strides_of
 from vision_service.mlmodel.decoders.rows import QueriesDecoder, RowsDecoder
 from vision_service.mlmodel.decoders.segmentation import NumbersDecoder
+from vision_service.mlmodel.quantization import is_quantized
 
 IOU = 0.7
 """From which intersection over union on predict() takes two boxes for one."""
@@ -60,8 +61,9 @@ ANGLES = -math.pi / 4, 3 * math.pi / 4
 
 
 def letterbox_items(facts: Facts, source: str = FAMILY) -> dict[str, Item]:
-    """Return the items of an input as YOLO's: letterboxed on grey, values 0 to 1."""
-    return image_items(resize="letterbox", way="bilinear", border=GREY, source=source) | dynamic_items(facts)
+    """Return the items of an input as YOLO's: letterboxed on grey, values 0 to 1, integers cut off."""
+    items = image_items(resize="letterbox", way="bilinear", border=GREY, source=source) | dynamic_items(facts)
+    return items | (known(FAMILY, input_rounding="truncate") if is_quantized(facts.image.info) else {})
 
 
 def dynamic_items(facts: Facts) -> dict[str, Item]:
