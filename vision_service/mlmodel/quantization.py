@@ -22,17 +22,16 @@ def quantize(values: NDArray[np.float64], info: TensorInfo, *, truncate: bool = 
     Args:
         values: Of any shape.
         info: The tensor.
-        truncate: Whether fractions are cut off instead of rounded.
+        truncate: Whether fractions are cut off instead of rounded; in single precision, in which those who do so
+            compute: of a value that is all but whole it decides what is left.
     """
     dtype = np.dtype(info.dtype)
     limits = np.iinfo(dtype)
     zero_point = info.zero_points[0] if info.zero_points else 0
     if truncate:
-        # In 32 bits, as those who cut fractions off compute: in 64 bits many values lie just below a whole number.
-        whole = np.trunc(values.astype(np.float32) / np.float32(info.scales[0]) + np.float32(zero_point))
-    else:
-        whole = np.rint(values / info.scales[0] + zero_point)
-    return whole.clip(limits.min, limits.max).astype(dtype)
+        single = values.astype(np.float32) / np.float32(info.scales[0]) + np.float32(zero_point)
+        return np.trunc(single).clip(limits.min, limits.max).astype(dtype)
+    return np.rint(values / info.scales[0] + zero_point).clip(limits.min, limits.max).astype(dtype)
 
 
 class Dequantizer:

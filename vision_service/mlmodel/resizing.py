@@ -17,6 +17,9 @@ CHOICES = ("bilinear", "area", "antialias", "bicubic")
 """Ways to resize: OpenCV's bilinear; bilinear, but averaged where much is shrunk; bilinear and bicubic with
 antialiasing, as Pillow and PyTorch do it."""
 
+WEIGHT_BITS = 22
+"""Of the weights of pixels, as whole numbers: Pillow's, so that sums that end in a half are rounded as it does."""
+
 
 def resize(pixels: NDArray[np.uint8], width: int, height: int, way: str = "area") -> NDArray[np.uint8]:
     """Return an image in another size, its aspect ratio not kept.
@@ -62,16 +65,19 @@ def resize_part(
     # Columns first, as the others do, for the rounding between the two is seen in the result.
     across = columns @ pixels.reshape(pixels.shape[0], pixels.shape[1], channels).transpose(1, 0, 2).reshape(
         pixels.shape[1], -1
-    ).astype(np.float32)
-    narrow = np.rint(across).clip(0, 255).reshape(width, pixels.shape[0], channels)
+    ).astype(np.int32)
+    narrow = _rounded(across).reshape(width, pixels.shape[0], channels)
     down = rows @ narrow.transpose(1, 0, 2).reshape(pixels.shape[0], -1)
-    whole = np.rint(down).clip(0, 255).astype(np.uint8).reshape(height, width, channels)
+    whole = _rounded(down).astype(np.uint8).reshape(height, width, channels)
     return whole[..., 0] if pixels.ndim == 2 else whole
 
 
 @lru_cache(maxsize=64)
 def _weights(taken: int, made: int, start: int, count: int, way: str) -> sparse.csr_array:
-    """Return the (count, taken) weights of pixels along one axis for the places `start` to `start + count`."""
+    """Return the (count, taken) weights of pixels along one axis for the places `start` to `start + count`.
+
+    They are whole numbers, × 2^WEIGHT_BITS.
+    """
     scale = taken / made
     wide = max(scale, 1.0)
     support = (1.0 if way == "antialias" else 2.0) * wide
@@ -83,9 +89,16 @@ def _weights(taken: int, made: int, start: int, count: int, way: str) -> sparse.
         weight = (1 - distance).clip(0) if way == "antialias" else _cubic(distance)
         rows.append(np.full(last - first, row))
         places.append(np.arange(first, last))
-        values.append(weight / weight.sum())
-    entries = (np.concatenate(values).astype(np.float32), (np.concatenate(rows), np.concatenate(places)))
+        values.append(np.rint(np.ldexp(weight / weight.sum(), WEIGHT_BITS)))
+    entries = (np.concatenate(values).astype(np.int32), (np.concatenate(rows), np.concatenate(places)))
     return sparse.csr_array(entries, shape=(count, taken))
+
+
+def _rounded(sums: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return the values 0 to 255 of sums of weighted pixels; halves are rounded up."""
+    sums += 1 << (WEIGHT_BITS - 1)
+    sums >>= WEIGHT_BITS
+    return sums.clip(0, 255, out=sums)
 
 
 def _cubic(distance: NDArray[np.float64]) -> NDArray[np.float64]:

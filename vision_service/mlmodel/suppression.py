@@ -47,6 +47,8 @@ def suppress(found: Found, threshold: float, mode: str = "per_class", limit: int
 def _batched(found: Found, classes: NDArray[Any], threshold: float) -> NDArray[np.intp]:
     boxes = found.boxes.astype(np.float64)
     boxes[:, 2:] -= boxes[:, :2]
+    # Classes are told apart by moving each beyond the farthest right edge, which only parts boxes that begin at 0.
+    boxes[:, :2] -= boxes[:, :2].min(axis=0)
     # Falling numbers stand for the scores: equal ones keep their order, and none is below the least that counts.
     ranks = np.arange(len(boxes), 0, -1, dtype=np.float32)
     suppressed: Any = cv2.dnn.NMSBoxesBatched  # its stubs know no arrays

@@ -36,6 +36,7 @@ from vision_service.mlmodel.decoders.classification import ClassificationDecoder
 from vision_service.mlmodel.decoders.grids import GridDecoder, reach, strides_of
 from vision_service.mlmodel.decoders.rows import QueriesDecoder, RowsDecoder
 from vision_service.mlmodel.decoders.segmentation import NumbersDecoder
+from vision_service.mlmodel.quantization import is_quantized
 
 IOU = 0.7
 """From which intersection over union on predict() takes two boxes for one."""
@@ -68,7 +69,7 @@ def letterbox_items(facts: Facts, source: str = FAMILY) -> dict[str, Item]:
 
 def rounding_items(facts: Facts) -> dict[str, Item]:
     """Return that integer inputs are cut off instead of rounded, as predict() does it; nothing for others."""
-    return known(FAMILY, input_rounding="truncate") if facts.image.info.dtype in ("uint8", "int8") else {}
+    return known(FAMILY, input_rounding="truncate") if is_quantized(facts.image.info) else {}
 
 
 def dynamic_items(facts: Facts) -> dict[str, Item]:
