@@ -16,7 +16,7 @@ from vision_service.types import Segmentation
 from vision_service.vision.model import EXTRAS, VisionModel, methods
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Task:
     """Something that a model may be asked for.
 
@@ -101,6 +101,11 @@ def not_supported(model: VisionModel, task: Task) -> VisionError:
 def can(model: VisionModel) -> str:
     """Return what a model can do, in words, after "it can"."""
     return ", ".join(sorted(task.name for task in tasks_of(abilities(model)))) or "do nothing"
+
+
+def method_of(ability: str) -> str:
+    """Return the method of models whose result shows an ability."""
+    return next(task.made_of[ability] for task in TASKS if ability in task.made_of)
 
 
 def task_of(method: str) -> Task:

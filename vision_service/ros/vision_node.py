@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 from std_msgs.msg import Header
@@ -20,8 +22,11 @@ from vision_service.ros.local_nodes import LocalNodes
 from vision_service.ros.messages import (
     fill_classifications,
     fill_detections,
+    fill_detections_3d,
     fill_frame,
+    fill_keypoints,
     fill_objects,
+    fill_segmentation,
     given_frame,
 )
 from vision_service.ros.node import ServiceNode, json_object
@@ -37,15 +42,53 @@ from vision_service.srv import (
     GetClassifications,
     GetClassificationsFromCamera,
     GetDetections,
+    GetDetections3DFromCamera,
     GetDetectionsFromCamera,
+    GetKeypoints,
+    GetKeypointsFromCamera,
     GetObjectPointClouds,
+    GetSegmentation,
+    GetSegmentationFromCamera,
     GetVisionProperties,
+)
+from vision_service.tasks import (
+    CLASSIFY,
+    DETECT,
+    KEYPOINTS,
+    SEGMENT,
+    SEGMENT_3D,
+    TASKS,
+    Task,
+    abilities,
+    require,
 )
 from vision_service.types import Frame, PointCloudObject
 from vision_service.vision import MODELS
 from vision_service.vision.model import Needs, VisionModel, methods, only_live_changes
 
 NOTHING_MORE = Needs(0)
+
+Fill = Callable[[Any, Any, Frame, Any], None]
+"""Puts a frame and a task's result into a response; takes the response, its request, the frame and the result."""
+ON_IMAGES: tuple[tuple[Task, str, type, type, Fill], ...] = (
+    (
+        DETECT, "get_detections", GetDetections, GetDetectionsFromCamera,
+        lambda response, _, frame, found: fill_detections(response, frame, found),
+    ),
+    (
+        CLASSIFY, "get_classifications", GetClassifications, GetClassificationsFromCamera,
+        lambda response, request, frame, found: fill_classifications(response, frame, found, request.count),
+    ),
+    (
+        SEGMENT, "get_segmentation", GetSegmentation, GetSegmentationFromCamera,
+        lambda response, _, frame, found: fill_segmentation(response, frame, found),
+    ),
+    (
+        KEYPOINTS, "get_keypoints", GetKeypoints, GetKeypointsFromCamera,
+        lambda response, _, frame, found: fill_keypoints(response, frame, found),
+    ),
+)  # fmt: skip
+"""Tasks whose services take a given image, or with "_from_camera" behind their name a camera."""
 
 
 class VisionNode(ServiceNode):
@@ -80,13 +123,11 @@ class VisionNode(ServiceNode):
         self._streams: dict[str, Stream] = {}
         self._transforms: Transforms | None = None
         self._label_info = qos.latched_publisher(self, LabelInfo, "~/label_info")
-        self.offer(GetDetections, "get_detections", self._get_detections)
-        self.offer(GetDetectionsFromCamera, "get_detections_from_camera", self._get_detections_from_camera)
-        self.offer(GetClassifications, "get_classifications", self._get_classifications)
-        self.offer(
-            GetClassificationsFromCamera, "get_classifications_from_camera", self._get_classifications_from_camera
-        )
+        for task, service, given, from_camera, fill in ON_IMAGES:
+            self.offer(given, service, partial(self._answer, task, fill))
+            self.offer(from_camera, f"{service}_from_camera", partial(self._answer, task, fill))
         self.offer(GetObjectPointClouds, "get_object_point_clouds", self._get_object_point_clouds)
+        self.offer(GetDetections3DFromCamera, "get_detections_3d_from_camera", self._get_detections_3d_from_camera)
         self.offer(CaptureAllFromCamera, "capture_all_from_camera", self._capture_all_from_camera)
         self.offer(GetVisionProperties, "get_properties", self._get_properties, always=True)
 
@@ -134,10 +175,10 @@ class VisionNode(ServiceNode):
         self._stop_streams()
         for outputs in self._outputs.values():
             outputs.destroy()
-        can = methods(model)
         default = self.settings.default_camera()
+        able = abilities(model)
         self._outputs = {
-            camera: Outputs(self, [f"~/{camera}", *(["~"] if camera == default else [])], can)
+            camera: Outputs(self, [f"~/{camera}", *(["~"] if camera == default else [])], able)
             for camera in self.settings.all_cameras()
         }
 
@@ -236,7 +277,7 @@ class VisionNode(ServiceNode):
         old = inference.model
         self._resources.adopt(resources)
         inference.swap(model)
-        if methods(model) != methods(old):
+        if abilities(model) != abilities(old):
             self._make_outputs(model)
         if model.needs != old.needs:
             self._stop_streams()
@@ -303,7 +344,13 @@ class VisionNode(ServiceNode):
                 def run(method: str, frame: Frame) -> Any:
                     return results[method] if method in results else inference.now(method, frame)
 
-                outputs.publish(frame, run, place=self._place, jpeg_quality=self.settings.jpeg_quality)
+                outputs.publish(
+                    frame,
+                    run,
+                    place=self._place,
+                    jpeg_quality=self.settings.jpeg_quality,
+                    skeleton=inference.model.skeleton,
+                )
                 for change in [*steady.changes(), *inference.model.events()]:
                     if change.camera_name in self._outputs:
                         self._outputs[change.camera_name].send_event(conversion.label_change_to_message(change))
@@ -384,31 +431,37 @@ class VisionNode(ServiceNode):
             raise VisionError(ErrorCode.NOT_ACTIVE, "the node was cleaned up")
         return self._inference
 
-    async def _run(self, method: str, frame: Frame, call: Call) -> Any:
-        return await call.wait(self._working().run(method, frame), late=lambda: too_late(call), go_on_there=True)
+    async def _answer(self, task: Task, fill: Fill, request: Any, response: Any, call: Call) -> None:
+        """Answer what is asked of an image."""
+        require(self._working().model, task)
+        given = not hasattr(request, "camera_name")
+        frame = given_frame(request) if given else await self._camera_frame(request, response, call)
+        fill(response, request, frame, await self._do(task, frame, call))
 
-    async def _get_detections(self, request: Any, response: Any, call: Call) -> None:
-        self._working().require("detect")
-        frame = given_frame(request)
-        fill_detections(response, frame, await self._run("detect", frame, call))
+    async def _do(self, task: Task, frame: Frame, call: Call) -> Any:
+        """Return the result of a task."""
+        methods = require(self._working().model, task)
+        runs = self._start(methods, frame)
+        return task.result(await self._finish(runs, call, go_on_there=len(methods) == 1))
 
-    async def _get_detections_from_camera(self, request: Any, response: Any, call: Call) -> None:
-        self._working().require("detect")
-        frame = await self._camera_frame(request, response, call)
-        fill_detections(response, frame, await self._run("detect", frame, call))
+    def _start(self, methods: Iterable[str], frame: Frame) -> dict[str, Future[Any]]:
+        """Let methods of the model look at a frame: at once, so that all are of one model, whatever is set then."""
+        inference = self._working()
+        return {method: inference.run(method, frame) for method in methods}
 
-    async def _get_classifications(self, request: Any, response: Any, call: Call) -> None:
-        self._working().require("classify")
-        frame = given_frame(request)
-        fill_classifications(response, frame, await self._run("classify", frame, call), request.count)
-
-    async def _get_classifications_from_camera(self, request: Any, response: Any, call: Call) -> None:
-        self._working().require("classify")
-        frame = await self._camera_frame(request, response, call)
-        fill_classifications(response, frame, await self._run("classify", frame, call), request.count)
+    async def _finish(self, runs: dict[str, Future[Any]], call: Call, *, go_on_there: bool = False) -> dict[str, Any]:
+        """Return what methods of the model have said."""
+        try:
+            return {
+                method: await call.wait(run, late=lambda: too_late(call), go_on_there=go_on_there)
+                for method, run in runs.items()
+            }
+        finally:
+            for run in runs.values():
+                run.cancel()
 
     async def _get_object_point_clouds(self, request: Any, response: Any, call: Call) -> None:
-        self._working().require("segment")
+        require(self._working().model, SEGMENT_3D)
         given = request.cloud
         if given.data or given.fields or given.width or given.height:
             json_object(request.extra, "extra")
@@ -417,7 +470,13 @@ class VisionNode(ServiceNode):
             frame = Frame(cloud=cloud, stamp=stamp, frame_id=frame_id)
         else:
             frame = await self._camera_frame(request, response, call)
-        await self._fill_objects(response, frame, await self._run("segment", frame, call), call)
+        await self._fill_objects(response, frame, await self._do(SEGMENT_3D, frame, call), call)
+
+    async def _get_detections_3d_from_camera(self, request: Any, response: Any, call: Call) -> None:
+        require(self._working().model, SEGMENT_3D)
+        frame = await self._camera_frame(request, response, call)
+        objects = await self._do(SEGMENT_3D, frame, call)
+        fill_detections_3d(response, frame, *self._place(frame, objects))
 
     async def _fill_objects(self, response: Any, frame: Frame, objects: Sequence[PointCloudObject], call: Call) -> None:
         """Put the objects of a frame into a response; in the model's thread, because points are many."""
@@ -435,29 +494,31 @@ class VisionNode(ServiceNode):
 
     async def _capture_all_from_camera(self, request: Any, response: Any, call: Call) -> None:
         frame = await self._camera_frame(request, response, call, Needs.IMAGE if request.return_image else NOTHING_MORE)
-        inference = self._working()
         wanted = {
-            "detect": request.return_detections,
-            "classify": request.return_classifications,
-            "segment": request.return_object_point_clouds,
+            DETECT: request.return_detections,
+            CLASSIFY: request.return_classifications,
+            SEGMENT_3D: request.return_object_point_clouds,
+            SEGMENT: request.return_segmentation,
+            KEYPOINTS: request.return_keypoints,
         }
-        can = methods(inference.model)
-        # All at once, so that they are of one model, whatever is set meanwhile.
-        runs = {method: inference.run(method, frame) for method, yes in wanted.items() if yes and method in can}
+        able = abilities(self._working().model)
+        takes = {task: methods for task, yes in wanted.items() if yes and (methods := task.methods(able))}
+        runs = self._start(dict.fromkeys(method for methods in takes.values() for method in methods), frame)
         if request.return_image and frame.image is not None:
             pixels, encoding = frame.image.pixels, frame.image.encoding
             response.image = conversion.image_to_message(pixels, encoding, conversion.header_of(frame))
-        try:
-            results = {method: await call.wait(run, late=lambda: too_late(call)) for method, run in runs.items()}
-        finally:
-            for run in runs.values():
-                run.cancel()
-        if "detect" in results:
-            fill_detections(response, frame, results["detect"])
-        if "classify" in results:
-            fill_classifications(response, frame, results["classify"], request.count)
-        if "segment" in results:
-            await self._fill_objects(response, frame, results["segment"], call)
+        results = await self._finish(runs, call)
+        found = {task: task.result({each: results[each] for each in methods}) for task, methods in takes.items()}
+        if DETECT in found:
+            fill_detections(response, frame, found[DETECT])
+        if CLASSIFY in found:
+            fill_classifications(response, frame, found[CLASSIFY], request.count)
+        if SEGMENT in found:
+            fill_segmentation(response, frame, found[SEGMENT])
+        if KEYPOINTS in found:
+            fill_keypoints(response, frame, found[KEYPOINTS])
+        if SEGMENT_3D in found:
+            await self._fill_objects(response, frame, found[SEGMENT_3D], call)
         fill_frame(response, frame)
 
     async def _get_properties(self, request: Any, response: Any, call: Call) -> None:
@@ -466,9 +527,9 @@ class VisionNode(ServiceNode):
         response.model = self.settings.model
         if self._inference is not None:
             model = self._inference.model
-            response.detections_supported = "detect" in methods(model)
-            response.classifications_supported = "classify" in methods(model)
-            response.object_point_clouds_supported = "segment" in methods(model)
+            for task in TASKS:
+                for field in task.supported:
+                    setattr(response, field, bool(task.methods(abilities(model))))
             response.labels = list(model.labels)
 
     async def command(self, command: dict[str, Any], call: Call) -> dict[str, Any]:
