@@ -120,12 +120,12 @@ def print_results(file: str, size: Size, results: Sequence[Detection | Classific
             decimals = 2 if name == "confidence" else 1
             columns[name] = [f"{float(getattr(result, name)):.{decimals}f}" for result in results]
     extras = [getattr(result, "extra", None) for result in results]
-    columns["angle (°)"] = [
-        f"{math.degrees(extra.box.angle):.1f}" if extra is not None and extra.box is not None else ""
+    columns["angle"] = [
+        f"{math.degrees(extra.box.angle):.1f}°" if extra is not None and extra.box is not None else ""
         for extra in extras
     ]
-    columns["mask (px)"] = [
-        str(extra.mask.area) if extra is not None and extra.mask is not None else "" for extra in extras
+    columns["mask"] = [
+        f"{extra.mask.area} px" if extra is not None and extra.mask is not None else "" for extra in extras
     ]
     columns["keypoints"] = [str(len(extra.keypoints)) if extra and extra.keypoints else "" for extra in extras]
     shown = {name: texts for name, texts in columns.items() if any(texts)}
