@@ -112,8 +112,8 @@ def print_results(file: str, size: Size, results: Sequence[Detection | Classific
     if not results:
         console.print(title, Text("  nothing found", "dim"), sep="")
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("class", overflow="fold")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table.add_column("class", overflow="fold", min_width=8)
     columns: dict[str, list[str]] = {"id": [getattr(result, "id", "") for result in results]}
     for name in ("confidence", "x_min", "y_min", "x_max", "y_max"):
         if hasattr(results[0], name):

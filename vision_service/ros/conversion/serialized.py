@@ -39,7 +39,16 @@ def serialized_detections(detections: Collection[Detection], stamp: int, frame_i
         data += header + _LENGTH.pack(1)
         _write_hypothesis(data, detection.class_name, detection.confidence)
         data += _NO_POSE
-        data += _BOX.pack(*box_of(detection))
+        if detection.extra is None:  # mostly, and in two thirds of the time
+            data += _BOX.pack(
+                (detection.x_min + detection.x_max) / 2,
+                (detection.y_min + detection.y_max) / 2,
+                0.0,
+                detection.x_max - detection.x_min,
+                detection.y_max - detection.y_min,
+            )
+        else:
+            data += _BOX.pack(*box_of(detection))
         data += _text(detection.id)
     return bytes(data)
 
