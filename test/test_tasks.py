@@ -59,3 +59,9 @@ def test_what_a_model_cannot_do_is_refused_with_what_it_can(task, words):
     with pytest.raises(VisionError, match=words) as caught:
         require(model("detect", extras=["keypoints"]), task)
     assert caught.value.code is ErrorCode.NOT_SUPPORTED
+
+
+def test_what_is_misspelt_in_extras_is_refused():
+    with pytest.raises(VisionError, match="name 'mask': known are keypoints, masks, oriented_boxes") as caught:
+        abilities(model("detect", extras=["mask", "keypoints"]))
+    assert caught.value.code is ErrorCode.INVALID_ARGUMENT

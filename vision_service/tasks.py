@@ -70,9 +70,17 @@ TASKS = (DETECT, CLASSIFY, SEGMENT, KEYPOINTS, SEGMENT_3D)
 
 
 def abilities(model: VisionModel) -> frozenset[str]:
-    """Return the methods that a model has, and what its detections carry."""
-    has = methods(model)
-    return has | (frozenset(model.extras) & EXTRAS if "detect" in has else frozenset())
+    """Return the methods that a model has, and what its detections carry.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, if it says that they carry something unknown.
+    """
+    has, extras = methods(model), frozenset(model.extras)
+    if not extras <= EXTRAS:
+        unknown = ", ".join(map(repr, sorted(extras - EXTRAS)))
+        msg = f"the 'extras' of the model {type(model).__name__} name {unknown}: known are {', '.join(sorted(EXTRAS))}"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+    return has | extras if "detect" in has else has
 
 
 def tasks_of(able: frozenset[str]) -> list[Task]:

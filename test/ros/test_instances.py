@@ -288,6 +288,13 @@ def test_a_camera_may_not_bear_the_name_of_an_output(name):
         assert f"a camera cannot be called {name!r}" in robot.status("odd")["last_error"]
 
 
+def test_a_model_whose_extras_are_unknown_is_refused():
+    sections = {"stack": {"vision": ["odd"]}, "odd": shapes_node(carry=["mask"], cameras=[])}
+    with running(sections) as robot:
+        error = eventually(lambda: robot.status("odd")["last_error"], "an error")
+        assert "name 'mask': known are keypoints, masks, oriented_boxes" in error
+
+
 # Who builds on others.
 
 

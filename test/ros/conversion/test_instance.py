@@ -52,6 +52,17 @@ def test_the_pixels_of_a_mask_come_back(pixels, x, y):
     assert back == found
 
 
+def test_numbers_of_numpy_are_taken_too():
+    mask = Mask(np.int64(3), np.int32(4), np.int64(2), np.int64(1), tuple(np.array([0, 2])))
+    points = (Keypoint("tip", np.float32(1.5), np.float32(2.5), np.float32(0.5)),)
+    turned = OrientedBox(*np.array([20, 15, 4, 12, 0.5], np.float32))
+    found = detection(DetectionExtra(turned, mask, points))
+    (back,) = instances_from_message(sent(instances_to_message([found], HEADER, SIZE)))
+    assert (back.extra.mask, back.extra.box.width) == (Mask(3, 4, 2, 1, (0, 2)), 4.0)
+    (back,) = keypoints_from_message(sent(keypoints_to_message([found], HEADER)))
+    assert back.extra.keypoints == (Keypoint("tip", 1.5, 2.5, 0.5),)
+
+
 def test_what_of_a_mask_is_outside_of_the_image_is_left_out():
     found = detection(DetectionExtra(mask=Mask.of(np.ones((4, 6), bool), -2, 28)))
     (back,) = instances_from_message(sent(instances_to_message([found], HEADER, SIZE)))

@@ -96,7 +96,7 @@ def _mask_to_message(detection: Detection, size: tuple[int, int]) -> InstanceMas
     if mask.x < 0 or mask.y < 0 or mask.x + mask.width > size[0] or mask.y + mask.height > size[1]:
         rows, columns, pixels = part_of_image(mask, *size)
         mask = InstanceMask.of(pixels, columns.start, rows.start)
-    message.x, message.y, message.width, message.height = mask.x, mask.y, mask.width, mask.height
+    message.x, message.y, message.width, message.height = map(int, (mask.x, mask.y, mask.width, mask.height))
     message.counts = array("I", mask.counts)
     return message
 
