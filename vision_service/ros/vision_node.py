@@ -18,6 +18,7 @@ from vision_service.ros import conversion, qos
 from vision_service.ros.calls import Call, too_late
 from vision_service.ros.cameras import Cameras
 from vision_service.ros.candidates import Candidate
+from vision_service.ros.image_services import ON_IMAGES, ImageService
 from vision_service.ros.local_nodes import LocalNodes
 from vision_service.ros.messages import (
     fill_classifications,
@@ -39,16 +40,8 @@ from vision_service.scheduler import Scheduler
 from vision_service.settings.vision import VisionConfiguration
 from vision_service.srv import (
     CaptureAllFromCamera,
-    GetClassifications,
-    GetClassificationsFromCamera,
-    GetDetections,
     GetDetections3DFromCamera,
-    GetDetectionsFromCamera,
-    GetKeypoints,
-    GetKeypointsFromCamera,
     GetObjectPointClouds,
-    GetSegmentation,
-    GetSegmentationFromCamera,
     GetVisionProperties,
 )
 from vision_service.tasks import (
@@ -67,28 +60,6 @@ from vision_service.vision import MODELS
 from vision_service.vision.model import Needs, VisionModel, methods, only_live_changes
 
 NOTHING_MORE = Needs(0)
-
-Fill = Callable[[Any, Any, Frame, Any], None]
-"""Puts a frame and a task's result into a response; takes the response, its request, the frame and the result."""
-ON_IMAGES: tuple[tuple[Task, str, type, type, Fill], ...] = (
-    (
-        DETECT, "get_detections", GetDetections, GetDetectionsFromCamera,
-        lambda response, _, frame, found: fill_detections(response, frame, found),
-    ),
-    (
-        CLASSIFY, "get_classifications", GetClassifications, GetClassificationsFromCamera,
-        lambda response, request, frame, found: fill_classifications(response, frame, found, request.count),
-    ),
-    (
-        SEGMENT, "get_segmentation", GetSegmentation, GetSegmentationFromCamera,
-        lambda response, _, frame, found: fill_segmentation(response, frame, found),
-    ),
-    (
-        KEYPOINTS, "get_keypoints", GetKeypoints, GetKeypointsFromCamera,
-        lambda response, _, frame, found: fill_keypoints(response, frame, found),
-    ),
-)  # fmt: skip
-"""Tasks whose services take a given image, or with "_from_camera" behind their name a camera."""
 
 
 class VisionNode(ServiceNode):
@@ -123,9 +94,9 @@ class VisionNode(ServiceNode):
         self._streams: dict[str, Stream] = {}
         self._transforms: Transforms | None = None
         self._label_info = qos.latched_publisher(self, LabelInfo, "~/label_info")
-        for task, service, given, from_camera, fill in ON_IMAGES:
-            self.offer(given, service, partial(self._answer, task, fill))
-            self.offer(from_camera, f"{service}_from_camera", partial(self._answer, task, fill))
+        for service in ON_IMAGES:
+            self.offer(service.given, service.name, partial(self._answer, service))
+            self.offer(service.from_camera, f"{service.name}_from_camera", partial(self._answer, service))
         self.offer(GetObjectPointClouds, "get_object_point_clouds", self._get_object_point_clouds)
         self.offer(GetDetections3DFromCamera, "get_detections_3d_from_camera", self._get_detections_3d_from_camera)
         self.offer(CaptureAllFromCamera, "capture_all_from_camera", self._capture_all_from_camera)
@@ -431,12 +402,12 @@ class VisionNode(ServiceNode):
             raise VisionError(ErrorCode.NOT_ACTIVE, "the node was cleaned up")
         return self._inference
 
-    async def _answer(self, task: Task, fill: Fill, request: Any, response: Any, call: Call) -> None:
-        """Answer what is asked of an image."""
-        require(self._working().model, task)
-        given = not hasattr(request, "camera_name")
+    async def _answer(self, service: ImageService, request: Any, response: Any, call: Call) -> None:
+        """Answer what is asked of an image, given or a camera's."""
+        require(self._working().model, service.task)
+        given = isinstance(request, service.given.Request)
         frame = given_frame(request) if given else await self._camera_frame(request, response, call)
-        fill(response, request, frame, await self._do(task, frame, call))
+        service.fill(response, request, frame, await self._do(service.task, frame, call))
 
     async def _do(self, task: Task, frame: Frame, call: Call) -> Any:
         """Return the result of a task."""
@@ -475,12 +446,18 @@ class VisionNode(ServiceNode):
     async def _get_detections_3d_from_camera(self, request: Any, response: Any, call: Call) -> None:
         require(self._working().model, SEGMENT_3D)
         frame = await self._camera_frame(request, response, call)
-        objects = await self._do(SEGMENT_3D, frame, call)
-        fill_detections_3d(response, frame, *self._place(frame, objects))
+        await self._fill_objects(response, frame, await self._do(SEGMENT_3D, frame, call), call, fill_detections_3d)
 
-    async def _fill_objects(self, response: Any, frame: Frame, objects: Sequence[PointCloudObject], call: Call) -> None:
+    async def _fill_objects(
+        self,
+        response: Any,
+        frame: Frame,
+        objects: Sequence[PointCloudObject],
+        call: Call,
+        fill: Callable[[Any, Frame, Sequence[PointCloudObject], str], None] = fill_objects,
+    ) -> None:
         """Put the objects of a frame into a response; in the model's thread, because points are many."""
-        await self._in_models_thread(lambda: fill_objects(response, frame, *self._place(frame, objects)), call)
+        await self._in_models_thread(lambda: fill(response, frame, *self._place(frame, objects)), call)
 
     def _place(self, frame: Frame, objects: Sequence[PointCloudObject]) -> Placed:
         """Return objects in the frame in which they are wanted, and that frame."""
