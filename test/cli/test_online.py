@@ -143,7 +143,7 @@ def test_status_is_an_object_not_a_text(demo_stack):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["detector", "get_detectionz_from_camera"], "did you mean 'get_detections_from_camera'?"),
+        (["detector", "get_detectionz_from_camera"], "did you mean 'get_detections_from_camera', "),
         (["detecter", "get_status", "--timeout", "8"], "no service 'detecter': did you mean 'detector'?"),
         (["detector", "get_detections_from_camera", "--camera", "back"], "no camera 'back'"),
         (["detector", "get_classifications_from_camera"], "is not a classifier"),
