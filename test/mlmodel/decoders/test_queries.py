@@ -243,6 +243,7 @@ def test_masks_of_queries_are_within_their_boxes():
     model = onnx(rfdetr(4, masks=masks), labels=names(4))
     assert model.extras == {"masks"}
     cat, dog, *_ = model.detect(served.frame())
-    assert (cat.extra.mask.x, cat.extra.mask.y, cat.extra.mask.area) == (80, 40, 200 * 80)
+    assert (cat.extra.mask.x, cat.extra.mask.y) == (80, 40)
+    assert cat.extra.mask.area == pytest.approx(200 * 80, rel=0.02)  # the last row is covered by a millionth
     assert dog.extra.mask.area == pytest.approx(120 * 140, rel=0.05)
     assert model.title == "RF-DETR, instance segmentation"
