@@ -181,7 +181,7 @@ def onnx(
     package = pytest.importorskip("onnx", reason="onnx, which makes models, is not installed")
     helper, numbers = package.helper, package.TensorProto
     types = {"uint8": numbers.UINT8, "int8": numbers.INT8, "float32": numbers.FLOAT, "float16": numbers.FLOAT16}
-    types |= {"float64": numbers.DOUBLE, "int64": numbers.INT64, "text": numbers.STRING}
+    types |= {"float64": numbers.DOUBLE, "int32": numbers.INT32, "int64": numbers.INT64, "text": numbers.STRING}
     nodes, given = [], []
     for key, value in (outputs or {}).items():
         constant = package.numpy_helper.from_array(value)

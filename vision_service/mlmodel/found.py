@@ -54,7 +54,8 @@ class Found:
 
     def sane(self) -> Found:
         """Return the rows that mean something: finite, with an area, a class, and no absurd number."""
-        size = self.boxes[:, 2:] - self.boxes[:, :2]
+        with np.errstate(invalid="ignore"):  # of two infinite edges
+            size = self.boxes[:, 2:] - self.boxes[:, :2]
         good = (np.abs(self.boxes) < UNLIKELY).all(axis=1) & (size > 0).all(axis=1)
         good &= (self.classes >= 0) & (np.abs(self.classes) < UNLIKELY) & np.isfinite(self.scores)
         return self if good.all() else self.take(np.flatnonzero(good))

@@ -57,10 +57,12 @@ class RowsDecoder:
         scores = rows[:, self.score]
         rows = rows[(scores >= minimum) & (scores > 0)].astype(np.float32, copy=False)
         scale = scale_of(self.coordinates, placement)
+        with np.errstate(invalid="ignore"):  # what is no number becomes one that is no class
+            numbers = np.rint(rows[:, self.number]).astype(np.int64)
         return assemble(
             rows[:, self.box : self.box + 4] * scale,
             rows[:, self.score].astype(np.float64).clip(0.0, 1.0),
-            np.rint(rows[:, self.number]).astype(np.int64),
+            numbers,
             rows[:, self.rest :],
             angle=self.angle,
             keypoints=self.keypoints,

@@ -125,13 +125,18 @@ class Segmentation:
             for info in facts.outputs
             if facts.probe[info.name].ndim in (3, 4)
             and facts.probe[info.name].shape[0] == 1
-            and (facts.probe[info.name].ndim == 4 or min(facts.probe[info.name].shape[1:]) >= SMALLEST)
+            and (facts.probe[info.name].ndim == 4 or self._may_be_plane(facts, facts.probe[info.name].shape))
         ]
         if len(maps) > 1:
             first, main = maps[0], [item for item in maps if not AUXILIARY.search(plain(item[0]))]
             same = all(item[1].shape == first[1].shape for item in maps)
             maps = main if len(main) == 1 else [first] if same and len(main) < len(maps) else []
         return maps[0] if len(maps) == 1 and (len(facts.outputs) == 1 or maps) else None
+
+    def _may_be_plane(self, facts: Facts, shape: tuple[int, ...]) -> bool:
+        """Return whether [1, H, W] may be a map of pixels; beside other outputs, rows of numbers are none."""
+        alone = len(facts.outputs) == 1
+        return min(shape[1:]) >= SMALLEST and (alone or abs(shape[2] / shape[1] - facts.size[0] / facts.size[1]) < 0.1)
 
     def _mask(self, facts: Facts, name: str, values: NDArray[Any]) -> Recognition | None:
         """Return a map of one channel: a mask, if the name and the values say so, or the user does."""
