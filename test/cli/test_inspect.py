@@ -14,13 +14,13 @@ pytest.importorskip("ai_edge_litert", reason="LiteRT is not installed")
 UNSUPPORTED = {
     "bad_model.tflite": "it is no TensorFlow Lite file",
     "dilated_conv.tflite": "'Identity' float32[1, 224, 224, 16]",
-    "keras_lstm_mnist_ptq.tflite": "'serving_default_x:0' uint8[1, 28, 28], which is not one picture",
+    "keras_lstm_mnist_ptq.tflite": "'serving_default_x:0' uint8[1, 28, 28], which is not one image",
     "mobilenet_v1_0.25_128_quant_edgetpu.tflite": "it is compiled for the Edge TPU",
     "model_invoking_error.tflite": "it needs the operation fake-op-double",
     "movenet_single_pose_lightning_ptq.tflite": "it looks like a pose model, which is not served",
-    "permute_uint8.tflite": "'input' uint8[1, 4], which is not one picture",
+    "permute_uint8.tflite": "'input' uint8[1, 4], which is not one image",
     "person_detect.tflite": "quantized_dimension must be in range",
-    "split_concat.tflite": "'inputs/rnn2' uint8[1, 8, 8, 2], which is not one picture",
+    "split_concat.tflite": "'inputs/rnn2' uint8[1, 8, 8, 2], which is not one image",
 }
 
 
@@ -55,7 +55,7 @@ def test_a_detector_is_described(capsys):
     assert [tensor["role"] for tensor in found["outputs"]] == ["boxes", "classes", "scores", "count"]
     assert found["labels"]["count"] == 90
     assert found["labels"]["first"][:2] == ["person", "bicycle"]
-    assert found["labels"]["from"] == "the model's file"
+    assert found["labels"]["from"] == "the label file in the model's metadata"
     assert found["picture"] == {"width": 300, "height": 300, "channels": 3, "resize": "stretch"}
 
 
@@ -108,7 +108,8 @@ def test_detect_and_classify_refuse_them_as_well(capsys, command, name):
 
 def test_an_onnx_model_is_described(capsys, tmp_path):
     pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
-    data = tinymodels.onnx({"image": ("float32", ("n", 3, "h", "w"))}, mean_of=(2, 3))
+    names = {"names": "{0: 'red', 1: 'green', 2: 'blue'}"}
+    data = tinymodels.onnx({"image": ("float32", ("n", 3, "h", "w"))}, mean_of=(2, 3), metadata=names)
     code, found, _ = inspect(capsys, tinymodels.write(tmp_path, data, "mean.onnx"))
     assert (code, found["runtime"], found["methods"]) == (0, "ONNX Runtime", ["classify"])
     assert found["inputs"][0]["shape"] == [-1, 3, -1, -1]
@@ -128,7 +129,9 @@ def test_for_people_there_is_a_text(capsys, name):
     out, err = capsys.readouterr()
     assert name in out
     assert ("serves as  a detector" in out) is served
-    assert ("90 from the model's file: person, bicycle, car, motorcycle, airplane, …" in out) is served
+    assert (
+        "90 from the label file in the model's metadata: person, bicycle, car, motorcycle, airplane, …" in out
+    ) is served
     assert bool(err) is not served
 
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 import testdata
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.mlmodel.labels import label, labels_in_model, parse_labels, read_labels, without_background
+from vision_service.mlmodel.background import without_background
+from vision_service.mlmodel.labels import label, labels_in_model, parse_labels, read_labels
 
 
 @pytest.mark.parametrize(

@@ -127,15 +127,14 @@ class MLModelConfig(ModelFileConfiguration):
         live=True,
     )
     tiles: tuple[int, ...] = attribute(
-        "Number of columns and rows of overlapping tiles in which a detector looks at the image, besides the image as a"
-        " whole, so that small objects are found: [3, 2] runs the model seven times; empty = the whole image only.",
+        "Number of columns and rows of overlapping tiles in which a detector looks at the image, besides the full image,"
+        " so that small objects are found: [3, 2] runs the model seven times; empty = the full image only.",
         default=(),
         minimum=1,
         maximum=16,
     )
     tile_overlap: float = attribute(
-        "Fraction of a tile that its neighbour covers as well; objects larger than that are found in the image as a"
-        " whole.",
+        "Fraction of a tile that its neighbour covers as well; objects larger than that are found in the full image.",
         default=0.2,
         minimum=0.0,
         maximum=0.8,
