@@ -127,8 +127,8 @@ class MLModelConfig(ModelFileConfiguration):
         live=True,
     )
     tiles: tuple[int, ...] = attribute(
-        "Number of columns and rows of overlapping tiles in which a detector looks at the image, besides the full image,"
-        " so that small objects are found: [3, 2] runs the model seven times; empty = the full image only.",
+        "Number of columns and rows of overlapping tiles in which a detector looks at the image, besides the full"
+        " image, so that small objects are found: [3, 2] runs the model seven times; empty = the full image only.",
         default=(),
         minimum=1,
         maximum=16,
