@@ -19,7 +19,7 @@ from vision_service.types import Detection, DetectionExtra, InstanceMask, Keypoi
 def detections_of(
     found: Found, placement: Placement, labels: tuple[str, ...], keypoint_names: Sequence[str] = ()
 ) -> list[Detection]:
-    """Return detections in pixels of the source image, clipped to it.
+    """Return detections in pixels of the source image, clipped to it; turned boxes and keypoints are not.
 
     Args:
         found: Best first.
@@ -79,7 +79,7 @@ def _turned(
         box = OrientedBox(
             x, y, width * math.hypot(*along), height * math.hypot(*across), half_turn(math.atan2(along[1], along[0]))
         )
-        corners = np.array(box.corners)
+        corners = np.array(box.corners).clip(0.0, placement.source)
         low, high = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
         name = label(labels, number)
         extra = DetectionExtra(box)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.mlmodel.contract import ATTRIBUTE, METADATA, SHAPES, Contract, Item
+from vision_service.mlmodel.contract import ATTRIBUTE, FAMILY, METADATA, SHAPES, Contract, Item, shown
 from vision_service.mlmodel.decoders import families
 from vision_service.mlmodel.decoders.base import Decoder, Facts, Recognition, plain
 from vision_service.mlmodel.preprocessing import ImageInput, ImageTensor
@@ -21,6 +21,16 @@ PROBE_SIZE = (224, 224)
 
 LARGEST_SIZE = 16384
 """Of an image in a file's metadata, pixels: more is nonsense."""
+
+OF_OUTPUTS = (
+    "activation",
+    "background",
+    "box_format",
+    "box_coordinates",
+    "xmin_ymin_xmax_ymax_order",
+    "first_class_number",
+)
+"""Items that say how outputs are read: a user may change those that the family's decoder looks at."""
 
 KNOWN_FORMS = (
     "a detector (Ultralytics YOLO, YOLOX, DETR and its kin, SSD, TensorFlow's boxes [1, N, 4], scores [1, N], classes"
@@ -36,15 +46,16 @@ class Recognised:
     Attributes:
         title: For people.
         contract: All that is known, the user's words put in.
+        untold: The same without them.
         decoder: What reads its outputs.
         labels: The class names by number.
     """
 
     title: str
     contract: Contract
+    untold: Contract
     decoder: Decoder
     labels: tuple[str, ...]
-    recognition: Recognition
 
 
 def recognise(facts: Facts) -> Recognised:
@@ -62,11 +73,11 @@ def recognise(facts: Facts) -> Recognised:
         if found is not None:
             return _told(facts, family.name, found)
     shapes = {info.name: facts.shape(info.name) for info in facts.outputs}
-    shown = describe([TensorInfo(info.name, info.dtype, shapes[info.name]) for info in facts.outputs])
+    returned = describe([TensorInfo(info.name, info.dtype, shapes[info.name]) for info in facts.outputs])
     if facts.asked:
-        msg = f"the model returns {shown}, which is not what 'decoder: {facts.asked}' reads"
+        msg = f"the model returns {returned}, which is not what 'decoder: {facts.asked}' reads"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
-    msg = f"the model returns {shown}, which is of no form that is known: {KNOWN_FORMS}; {_advice(facts)}"
+    msg = f"the model returns {returned}, which is of no form that is known: {KNOWN_FORMS}; {_advice(facts)}"
     raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
 
 
@@ -79,11 +90,41 @@ def _told(facts: Facts, name: str, found: Recognition) -> Recognised:
         "input_size": input_size(facts)[1] if not all(size) else Item(size, SHAPES),
         **found.items,
     }
-    contract = Contract(items).told(facts.given)
+    # What the user's way of resizing needs to know besides, where the family has another.
+    rule = str(facts.given.get("resize", ""))
+    if rule.startswith("letterbox"):
+        items.setdefault("letterbox_color", Item(0, FAMILY))
+    elif rule == "center_crop":
+        items.setdefault("shorter_edge", Item(max(size), FAMILY))
+    untold = Contract(items)
+    contract = untold.told(facts.given)
     contract.check()
     labels = facts.labels if found.labels is None else found.labels
-    values = {name: item.value for name, item in contract.items()}
-    return Recognised(found.title, contract, found.make(values), labels, found)
+    values = _Read({name: item.value for name, item in contract.items()})
+    decoder = found.make(values)
+    for name in OF_OUTPUTS:
+        if name in facts.given and name in untold and name not in values.names:
+            usual = untold.value(name)
+            if usual != facts.given[name]:
+                msg = f"{name!r} cannot be changed for this model ({found.title}): it is {shown(usual)}; leave it out"
+                raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+    return Recognised(found.title, contract, untold, decoder, labels)
+
+
+class _Read(dict[str, Any]):
+    """Values that note which of them were read."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        self.names: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.names.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.names.add(name)
+        return super().get(name, default)
 
 
 def input_size(facts: Facts) -> tuple[tuple[int, int], Item]:

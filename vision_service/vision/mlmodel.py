@@ -15,6 +15,7 @@ from vision_service.image import Image
 from vision_service.mlmodel.areas import AreaFilter
 from vision_service.mlmodel.confidences import MinimumConfidence
 from vision_service.mlmodel.config import MLModelConfig, given
+from vision_service.mlmodel.contract import Contract
 from vision_service.mlmodel.decoders.base import Classifier, Detector, Facts, Labeller
 from vision_service.mlmodel.detections import detections_of
 from vision_service.mlmodel.keypoints import names_and_skeleton
@@ -83,7 +84,7 @@ class MLModel(VisionModel):
     def update(self, config: MLModelConfig) -> None:
         """Take other confidences, and other limits of detections."""
         super().update(config)
-        told = self._untold.told(given(config))
+        told = self.contract = self._untold.told(given(config))
         default = float(told.value("default_minimum_confidence", 0.0))
         self._minimum = MinimumConfidence(config.default_minimum_confidence or default, config.label_confidences)
         self._mode = str(told.value("nms", "none"))
@@ -221,7 +222,7 @@ class MLModel(VisionModel):
         )
         found = recognise(facts)
         self.title, self.decoder, self.contract = found.title, found.decoder, found.contract
-        self._untold = found.contract
+        self._untold: Contract = found.untold
         if config.require_certain and self.contract.assumed():
             msg = f"'require_certain' is set, but {self.contract.warning()}"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)

@@ -148,7 +148,10 @@ class Segmentation:
                 f"it returns a sequence {list(values.shape)}: a text recogniser's text, or tokens; neither is served"
             )
         if values.ndim == 3 and abs(width / height - facts.size[0] / facts.size[1]) > 0.1:
-            raise refuse(f"it returns {list(values.shape)}: a sequence (text), tokens or features, which is not served")
+            raise refuse(
+                f"it returns {list(values.shape)}: a sequence (text), tokens or features, or a raw head of another"
+                " make or for another input size; none of them is served"
+            )
         if DEPTH.search(name):
             raise refuse(f"it returns a depth map ({name!r}): metres or disparities and no classes; it is not served")
         inside = are_probabilities(values)

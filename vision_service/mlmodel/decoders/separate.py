@@ -43,6 +43,9 @@ from vision_service.mlmodel.roles import find_roles
 FARTHEST_FRACTION = 2.0
 """Boxes that reach further than this are in pixels."""
 
+NUMBERS = known(FAMILY, xmin_ymin_xmax_ymax_order=X_FIRST, first_class_number=0)
+"""How most write the numbers of boxes and of classes."""
+
 
 @dataclass(frozen=True)
 class SeparateDecoder:
@@ -166,7 +169,7 @@ class EndToEnd:
         roles = {role: names[name] for role, name in wanted.items()}
         if facts.shape(roles["boxes"])[-1] != 4:
             return None
-        items = items | detection_items(box_format="corners", coordinates=coordinates)
+        items = items | detection_items(box_format="corners", coordinates=coordinates) | NUMBERS
         return Recognition(f"detector, {title}", NAMES, items, lambda told: _decoder(told, roles))
 
 
@@ -204,6 +207,7 @@ class Typed:
         items = image_items(resize="stretch", way="bilinear") | detection_items(
             box_format="corners", coordinates=coordinates
         )
+        items |= NUMBERS
         return Recognition(
             title, source, items, lambda told: _decoder(told, roles), why="float boxes and scores, integer labels"
         )
