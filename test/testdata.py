@@ -32,6 +32,18 @@ def path(name: str) -> Path:
     return found
 
 
+FORMS = FOLDER.parent / "model_forms" / "forms"
+"""Model files with known answers, in the forms that exporters write."""
+
+
+def form(name: str) -> Path:
+    """Return the path of a model file with known answers; where it is absent, the test is skipped."""
+    found = FORMS / name
+    if not found.exists():
+        pytest.skip(f"no test data: {found} is not there")
+    return found
+
+
 @cache
 def picture(name: str) -> Image:
     """Return the picture in a file; "NAME.pcd#rgb" = the colours of an organized point cloud."""

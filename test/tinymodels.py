@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -162,15 +162,26 @@ def onnx(
     mean_of: tuple[int, ...] = (),
     metadata: Mapping[str, str] | None = None,
     name: str = "tiny",
+    parameters: Sequence[str] = (),
+    namespace: str = "",
 ) -> bytes:
     """Return the file of a model; see :func:`tflite`. A text in a shape is a size that may be any.
 
     The mean is of float32.
+
+    Args:
+        inputs: Type and shape by name.
+        outputs: What it always returns, by name.
+        mean_of: Instead of outputs: over which axes the mean is taken.
+        metadata: Texts by name.
+        name: Of the graph.
+        parameters: The names of weights, which nothing uses.
+        namespace: Of the nodes, as torch's exporter writes it.
     """
     package = pytest.importorskip("onnx", reason="onnx, which makes models, is not installed")
     helper, numbers = package.helper, package.TensorProto
     types = {"uint8": numbers.UINT8, "int8": numbers.INT8, "float32": numbers.FLOAT, "float16": numbers.FLOAT16}
-    types |= {"float64": numbers.DOUBLE, "int64": numbers.INT64, "text": numbers.STRING}
+    types |= {"float64": numbers.DOUBLE, "int32": numbers.INT32, "int64": numbers.INT64, "text": numbers.STRING}
     nodes, given = [], []
     for key, value in (outputs or {}).items():
         constant = package.numpy_helper.from_array(value)
@@ -183,7 +194,10 @@ def onnx(
         nodes.append(helper.make_node("ReduceMean", ["wide", "axes"], ["mean"], keepdims=0))
         given.append(helper.make_tensor_value_info("mean", numbers.FLOAT, None))
     taken = [helper.make_tensor_value_info(key, types[dtype], shape) for key, (dtype, shape) in inputs.items()]
-    graph = helper.make_graph(nodes, name, taken, given, doc_string="a tiny model")
+    weights = [package.numpy_helper.from_array(np.zeros(1, np.float32), key) for key in parameters]
+    for node in nodes if namespace else []:
+        node.metadata_props.add(key="namespace", value=namespace)
+    graph = helper.make_graph(nodes, name, taken, given, doc_string="a tiny model", initializer=weights)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     helper.set_model_props(model, dict(metadata or {}))
     return model.SerializeToString()

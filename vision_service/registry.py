@@ -35,6 +35,14 @@ class Registry:
         """Return all names that can be asked for, sorted."""
         return sorted({*self._builtin, *self._third_party().names})
 
+    def own(self) -> list[str]:
+        """Return our own names, in the order in which they were given."""
+        return list(self._builtin)
+
+    def foreign(self) -> list[str]:
+        """Return the names of third parties' classes that are used, sorted."""
+        return sorted(name for name in self._third_party().names if name not in self._builtin)
+
     def unused(self) -> list[str]:
         """Return a sentence for each third party's class that is not used, because its name is one of ours."""
         return [

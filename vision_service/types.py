@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,15 +13,140 @@ from vision_service.image import Image
 
 
 @dataclass(frozen=True, slots=True)
+class Keypoint:
+    """A named place of an object, such as a joint.
+
+    Attributes:
+        name: What it is; its number as a string where the model gives no names.
+        x, y: Pixels of the source image.
+        confidence: 0 to 1; NaN = the model gives none.
+    """
+
+    name: str
+    x: float
+    y: float
+    confidence: float = math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class OrientedBox:
+    """A box that may be turned.
+
+    Attributes:
+        center_x, center_y: Pixels of the source image.
+        width, height: Edge lengths before it is turned, pixels; never swapped.
+        angle: From the image's x axis towards its y axis (clockwise as seen), radians, in (-pi/2, pi/2].
+    """
+
+    center_x: float
+    center_y: float
+    width: float
+    height: float
+    angle: float
+
+    @property
+    def corners(self) -> tuple[tuple[float, float], ...]:
+        """The four corners in order, pixels; the first is the upper left one of a box that is not turned."""
+        cos, sin = math.cos(self.angle), math.sin(self.angle)
+        half = ((-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5))
+        return tuple(
+            (
+                self.center_x + across * self.width * cos - down * self.height * sin,
+                self.center_y + across * self.width * sin + down * self.height * cos,
+            )
+            for across, down in half
+        )
+
+    @property
+    def envelope(self) -> tuple[float, float, float, float]:
+        """The smallest upright box around it: x_min, y_min, x_max, y_max, pixels."""
+        across, down = zip(*self.corners, strict=True)
+        return min(across), min(down), max(across), max(down)
+
+
+def reduced_angle(angle: float) -> float:
+    """Return the angle in (-pi/2, pi/2] that turns a box as a given one does, radians."""
+    reduced = math.remainder(angle, math.pi) if math.isfinite(angle) else 0.0
+    return math.pi / 2 if reduced <= -math.pi / 2 else reduced
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceMask:
+    """Which pixels of a rectangle of the source image belong to an object.
+
+    The run lengths are those of COCO: column by column, zeros first.
+
+    Attributes:
+        x, y: The rectangle's left top pixel in the source image.
+        width, height: Its size, pixels.
+        counts: Run lengths of zeros and ones in turns; their sum is width × height.
+    """
+
+    x: int
+    y: int
+    width: int
+    height: int
+    counts: tuple[int, ...]
+
+    @classmethod
+    def of(cls, pixels: NDArray[np.bool_], x: int = 0, y: int = 0) -> InstanceMask:
+        """Return the mask of pixels.
+
+        Args:
+            pixels: (H, W) bool.
+            x: Where its left top pixel lies in the source image.
+            y: Likewise.
+        """
+        flat = np.ascontiguousarray(pixels.T).reshape(-1).view(np.int8)
+        changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+        runs = np.diff(changes, prepend=0, append=flat.size).tolist() if flat.size else []
+        starts_with_one = bool(flat.size and flat[0])
+        return cls(x, y, pixels.shape[1], pixels.shape[0], tuple([0, *runs] if starts_with_one else runs))
+
+    def pixels(self) -> NDArray[np.bool_]:
+        """Return the (height, width) bool pixels of the rectangle.
+
+        Raises:
+            ValueError: If the run lengths are not those of the rectangle.
+        """
+        values = np.zeros(len(self.counts), bool)
+        values[1::2] = True
+        flat = values.repeat(np.array(self.counts, np.int64))
+        return flat.reshape(self.width, self.height).T
+
+    @property
+    def area(self) -> int:
+        """How many pixels belong to the object."""
+        return sum(self.counts[1::2])
+
+
+@dataclass(frozen=True, slots=True)
+class DetectionExtra:
+    """What only some models say of a detection.
+
+    Attributes:
+        box: The turned box whose upright envelope the detection's box is; None = the box is upright.
+        mask: Its pixels; None = the model gives no masks.
+        keypoints: All that the model has, in its order; empty = it has none.
+    """
+
+    box: OrientedBox | None = None
+    mask: InstanceMask | None = None
+    keypoints: tuple[Keypoint, ...] = ()
+
+
+@dataclass(slots=True)
 class Detection:
-    """A thing found in a picture.
+    """An object found in an image.
 
     Attributes:
         class_name: What it is.
         confidence: 0 to 1.
-        x_min, y_min, x_max, y_max: The box's edges in pixels of the source picture, x right, y down; a box around the
-            single pixel in the corner is 0, 0, 1, 1.
+        x_min, y_min, x_max, y_max: The box's edges in pixels of the source image, x right, y down; a box around the
+            single pixel in the corner is 0, 0, 1, 1. Of a turned box, its upright envelope.
         id: Of the track it belongs to; empty without tracking.
+        class_index: The model's number of the class; -1 = it has none.
+        extra: A turned box, a mask, keypoints; None = the model gives none of them.
     """
 
     class_name: str
@@ -30,11 +156,26 @@ class Detection:
     x_max: float
     y_max: float
     id: str = ""
+    class_index: int = -1
+    extra: DetectionExtra | None = None
 
     @property
     def area(self) -> float:
-        """The box's area, square pixels."""
+        """The upright box's area, square pixels."""
         return (self.x_max - self.x_min) * (self.y_max - self.y_min)
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """Which pixels of an image show what.
+
+    Attributes:
+        label_image: The class of each pixel; None = the model tells objects apart, not classes of pixels.
+        instances: Objects, each with its mask (``extra.mask``), best first; empty if the model gives no masks.
+    """
+
+    label_image: LabelImage | None = None
+    instances: tuple[Detection, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +290,27 @@ class PointCloudObject:
 
     cloud: PointCloud
     label: str
+    confidence: float
+    center: NDArray[np.float64]
+    size: NDArray[np.float64]
+    orientation: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 1.0)
+    id: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Detection3D:
+    """An object found in space, without its points.
+
+    Attributes:
+        class_name: What it is; empty if the model does not say.
+        confidence: 0 to 1.
+        center: (3,) the box's centre, metres.
+        size: (3,) the box's edge lengths, metres.
+        orientation: The box's quaternion x, y, z, w.
+        id: Of the track it belongs to; empty without tracking.
+    """
+
+    class_name: str
     confidence: float
     center: NDArray[np.float64]
     size: NDArray[np.float64]

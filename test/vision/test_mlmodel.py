@@ -227,7 +227,7 @@ def test_a_model_of_another_form_is_refused_with_what_was_found(file, found):
         ({"input_size": [320, 240]}, "input_size"),
         ({"input_size": [0, 0]}, "input_size"),
         ({"resize": "crop"}, "resize"),
-        ({"decoder": "yolo"}, "decoder"),
+        ({"decoder": "yolo"}, "decoder: yolo"),
         ({"decoder": "classifier"}, "decoder: classifier"),
         ({"activation": "relu"}, "activation"),
         ({"box_format": "polygon"}, "box_format"),
@@ -339,7 +339,7 @@ def test_onnx_models_tell_it_as_well(tmp_path, shape):
 def test_the_activation_can_be_told(tmp_path):
     data = tinymodels.tflite({"image": ("float32", (1, 4, 6, 3))}, mean_of=(1, 2), files=COLOURS)
     black = colour(0, 0, 0)  # -1 each
-    assert scores(tiny(tmp_path, data).classify(black))["red"] == pytest.approx(1 / 3)
+    assert scores(tiny(tmp_path, data, activation="softmax").classify(black))["red"] == pytest.approx(1 / 3)
     assert scores(tiny(tmp_path, data, activation="sigmoid").classify(black))["red"] == pytest.approx(0.2689, abs=1e-4)
     assert scores(tiny(tmp_path, data, activation="none").classify(black))["red"] == 0
 

@@ -11,6 +11,8 @@ from vision_service.cli.settings import setting, values
 from vision_service.errors import VisionError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from vision_service.mlmodel.config import MLModelConfig
     from vision_service.mlmodel.runtime import Runtime, TensorInfo
     from vision_service.vision.mlmodel import MLModel
@@ -21,13 +23,17 @@ SHOWN_LABELS = 5
 KINDS = {"detect": "a detector", "classify": "a classifier", "label": "a segmentation model"}
 """What a model is that has a method."""
 
+EXTRAS = {"masks": "masks", "keypoints": "keypoints", "oriented_boxes": "oriented boxes"}
+"""What its detections carry."""
+
 
 def add_parsers(subparsers: Any) -> None:
     """Add the subcommand inspect."""
     parser = subparsers.add_parser(
         "inspect",
         help="say what a model's file is, and what it can serve as",
-        description="Say what a model's file is and what it can serve as, or why it cannot and what may help.",
+        description="Say what a model's file is and what it can serve as, or why it cannot and what may help: all that"
+        " is known of how it takes its image and what its outputs mean, and who says so.",
         epilog="Exit code 0 if it can be served, else 1.",
         allow_abbrev=False,
     )
@@ -42,6 +48,9 @@ def add_parsers(subparsers: Any) -> None:
         metavar="NAME=VALUE",
         help="an attribute of mlmodel (vision-service models mlmodel), value in YAML; for a map NAME.KEY=VALUE;"
         " repeatable",
+    )
+    parser.add_argument(
+        "--strict", action="store_true", help="exit with 1 as well if anything about the model is only assumed"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(func=inspect)
@@ -73,7 +82,9 @@ def inspect(arguments: argparse.Namespace) -> int:
         _print(found)
     if problem:
         print_error(problem)
-    return FAILED if problem else OK
+    elif found["warning"] and (arguments.strict or not arguments.json):
+        print_error(found["warning"])
+    return FAILED if problem or (arguments.strict and found["assumed"]) else OK
 
 
 def _describe(found: dict[str, Any], runtime: Runtime, config: MLModelConfig) -> str:
@@ -108,13 +119,20 @@ def _describe_use(found: dict[str, Any], model: MLModel, runtime: Runtime) -> No
     roles = {getattr(model.decoder, role): role for role in ROLES if hasattr(model.decoder, role)}
     found["outputs"] = [_tensor(info, roles.get(info.name, "")) for info in runtime.outputs]
     found["methods"] = sorted(methods(model))
-    given = model.config.label_path or ("the model's file" if runtime.labels else "the decoder")
+    found["extras"] = sorted(model.extras)
+    given = model.config.label_path or (
+        runtime.facts.labels_from or "the model's file" if runtime.labels else "the decoder"
+    )
     found["labels"] = _labels(model.labels, given)
+    found["title"] = model.title
+    found["contract"] = model.contract.to_json()
+    found["assumed"] = model.contract.assumed()
+    found["warning"] = model.warning
     found["picture"] = {
         "width": taken.width,
         "height": taken.height,
         "channels": taken.channels,
-        "resize": "letterbox" if taken.letterbox else "stretch",
+        "resize": taken.rule,
     }
 
 
@@ -165,8 +183,30 @@ def _print(found: dict[str, Any]) -> None:
         text = "none: classes are called by their numbers, unless 'label_path' names a file"
     console.print(Text.assemble(("labels     ", "dim"), text))
     if found["methods"]:
-        picture = found["picture"]
-        size = f"{picture['width']}×{picture['height']}" if picture["width"] else "the camera's size"
-        how = f"pictures of {size}, {picture['channels']} channel{'s' * (picture['channels'] > 1)}, {picture['resize']}"
         kinds = " and ".join(KINDS[method] for method in found["methods"])
-        console.print(Text.assemble(("serves as  ", "dim"), (kinds, "bold"), f" ({how})"))
+        carried = " and ".join(EXTRAS[extra] for extra in found["extras"])
+        console.print(
+            Text.assemble(
+                ("serves as  ", "dim"), (kinds, "bold"), f" with {carried}" * bool(carried), f" ({found['title']})"
+            )
+        )
+        _print_contract(console, found["contract"])
+
+
+def _print_contract(console: Console, items: dict[str, Any]) -> None:
+    """Print all that is known of how the model takes its image and what its outputs mean, and who says so."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from vision_service.mlmodel.contract import ASSUMED, shown
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("what", "value", "source"):
+        table.add_column(column, overflow="fold")
+    for name, item in items.items():
+        value = item["value"]
+        text = "the image's own" if value is None else shown(value)
+        source = f"{item['source']}: {item['why']}" if "why" in item else item["source"]
+        table.add_row(name, Text(text), Text(source, style="yellow" if item["source"] == ASSUMED else ""))
+    console.print(table)

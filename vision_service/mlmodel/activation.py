@@ -9,9 +9,6 @@ from numpy.typing import NDArray
 
 CHOICES = ("auto", "none", "softmax", "sigmoid")
 
-ROUNDING = 1e-3
-"""How far probabilities may leave 0 to 1 without being taken for logits."""
-
 STEEPEST = 500.0
 """Logits further from 0 are no further from certain, and their powers would overflow."""
 
@@ -21,18 +18,12 @@ def probabilities(values: NDArray[Any], activation: str) -> NDArray[np.float64]:
 
     Args:
         values: What the model returned.
-        activation: One of CHOICES: "softmax" = of classes that exclude each other, "sigmoid" = each for itself,
-            "none" = they are probabilities; "auto" = values that are no probabilities are taken for logits: the
-            softmax of several, the logistic function of one.
+        activation: "softmax" = of classes that exclude each other, "sigmoid" = each by itself, "none" = they are
+            probabilities.
     """
     found = values.astype(np.float64)
-    if activation in ("auto", "none"):
-        least, greatest = (found.min(), found.max()) if found.size else (0.0, 0.0)
-        if least >= 0 and greatest <= 1:
-            return found
-        if activation == "none" or not (least < -ROUNDING or greatest > 1 + ROUNDING):  # what is no number stays so
-            return found.clip(0.0, 1.0)
-        activation = "softmax" if found.shape[-1] > 1 else "sigmoid"
+    if activation == "none":
+        return found.clip(0.0, 1.0)
     return softmax(found) if activation == "softmax" else sigmoid(found)
 
 

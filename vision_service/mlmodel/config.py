@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from vision_service.configuration import attribute
-from vision_service.mlmodel import activation, boxes, decoders
+from vision_service.mlmodel import activation, boxes, placement, resizing, suppression
 from vision_service.settings.mlmodel import ModelFileConfiguration
 
 
@@ -30,19 +31,42 @@ class MLModelConfig(ModelFileConfiguration):
         default={},
     )
     decoder: str = attribute(
-        "How the output tensors are decoded; auto = by their names, shapes and values.",
+        "Family of the model, which decides how its output tensors are decoded: ultralytics, yolo, yolox, yolov5,"
+        " yolo_rows, detr, rfdetr, torchvision, pytorch_ssd, detector (TensorFlow), end_to_end, detectnet_v2,"
+        " mediapipe, blazeface, segmentation, classifier, or one of another package; auto = as the file and its outputs"
+        " tell.",
         default="auto",
-        choices=decoders.CHOICES,
+    )
+    require_certain: bool = attribute(
+        "Whether a model is refused if anything about it is only assumed, because its file does not tell it.",
+        default=False,
     )
     activation: str = attribute(
         "Activation applied to the model's scores: softmax (one class at a time), sigmoid (each class by itself)"
-        " or none; auto = none, but for classifiers whose scores are no probabilities softmax, or sigmoid if"
-        " there is only one.",
+        " or none; auto = as the model's family has it, decided once when the model is loaded.",
         default="auto",
         choices=activation.CHOICES,
     )
+    background: str = attribute(
+        "Position of the class that means that there is nothing, among the scores of a detector: first, last or none;"
+        " auto = as the model's family and its labels tell.",
+        default="auto",
+        choices=("auto", "none", "first", "last"),
+    )
+    first_class_number: int = attribute(
+        "Number that the model gives to the first label, for models that return class numbers; -1 = as the model's"
+        " family has it.",
+        default=-1,
+        minimum=-1,
+        maximum=1000,
+    )
     default_minimum_confidence: float = attribute(
-        "Minimum confidence of the results; 0 = all.", default=0.0, minimum=0.0, maximum=1.0, live=True
+        "Minimum confidence of the results; 0 = the family's own: 0.25 for YOLO, 0.5 for DETR and its kin and for"
+        " blazeface, 0.35 for detectnet_v2, all results for others.",
+        default=0.0,
+        minimum=0.0,
+        maximum=1.0,
+        live=True,
     )
     label_confidences: dict[str, float] = attribute(
         "Minimum confidence by class name, case-insensitive; if any is given, all other classes are dropped and"
@@ -52,60 +76,172 @@ class MLModelConfig(ModelFileConfiguration):
         maximum=1.0,
         live=True,
     )
+    nms: str = attribute(
+        "Non-maximum suppression of overlapping boxes: per_class, class_agnostic (boxes of all classes suppress each"
+        " other) or none; auto = as the model's family needs it.",
+        default="auto",
+        choices=("auto", *suppression.MODES),
+    )
     nms_iou_threshold: float = attribute(
-        "IoU from which on the worse of two overlapping boxes of one class is dropped (non-maximum suppression);"
-        " 1 = no suppression, 0 = the decoder's own: 0.3 for blazeface, none for others.",
+        "IoU from which on the worse of two overlapping boxes is dropped (non-maximum suppression); 1 = no suppression,"
+        " 0 = the family's own.",
         default=0.0,
         minimum=0.0,
         maximum=1.0,
         live=True,
     )
     max_detections: int = attribute(
-        "Maximum number of detections, best first; 0 = no limit.", default=0, minimum=0, live=True
+        "Maximum number of detections, best first; 0 = the family's own: 300 for Ultralytics, no limit for others.",
+        default=0,
+        minimum=0,
+        live=True,
+    )
+    minimum_area: float = attribute(
+        "Minimum area of a detection's box, as a fraction of the image's area.",
+        default=0.0,
+        minimum=0.0,
+        maximum=1.0,
+        live=True,
+    )
+    maximum_area: float = attribute(
+        "Maximum area of a detection's box, as a fraction of the image's area.",
+        default=1.0,
+        minimum=0.0,
+        maximum=1.0,
+        live=True,
+    )
+    label_minimum_areas: dict[str, float] = attribute(
+        "Minimum area of the boxes of single classes by class name, case-insensitive, instead of minimum_area; as a"
+        " fraction of the image's area.",
+        default={},
+        minimum=0.0,
+        maximum=1.0,
+        live=True,
+    )
+    label_maximum_areas: dict[str, float] = attribute(
+        "Maximum area of the boxes of single classes by class name, case-insensitive, instead of maximum_area; as a"
+        " fraction of the image's area.",
+        default={},
+        minimum=0.0,
+        maximum=1.0,
+        live=True,
+    )
+    tiles: tuple[int, ...] = attribute(
+        "Number of columns and rows of overlapping tiles in which a detector looks at the image, besides the full"
+        " image, so that small objects are found: [3, 2] runs the model seven times; empty = the full image only.",
+        default=(),
+        minimum=1,
+        maximum=16,
+    )
+    tile_overlap: float = attribute(
+        "Fraction of a tile that its neighbour covers as well; objects larger than that are found in the full image.",
+        default=0.2,
+        minimum=0.0,
+        maximum=0.8,
     )
     input_image_mean_value: tuple[float, ...] = attribute(
         "Mean by which the image is normalized for models with a float input, one number for each channel in the"
-        " model's order: (channel from 0 to 1 - mean) / standard deviation; empty = as in the model file, else"
-        " 0.5.",
+        " model's order: (channel from 0 to 1 - mean) / standard deviation; empty = as the model file or its family"
+        " has it.",
         default=(),
     )
     input_image_std_dev: tuple[float, ...] = attribute(
         "Standard deviation by which the image is normalized for models with a float input, one number for each"
-        " channel in the model's order: (channel from 0 to 1 - mean) / standard deviation; empty = as in the"
-        " model file, else 0.5.",
+        " channel in the model's order: (channel from 0 to 1 - mean) / standard deviation; empty = as the model file"
+        " or its family has it.",
         default=(),
     )
-    input_image_bgr: bool = attribute("Whether the model expects the channel order BGR instead of RGB.", default=False)
+    input_image_bgr: bool = attribute(
+        "Whether the model expects the channel order BGR; false = as 'color_order' says.", default=False
+    )
+    color_order: str = attribute(
+        "Channel order that the model expects: rgb or bgr; auto = as the model's family has it.",
+        default="auto",
+        choices=("auto", "rgb", "bgr"),
+    )
     input_size: tuple[int, ...] = attribute(
-        "Width and height of the input image, for models that accept any size; empty = the size of the camera's"
-        " images.",
+        "Width and height of the input image, for models that accept any size; empty = as in the model file, else the"
+        " size of the camera's images.",
         default=(),
         unit="px",
         minimum=1,
         maximum=16384,
     )
     resize: str = attribute(
-        "How the image is resized to the input size: stretch (the aspect ratio is not kept) or letterbox (it is"
-        " kept, with black borders); auto = letterbox for blazeface, else stretch.",
+        "How the image is resized to the input size: stretch (the aspect ratio is not kept), letterbox (it is kept,"
+        " with borders on both sides), letterbox_top_left (with borders right and below) or center_crop (the middle is"
+        " cut out); auto = as the model's family has it.",
         default="auto",
-        choices=("auto", "stretch", "letterbox"),
+        choices=("auto", *placement.RULES),
+    )
+    interpolation: str = attribute(
+        "How pixels are resized: bilinear (OpenCV's), area (bilinear, but averaged where the image is shrunk much),"
+        " antialias or bicubic (with antialiasing, as Pillow and PyTorch do it); auto = as the model's family has it.",
+        default="auto",
+        choices=("auto", *resizing.CHOICES),
+    )
+    letterbox_color: int = attribute(
+        "Value of all channels of the borders of a letterboxed image; -1 = as the model's family has it.",
+        default=-1,
+        minimum=-1,
+        maximum=255,
+    )
+    shorter_edge: int = attribute(
+        "Length to which the image's shorter edge is resized before the middle is cut out (resize: center_crop); 0 = as"
+        " the model's family has it.",
+        default=0,
+        unit="px",
+        minimum=0,
+        maximum=16384,
     )
     box_format: str = attribute(
         "Meaning of the four numbers of a box: corners = two corners, corner_size = upper left corner and size,"
-        " center_size = centre and size; auto = as in the model file, else corners.",
+        " center_size = centre and size; auto = as the model file or its family has it.",
         default="auto",
         choices=("auto", *boxes.FORMATS),
     )
     box_coordinates: str = attribute(
-        "Unit of the boxes: normalized = fractions of the input image, pixels = its pixels; auto = as in the"
-        " model file, else by the values.",
+        "Unit of the boxes: normalized = fractions of the input image, pixels = its pixels, source_pixels = pixels of"
+        " the source image; auto = as the model file or its family has it.",
         default="auto",
-        choices=("auto", "normalized", "pixels"),
+        choices=("auto", "normalized", "pixels", "source_pixels"),
     )
     xmin_ymin_xmax_ymax_order: tuple[int, ...] = attribute(
         "Order of the four numbers of a box: for each place 0 = xmin, 1 = ymin, 2 = xmax (or width), 3 = ymax (or"
-        " height); empty = as in the model file, else 1, 0, 3, 2 for corners and 0, 1, 2, 3 for sizes.",
+        " height); empty = as the model file or its family has it.",
         default=(),
         minimum=0,
         maximum=3,
     )
+
+
+def given(config: MLModelConfig) -> dict[str, Any]:
+    """Return the attributes that the user has set, by the name of the contract's item that they set.
+
+    Args:
+        config: The attributes; what stands for "not set" is left out.
+    """
+    unset: dict[str, Any] = {
+        "activation": "auto",
+        "background": "auto",
+        "first_class_number": -1,
+        "default_minimum_confidence": 0.0,
+        "nms": "auto",
+        "nms_iou_threshold": 0.0,
+        "max_detections": 0,
+        "input_image_mean_value": (),
+        "input_image_std_dev": (),
+        "color_order": "auto",
+        "input_size": (),
+        "resize": "auto",
+        "interpolation": "auto",
+        "letterbox_color": -1,
+        "shorter_edge": 0,
+        "box_format": "auto",
+        "box_coordinates": "auto",
+        "xmin_ymin_xmax_ymax_order": (),
+    }
+    found = {name: getattr(config, name) for name, empty in unset.items() if getattr(config, name) != empty}
+    if config.input_image_bgr:
+        found["color_order"] = "bgr"
+    return found

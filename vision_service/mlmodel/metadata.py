@@ -1,23 +1,29 @@
 """What a TensorFlow Lite file says of itself: the record TFLITE_METADATA and the files in the archive at its end.
 
-Both are FlatBuffers: tables whose fields have numbers, and may be missing. The numbers are those of the public schemas
-`schema.fbs` (the model) and `metadata_schema.fbs` (its metadata) of TensorFlow Lite.
+Model and record are FlatBuffers. The numbers of their fields are those of the public schemas `schema.fbs` (the model)
+and `metadata_schema.fbs` (its metadata) of TensorFlow Lite, and `object_detector_metadata_schema.fbs` of MediaPipe.
 """
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import ast
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
+from vision_service.mlmodel.archive import EXPORTER_FILES, file_names, read_member
+from vision_service.mlmodel.file_facts import LONGEST_LITERAL, NOT_READABLE, DetectorAnchors, labels_of
+from vision_service.mlmodel.flatbuffer import DAMAGED, Table
 from vision_service.mlmodel.labels import archived_labels, labels_in_model
 from vision_service.mlmodel.runtime import Hints
 
 RECORD = "TFLITE_METADATA"
 """The name of the record among the model's own."""
 
-MODEL_BUFFERS, MODEL_METADATA = 4, 6
+MODEL_DESCRIPTION, MODEL_BUFFERS, MODEL_METADATA = 3, 4, 6
 """Fields of the table Model."""
 
 RECORD_NAME, RECORD_BUFFER = 0, 1
@@ -29,8 +35,22 @@ BUFFER_DATA, BUFFER_OFFSET, BUFFER_SIZE = 0, 1, 2
 NAME, DESCRIPTION = 0, 1
 """Fields that the tables ModelMetadata, TensorMetadata and AssociatedFile begin with."""
 
-SUBGRAPHS, SUBGRAPH_INPUTS, SUBGRAPH_OUTPUTS = 3, 2, 3
+SUBGRAPHS, SUBGRAPH_INPUTS, SUBGRAPH_OUTPUTS, SUBGRAPH_CUSTOM = 3, 2, 3, 9
 """Of ModelMetadata; of SubGraphMetadata."""
+
+CUSTOM_NAME, CUSTOM_DATA = 0, 1
+"""Fields of the table CustomMetadata."""
+
+DETECTOR = "DETECTOR_METADATA"
+"""The name of MediaPipe's custom metadata; the table ObjectDetectorOptions."""
+
+ANCHOR_OPTIONS, DECODING_OPTIONS, ANCHOR_SCHEMA, ANCHORS = 1, 2, 0, 0
+"""Of ObjectDetectorOptions; of SsdAnchorsOptions; of FixedAnchorsSchema."""
+
+NUM_CLASSES, NUM_BOXES, NUM_COORDS = 0, 1, 2
+X_SCALE, Y_SCALE, W_SCALE, H_SCALE = 6, 7, 8, 9
+EXPONENTIAL, SIGMOID = 10, 11
+"""Of the table TensorsDecodingOptions."""
 
 TENSOR_CONTENT, TENSOR_PROCESSING, TENSOR_FILES = 3, 4, 6
 """Fields of the table TensorMetadata."""
@@ -70,14 +90,24 @@ class ModelMetadata:
     Attributes:
         name, description: For people.
         inputs, outputs: Of its tensors, in their order; empty if that does not fit.
-        labels: The class names in the file: those of an output, else those that lie in its archive.
+        labels: The class names in the file: those of an output, else the exporter's, else those in its archive.
+        labels_from: Where they were found, for people.
+        producer: What wrote the file.
+        anchors: Of a MediaPipe detector without NMS.
+        exported: What the exporter says, by name.
+        exported_from: In which file of the archive.
     """
 
     name: str = ""
     description: str = ""
     inputs: tuple[TensorMetadata, ...] = ()
     outputs: tuple[TensorMetadata, ...] = ()
-    labels: tuple[str, ...] = field(default=())
+    labels: tuple[str, ...] = ()
+    labels_from: str = ""
+    producer: str = ""
+    anchors: DetectorAnchors | None = None
+    exported: Mapping[str, Any] = field(default_factory=dict)
+    exported_from: str = ""
 
 
 def read_metadata(data: bytes) -> ModelMetadata:
@@ -86,81 +116,66 @@ def read_metadata(data: bytes) -> ModelMetadata:
     Args:
         data: The file.
     """
+    producer, found = "", ModelMetadata()
     try:
-        from flatbuffers.table import Table
-    except ImportError:  # it comes with ai-edge-litert, not with tflite_runtime
-        return ModelMetadata(labels=labels_in_model(data))
-    try:
-        record = _record(_root(Table, data), data)
-        found = _model(_root(Table, record), data) if record else ModelMetadata()
-    except (struct.error, IndexError, ValueError, TypeError, OverflowError, AttributeError):
-        found = ModelMetadata()
-    labels = next((output.labels for output in found.outputs if output.labels), ()) or labels_in_model(data)
-    return ModelMetadata(found.name, found.description, found.inputs, found.outputs, labels)
+        model = Table.root(data)
+        producer = model.text(MODEL_DESCRIPTION)
+        record = _record(model, data)
+        found = _model(Table.root(record), data) if record else found
+    except DAMAGED:
+        pass
+    exported_from, exported = _exported(data)
+    labels, labels_from = _first_labels(found, exported, exported_from, data)
+    return replace(
+        found,
+        labels=labels,
+        labels_from=labels_from,
+        producer=producer,
+        exported=exported,
+        exported_from=exported_from,
+    )
 
 
-class _Fields:
-    """The fields of a table by number."""
-
-    def __init__(self, table: Any) -> None:
-        self._table = table
-
-    def _find(self, number: int) -> int:
-        """Return where a field lies, relative to the table; 0 = it is missing."""
-        return int(self._table.Offset(4 + 2 * number))
-
-    def text(self, number: int) -> str:
-        place = self._find(number)
-        return bytes(self._table.String(place + self._table.Pos)).decode("utf-8", "replace") if place else ""
-
-    def number(self, number: int, form: str) -> int:
-        """Return a number that struct reads by this form."""
-        place = self._find(number)
-        return int(struct.unpack_from(form, self._table.Bytes, place + self._table.Pos)[0]) if place else 0
-
-    def numbers(self, number: int, form: str) -> tuple[Any, ...]:
-        place = self._find(number)
-        if not place:
-            return ()
-        start, length = self._table.Vector(place), self._table.VectorLen(place)
-        if length * struct.calcsize(form) > len(self._table.Bytes):
-            msg = "a list that is longer than the file"
-            raise ValueError(msg)
-        return struct.unpack_from(f"<{length}{form}", self._table.Bytes, start)
-
-    def child(self, number: int) -> _Fields | None:
-        place = self._find(number)
-        return self._at(self._table.Indirect(place + self._table.Pos)) if place else None
-
-    def children(self, number: int) -> list[_Fields]:
-        place = self._find(number)
-        if not place:
-            return []
-        start, length = self._table.Vector(place), self._table.VectorLen(place)
-        if length * 4 > len(self._table.Bytes):
-            msg = "a list that is longer than the file"
-            raise ValueError(msg)
-        return [self._at(self._table.Indirect(start + 4 * item)) for item in range(length)]
-
-    def _at(self, position: int) -> _Fields:
-        return _Fields(type(self._table)(self._table.Bytes, position))
+def _first_labels(
+    found: ModelMetadata, exported: Mapping[str, Any], exported_from: str, data: bytes
+) -> tuple[tuple[str, ...], str]:
+    """Return the labels of the place that is surest of them, and which place that is."""
+    for output in found.outputs:
+        if output.labels:
+            return output.labels, "the label file in the model's metadata"
+    labels = labels_of(exported.get("names"))
+    if labels:
+        return labels, f"names in the model's {exported_from}"
+    labels = labels_in_model(data)
+    return labels, "the text file in the model's archive" if labels else ""
 
 
-def _root(table: Callable[[bytes, int], Any], data: bytes) -> _Fields:
-    return _Fields(table(data, struct.unpack_from("<I", data)[0]))
+def _exported(data: bytes) -> tuple[str, Mapping[str, Any]]:
+    """Return the file of the archive in which an exporter describes the model, and what it says; empty = none."""
+    names = file_names(data)
+    for name in EXPORTER_FILES:
+        if name in names:
+            text = read_member(data, name).decode("utf-8", "replace")
+            try:
+                said = json.loads(text) if name.endswith(".json") else ast.literal_eval(text[:LONGEST_LITERAL].strip())
+            except NOT_READABLE:
+                continue
+            if isinstance(said, dict):
+                return name, {str(key): value for key, value in said.items()}
+    return "", {}
 
 
-def _record(model: _Fields, data: bytes) -> bytes:
+def _record(model: Table, data: bytes) -> bytes:
     """Return the record with the metadata; empty = there is none."""
     for record in model.children(MODEL_METADATA):
         if record.text(RECORD_NAME) == RECORD:
-            buffer = model.children(MODEL_BUFFERS)[record.number(RECORD_BUFFER, "<I")]
-            offset, size = buffer.number(BUFFER_OFFSET, "<Q"), buffer.number(BUFFER_SIZE, "<Q")
-            return data[offset : offset + size] if size else bytes(buffer.numbers(BUFFER_DATA, "B"))
+            buffer = model.children(MODEL_BUFFERS)[record.number(RECORD_BUFFER, "I")]
+            offset, size = buffer.number(BUFFER_OFFSET, "Q"), buffer.number(BUFFER_SIZE, "Q")
+            return data[offset : offset + size] if size else buffer.data(BUFFER_DATA)
     return b""
 
 
-def _model(model: _Fields, data: bytes) -> ModelMetadata:
+def _model(model: Table, data: bytes) -> ModelMetadata:
     subgraphs = model.children(SUBGRAPHS)
     inputs = subgraphs[0].children(SUBGRAPH_INPUTS) if subgraphs else []
     outputs = subgraphs[0].children(SUBGRAPH_OUTPUTS) if subgraphs else []
@@ -169,27 +184,57 @@ def _model(model: _Fields, data: bytes) -> ModelMetadata:
         model.text(DESCRIPTION),
         tuple(_tensor(item, data) for item in inputs),
         tuple(_tensor(item, data) for item in outputs),
+        anchors=_anchors(subgraphs[0]) if subgraphs else None,
     )
 
 
-def _tensor(tensor: _Fields, data: bytes) -> TensorMetadata:
+def _anchors(subgraph: Table) -> DetectorAnchors | None:
+    """Return what MediaPipe's writer says of a detector without NMS; None = nothing, or nothing that can be."""
+    custom = next((item for item in subgraph.children(SUBGRAPH_CUSTOM) if item.text(CUSTOM_NAME) == DETECTOR), None)
+    if custom is None:
+        return None
+    options = Table.root(custom.data(CUSTOM_DATA))
+    decoding, anchors = options.child(DECODING_OPTIONS), options.child(ANCHOR_OPTIONS)
+    schema = anchors.child(ANCHOR_SCHEMA) if anchors else None
+    if decoding is None or schema is None:
+        return None
+    items = schema.children(ANCHORS)
+    places = np.array([[item.number(place, "f") for place in range(4)] for item in items], np.float32).reshape(-1, 4)
+    scales = [decoding.number(number, "f") for number in (X_SCALE, Y_SCALE, W_SCALE, H_SCALE)]
+    if not len(places) or not np.isfinite(places).all() or not np.isfinite(scales).all() or 0 in scales:
+        return None
+    return DetectorAnchors(
+        num_classes=decoding.number(NUM_CLASSES, "i"),
+        num_boxes=decoding.number(NUM_BOXES, "i"),
+        num_coords=decoding.number(NUM_COORDS, "i"),
+        x_scale=scales[0],
+        y_scale=scales[1],
+        w_scale=scales[2],
+        h_scale=scales[3],
+        apply_exponential_on_box_size=bool(decoding.number(EXPONENTIAL, "B")),
+        sigmoid_score=bool(decoding.number(SIGMOID, "B")),
+        anchors=places,
+    )
+
+
+def _tensor(tensor: Table, data: bytes) -> TensorMetadata:
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     for unit in tensor.children(TENSOR_PROCESSING):
         options = unit.child(UNION_VALUE)
-        if options and unit.number(UNION_TYPE, "<B") == NORMALIZATION:
+        if options and unit.number(UNION_TYPE, "B") == NORMALIZATION:
             mean, std = options.numbers(MEAN, "f"), options.numbers(STD, "f")
     if not mean or len(mean) != len(std) or 0 in std:
         mean = std = ()
     content = tensor.child(TENSOR_CONTENT)
-    boxes = content.child(UNION_VALUE) if content and content.number(UNION_TYPE, "<B") == BOXES else None
+    boxes = content.child(UNION_VALUE) if content and content.number(UNION_TYPE, "B") == BOXES else None
     hints = Hints(
         title=tensor.text(NAME),
         mean=mean,
         std=std,
-        box_format=BOX_TYPES.get(boxes.number(BOX_TYPE, "<b"), "") if boxes else "",
+        box_format=BOX_TYPES.get(boxes.number(BOX_TYPE, "b"), "") if boxes else "",
         box_order=_order(boxes.numbers(BOX_ORDER, "I")) if boxes else (),
-        box_coordinates=("pixels" if boxes.number(BOX_COORDINATES, "<b") == PIXELS else "normalized") if boxes else "",
+        box_coordinates=("pixels" if boxes.number(BOX_COORDINATES, "b") == PIXELS else "normalized") if boxes else "",
     )
     return TensorMetadata(tensor.text(DESCRIPTION), _labels(tensor, data), hints)
 
@@ -198,10 +243,14 @@ def _order(order: tuple[int, ...]) -> tuple[int, ...]:
     return order if sorted(order) == [0, 1, 2, 3] else ()
 
 
-def _labels(tensor: _Fields, data: bytes) -> tuple[str, ...]:
-    """Return the labels in the tensor's first label file; one for no certain language goes before translations."""
+def _labels(tensor: Table, data: bytes) -> tuple[str, ...]:
+    """Return the labels in the tensor's first label file; one for no certain language goes before translations.
+
+    Ultralytics' older exporters call all that they say of the model a label file: that is none.
+    """
     files = [
-        file for file in tensor.children(TENSOR_FILES) if file.number(FILE_TYPE, "<b") in (AXIS_LABELS, VALUE_LABELS)
+        file for file in tensor.children(TENSOR_FILES) if file.number(FILE_TYPE, "b") in (AXIS_LABELS, VALUE_LABELS)
     ]
+    files = [file for file in files if file.text(NAME) not in EXPORTER_FILES]
     files.sort(key=lambda file: file.text(FILE_LOCALE) not in ("", "en"))
     return archived_labels(data, files[0].text(NAME)) if files else ()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.errors import ErrorCode, VisionError, missing_package
+from vision_service.mlmodel.file_facts import labels_of
+from vision_service.mlmodel.onnx_file import read_facts
+from vision_service.mlmodel.onnx_weights import check_complete
 from vision_service.mlmodel.runtime import RuntimeOptions, TensorInfo, Tensors, check
 
 PROCESSOR = "CPUExecutionProvider"
@@ -26,10 +29,6 @@ REASONS = (
     (
         r"INVALID_PROTOBUF|Protobuf parsing failed|does not have a graph|No graph was found",
         "it is no ONNX file, or it is cut off",
-    ),
-    (
-        r"[Ee]xternal data|model_path must not be empty|External initializer|cannot get file size",
-        "it keeps its weights in other files; save it as a single file",
     ),
     (
         r"Unsupported model IR version|is under development and support for this is limited",
@@ -52,7 +51,7 @@ class OnnxRuntime:
         """Load a model.
 
         Args:
-            data: The model's file.
+            data: The model's file, with all its weights in it.
             options: How it is run; the delegate is the name of an execution provider.
             path: What the file is called, for messages.
 
@@ -64,6 +63,10 @@ class OnnxRuntime:
             import onnxruntime
         except ImportError:
             raise missing_package("onnxruntime", "running an .onnx model", extra="onnx") from None
+        try:
+            check_complete(data)
+        except VisionError as error:
+            raise VisionError(error.code, f"the model {path!r} cannot be used: {error.message}") from None
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = options.num_threads
         settings.inter_op_num_threads = 1
@@ -77,7 +80,9 @@ class OnnxRuntime:
         about = session.get_modelmeta()
         self.name = str(about.graph_name)
         self.description = str(about.description or about.graph_description)
-        self.labels = _labels(about.custom_metadata_map)
+        facts = read_facts(data)
+        self.labels = labels_of(facts.metadata.get("names"))
+        self.facts = replace(facts, labels_from=f"names in the model's {facts.metadata_from}") if self.labels else facts
         self.inputs = tuple(_info(item, path) for item in session.get_inputs())
         self.outputs = tuple(_info(item, path) for item in session.get_outputs())
         self._names = [info.name for info in self.outputs]
@@ -119,17 +124,6 @@ def _providers(onnxruntime: Any, options: RuntimeOptions) -> list[Any]:
         raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{msg} {', '.join(available)}")
     others = [] if options.delegate == PROCESSOR else [PROCESSOR]
     return [(options.delegate, dict(options.delegate_options)), *others]
-
-
-def _labels(metadata: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the class names in the entry "names" that exporters of YOLO models write: a dict or list in Python."""
-    try:
-        names = ast.literal_eval(metadata.get("names", ""))
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        return ()
-    if isinstance(names, dict) and names and all(isinstance(key, int) and 0 <= key < 1 << 16 for key in names):
-        return tuple(str(names.get(number, "")) for number in range(max(names) + 1))
-    return tuple(str(name) for name in names) if isinstance(names, (list, tuple)) else ()
 
 
 def _info(item: Any, path: str) -> TensorInfo:

@@ -16,16 +16,21 @@ def is_quantized(info: TensorInfo) -> bool:
     return np.dtype(info.dtype).kind in "iu" and len(info.scales) == 1 and info.scales[0] > 0
 
 
-def quantize(values: NDArray[np.float64], info: TensorInfo) -> NDArray[Any]:
+def quantize(values: NDArray[np.float64], info: TensorInfo, *, truncate: bool = False) -> NDArray[Any]:
     """Return real values as a quantized tensor's, rounded and kept within its type's range.
 
     Args:
         values: Of any shape.
         info: The tensor.
+        truncate: Whether fractions are cut off instead of rounded; in single precision, in which those who do so
+            compute: of a value that is all but whole it decides what is left.
     """
     dtype = np.dtype(info.dtype)
     limits = np.iinfo(dtype)
     zero_point = info.zero_points[0] if info.zero_points else 0
+    if truncate:
+        single = values.astype(np.float32) / np.float32(info.scales[0]) + np.float32(zero_point)
+        return np.trunc(single).clip(limits.min, limits.max).astype(dtype)
     return np.rint(values / info.scales[0] + zero_point).clip(limits.min, limits.max).astype(dtype)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.mlmodel.file_facts import FileFacts
 
 Tensors = dict[str, NDArray[Any]]
 """Tensors by name."""
@@ -21,7 +22,7 @@ class Hints:
 
     Attributes:
         title: What its makers call it; often clearer than the tensor's name.
-        mean, std: Of a picture's channels, or one for all: value = (colour from 0 to 255 - mean) / std; empty =
+        mean, std: Of an image's channels, or one for all: value = (channel value from 0 to 255 - mean) / std; empty =
             unknown.
         box_format: Of boxes, one of :data:`vision_service.mlmodel.boxes.FORMATS`; empty = unknown.
         box_order: What stands where in a box; empty = unknown.
@@ -71,8 +72,8 @@ class RuntimeOptions:
 
     Attributes:
         num_threads: How many threads one run may use.
-        delegate: What runs it instead of the processor: the path of a delegate's library (LiteRT), or the name of an
-            execution provider (ONNX Runtime); empty = the processor.
+        delegate: What runs it instead of the CPU: the path of a delegate's library (LiteRT), or the name of an
+            execution provider (ONNX Runtime); empty = the CPU.
         delegate_options: Names and values that are given to it.
     """
 
@@ -89,6 +90,7 @@ class Runtime(Protocol):
         name, description: What the model's file says of the model; empty = nothing.
         inputs, outputs: Its tensors, in the order of the model's file.
         labels: The class names that the model's file carries; empty = none.
+        facts: What else its file says; empty where another node holds the model.
     """
 
     kind: str
@@ -97,6 +99,7 @@ class Runtime(Protocol):
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
     labels: tuple[str, ...]
+    facts: FileFacts
 
     def infer(self, tensors: Mapping[str, NDArray[Any]]) -> Tensors:
         """Run the model.
@@ -141,5 +144,5 @@ def _fits(shape: tuple[int, ...], expected: tuple[int, ...]) -> bool:
 
 
 def describe(tensors: Sequence[TensorInfo]) -> str:
-    """Return what tensors there are, for a sentence."""
+    """Return what tensors there are, for an error message."""
     return ", ".join(str(info) for info in tensors) or "nothing"

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from vision_service import srv
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.mlmodel.file_facts import FileFacts
 from vision_service.mlmodel.runtime import Runtime, TensorInfo, Tensors
 from vision_service.ros import conversion
 from vision_service.ros.calling import Caller
@@ -60,6 +61,11 @@ class LocalMLModel:
         """The class names that the model's file carries."""
         return self._runtime.labels
 
+    @property
+    def facts(self) -> FileFacts:
+        """What else the model's file says."""
+        return self._runtime.facts
+
     def infer(self, tensors: Mapping[str, NDArray[Any]]) -> Tensors:
         """Run the model."""
         return self._runtime.infer(tensors)
@@ -89,6 +95,7 @@ class RemoteMLModel:
         self.inputs = tuple(conversion.info_from_message(info) for info in metadata.inputs)
         self.outputs = tuple(conversion.info_from_message(info) for info in metadata.outputs)
         self.labels: tuple[str, ...] = next((info.labels for info in self.outputs if info.labels), ())
+        self.facts = FileFacts()  # the file is elsewhere
 
     def infer(self, tensors: Mapping[str, NDArray[Any]]) -> Tensors:
         """Run the model.

@@ -4,54 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vision_service.configuration import did_you_mean
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
-from vision_service.mlmodel import blazeface
-from vision_service.mlmodel.blazeface import BlazeFaceDecoder
-from vision_service.mlmodel.boxes import Box, suppress
-from vision_service.mlmodel.classification import ClassificationDecoder
+from vision_service.mlmodel.areas import AreaFilter
 from vision_service.mlmodel.confidences import MinimumConfidence
-from vision_service.mlmodel.config import MLModelConfig
-from vision_service.mlmodel.decoders import Decoder, DecoderOptions, find_decoder
-from vision_service.mlmodel.detection import DetectionDecoder
-from vision_service.mlmodel.labels import label, read_labels, without_background
+from vision_service.mlmodel.config import MLModelConfig, given
+from vision_service.mlmodel.contract import Contract
+from vision_service.mlmodel.decoders.base import Classifier, Detector, Facts, Labeller
+from vision_service.mlmodel.detections import detections_of
+from vision_service.mlmodel.keypoints import names_and_skeleton
+from vision_service.mlmodel.labels import label, read_labels
 from vision_service.mlmodel.loading import load, options_of
-from vision_service.mlmodel.preprocessing import ImageInput, image_input
+from vision_service.mlmodel.placement import Placement
+from vision_service.mlmodel.preprocessing import find_image
 from vision_service.mlmodel.quantization import Dequantizer
+from vision_service.mlmodel.recognition import make_input, noise, probe_size, recognise
+from vision_service.mlmodel.roles import named_roles
 from vision_service.mlmodel.runtime import Runtime, Tensors
-from vision_service.mlmodel.segmentation import SegmentationDecoder
+from vision_service.mlmodel.suppression import suppress
+from vision_service.mlmodel.tiling import cut, merged, moved, tiles_of
 from vision_service.resources import Resources
 from vision_service.types import Classification, Detection, Frame, LabelImage
 from vision_service.vision.model import VisionModel
 
-PROBE_SIZE = 224
-"""Width and height of the grey picture that a model of any size is probed with, pixels."""
+TILE_IOU = 0.5
+"""From which intersection over union on boxes of two tiles are one, where the family has no threshold of its own."""
 
 
 class MLModel(VisionModel):
     """Runs a TFLite/ONNX model.
 
-    The file is a detector, a classifier or a segmentation model, as its outputs tell.
+    What the file is, is decided once, when it is loaded: from what the user says, what the file says of itself, and
+    one run on noise. See :mod:`vision_service.mlmodel.contract`.
 
-    Boxes come back in pixels of the source picture, not rounded and clipped to it. The model runs once on a grey
-    picture when it is made, so that one that cannot work is refused then.
+    Boxes come back in pixels of the source image, not rounded and clipped to it.
 
     Attributes:
         runtime: What holds the model.
-        input: How it takes its picture.
+        input: How it takes its image.
         decoder: What reads its outputs.
+        title: What it is, for people.
+        contract: All that is known of it, each item with its source.
     """
 
     Config = MLModelConfig
     config: MLModelConfig
-    decoder: Decoder
 
     def __init__(self, config: MLModelConfig, resources: Resources) -> None:
-        """Load the model and find out what it can do.
+        """Load the model and find out what it is.
 
         Raises:
             VisionError: INVALID_ARGUMENT, if an attribute, the model's file or the label file cannot be used;
@@ -59,6 +65,9 @@ class MLModel(VisionModel):
         """
         super().__init__(config, resources)
         check_order(config.xmin_ymin_xmax_ymax_order)
+        if len(config.tiles) not in (0, 2):
+            msg = f"'tiles' needs two numbers, columns and rows, not {list(config.tiles)}"
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
         labels = read_labels(config.label_path) if config.label_path else ()
         self._owned = ExitStack()
         self.runtime: Runtime = self._find_runtime(resources)
@@ -68,45 +77,70 @@ class MLModel(VisionModel):
             self._owned.close()
             name = config.model_path or config.mlmodel_name
             raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{name!r}: {error.message}") from error
-        methods: dict[type, str] = {ClassificationDecoder: "classify", SegmentationDecoder: "label"}
-        for method in {"detect", "classify", "label"} - {methods.get(type(self.decoder), "detect")}:
+        for method in {"detect", "classify", "label"} - {self.decoder.serves}:
             setattr(self, method, None)
         self.update(config)
 
     def update(self, config: MLModelConfig) -> None:
         """Take other confidences, and other limits of detections."""
         super().update(config)
-        self._minimum = MinimumConfidence(config.default_minimum_confidence, config.label_confidences)
+        told = self.contract = self._untold.told(given(config))
+        default = float(told.value("default_minimum_confidence", 0.0))
+        self._minimum = MinimumConfidence(config.default_minimum_confidence or default, config.label_confidences)
+        self._mode = str(told.value("nms", "none"))
+        threshold = float(told.value("nms_iou_threshold", config.nms_iou_threshold or 1.0))
+        if config.nms_iou_threshold and self._mode == "none" and config.nms == "auto":
+            self._mode = "per_class"  # who gives a threshold wants suppression
+        self._threshold = threshold
+        self._areas = AreaFilter(
+            config.minimum_area, config.maximum_area, config.label_minimum_areas, config.label_maximum_areas
+        )
+        self._limit = config.max_detections or int(told.value("max_detections", 0))
 
     def detect(self, frame: Frame) -> list[Detection]:
-        """Return what the model finds in the picture, best first.
+        """Return what the model finds in the image, best first.
 
         Raises:
-            VisionError: NO_FRAME, if the frame has no picture; MODEL_ERROR, if the model fails.
+            VisionError: NO_FRAME, if the frame has no image; MODEL_ERROR, if the model fails.
         """
-        decoder: DetectionDecoder | BlazeFaceDecoder = self.decoder  # type: ignore[assignment]
-        image = _picture(frame)
+        image = _image(frame)
+        found = self._detect(image)
+        if self.config.tiles:
+            for tile in tiles_of(image.size, self.config.tiles, self.config.tile_overlap):
+                found += moved(self._detect(cut(image, tile)), tile, image.size)
+            mode = "class_agnostic" if self._mode == "class_agnostic" else "per_class"
+            found = merged(found, self._threshold if self._threshold < 1 else TILE_IOU, mode, self._limit)
+        return self._areas(found, image.size)
+
+    def _detect(self, image: Image) -> list[Detection]:
+        """Return what one run of the model finds in an image, best first."""
+        decoder: Detector = self.decoder  # type: ignore[assignment]
         placement = self.input.placement(image)
-        found = decoder.decode(self._real(self._infer(image)), placement.size, self._minimum.least)
-        best = self._best([box for box in found if box.score >= self._minimum.of(label(self.labels, box.number))])
-        places = placement.to_source(box.corners for box in best)
-        return [
-            Detection(label(self.labels, box.number), box.score, *place)
-            for box, place in zip(best, places, strict=True)
-        ]
+        tensors = self._real(self._infer(image, placement))
+        found = decoder.decode(tensors, placement, self._minimum.least).sane().sorted()
+        if self.config.label_confidences:
+            enough = [
+                row
+                for row, (number, score) in enumerate(zip(found.classes.tolist(), found.scores.tolist(), strict=True))
+                if score >= self._minimum.of(label(self.labels, number))
+            ]
+            found = found.take(enough)
+        found = suppress(found, self._threshold, self._mode, self._limit)
+        return detections_of(found, placement, self.labels, self._keypoint_names)
 
     def classify(self, frame: Frame, count: int = -1) -> list[Classification]:
-        """Return the classes that the picture shows, best first.
+        """Return the classes that the image shows, best first.
 
         Args:
             frame: What to look at.
             count: How many at most; negative = all.
 
         Raises:
-            VisionError: NO_FRAME, if the frame has no picture; MODEL_ERROR, if the model fails.
+            VisionError: NO_FRAME, if the frame has no image; MODEL_ERROR, if the model fails.
         """
-        decoder: ClassificationDecoder = self.decoder  # type: ignore[assignment]
-        scores = decoder.decode(self._real(self._infer(_picture(frame))))
+        decoder: Classifier = self.decoder  # type: ignore[assignment]
+        image = _image(frame)
+        scores = decoder.scores(self._real(self._infer(image, self.input.placement(image))))
         (enough,) = (scores >= self._minimum.least).nonzero()
         best = enough[(-scores[enough]).argsort(kind="stable")]
         found: list[Classification] = []
@@ -119,16 +153,30 @@ class MLModel(VisionModel):
         return found
 
     def label(self, frame: Frame) -> LabelImage:
-        """Return which class each pixel of the picture shows.
+        """Return which class each pixel of the image shows.
 
         Raises:
-            VisionError: NO_FRAME, if the frame has no picture; MODEL_ERROR, if the model fails.
+            VisionError: NO_FRAME, if the frame has no image; MODEL_ERROR, if the model fails.
         """
-        decoder: SegmentationDecoder = self.decoder  # type: ignore[assignment]
-        image = _picture(frame)
-        numbers = self.input.placement(image).labels_to_source(decoder.decode(self._infer(image)))
+        decoder: Labeller = self.decoder  # type: ignore[assignment]
+        image = _image(frame)
+        placement = self.input.placement(image)
+        numbers = decoder.labels(self._infer(image, placement), placement)
         known = max(len(self.labels), int(numbers.max()) + 1)
         return LabelImage(numbers, tuple(label(self.labels, number) for number in range(known)))
+
+    @property
+    def warning(self) -> str:
+        """What is only assumed of the model, and what to do about it; empty = nothing is."""
+        return self.contract.warning()
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the model is: its title and its contract, and both in one line, for the log."""
+        return {
+            "title": self.title,
+            "contract": self.contract.to_json(),
+            "summary": f"the model is taken for: {self.title}: {self.contract.line()}",
+        }
 
     def close(self) -> None:
         """Let go of the model; may be called twice. One that another resource holds stays open."""
@@ -137,9 +185,9 @@ class MLModel(VisionModel):
     def _find_runtime(self, resources: Resources) -> Runtime:
         config = self.config
         if bool(config.model_path) == bool(config.mlmodel_name):
-            given = "both are given" if config.model_path else "neither is given"
+            chosen = "both are given" if config.model_path else "neither is given"
             msg = (
-                f"exactly one of 'model_path' (a file) and 'mlmodel_name' (an ML model service) is needed, but {given}"
+                f"exactly one of 'model_path' (a file) and 'mlmodel_name' (an ML model service) is needed, but {chosen}"
             )
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
         if config.mlmodel_name:
@@ -150,65 +198,52 @@ class MLModel(VisionModel):
         return runtime
 
     def _understand(self, labels: tuple[str, ...]) -> None:
-        """Find out how the model takes a picture, what its outputs mean, and what its classes are called."""
-        config, outputs = self.config, self.runtime.outputs
-        check_input_names(config.remap_input_names, [info.name for info in self.runtime.inputs])
-        self.input = self._input(letterbox=config.resize == "letterbox")
-        self._real: Callable[[Tensors], Tensors] = Dequantizer(outputs)
-        grey = Image(np.full((self.input.height or PROBE_SIZE, self.input.width or PROBE_SIZE), 128, np.uint8), "mono8")
-        options = DecoderOptions(
-            decoder=config.decoder,
-            remap=config.remap_output_names,
-            order=config.xmin_ymin_xmax_ymax_order,
-            box_format=config.box_format,
-            box_coordinates=config.box_coordinates,
-            activation=config.activation,
-            labels=len(labels),
+        """Find out how the model takes an image, what its outputs mean, and what its classes are called."""
+        config, runtime = self.config, self.runtime
+        check_input_names(config.remap_input_names, [info.name for info in runtime.inputs])
+        image, size_input = find_image(runtime.inputs)
+        check_size(config.input_size, image.width, image.height, str(image.info))
+        self._size_input = size_input
+        self._real: Callable[[Tensors], Tensors] = Dequantizer(runtime.outputs)
+        said = given(config)
+        size = probe_size(image, runtime.facts.metadata, config.input_size)
+        facts = Facts(
+            image=image,
+            size_input=size_input,
+            outputs=runtime.outputs,
+            probe=self._real(runtime.infer(self._inputs(image.info.name, noise(image, size), size))),
+            size=size,
+            file=runtime.facts,
+            labels=labels,
+            roles=named_roles(runtime.outputs, config.remap_output_names),
+            asked="" if config.decoder == "auto" else config.decoder,
+            given=said,
+            kind=runtime.kind,
         )
-        probe = self._real(self._infer(grey))
-        self.decoder = find_decoder(outputs, probe, options, size=(self.input.width, self.input.height))
-        if config.resize == "auto" and getattr(self.decoder, "letterbox", False):
-            self.input = self._input(letterbox=True)
-        self.labels = self._names(labels)
-
-    def _input(self, *, letterbox: bool) -> ImageInput:
-        return image_input(
-            self.runtime.inputs,
-            mean=self.config.input_image_mean_value,
-            std=self.config.input_image_std_dev,
-            bgr=self.config.input_image_bgr,
-            size=self.config.input_size,
-            letterbox=letterbox,
-        )
-
-    def _infer(self, image: Image) -> Tensors:
-        return self.runtime.infer({self.input.name: self.input.tensor(image)})
-
-    def _best(self, boxes: list[Box]) -> list[Box]:
-        """Return the boxes that suppression and the limit leave."""
-        threshold = self.config.nms_iou_threshold or self.decoder.suppression  # type: ignore[union-attr]
-        if threshold < 1:
-            boxes = suppress(boxes, threshold)
-        return boxes[: self.config.max_detections or None]
-
-    def _names(self, labels: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the class names by number; a class without a name has its number.
-
-        Raises:
-            VisionError: INVALID_ARGUMENT, if a classifier has another number of classes.
-        """
-        if isinstance(self.decoder, BlazeFaceDecoder):
-            labels = labels or blazeface.LABELS
-        elif isinstance(self.decoder, DetectionDecoder):
-            labels = without_background(labels)
-        elif isinstance(self.decoder, ClassificationDecoder) and labels and len(labels) != self.decoder.size:
-            msg = (
-                f"length of output ({self.decoder.size}) expected to be length of label list ({len(labels)}): give"
-                " 'label_path' the file that belongs to this model, one line for each class (often the first line is"
-                " 'background')"
-            )
+        found = recognise(facts)
+        self.title, self.decoder, self.contract = found.title, found.decoder, found.contract
+        self._untold: Contract = found.untold
+        if config.require_certain and self.contract.assumed():
+            msg = f"'require_certain' is set, but {self.contract.warning()}"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
-        return tuple(label(labels, number) for number in range(len(labels)))
+        self.input = make_input(image, self.contract)
+        self.labels = tuple(label(found.labels, number) for number in range(len(found.labels)))
+        self.extras = self.decoder.extras
+        self._keypoint_names, self.skeleton = names_and_skeleton(self.decoder, runtime.facts.metadata)
+
+    def _inputs(self, name: str, tensor: NDArray[Any], size: tuple[int, int]) -> Tensors:
+        """Return the tensors of a model that may want to know the image's size."""
+        if self._size_input is None:
+            return {name: tensor}
+        info = self._size_input
+        return {name: tensor, info.name: np.array(size, info.dtype).reshape([1] * (len(info.shape) - 1) + [2])}
+
+    def _infer(self, image: Image, placement: Placement) -> Tensors:
+        size = placement.source
+        if self._size_input is not None and placement.content != placement.size:
+            # As Isaac ROS does it: the model's square stands for a square around the image.
+            size = (max(size), max(size))
+        return self.runtime.infer(self._inputs(self.input.name, self.input.tensor(image, placement), size))
 
 
 def check_order(order: tuple[int, ...]) -> None:
@@ -229,7 +264,17 @@ def check_input_names(remap: dict[str, str], inputs: list[str]) -> None:
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
 
 
-def _picture(frame: Frame) -> Image:
+def check_size(size: tuple[int, ...], width: int, height: int, shown: str) -> None:
+    """Raise VisionError INVALID_ARGUMENT unless a given size has two numbers and is one that the model takes."""
+    if len(size) not in (0, 2):
+        msg = f"'input_size' needs two numbers, width and height, not {list(size)}"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+    if size and any(known not in (0, wanted) for known, wanted in zip((width, height), size, strict=True)):
+        msg = f"'input_size' is {size[0]}×{size[1]}, but the model takes {shown}: leave it out"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+
+
+def _image(frame: Frame) -> Image:
     if frame.image is None:
-        raise VisionError(ErrorCode.NO_FRAME, f"the frame of {frame.camera_name!r} has no colour picture to look at")
+        raise VisionError(ErrorCode.NO_FRAME, f"the frame of {frame.camera_name!r} has no colour image to look at")
     return frame.image

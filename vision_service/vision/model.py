@@ -13,6 +13,9 @@ from vision_service.types import LabelChange
 METHODS = ("detect", "classify", "segment", "label")
 """What a model may be able to do: the methods it may have."""
 
+EXTRAS = frozenset({"masks", "keypoints", "oriented_boxes"})
+"""What detections may carry besides an upright box."""
+
 
 class Needs(Flag):
     """What of a frame a model looks at; nothing else is fetched for it.
@@ -47,12 +50,16 @@ class VisionModel(HasCommands):
         needs: What of a frame it looks at.
         sees_every_frame: Whether it must see all frames of its cameras to work, not only those that somebody asks for.
         labels: The class names it can answer with, in the order of their numbers; empty if it does not know.
+        extras: What its detections carry besides the box, of EXTRAS; known once it is made.
+        skeleton: Which keypoints are joined when drawn: pairs of places in a detection's keypoints.
     """
 
     Config: ClassVar[type]
     needs: Needs = Needs.IMAGE
     sees_every_frame: ClassVar[bool] = False
     labels: tuple[str, ...] = ()
+    extras: frozenset[str] = frozenset()
+    skeleton: tuple[tuple[int, int], ...] = ()
 
     def __init__(self, config: Any, resources: Resources) -> None:
         """Make the model ready to answer.
@@ -69,6 +76,15 @@ class VisionModel(HasCommands):
     def update(self, config: Any) -> None:
         """Take a configuration in which only live attributes differ."""
         self.config = config
+
+    @property
+    def warning(self) -> str:
+        """What is uncertain about the model while it is used, and what to do about it; empty = nothing is."""
+        return ""
+
+    def describe(self) -> dict[str, Any]:
+        """Return what get_status adds about the model, as JSON has it."""
+        return {}
 
     def events(self) -> list[LabelChange]:
         """Return what has changed in all cameras since the last call, oldest first."""

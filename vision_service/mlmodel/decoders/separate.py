@@ -1,0 +1,377 @@
+"""Detectors whose boxes, scores and class numbers are outputs of their own; suppression is done inside."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vision_service.mlmodel.activation import probabilities
+from vision_service.mlmodel.background import is_background, without_background
+from vision_service.mlmodel.boxes import X_FIRST, Y_FIRST
+from vision_service.mlmodel.contract import (
+    ASSUMED,
+    FAMILY,
+    GRAPH,
+    METADATA,
+    NAMES,
+    PROBE,
+    SHAPES,
+    Item,
+    known,
+    unknown,
+)
+from vision_service.mlmodel.decoders.base import (
+    Facts,
+    Recognition,
+    Values,
+    detection_items,
+    image_items,
+    refuse,
+    scale_of,
+)
+from vision_service.mlmodel.decoders.tensorflow import values_items
+from vision_service.mlmodel.decoders.ultralytics import letterbox_items
+from vision_service.mlmodel.found import UNLIKELY, Found
+from vision_service.mlmodel.placement import Placement
+from vision_service.mlmodel.roles import find_roles
+
+FARTHEST_FRACTION = 2.0
+"""Boxes that reach further than this are in pixels."""
+
+NUMBERS = known(FAMILY, xmin_ymin_xmax_ymax_order=X_FIRST, first_class_number=0)
+"""How most write the numbers of boxes and of classes."""
+
+
+@dataclass(frozen=True)
+class SeparateDecoder:
+    """Reads boxes [1, N, 4], scores [1, N], class numbers [1, N] and their count [1].
+
+    Attributes:
+        boxes, scores: The names of the outputs.
+        classes: Empty = there are none: the scores are of one class, or there is one for each class, [1, N, classes] or
+            [1, classes, N], of which the best counts.
+        count: Only the first ``count`` rows mean something; empty = all do.
+        box_format: One of :data:`vision_service.mlmodel.boxes.FORMATS`.
+        order: What stands where in a box: place p holds number order[p] of the format.
+        coordinates: "normalized", "pixels" of the input or "source_pixels".
+        activation: What makes probabilities of the scores.
+        first_class: The number of the first label.
+    """
+
+    boxes: str
+    scores: str
+    classes: str = ""
+    count: str = ""
+    box_format: str = "corners"
+    order: tuple[int, ...] = X_FIRST
+    coordinates: str = "normalized"
+    activation: str = "none"
+    first_class: int = 0
+
+    serves: ClassVar[str] = "detect"
+    extras: ClassVar[frozenset[str]] = frozenset()
+
+    def decode(self, tensors: Mapping[str, NDArray[Any]], placement: Placement, minimum: float) -> Found:
+        """Return the rows that are likely enough."""
+        boxes = tensors[self.boxes].reshape(-1, 4)
+        scores, classes = self._scores(tensors, len(boxes))
+        if self.count:
+            count = tensors[self.count].item(0)
+            scores = scores[: int(count) if 0 < count < math.inf else 0]
+        # Not a number is never enough. Scores of float models may leave 0 to 1 by rounding.
+        (rows,) = (np.maximum(scores, 0.0) >= minimum).nonzero()
+        chosen = boxes[rows][:, [self.order.index(place) for place in range(4)]].astype(np.float64)
+        chosen *= scale_of(self.coordinates, placement)
+        if self.box_format == "corner_size":
+            chosen[:, 2:] += chosen[:, :2]
+        elif self.box_format == "center_size":
+            chosen[:, :2], chosen[:, 2:] = chosen[:, :2] - chosen[:, 2:] / 2, chosen[:, :2] + chosen[:, 2:] / 2
+        # One that stands on its head is the same box.
+        corners = np.concatenate(
+            [np.minimum(chosen[:, :2], chosen[:, 2:]), np.maximum(chosen[:, :2], chosen[:, 2:])], 1
+        )
+        with np.errstate(invalid="ignore"):
+            numbers = np.rint(classes[rows].astype(np.float64)) - self.first_class
+        numbers = np.where(np.isfinite(numbers) & (np.abs(numbers) < 1 << 31), numbers, -1).astype(np.int64)
+        found = scores[rows].astype(np.float64).clip(0.0, 1.0)
+        return Found(corners, found, numbers, in_source=self.coordinates == "source_pixels")
+
+    def _scores(self, tensors: Mapping[str, NDArray[Any]], count: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return the score and the class number of each of the boxes."""
+        scores: NDArray[Any] = tensors[self.scores]
+        if self.classes or scores.size == count:
+            scores = scores.reshape(-1)
+            classes = tensors[self.classes].reshape(-1) if self.classes else np.zeros(count)
+        else:
+            scores = scores.reshape(scores.shape[-2], scores.shape[-1])
+            if scores.shape[0] != count:
+                scores = scores.T
+            classes = scores.argmax(axis=1) if count else np.zeros(0)
+        if self.activation != "none":
+            scores = probabilities(scores, self.activation)
+        return scores.max(axis=1) if scores.ndim == 2 and scores.size else scores.reshape(count), classes
+
+
+def _decoder(told: Values, roles: Mapping[str, str], order: tuple[int, ...] = X_FIRST) -> SeparateDecoder:
+    return SeparateDecoder(
+        roles["boxes"],
+        roles["scores"],
+        roles.get("classes", ""),
+        roles.get("count", ""),
+        told["box_format"],
+        tuple(told.get("xmin_ymin_xmax_ymax_order", order)),
+        told["box_coordinates"],
+        told["activation"],
+        int(told.get("first_class_number", 0)),
+    )
+
+
+class EndToEnd:
+    """Detectors of TensorRT's form, NVIDIA TAO and Azure Custom Vision, by the names of their outputs."""
+
+    name = "end_to_end"
+
+    def recognise(self, facts: Facts) -> Recognition | None:
+        """Return what the names say."""
+        names = facts.by_name()
+        form: tuple[str, dict[str, str], dict[str, Item], str]
+        if {"num_dets", "det_boxes", "det_scores", "det_classes"} <= set(names):
+            items = letterbox_items(facts, ASSUMED)
+            form = (
+                "end to end for TensorRT (num_dets, det_boxes …)",
+                {"boxes": "det_boxes", "scores": "det_scores", "classes": "det_classes", "count": "num_dets"},
+                {**items, **known(FAMILY, color_order="rgb")},
+                "pixels",
+            )
+        elif {"batchednms", "batchednms_1", "batchednms_2", "batchednms_3"} <= set(names):
+            form = (
+                "NVIDIA TAO (BatchedNMS)",
+                {"boxes": "batchednms_1", "scores": "batchednms_2", "classes": "batchednms_3", "count": "batchednms"},
+                image_items(resize="stretch", way="bilinear", values_source=ASSUMED),
+                "normalized",
+            )
+        elif {"detected_boxes", "detected_scores", "detected_classes"} <= set(names):
+            items = image_items(resize="stretch", way="bilinear", std=(1 / 255,) * 3)
+            form = (
+                "Azure Custom Vision",
+                {"boxes": "detected_boxes", "scores": "detected_scores", "classes": "detected_classes"},
+                {**items, "color_order": Item("rgb", ASSUMED, "other domains are said to have bgr")},
+                "normalized",
+            )
+        else:
+            return None
+        title, wanted, items, coordinates = form
+        roles = {role: names[name] for role, name in wanted.items()}
+        if facts.shape(roles["boxes"])[-1] != 4:
+            return None
+        items = items | detection_items(box_format="corners", coordinates=coordinates) | NUMBERS
+        return Recognition(f"detector, {title}", NAMES, items, lambda told: _decoder(told, roles))
+
+
+class Typed:
+    """Detectors of PyTorch: float boxes [N, 4] and scores [N], and integer labels [N], whatever they are called.
+
+    torchvision's, and the original RT-DETR and D-FINE, whose second input takes the image's size.
+    """
+
+    name = "torchvision"
+
+    def recognise(self, facts: Facts) -> Recognition | None:
+        """Return what names and types say."""
+        boxes = [
+            info.name for info in facts.outputs if facts.is_float(info.name) and facts.shape(info.name)[-1:] == (4,)
+        ]
+        if len(facts.outputs) < 3 or not boxes or facts.image.info.dtype not in ("float32", "float16"):
+            return None
+        names = facts.by_name()
+        box = names["boxes"] if names.get("boxes") in boxes else boxes[0]
+        if len(boxes) > 1 and box != names.get("boxes"):
+            return None
+        wanted = facts.shape(box)[:-1]
+        same = [info.name for info in facts.outputs if info.name != box and facts.shape(info.name) == wanted]
+        labels = [name for name in same if facts.probe[name].dtype.kind in "iu"]
+        scores = [name for name in same if facts.is_float(name)]
+        if len(labels) != 1 or len(scores) != 1 or not (facts.image.channels_first or facts.asked == self.name):
+            return None
+        roles = {"boxes": box, "scores": scores[0], "classes": labels[0]}
+        source = NAMES if {"boxes", "labels", "scores"} <= set(names) else SHAPES
+        coordinates = "pixels"
+        title = "torchvision detector"
+        if facts.size_input is not None:
+            coordinates, title = "source_pixels", "RT-DETR or D-FINE, deployed with the image's size as second input"
+        items = image_items(resize="stretch", way="bilinear") | detection_items(
+            box_format="corners", coordinates=coordinates
+        )
+        items |= NUMBERS
+        return Recognition(
+            title, source, items, lambda told: _decoder(told, roles), why="float boxes and scores, integer labels"
+        )
+
+
+class TensorFlow:
+    """Detectors of TensorFlow: boxes, classes, scores and their count; and what the user names so."""
+
+    name = "detector"
+
+    def recognise(self, facts: Facts) -> Recognition | None:
+        """Return what the operation that ends them, the user, names, metadata or values say."""
+        roles = find_roles(facts.outputs, facts.probe, facts.roles)
+        if not roles:
+            return None
+        boxes = next(info for info in facts.outputs if info.name == roles["boxes"])
+        hints, names = boxes.hints, facts.by_name()
+        detection_api = {"detection_boxes", "detection_scores", "detection_classes"} <= set(names)
+        asked_form = str(facts.given.get("box_format", ""))
+        form = hints.box_format or asked_form or "corners"
+        order = hints.box_order or _usual(form)
+        items: dict[str, Item] = {}
+        if hints.box_format:
+            items |= known(METADATA, box_format=form, xmin_ymin_xmax_ymax_order=order)
+            items |= known(METADATA, box_coordinates=hints.box_coordinates or "normalized")
+        elif boxes.role or detection_api:
+            source = GRAPH if boxes.role else NAMES
+            items |= known(source, box_format=form, xmin_ymin_xmax_ymax_order=order, box_coordinates="normalized")
+        elif facts.kind != "ONNX Runtime":
+            items |= known(ASSUMED, box_format=form, xmin_ymin_xmax_ymax_order=order)
+            items |= self._unit(facts, boxes.name)
+        else:
+            items |= unknown("box_format", "corners, or a corner or the centre and the size")
+            items |= unknown("box_coordinates", "pixels or fractions of the input")
+            sizes = asked_form in ("corner_size", "center_size")
+            items |= (
+                known(FAMILY, xmin_ymin_xmax_ymax_order=X_FIRST)
+                if sizes
+                else unknown("xmin_ymin_xmax_ymax_order", "x or y first")
+            )
+        items = values_items(facts) | items | self._scores(facts, roles)
+        first, labels = self._labels(facts, detection_api=detection_api)
+        items |= known(NAMES if detection_api else FAMILY, first_class_number=first)
+        source = GRAPH if boxes.role else NAMES
+        return Recognition(
+            "detector, TensorFlow's form", source, items, lambda told: _decoder(told, roles), labels=labels
+        )
+
+    def _unit(self, facts: Facts, boxes: str) -> dict[str, Item]:
+        """Return whether boxes are pixels or fractions: on noise, those of fractions hardly leave 0 to 1."""
+        reach = np.abs(facts.probe[boxes])
+        reach = reach[np.isfinite(reach) & (reach < UNLIKELY)]
+        if not reach.size or not reach.max():
+            return known(ASSUMED, box_coordinates="normalized")
+        return known(PROBE, box_coordinates="pixels" if reach.max() > FARTHEST_FRACTION else "normalized")
+
+    def _scores(self, facts: Facts, roles: Mapping[str, str]) -> dict[str, Item]:
+        """Return the items of the scores."""
+        scores = facts.probe[roles["scores"]]
+        items = known(FAMILY, background="none", nms="none")
+        if scores.size and (scores.min() < -1e-2 or scores.max() > 1 + 1e-2):
+            return items | unknown("activation", "its scores are not between 0 and 1, but logits")
+        return items | known(FAMILY, activation="none")
+
+    def _labels(self, facts: Facts, *, detection_api: bool) -> tuple[int, tuple[str, ...]]:
+        """Return the number of the first label, and the labels."""
+        if detection_api and facts.kind == "ONNX Runtime":
+            # Numbers start at 1 there; with a line for number 0 they fit as they are.
+            has_zero = bool(facts.labels) and (is_background(facts.labels[0]) or facts.labels[0].casefold() == "n/a")
+            return (0 if has_zero or not facts.labels else 1), facts.labels
+        return 0, without_background(facts.labels)
+
+
+def _usual(form: str) -> tuple[int, ...]:
+    return Y_FIRST if form == "corners" else X_FIRST
+
+
+class PyTorchSSD:
+    """SSDs of PyTorch: boxes and the softmax of all classes with the background first (jetson-inference, UltraFace)."""
+
+    name = "pytorch_ssd"
+
+    def recognise(self, facts: Facts) -> Recognition | None:
+        """Return what the scores and the first label say; raw offsets are refused."""
+        if len(facts.outputs) != 2 or any(value.ndim != 3 for value in facts.values):
+            return None
+        names = facts.by_name()
+        fours = [info.name for info in facts.outputs if facts.shape(info.name)[2] == 4]
+        boxes = names["boxes"] if names.get("boxes") in fours else fours[0] if len(fours) == 1 else ""
+        if not boxes:
+            return None
+        scores = next(info.name for info in facts.outputs if info.name != boxes)
+        classes = facts.shape(scores)[2]
+        if facts.shape(boxes)[:2] != facts.shape(scores)[:2] or not facts.image.channels_first or classes < 2:
+            return None
+        values = facts.probe[scores]
+        first_is_none = bool(facts.labels) and is_background(facts.labels[0]) and len(facts.labels) == classes
+        soft = bool(np.abs(values.sum(axis=-1) - 1).max() <= 1e-2 and values.min() >= -1e-3)
+        if not (soft or first_is_none or facts.asked == self.name):
+            self._refuse(facts, values)
+        corners = facts.probe[boxes][0]
+        positive = float(((corners[:, 2] >= corners[:, 0]) & (corners[:, 3] >= corners[:, 1])).mean())
+        if positive < 0.95 or np.abs(corners).max() > 4:
+            raise refuse(
+                "its boxes are no corners, but offsets to anchors (priors) that the file lacks: only"
+                f" {positive:.0%} have a positive size; export it with its last step (not 'without_postprocessing')"
+            )
+        items = image_items(
+            resize="stretch", way="bilinear", mean=(127 / 255,) * 3, std=(128 / 255,) * 3
+        ) | detection_items(
+            box_format="corners", coordinates="normalized", nms="per_class", iou=0.3, background="first"
+        )
+        labels = facts.labels
+        if labels and len(labels) == classes - 1:
+            labels = ("background", *labels)
+        return Recognition(
+            "SSD of PyTorch, background first",
+            NAMES if soft else SHAPES,
+            items,
+            lambda told: SoftmaxDecoder(boxes, scores, told["background"], told["box_format"], told["box_coordinates"]),
+            why="the scores of each box sum to 1" if soft else "the first label is the background",
+            labels=labels,
+        )
+
+    def _refuse(self, facts: Facts, values: NDArray[Any]) -> None:
+        """Raise VisionError for boxes and scores that are not of this family."""
+        inside = values.min() >= -1e-3 and values.max() <= 1 + 1e-3
+        kind = "sigmoid scores without background, as YOLO-NAS has them" if inside else "logits"
+        raise refuse(
+            f"it returns boxes and {values.shape[2]} {kind}: whether its boxes are corners, and in pixels, whether they"
+            " are offsets to anchors, and which activation its scores need, the file does not tell; name the outputs"
+            " by 'remap_output_names' and give 'box_format', 'box_coordinates', 'xmin_ymin_xmax_ymax_order' and"
+            " 'activation', or export it with its last step"
+        )
+
+
+@dataclass(frozen=True)
+class SoftmaxDecoder:
+    """Reads boxes [1, N, 4] and the probabilities of all classes [1, N, classes], one of which is the background.
+
+    Attributes:
+        boxes, scores: The outputs' names.
+        background: Where the background stands: "first", "last" or "none".
+        box_format: "corners" or "center_size".
+        coordinates: "normalized" or "pixels" of the input.
+    """
+
+    boxes: str
+    scores: str
+    background: str = "first"
+    box_format: str = "corners"
+    coordinates: str = "normalized"
+
+    serves: ClassVar[str] = "detect"
+    extras: ClassVar[frozenset[str]] = frozenset()
+
+    def decode(self, tensors: Mapping[str, NDArray[Any]], placement: Placement, minimum: float) -> Found:
+        """Return the boxes whose best class is likely enough."""
+        scores = tensors[self.scores][0]
+        shift = int(self.background == "first")
+        scores = scores[:, shift : -1 if self.background == "last" else None]
+        best = scores.max(axis=1)
+        (rows,) = (best >= minimum).nonzero()
+        boxes = tensors[self.boxes][0][rows].astype(np.float64) * scale_of(self.coordinates, placement)
+        if self.box_format == "center_size":
+            boxes = np.concatenate([boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2], axis=1)
+        return Found(boxes, best[rows].astype(np.float64), scores[rows].argmax(axis=1) + shift)

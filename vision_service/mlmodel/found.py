@@ -1,0 +1,93 @@
+"""What a detector found, as arrays: rows of boxes, scores and class numbers, and what belongs to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+UNLIKELY = float(1 << 31)
+"""No class number and no coordinate is as great, but some models leave such in rows that mean nothing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Objects that a detector found; row by row.
+
+    Attributes:
+        boxes: (N, 4) corners xmin, ymin, xmax, ymax, in pixels of the model's input; upright.
+        scores: (N,) 0 to 1.
+        classes: (N,) class numbers.
+        turned: (N, 5) centre x, centre y, width, height (pixels of the input) and angle (radians, x towards y), or
+            None if the boxes are upright.
+        keypoints: (N, K, 3) x, y (pixels of the input) and confidence (NaN = none), or None.
+        coefficients: (N, M) weights of the prototypes, or None.
+        masks: (N, h, w) scores of pixels over the whole of the input, > 0 = the object, or None.
+        prototypes: (M, h, w) over the whole of the input, of all rows, or None.
+        in_source: Whether all coordinates are in pixels of the source image instead of the input.
+    """
+
+    boxes: NDArray[Any]
+    scores: NDArray[Any]
+    classes: NDArray[Any]
+    turned: NDArray[Any] | None = None
+    keypoints: NDArray[Any] | None = None
+    coefficients: NDArray[Any] | None = None
+    masks: NDArray[Any] | None = None
+    prototypes: NDArray[Any] | None = None
+    in_source: bool = False
+
+    def __len__(self) -> int:
+        """Return how many objects."""
+        return len(self.scores)
+
+    def take(self, rows: NDArray[Any] | list[int] | slice) -> Found:
+        """Return some of the rows, in the given order."""
+        changes = {
+            item.name: value[rows]
+            for item in fields(self)
+            if item.name not in ("prototypes", "in_source") and (value := getattr(self, item.name)) is not None
+        }
+        return replace(self, **changes)
+
+    def sane(self) -> Found:
+        """Return the rows that mean something: finite, with an area, a class, and no absurd number."""
+        with np.errstate(invalid="ignore"):  # of two infinite edges
+            size = self.boxes[:, 2:] - self.boxes[:, :2]
+        good = (np.abs(self.boxes) < UNLIKELY).all(axis=1) & (size > 0).all(axis=1)
+        good &= (self.classes >= 0) & (np.abs(self.classes) < UNLIKELY) & np.isfinite(self.scores)
+        return self if good.all() else self.take(np.flatnonzero(good))
+
+    def sorted(self) -> Found:
+        """Return all rows, the best first; equal ones keep their order."""
+        return self.take(np.argsort(-self.scores, kind="stable"))
+
+
+def nothing() -> Found:
+    """Return no objects."""
+    return Found(np.zeros((0, 4)), np.zeros(0), np.zeros(0, np.int64))
+
+
+def centers_to_corners(boxes: NDArray[Any]) -> NDArray[Any]:
+    """Return the (N, 4) corners of boxes.
+
+    Args:
+        boxes: (N, 4) centre x, centre y, width, height.
+    """
+    half = boxes[:, 2:4] / 2
+    return np.concatenate([boxes[:, :2] - half, boxes[:, :2] + half], axis=1)
+
+
+def envelopes(turned: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the (N, 4) upright corners around turned boxes.
+
+    Args:
+        turned: (N, 5) centre x, centre y, width, height, angle.
+    """
+    turned = turned.astype(np.float64)
+    cos, sin = np.abs(np.cos(turned[:, 4])), np.abs(np.sin(turned[:, 4]))
+    width = turned[:, 2] * cos + turned[:, 3] * sin
+    height = turned[:, 2] * sin + turned[:, 3] * cos
+    return centers_to_corners(np.stack([turned[:, 0], turned[:, 1], width, height], axis=1))
