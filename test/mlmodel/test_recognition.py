@@ -285,6 +285,53 @@ def test_a_model_that_takes_more_than_its_image_is_refused_before_anything_else(
     assert "made-up values would give wrong results" in message
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("logits", "pred_boxes"),
+        ("dets", "labels"),
+        ("scores", "boxes"),
+        ("boxes", "labels", "scores"),
+        ("num_dets", "det_boxes", "det_scores", "det_classes"),
+        ("BatchedNMS", "BatchedNMS_1", "BatchedNMS_2", "BatchedNMS_3"),
+        ("detected_boxes", "detected_scores", "detected_classes"),
+        ("output_cov", "output_bbox"),
+        ("detection_boxes", "detection_scores", "detection_classes"),
+        ("output",),
+        ("probability",),
+        ("mask",),
+    ],
+)
+@pytest.mark.parametrize(
+    "shape",
+    [
+        (),
+        (0,),
+        (1,),
+        (4,),
+        (1, 0),
+        (1, 4),
+        (0, 4),
+        (1, 0, 4),
+        (1, 3, 0),
+        (1, 1, 1),
+        (1, 9, 4),
+        (1, 4, 0, 0),
+        (1, 1, 1, 1),
+    ],
+)
+@pytest.mark.parametrize("value", [0.0, np.nan])
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_the_right_names_with_outputs_of_any_shape_are_served_or_refused_and_never_a_crash(names, shape, value):
+    try:
+        model = onnx({name: np.full(shape, value, np.float32) for name in names})
+    except VisionError as error:
+        assert error.code is ErrorCode.INVALID_ARGUMENT
+    else:
+        for method in methods(model):
+            getattr(model, method)(served.frame())
+
+
 # The noise.
 
 
