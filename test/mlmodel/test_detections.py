@@ -40,9 +40,12 @@ def test_upright_boxes_come_back_in_the_image_named_and_numbered():
     assert [item.extra for item in (cat, dog, other)] == [None] * 3
 
 
-def test_boxes_in_pixels_of_the_image_are_only_clipped():
-    (cat,) = detections_of(found([[40, 90, 1400, 130]], in_source=True), LETTERBOX, ("cat",))
-    assert edges(cat) == (40, 90, 640, 130)
+def test_boxes_in_pixels_of_the_image_are_only_clipped_and_freed_of_borders():
+    boxes = [[40, 90, 1400, 130]]
+    (stretched_one,) = detections_of(found(boxes, in_source=True), STRETCH, ("cat",))
+    (letterboxed_one,) = detections_of(found(boxes, in_source=True), letterboxed((640, 600), (320, 320)), ("cat",))
+    assert edges(stretched_one) == (40, 90, 640, 130)
+    assert edges(letterboxed_one) == (40, 70, 640, 110)  # 10 rows of the input lie above the image
 
 
 def test_of_nothing_there_are_no_detections():

@@ -212,6 +212,8 @@ def third_party(tmp_path, monkeypatch):
         "class Guest:\n"
         "    name = 'guest'\n"
         "    def recognise(self, facts):\n"
+        "        if 'broken' in facts.by_name():\n"
+        "            return facts.no_such_attribute\n"
         "        if 'guest' not in facts.by_name() and facts.asked != self.name:\n"
         "            return None\n"
         "        items = image_items(resize='stretch', way='bilinear') | known('names', nms='none')\n"
@@ -235,6 +237,13 @@ def test_a_third_party_s_family_is_asked_before_ours():
     assert yolo().contract.value("decoder") == "yolo"
     assert yolo(decoder="guest").title == "a guest"
     assert methods(model) == {"detect"}
+
+
+@pytest.mark.usefixtures("third_party")
+def test_a_third_party_s_family_that_fails_is_named_and_can_be_passed_over():
+    message = refusal(onnx, {"broken": HEAD}, labels=NAMES)
+    assert "the decoder 'guest' failed on this model: AttributeError(" in message
+    assert onnx({"broken": HEAD}, labels=NAMES, decoder="yolo").title == "YOLO, detection, raw head"
 
 
 # Refused.
@@ -283,6 +292,54 @@ def test_a_model_that_takes_more_than_its_image_is_refused_before_anything_else(
     message = refusal(onnx, outputs, dict([*served.SQUARE.items(), second]), labels=("a", "b", "c", "d"))
     assert repr(second[0]) in message
     assert "made-up values would give wrong results" in message
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("logits", "pred_boxes"),
+        ("dets", "labels"),
+        ("scores", "boxes"),
+        ("boxes", "labels", "scores"),
+        ("num_dets", "det_boxes", "det_scores", "det_classes"),
+        ("BatchedNMS", "BatchedNMS_1", "BatchedNMS_2", "BatchedNMS_3"),
+        ("detected_boxes", "detected_scores", "detected_classes"),
+        ("output_cov", "output_bbox"),
+        ("detection_boxes", "detection_scores", "detection_classes"),
+        ("output",),
+        ("probability",),
+        ("mask",),
+    ],
+)
+@pytest.mark.parametrize(
+    "shape",
+    [
+        (),
+        (0,),
+        (1,),
+        (4,),
+        (1, 0),
+        (1, 4),
+        (0, 4),
+        (1, 0, 4),
+        (1, 3, 0),
+        (1, 1, 1),
+        (1, 9, 4),
+        (1, 4, 0, 0),
+        (1, 1, 1, 1),
+    ],
+)
+@pytest.mark.parametrize("value", [0.0, np.nan])
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_the_right_names_with_outputs_of_any_shape_are_served_or_refused_and_never_a_crash(names, shape, value):
+    try:
+        model = onnx({name: np.full(shape, value, np.float32) for name in names})
+    except VisionError as error:
+        assert error.code is ErrorCode.INVALID_ARGUMENT
+        assert "failed on this model" not in error.message
+    else:
+        for method in methods(model):
+            getattr(model, method)(served.frame())
 
 
 # The noise.

@@ -32,7 +32,8 @@ def detections_of(
     if found.turned is not None:
         return _turned(found, found.turned.astype(np.float64), placement, labels)
     if found.in_source:
-        boxes = found.boxes.reshape(-1, 2, 2).clip(0.0, placement.source).reshape(-1, 4)
+        beside = np.array(placement.corner) / placement.scale  # where the image begins in what the model sees
+        boxes = (found.boxes.reshape(-1, 2, 2) - beside).clip(0.0, placement.source).reshape(-1, 4)
     else:
         boxes = placement.boxes_to_source(found.boxes)
     extras = _extras(found, placement, boxes, keypoint_names)

@@ -26,7 +26,8 @@ class Found:
         coefficients: (N, M) weights of the prototypes, or None.
         masks: (N, h, w) scores of pixels over the whole of the input, > 0 = the object, or None.
         prototypes: (M, h, w) over the whole of the input, of all rows, or None.
-        in_source: Whether all coordinates are in pixels of the source image instead of the input.
+        in_source: Whether all coordinates are in pixels of the source image instead of the input; the origin is that of
+            the input, which lies beside the image if that is letterboxed.
     """
 
     boxes: NDArray[Any]

@@ -69,7 +69,13 @@ def recognise(facts: Facts) -> Recognised:
             the file nor the user tells what is needed.
     """
     for family in families(facts.asked):
-        found = family.recognise(facts)
+        try:
+            found = family.recognise(facts)
+        except VisionError:
+            raise
+        except Exception as error:  # it may be of another package
+            msg = f"the decoder {family.name!r} failed on this model: {error!r}; choose another one by 'decoder'"
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from error
         if found is not None:
             return _told(facts, family.name, found)
     shapes = {info.name: facts.shape(info.name) for info in facts.outputs}

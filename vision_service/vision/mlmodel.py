@@ -241,8 +241,9 @@ class MLModel(VisionModel):
     def _infer(self, image: Image, placement: Placement) -> Tensors:
         size = placement.source
         if self._size_input is not None and placement.content != placement.size:
-            # As Isaac ROS does it: the model's square stands for a square around the image.
-            size = (max(size), max(size))
+            # As Isaac ROS does it: all that the model sees stands for as much around (or within) the image.
+            across, down = placement.scale
+            size = (round(placement.size[0] / across), round(placement.size[1] / down))
         return self.runtime.infer(self._inputs(self.input.name, self.input.tensor(image, placement), size))
 
 

@@ -15,6 +15,8 @@ from vision_service.mlmodel.boxes import FORMATS
 from vision_service.mlmodel.decoders.separate import SeparateDecoder, SoftmaxDecoder
 from vision_service.mlmodel.found import Found
 from vision_service.mlmodel.placement import stretched
+from vision_service.mlmodel.runtime import RuntimeOptions
+from vision_service.mlmodel.runtimes import open_model
 
 PLACEMENT = stretched((200, 100), (200, 100))
 TENSORS = {
@@ -254,6 +256,50 @@ def test_with_a_size_input_boxes_are_in_pixels_of_the_image_and_the_size_is_the_
     assert detect(model) == [CAT, DOG]
     assert sources(model, "box_coordinates") == {"box_coordinates": ("source_pixels", "family")}
     assert "RT-DETR or D-FINE" in model.title
+
+
+def deployed(fractions, resize: str):
+    """The model of a file that multiplies boxes by the size that it is told, as RT-DETR's deploy form does it."""
+    package = pytest.importorskip("onnx", reason="onnx, which makes models, is not installed")
+    helper, numbers = package.helper, package.TensorProto
+    constants = {
+        "fractions": np.array([fractions], np.float32),
+        "labels": np.array([[0]], np.int64),
+        "scores": np.array([[0.9]], np.float32),
+    }
+    nodes = [
+        helper.make_node("Constant", [], [name], value=package.numpy_helper.from_array(value))
+        for name, value in constants.items()
+    ]
+    nodes.append(helper.make_node("Concat", ["orig_target_sizes"] * 2, ["twice"], axis=1))
+    nodes.append(helper.make_node("Cast", ["twice"], ["sizes"], to=numbers.FLOAT))
+    nodes.append(helper.make_node("Mul", ["fractions", "sizes"], ["boxes"]))
+    inputs = [
+        helper.make_tensor_value_info("images", numbers.FLOAT, (1, 3, 320, 320)),
+        helper.make_tensor_value_info("orig_target_sizes", numbers.INT64, (1, 2)),
+    ]
+    outputs = [
+        helper.make_tensor_value_info("labels", numbers.INT64, (1, 1)),
+        helper.make_tensor_value_info("boxes", numbers.FLOAT, (1, 1, 4)),
+        helper.make_tensor_value_info("scores", numbers.FLOAT, (1, 1)),
+    ]
+    graph = helper.make_graph(nodes, "deployed", inputs, outputs)
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    return served.serve(open_model("onnx", made.SerializeToString(), RuntimeOptions(), path="tiny.onnx"), resize=resize)
+
+
+@pytest.mark.parametrize(
+    ("resize", "box"),
+    [
+        ("stretch", [80 / 640, 40 / 360, 280 / 640, 120 / 360]),
+        ("letterbox", [40 / 320, 90 / 320, 140 / 320, 130 / 320]),
+        ("letterbox_top_left", [40 / 320, 20 / 320, 140 / 320, 60 / 320]),  # Isaac ROS
+        ("center_crop", [(80 - 140) / 360, 40 / 360, (280 - 140) / 360, 120 / 360]),
+    ],
+)
+def test_boxes_in_pixels_of_the_told_size_come_back_whichever_way_the_image_is_resized(resize, box):
+    ((_, _, found),) = detect(deployed([box], resize))
+    assert found == pytest.approx((80, 40, 280, 120), abs=1)
 
 
 def test_an_input_that_is_no_image_and_no_size_is_refused():

@@ -40,7 +40,7 @@ class DetectNet:
         if len(coverage) != 1 or len(boxes) != 1:
             return None
         shape, four = facts.shape(coverage[0]), facts.shape(boxes[0])
-        if len(shape) != 4 or len(four) != 4 or four[1] != 4 * shape[1] or four[2:] != shape[2:]:
+        if len(shape) != 4 or len(four) != 4 or 0 in shape or four[1] != 4 * shape[1] or four[2:] != shape[2:]:
             return None
         items = image_items(resize="stretch", way="bilinear") | {
             **detection_items(box_format="corners", coordinates="pixels", nms="per_class", iou=IOU),

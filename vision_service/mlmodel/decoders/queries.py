@@ -25,7 +25,7 @@ from vision_service.mlmodel.decoders.base import (
     refuse,
     scale_of,
 )
-from vision_service.mlmodel.found import Found, centers_to_corners
+from vision_service.mlmodel.found import Found, centers_to_corners, nothing
 from vision_service.mlmodel.placement import Placement
 
 CONFIDENCE = 0.5
@@ -60,7 +60,9 @@ class HuggingFace:
                 f"it returns {', '.join(map(repr, others))} besides 'logits' and 'pred_boxes': with further outputs"
                 " like embeddings its classes are texts (OWL-ViT), or it is otherwise no DETR"
             )
-        if facts.shape(boxes)[-1] != 4 or facts.shape(logits)[:-1] != facts.shape(boxes)[:-1]:
+        if facts.shape(boxes)[-1:] != (4,) or facts.shape(logits)[:-1] != facts.shape(boxes)[:-1]:
+            return None
+        if not facts.shape(logits):
             return None
         items, why, source = self._variant(facts, facts.shape(logits)[-1])
         items = {**items, **{name: item for name, item in detection_items(
@@ -91,10 +93,11 @@ class HuggingFace:
         last_is_none = bool(facts.labels) and is_no_object(facts.labels[-1])
         if "enc_score_head" in weights:
             return _items("sigmoid", GRAPH, normalized=False, values=GRAPH), "RT-DETR or D-FINE", GRAPH
-        told = "softmax" if labels == classes - 1 or (labels == classes and last_is_none) else "sigmoid"
+        one_less = 0 < labels == classes - 1
+        told = "softmax" if one_less or (labels == classes and last_is_none) else "sigmoid"
         counted = f"{labels} labels for {classes} logits"
         if "class_labels_classifier" in weights:
-            if labels in (classes, classes - 1):
+            if labels and labels in (classes, classes - 1):
                 return _items(told, LABELS, normalized=True, values=GRAPH, why=counted), "DETR or YOLOS", GRAPH
             if classes in (91, 92):  # COCO's numbering, without and with no-object
                 told = "softmax" if classes == 92 else "sigmoid"
@@ -102,7 +105,7 @@ class HuggingFace:
             why = f"{classes} logits and {labels} labels"
             return _items(None, UNKNOWN, normalized=True, values=GRAPH, why=why), "DETR or YOLOS", GRAPH
         title = "detector without names in its graph"
-        if labels == classes - 1 or (labels == classes and last_is_none) or (not labels and classes == 92):
+        if one_less or (labels == classes and last_is_none) or (not labels and classes == 92):
             source = LABELS if labels else ASSUMED
             return _items("softmax", source, normalized=True, values=ASSUMED, why=counted), title, NAMES
         if labels == classes or (not labels and classes in (80, 91)):
@@ -141,16 +144,16 @@ class RFDetr:
         if not {"dets", "labels"} <= set(names):
             return None
         boxes, logits = names["dets"], names["labels"]
-        if facts.shape(boxes)[-1] == 5 or not facts.is_float(logits):
+        if facts.shape(boxes)[-1:] == (5,) or not facts.is_float(logits):
             raise refuse(
                 f"its output 'dets' {list(facts.shape(boxes))} holds boxes with their scores in five columns, and its"
                 " labels are whole numbers (mmdeploy): how the image is to be resized is not known; export it with"
                 " another exporter"
             )
-        if facts.shape(boxes)[-1] != 4 or len(facts.shape(logits)) != 3:
+        if facts.shape(boxes)[-1:] != (4,) or len(facts.shape(logits)) != 3:
             return None
         classes, labels = facts.shape(logits)[-1], len(facts.labels)
-        if labels == classes - 1:
+        if 0 < labels == classes - 1:
             background, source, why = "last", LABELS, f"{labels} labels for {classes} slots"
         elif labels == classes:
             background, source, why = "none", LABELS, f"{labels} labels for {classes} slots"
@@ -219,6 +222,8 @@ class QueriesWithLogits:
         else:
             scores = logits if self.activation == "none" else sigmoid(logits)
         scores = scores[:, shift : -1 if self.background == "last" else None]
+        if not scores.size:  # no query, or no class besides the background
+            return nothing()
         if self.activation == "sigmoid":
             queries, classes = (scores >= minimum).nonzero()
             best = scores[queries, classes]

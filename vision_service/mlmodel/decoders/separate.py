@@ -36,7 +36,7 @@ from vision_service.mlmodel.decoders.base import (
 )
 from vision_service.mlmodel.decoders.tensorflow import values_items
 from vision_service.mlmodel.decoders.ultralytics import letterbox_items
-from vision_service.mlmodel.found import UNLIKELY, Found
+from vision_service.mlmodel.found import UNLIKELY, Found, nothing
 from vision_service.mlmodel.placement import Placement
 from vision_service.mlmodel.roles import find_roles
 
@@ -167,7 +167,10 @@ class EndToEnd:
             return None
         title, wanted, items, coordinates = form
         roles = {role: names[name] for role, name in wanted.items()}
-        if facts.shape(roles["boxes"])[-1] != 4:
+        numbers = {role: facts.probe[name].size for role, name in roles.items()}
+        if facts.shape(roles["boxes"])[-1:] != (4,) or numbers.get("count", 1) != 1:
+            return None
+        if not numbers["boxes"] == 4 * numbers["scores"] == 4 * numbers["classes"]:
             return None
         items = items | detection_items(box_format="corners", coordinates=coordinates) | NUMBERS
         return Recognition(f"detector, {title}", NAMES, items, lambda told: _decoder(told, roles))
@@ -301,6 +304,8 @@ class PyTorchSSD:
             return None
         scores = next(info.name for info in facts.outputs if info.name != boxes)
         classes = facts.shape(scores)[2]
+        if not facts.probe[scores].size:
+            return None
         if facts.shape(boxes)[:2] != facts.shape(scores)[:2] or not facts.image.channels_first or classes < 2:
             return None
         values = facts.probe[scores]
@@ -369,6 +374,8 @@ class SoftmaxDecoder:
         scores = tensors[self.scores][0]
         shift = int(self.background == "first")
         scores = scores[:, shift : -1 if self.background == "last" else None]
+        if not scores.size:  # no box, or no class besides the background
+            return nothing()
         best = scores.max(axis=1)
         (rows,) = (best >= minimum).nonzero()
         boxes = tensors[self.boxes][0][rows].astype(np.float64) * scale_of(self.coordinates, placement)
