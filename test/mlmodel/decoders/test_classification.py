@@ -66,6 +66,13 @@ def test_nothing_is_decided_anew_for_each_image():
     assert model.decoder.scores(within) == pytest.approx([1 / 9] * 9)
 
 
+@pytest.mark.parametrize(("size", "activation"), [(1, "sigmoid"), (2, "softmax"), (9, "softmax")])
+def test_an_output_that_is_called_logits_is_one_of_scores_without_labels_too(size, activation):
+    """Whatever its values: those of few classes may all lie between 0 and 1 on one image and not on the next."""
+    model = onnx({"logits": np.full((1, size), 0.4, np.float32)}, NCHW)
+    assert sources(model, "activation") == {"activation": (activation, "names")}
+
+
 def test_pytorch_s_crop_and_values_are_assumed():
     model = onnx({"y": LOGITS}, NCHW, labels=names(9))
     assert sources(model, "resize", "shorter_edge", "interpolation", "color_order") == {

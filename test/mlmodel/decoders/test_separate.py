@@ -426,6 +426,34 @@ def test_an_onnx_file_with_such_names_does_not_tell_its_boxes():
     assert len(detect(onnx(outputs, HUNDRED, **told))) == 2
 
 
+BY_NAME = {
+    "boxes": np.array([[[64, 48, 320, 240], [300, 200, 400, 400], *[[0] * 4] * 20]], np.float32),
+    "scores": np.array([[0.9, 0.8, *[0] * 20]], np.float32),
+}
+
+
+def test_class_numbers_may_be_floats_where_the_names_are_those_of_pytorch():
+    model = onnx({**BY_NAME, "labels": np.zeros((1, 22), np.float32)}, {"image": ("float32", (1, 3, 640, 640))})
+    assert sources(model, "decoder", "box_coordinates") == {
+        "decoder": ("torchvision", "names"),
+        "box_coordinates": ("pixels", "family"),
+    }
+    assert [box for _, _, box in detect(model, 0.5)] == [(64, 27, 320, 135), (300, 112, 400, 225)]
+
+
+def test_who_gives_the_order_of_corners_need_give_no_more_and_padding_does_not_decide():
+    model = onnx(
+        {**BY_NAME, "classes": np.zeros((1, 22), np.float32)},
+        {"image": ("float32", (1, 3, 640, 640))},
+        xmin_ymin_xmax_ymax_order=[0, 1, 2, 3],
+    )
+    assert sources(model, "box_format", "box_coordinates") == {
+        "box_format": ("corners", "attribute"),
+        "box_coordinates": ("pixels", "probe"),
+    }
+    assert len(detect(model, 0.0)) == len(detect(model, 0.5)) == 2
+
+
 def test_tensorflow_s_own_names_tell_it_and_classes_are_counted_from_1():
     outputs = {
         "detection_boxes": TF["location"],

@@ -77,7 +77,8 @@ class Classifier:
         raw = facts.given.get("activation")
         if raw in (None, "auto"):
             raw = None
-        named = info.name == facts.roles.get("probability") or _is_named(info.name, info.hints.title)
+        logits = "logit" in info.name.lower()
+        named = info.name == facts.roles.get("probability") or _is_named(info.name, info.hints.title) or logits
         certain = named or facts.asked == self.name or bool(info.hints.title == "probability")
         soft = sum_to_one(scores) and size > 1
         if facts.labels and len(facts.labels) != size:
@@ -88,7 +89,10 @@ class Classifier:
             )
         if not (facts.labels or soft or certain or raw):
             self._refuse(scores, size)
-        items = self._image(facts) | {"activation": self._activation(scores, soft=soft)}
+        activation = self._activation(scores, soft=soft)
+        if logits and not soft:
+            activation = Item("softmax" if size > 1 else "sigmoid", NAMES, "its output is called logits")
+        items = self._image(facts) | {"activation": activation}
         source = ATTRIBUTE if facts.asked else LABELS if facts.labels else NAMES if certain else PROBE
         return Recognition(
             "classifier",

@@ -15,6 +15,7 @@ from vision_service.mlmodel.background import is_background, without_background
 from vision_service.mlmodel.boxes import X_FIRST, Y_FIRST
 from vision_service.mlmodel.contract import (
     ASSUMED,
+    ATTRIBUTE,
     FAMILY,
     GRAPH,
     METADATA,
@@ -198,7 +199,10 @@ class Typed:
         wanted = facts.shape(box)[:-1]
         same = [info.name for info in facts.outputs if info.name != box and facts.shape(info.name) == wanted]
         labels = [name for name in same if facts.probe[name].dtype.kind in "iu"]
-        scores = [name for name in same if facts.is_float(name)]
+        called = names.get("labels", "")
+        if not labels and called in same and box == names.get("boxes") and _are_whole(facts.probe[called]):
+            labels = [called]  # some exporters bring class numbers to floats
+        scores = [name for name in same if facts.is_float(name) and name not in labels]
         if len(labels) != 1 or len(scores) != 1 or not (facts.image.channels_first or facts.asked == self.name):
             return None
         roles = {"boxes": box, "scores": scores[0], "classes": labels[0]}
@@ -211,6 +215,9 @@ class Typed:
             box_format="corners", coordinates=coordinates
         )
         items |= NUMBERS
+        far = np.abs(facts.probe[box])
+        if coordinates == "pixels" and far.size and 0 < far.max() <= FARTHEST_FRACTION:
+            items |= known(PROBE, box_coordinates="normalized")
         return Recognition(
             title, source, items, lambda told: _decoder(told, roles), why="float boxes and scores, integer labels"
         )
@@ -241,6 +248,9 @@ class TensorFlow:
             items |= known(source, box_format=form, xmin_ymin_xmax_ymax_order=order, box_coordinates="normalized")
         elif facts.kind != "ONNX Runtime":
             items |= known(ASSUMED, box_format=form, xmin_ymin_xmax_ymax_order=order)
+            items |= self._unit(facts, boxes.name)
+        elif "xmin_ymin_xmax_ymax_order" in facts.given:
+            items |= known(ATTRIBUTE, box_format=form, xmin_ymin_xmax_ymax_order=order)  # an order is one of corners
             items |= self._unit(facts, boxes.name)
         else:
             items |= unknown("box_format", "corners, or a corner or the centre and the size")
@@ -282,6 +292,11 @@ class TensorFlow:
             has_zero = bool(facts.labels) and (is_background(facts.labels[0]) or facts.labels[0].casefold() == "n/a")
             return (0 if has_zero or not facts.labels else 1), facts.labels
         return 0, without_background(facts.labels)
+
+
+def _are_whole(values: NDArray[Any]) -> bool:
+    """Return whether all numbers are whole and none is below 0."""
+    return bool(values.size and (values == np.rint(values)).all() and (values >= 0).all())
 
 
 def _usual(form: str) -> tuple[int, ...]:
