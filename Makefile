@@ -1,6 +1,8 @@
 # The ROS distribution to build and run with, of those in constraints/: make demo DISTRO=kilted.
 DISTRO ?= jazzy
 PYTHON ?= python3
+# What `make test` and `make test-kilted` test: make test-kilted TESTS=test/ros.
+TESTS ?=
 VENV ?= $(if $(filter jazzy,$(DISTRO)),.venv,.venv-$(DISTRO))
 INSTALLED = $(VENV)/installed
 INTERFACES = $(wildcard msg/* srv/* third_party/*/* third_party/*/msg/*)
@@ -12,7 +14,7 @@ demo: $(INSTALLED)
 
 # Updated robots have newer releases of rclpy than the wheels are: test/newer_rclpy behaves as those do.
 test: $(INSTALLED) lint
-	$(VENV)/bin/pytest --numprocesses 3 --dist loadfile
+	$(VENV)/bin/pytest --numprocesses 3 --dist loadfile $(TESTS)
 	for release in $(if $(filter jazzy,$(DISTRO)),7.1.9 10.0); do \
 	    VISION_SERVICE_RCLPY=$$release $(VENV)/bin/pytest --numprocesses 3 -m executor || exit; \
 	done

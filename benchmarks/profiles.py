@@ -21,7 +21,7 @@ from benchmarks.report import Report, markdown_table
 from benchmarks.rig.profiled import PATHS
 from vision_service.frames import FrameSlot
 from vision_service.mlmodel.preprocessing import ImageInput
-from vision_service.ros import conversion, vision_node
+from vision_service.ros import conversion, image_services
 from vision_service.ros.outputs import Outputs
 from vision_service.scheduler import Scheduler
 from vision_service.vision.mlmodel import MLModel
@@ -52,7 +52,7 @@ BORDERS: dict[str, tuple[Any, str]] = {
     "publish": (Publisher, "publish"),
     "take": (Executor, "_take_service"),
     "run": (Scheduler, "run"),
-    "fill": (vision_node, "fill_detections"),
+    "fill": (image_services, "fill_detections"),
     "send": (Service, "send_response"),
 }
 """Functions by the names that they have here."""

@@ -1,5 +1,6 @@
 """Pictures of results."""
 
+import math
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import shapes
 import testdata
 from vision_service.drawing import (
     PALETTE,
@@ -27,6 +29,9 @@ from vision_service.drawing import (
     text_color,
 )
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.image import Image
+from vision_service.keypoints import COCO, COCO_SKELETON, skeleton_of
+from vision_service.masks import part_of_image
 from vision_service.pointcloud.objects import object_of
 from vision_service.pointcloud.pcd import read_pcd, read_pcd_fields
 from vision_service.pointcloud.projection import project
@@ -34,7 +39,12 @@ from vision_service.types import (
     CameraIntrinsics,
     Classification,
     Detection,
+    DetectionExtra,
+    Frame,
+    InstanceMask,
+    Keypoint,
     LabelImage,
+    OrientedBox,
     PointCloud,
     PointCloudObject,
 )
@@ -452,6 +462,115 @@ def test_no_object_breaks_the_drawing(size, objects, distortion):
 
 
 # All that a model says.
+
+
+# Masks, keypoints and turned boxes.
+
+
+def carrying(edges=(10.0, 20.0, 30.0, 50.0), **extra):
+    return Detection("cup", 0.5, *edges, extra=DetectionExtra(**extra))
+
+
+def test_a_mask_tints_its_own_pixels_half_and_half_and_no_others():
+    pixels = np.zeros((100, 150), bool)
+    pixels[20:60, 30:90] = True
+    mask = InstanceMask.of(pixels, 200, 100)
+    drawn = draw_detections(gray(), [carrying((-9.0, -9.0, -1.0, -1.0), mask=mask)])
+    expected = np.zeros((480, 640), bool)
+    expected[120:160, 230:290] = True
+    assert (changed(drawn) == expected).all()
+    mixed = (np.array(class_color("cup"), int) + GRAY) / 2
+    assert (np.abs(drawn[120:160, 230:290] - mixed) <= 1).all()
+
+
+def test_of_a_mask_that_reaches_over_the_image_the_part_inside_is_drawn():
+    mask = InstanceMask.of(np.ones((30, 40), bool), 620, -10)
+    drawn = draw_detections(gray(), [carrying((-9.0, -9.0, -1.0, -1.0), mask=mask)])
+    assert changed(drawn)[:20, 620:].all()
+    assert changed(drawn).sum() == 20 * 20
+
+
+def test_a_turned_box_of_a_detection_is_drawn_turned():
+    turned = OrientedBox(320.0, 300.0, 200.0, 80.0, math.radians(30))
+    drawn = changed(draw_detections(gray(), [carrying(turned.envelope, box=turned)]))
+    expected = np.zeros((480, 640), np.uint8)
+    corners = np.rint(np.array(turned.corners) - 0.5).astype(np.int32)
+    cv2.polylines(expected, [corners], isClosed=True, color=1, thickness=6)
+    below = slice(260, None)  # the label stands above
+    assert not (drawn[below] & (expected[below] == 0)).any()
+    assert drawn[below].sum() > 300
+
+
+def test_the_label_of_a_turned_box_stands_above_its_uppermost_corner():
+    turned = OrientedBox(320.0, 300.0, 200.0, 80.0, math.radians(30))
+    drawn = changed(draw_detections(gray(), [carrying(turned.envelope, box=turned)]))
+    left, top = min(turned.corners, key=lambda corner: corner[1])
+    assert drawn[round(top) - 10, round(left) + 2 : round(left) + 40].all()
+    assert not drawn[: round(top) - style(640, 480).label_height - 2].any()
+
+
+@pytest.mark.parametrize(
+    "turned",
+    [
+        OrientedBox(math.nan, 5.0, 10.0, 10.0, 0.3),
+        OrientedBox(1e30, 5.0, 10.0, 10.0, 0.3),
+        OrientedBox(320.0, 240.0, math.inf, 10.0, 0.3),
+        OrientedBox(-500.0, -500.0, 100.0, 100.0, 0.3),
+        OrientedBox(320.0, 240.0, 10.0, 10.0, math.nan),
+    ],
+)
+def test_a_turned_box_that_cannot_be_seen_is_left_out(turned):
+    assert not changed(draw_detections(gray(), [carrying(box=turned)])).any()
+
+
+def points(*places, name=str):
+    return tuple(Keypoint(name(number), x, y, sure) for number, (x, y, sure) in enumerate(places))
+
+
+NOWHERE = (-9.0, -9.0, -1.0, -1.0)
+
+
+def test_keypoints_are_dots_and_those_that_belong_together_are_joined():
+    found = carrying(NOWHERE, keypoints=points((100.5, 100.5, 0.9), (200.5, 100.5, math.nan), (300.5, 100.5, 0.9)))
+    apart = changed(draw_detections(gray(), [found]))
+    assert apart[100, [100, 200, 300]].all()
+    assert not apart[100, [150, 250]].any()
+    joined = changed(draw_detections(gray(), [found], [(0, 1)]))
+    assert joined[100, 100:200].all()
+    assert not joined[100, 250]
+
+
+def test_keypoints_that_are_not_sure_or_nowhere_are_left_out_with_their_lines():
+    found = carrying(NOWHERE, keypoints=points((100.5, 100.5, 0.9), (200.5, 100.5, 0.1), (math.nan, 100.5, 0.9)))
+    drawn = changed(draw_detections(gray(), [found], [(0, 1), (0, 2), (0, 7)]))
+    assert drawn[100, 100]
+    assert not drawn[:, 110:].any()
+
+
+def test_cocos_keypoints_are_joined_as_in_coco():
+    places = [(30.5 + 35 * number, 100.5 if number % 2 else 200.5, 1.0) for number in range(17)]
+    person = carrying(NOWHERE, keypoints=points(*places, name=lambda number: COCO[number]))
+    numbered = carrying(NOWHERE, keypoints=points(*places))
+    joined, apart = (changed(draw_detections(gray(), [found])).sum() for found in (person, numbered))
+    assert joined > 2 * apart
+    elbow, wrist = places[COCO.index("left_elbow")], places[COCO.index("left_wrist")]
+    middle = round((elbow[1] + wrist[1]) / 2 - 0.5), round((elbow[0] + wrist[0]) / 2 - 0.5)
+    assert changed(draw_detections(gray(), [person]))[middle]
+
+
+def test_a_model_s_skeleton_goes_before_cocos():
+    places = [(30.5 + 35 * number, 100.5 if number % 2 else 200.5, 1.0) for number in range(17)]
+    person = carrying(NOWHERE, keypoints=points(*places, name=lambda number: COCO[number]))
+    assert skeleton_of(person.extra.keypoints) == COCO_SKELETON
+    assert skeleton_of(person.extra.keypoints, [(0, 1), (2, 17), (-1, 3)]) == [(0, 1)]
+
+
+def test_everything_of_shapes_is_drawn():
+    found = shapes.made().detect(Frame(image=Image(shapes.scene())))
+    drawn = draw_detections(shapes.scene(), found, shapes.Shapes.skeleton)
+    for detection in found:
+        rows, columns, pixels = part_of_image(detection.extra.mask, 160, 120)
+        assert (drawn[rows, columns][pixels] != shapes.scene()[rows, columns][pixels]).any(axis=1).mean() > 0.9
 
 
 def test_all_results_are_drawn_over_each_other():

@@ -1,12 +1,15 @@
 """What goes through the package."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from vision_service.image import Image
-from vision_service.types import Classification, Detection, Frame, PointCloud
+from vision_service.types import Classification, Detection, Frame, OrientedBox, PointCloud, reduced_angle
 
 PICTURE = Image(np.zeros((48, 64, 3), np.uint8))
 DEPTH = np.zeros((24, 32), np.float32)
@@ -54,3 +57,35 @@ def test_a_cloud_knows_its_form(shape, organized, count):
 
 def test_frames_do_not_share_what_drivers_add():
     assert Frame().extra is not Frame().extra
+
+
+@pytest.mark.parametrize(
+    ("angle", "reduced"),
+    [
+        (0.0, 0.0),
+        (math.pi / 2, math.pi / 2),
+        (-math.pi / 2, math.pi / 2),
+        (math.pi, 0.0),
+        (2.0, 2.0 - math.pi),
+        (math.nan, 0.0),
+        (math.inf, 0.0),
+    ],
+)
+def test_the_angle_of_a_box_is_reduced_to_half_a_turn(angle, reduced):
+    assert reduced_angle(angle) == pytest.approx(reduced)
+
+
+@given(st.floats(-20, 20))
+def test_a_reduced_angle_turns_a_box_as_before(angle):
+    reduced = reduced_angle(angle)
+    assert -math.pi / 2 < reduced <= math.pi / 2
+    before, after = (OrientedBox(5.0, 6.0, 4.0, 2.0, each).envelope for each in (angle, reduced))
+    assert before == pytest.approx(after)
+
+
+def test_the_corners_of_a_box_begin_at_the_upper_left_and_turn_clockwise_as_seen():
+    corners = [(3.0, 5.0), (7.0, 5.0), (7.0, 7.0), (3.0, 7.0)]
+    assert OrientedBox(5.0, 6.0, 4.0, 2.0, 0.0).corners == tuple(corners)
+    turned = OrientedBox(5.0, 6.0, 4.0, 2.0, math.pi / 2)
+    assert turned.corners[0] == pytest.approx((6.0, 4.0))
+    assert turned.envelope == pytest.approx((4.0, 4.0, 6.0, 8.0))

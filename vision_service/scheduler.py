@@ -15,8 +15,9 @@ from typing import Any
 from vision_service.concurrency import Failures, Handler, Turns
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.futures import settle
+from vision_service.tasks import not_supported, task_of
 from vision_service.types import Frame
-from vision_service.vision.model import METHODS, VisionModel, has, methods
+from vision_service.vision.model import VisionModel, has
 
 RECENT = 4
 """How many frames of a camera results are kept of: a stream may work on one while callers ask for the next."""
@@ -78,7 +79,7 @@ class Scheduler:
     def require(self, method: str) -> None:
         """Raise VisionError NOT_SUPPORTED if the model does not have a method."""
         if not has(self._model, method):
-            raise not_supported(self._model, method)
+            raise not_supported(self._model, task_of(method))
 
     def run(self, method: str, frame: Frame) -> Future[Any]:
         """Return a future of what a method of the model says of a frame, for one caller.
@@ -345,14 +346,6 @@ class _Run:
         error = VisionError(self._outcome.code, self._outcome.message)
         error.__cause__ = self._outcome.__cause__
         return error
-
-
-def not_supported(model: VisionModel, method: str) -> VisionError:
-    """Return the error for a method that the model does not have."""
-    kinds = dict(zip(METHODS, ("a detector", "a classifier", "a 3D segmenter", "a 2D segmenter"), strict=True))
-    can = ", ".join(sorted(methods(model))) or "nothing"
-    msg = f"the model {type(model).__name__} is not {kinds[method]}: it can {can}"
-    return VisionError(ErrorCode.NOT_SUPPORTED, msg)
 
 
 def _nothing() -> None:

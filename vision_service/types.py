@@ -57,6 +57,18 @@ class OrientedBox:
             for across, down in half
         )
 
+    @property
+    def envelope(self) -> tuple[float, float, float, float]:
+        """The smallest upright box around it: x_min, y_min, x_max, y_max, pixels."""
+        across, down = zip(*self.corners, strict=True)
+        return min(across), min(down), max(across), max(down)
+
+
+def reduced_angle(angle: float) -> float:
+    """Return the angle in (-pi/2, pi/2] that turns a box as a given one does, radians."""
+    reduced = math.remainder(angle, math.pi) if math.isfinite(angle) else 0.0
+    return math.pi / 2 if reduced <= -math.pi / 2 else reduced
+
 
 @dataclass(frozen=True, slots=True)
 class InstanceMask:
@@ -99,7 +111,7 @@ class InstanceMask:
         """
         values = np.zeros(len(self.counts), bool)
         values[1::2] = True
-        flat = values.repeat(self.counts)
+        flat = values.repeat(np.array(self.counts, np.int64))
         return flat.reshape(self.width, self.height).T
 
     @property
@@ -159,7 +171,7 @@ class Segmentation:
 
     Attributes:
         label_image: The class of each pixel; None = the model tells objects apart, not classes of pixels.
-        instances: Objects with their masks (``extra.mask``), best first; empty if the model gives none.
+        instances: Objects, each with its mask (``extra.mask``), best first; empty if the model gives no masks.
     """
 
     label_image: LabelImage | None = None
@@ -278,6 +290,27 @@ class PointCloudObject:
 
     cloud: PointCloud
     label: str
+    confidence: float
+    center: NDArray[np.float64]
+    size: NDArray[np.float64]
+    orientation: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 1.0)
+    id: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Detection3D:
+    """An object found in space, without its points.
+
+    Attributes:
+        class_name: What it is; empty if the model does not say.
+        confidence: 0 to 1.
+        center: (3,) the box's centre, metres.
+        size: (3,) the box's edge lengths, metres.
+        orientation: The box's quaternion x, y, z, w.
+        id: Of the track it belongs to; empty without tracking.
+    """
+
+    class_name: str
     confidence: float
     center: NDArray[np.float64]
     size: NDArray[np.float64]

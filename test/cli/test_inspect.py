@@ -18,7 +18,7 @@ UNSUPPORTED = {
     "keras_lstm_mnist_ptq.tflite": "'serving_default_x:0' uint8[1, 28, 28], which is not one image",
     "mobilenet_v1_0.25_128_quant_edgetpu.tflite": "it is compiled for the Edge TPU",
     "model_invoking_error.tflite": "it needs the operation fake-op-double",
-    "movenet_single_pose_lightning_ptq.tflite": "it looks like a pose model of another make, which is not served",
+    "movenet_single_pose_lightning_ptq.tflite": "it looks like a pose model, which is not served",
     "permute_uint8.tflite": "'input' uint8[1, 4], which is not one image",
     "person_detect.tflite": "quantized_dimension must be in range",
     "split_concat.tflite": "'inputs/rnn2' uint8[1, 8, 8, 2], which is not one image",

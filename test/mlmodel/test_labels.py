@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 import testdata
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.mlmodel.labels import label, labels_in_model, parse_labels, read_labels, without_background
+from vision_service.mlmodel.background import without_background
+from vision_service.mlmodel.labels import label, labels_in_model, parse_labels, read_labels
 
 
 @pytest.mark.parametrize(
@@ -101,6 +102,12 @@ def test_labels_are_found_in_the_archive_at_the_model_s_end():
     assert labels_in_model(model_with({"vocab.txt": "a\nb", "coco_LABELS.txt": "cat\ndog"})) == ("cat", "dog")
     assert labels_in_model(model_with({"one.txt": "a\nb", "two.txt": "c\nd"})) == ()
     assert labels_in_model(model_with({"labels.json": "[]"})) == ()
+
+
+def test_what_exporters_write_of_a_model_is_no_list_of_labels():
+    described = "{'stride': 32, 'names': {0: 'cat', 1: 'dog'}}"
+    assert labels_in_model(model_with({"temp_meta.txt": described})) == ()
+    assert labels_in_model(model_with({"temp_meta.txt": described, "names.txt": "cat\ndog"})) == ("cat", "dog")
 
 
 @given(st.data())

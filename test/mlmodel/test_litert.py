@@ -172,7 +172,7 @@ def test_a_delegate_that_cannot_be_loaded_is_named_with_what_to_do(library):
     error = refusal(data, delegate=library, delegate_options=(("cache", "on"),))
     assert error.code == ErrorCode.INVALID_ARGUMENT
     assert f"the delegate {library!r} cannot be loaded with cache=on: " in error.message
-    assert "leave it out to run on the processor" in error.message
+    assert "leave it out to run on the CPU" in error.message
     del error
     gc.collect()  # LiteRT's own delegate complains when it is forgotten; here, where that is known
 
@@ -182,3 +182,46 @@ def test_without_a_runtime_the_error_names_the_package(monkeypatch):
     with pytest.raises(VisionError, match="pip install ai-edge-litert") as raised:
         LiteRT(b"", RuntimeOptions(), path="model.tflite")
     assert raised.value.code == ErrorCode.NOT_SUPPORTED
+
+
+def float16() -> bytes:
+    """A model that computes in float16 throughout, with an operation for which LiteRT cannot do that."""
+    schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
+    flatbuffers = pytest.importorskip("flatbuffers")
+    model, graph, operation, kind = schema.ModelT(), schema.SubGraphT(), schema.OperatorT(), schema.OperatorCodeT()
+    model.version, model.subgraphs, model.operatorCodes = 3, [graph], [kind]
+    model.buffers = [schema.BufferT()]
+    kind.builtinCode = kind.deprecatedBuiltinCode = schema.BuiltinOperator.MAX_POOL_2D
+    kind.version = 1
+    graph.tensors = [schema.TensorT(), schema.TensorT()]
+    for tensor, name, size in zip(graph.tensors, ("image", "pooled"), (4, 2), strict=True):
+        tensor.name, tensor.type, tensor.buffer = name, schema.TensorType.FLOAT16, 0
+        tensor.shape = np.array([1, size, size, 3], np.int32)
+    options = schema.Pool2DOptionsT()
+    options.padding, options.strideW, options.strideH, options.filterWidth, options.filterHeight = 0, 2, 2, 2, 2
+    operation.builtinOptions, operation.builtinOptionsType = options, schema.BuiltinOptions.Pool2DOptions
+    operation.opcodeIndex, operation.inputs, operation.outputs = 0, np.array([0], np.int32), np.array([1], np.int32)
+    graph.operators, graph.inputs, graph.outputs = [operation], operation.inputs, operation.outputs
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def test_a_float16_file_that_cannot_be_run_is_called_that_with_what_to_use():
+    model = LiteRT(float16(), RuntimeOptions(), path="model_float16.tflite")
+    with pytest.raises(VisionError, match=r"computes in float16.*use the float32 file") as raised:
+        model.infer({"image": np.zeros((1, 4, 4, 3), np.float16)})
+    assert raised.value.code == ErrorCode.MODEL_ERROR
+
+
+def test_a_model_tells_its_operations_and_what_its_exporter_wrote():
+    text = '{"author": "Ultralytics", "end2end": false, "names": {"0": "cat", "1": "dog"}}'
+    model = tiny({"image": ("float32", (1, 4, 6, 3))}, mean_of=(1, 2), files={"metadata.json": text})
+    assert model.facts.operations >= {"MEAN"}
+    assert model.facts.metadata["end2end"] is False
+    assert (model.facts.metadata_from, model.facts.labels_from) == (
+        "metadata.json",
+        "names in the model's metadata.json",
+    )
+    assert model.labels == ("cat", "dog")
+    assert model.facts.anchors is None

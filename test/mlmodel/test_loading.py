@@ -52,6 +52,10 @@ def test_a_missing_file_is_named(tmp_path):
         ("best.pt", "torch.onnx.export"),
         ("model.engine", "the .onnx file"),
         ("converted_tflite.zip", "unpack it"),
+        ("hand_landmarker.task", "give the .tflite file in it"),
+        ("best.onnx.data", "give the .onnx file beside it"),
+        ("model.ort", "the .onnx file"),
+        ("model.xml", "OpenVINO"),
         ("model.weights", "export it in one of these forms"),
         ("model", "export it in one of these forms"),
     ],
@@ -76,3 +80,18 @@ def test_a_configuration_says_which_file_and_which_labels(tmp_path, configuratio
     labels = tinymodels.write(tmp_path, b"red\ngreen\nblue\n", "labels.txt")
     assert load_file(configuration(model_path=path)).labels == ()
     assert load_file(configuration(model_path=path, label_path=labels)).labels == ("red", "green", "blue")
+
+
+def test_where_the_labels_come_from_is_said(tmp_path):
+    path = tinymodels.write(tmp_path, tinymodels.tflite(PICTURE, mean_of=(1, 2), files={"labels.txt": "a\nb\nc"}))
+    labels = tinymodels.write(tmp_path, b"names: [red, green, blue]\n", "data.yaml")
+    assert load_file(MLModelConfiguration(model_path=path)).facts.labels_from == "the text file in the model's archive"
+    loaded = load_file(MLModelConfiguration(model_path=path, label_path=labels))
+    assert loaded.labels == ("red", "green", "blue")
+    assert loaded.facts.labels_from == f"the label file {labels!r} (YAML)"
+
+
+@pytest.mark.parametrize("name", ["model.tflite", "model.onnx"])
+def test_a_pointer_of_git_lfs_is_refused_with_what_to_do(tmp_path, name):
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12345\n"
+    assert "run 'git lfs pull'" in refusal(tinymodels.write(tmp_path, pointer, name)).message

@@ -75,6 +75,7 @@ def test_an_order_that_is_none_is_left_out():
             '{"task": "detect", "end2end": false, "imgsz": [320, 320], "names": {"0": "cat", "1": "dog"}}',
         ),
         ("temp_meta.txt", "{'task': 'detect', 'end2end': False, 'imgsz': [320, 320], 'names': {0: 'cat', 1: 'dog'}}"),
+        ("meta.txt", "{'task': 'detect', 'end2end': False, 'imgsz': [320, 320], 'names': ['cat', 'dog']}"),
     ],
 )
 def test_what_ultralytics_exporters_write_is_read_and_its_names_are_the_labels(file, text):
@@ -82,6 +83,15 @@ def test_what_ultralytics_exporters_write_is_read_and_its_names_are_the_labels(f
     assert found.exported_from == file
     assert (found.exported["task"], found.exported["end2end"], found.exported["imgsz"]) == ("detect", False, [320, 320])
     assert (found.labels, found.labels_from) == (("cat", "dog"), f"names in the model's {file}")
+
+
+def test_a_label_file_that_holds_all_the_exporter_says_is_none():
+    """So Ultralytics 8.2 and 8.3 write it: the words of a Python dictionary became class names."""
+    output = {0: "output", 6: [{0: "temp_meta.txt", 2: 2}]}
+    text = "{'author': 'Ultralytics', 'date': '2025-03-18', 'names': {0: 'cat', 1: 'dog'}}"
+    found = read_metadata(model({3: [{3: [output]}]}, {"temp_meta.txt": text}))
+    assert found.outputs[0].labels == ()
+    assert (found.labels, found.labels_from) == (("cat", "dog"), "names in the model's temp_meta.txt")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1, 2]", "{'a': __import__('os')}", "[" * 100_000, "7"])

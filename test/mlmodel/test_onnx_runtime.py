@@ -48,6 +48,13 @@ def test_labels_are_read_from_where_exporters_of_yolo_write_them(names, labels):
     assert tiny(PICTURE, mean_of=(2, 3), metadata={"names": names}).labels == labels
 
 
+def test_a_model_tells_its_operations_and_what_its_exporter_wrote():
+    facts = tiny(PICTURE, mean_of=(2, 3), metadata={"names": "['cat']", "end2end": "False", "task": "detect"}).facts
+    assert facts.metadata == {"names": ["cat"], "end2end": False, "task": "detect"}
+    assert (facts.metadata_from, facts.labels_from) == ("metadata_props", "names in the model's metadata_props")
+    assert "ReduceMean" in facts.operations
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float16", "float64", "uint8", "int8"])
 def test_tensors_of_these_types_go_in(dtype):
     model = tiny({"image": (dtype, (1, 3, 4, 6))}, mean_of=(2, 3))

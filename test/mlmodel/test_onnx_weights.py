@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import testdata
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.mlmodel import trial
+from vision_service.mlmodel import onnx_weights, trial
 from vision_service.mlmodel.loading import load
 from vision_service.mlmodel.onnx_runtime import OnnxRuntime
 from vision_service.mlmodel.onnx_weights import with_weights
@@ -191,6 +191,19 @@ def test_weights_that_are_not_in_their_file_are_refused(models, entries, said):
     assert said in refusal(write(models, **entries))
 
 
+def test_weights_of_more_bytes_than_a_model_may_have_are_refused_and_not_read(models):
+    path = write(models)
+    os.truncate(models / "weights.bin", 3 << 30)  # it takes no space on the disk
+    assert "more than 2 GB" in refusal(path)
+
+
+def test_many_tensors_of_one_file_may_not_make_a_model_larger_than_that(monkeypatch):
+    monkeypatch.setattr(onnx_weights, "LARGEST", 10_000)
+    graph = helper.make_graph([], "g", [], [], [tensor(str(number), location="w") for number in range(20)])
+    with pytest.raises(VisionError, match="more than 2 GB"):
+        with_weights(helper.make_model(graph).SerializeToString(), lambda _: RIGHT.tobytes())
+
+
 def test_replaced_weights_are_another_model_which_is_tried_again(models, monkeypatch):
     monkeypatch.setattr(trial, "_tried", {})
     path = write(models)
@@ -255,15 +268,75 @@ def test_where_the_model_gives_no_length_it_follows_from_shape_and_type(data_typ
     assert found.graph.initializer[0].raw_data == bytes(size)
 
 
+def others(message) -> list[str]:
+    """The tensors that a file keeps in other files, as protobuf itself reads it."""
+    found = [message.name] if getattr(message, "data_location", 0) == onnx.TensorProto.EXTERNAL else []
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for item in value if not hasattr(value, "ListFields") else [value]:
+                found += others(item)
+    return found
+
+
 @given(st.data())
-def test_a_damaged_model_is_refused_or_read(data):
+def test_whatever_a_damaged_model_is_none_of_its_weights_are_left_in_other_files(data):
     content = bytearray(model(offset="0", length="800"))
     for position in data.draw(st.lists(st.integers(0, len(content) - 1), min_size=1, max_size=3)):
         content[position] ^= data.draw(st.integers(1, 255))
     try:
-        with_weights(bytes(content), lambda _: RIGHT.tobytes())
+        made = with_weights(bytes(content), lambda _: RIGHT.tobytes())
     except VisionError as error:
         assert error.code == ErrorCode.INVALID_ARGUMENT
+        return
+    try:
+        read = onnx.ModelProto.FromString(made)
+    except Exception:  # protobuf's errors have no common type but this
+        return
+    assert others(read) == []
+
+
+@pytest.mark.parametrize(
+    ("plain", "odd"),
+    [
+        (b"p\x01", b"p\x81\x80\x80\x80\x10"),  # that it counts, as 2^32 + 1
+        (b"p\x01", b"\xf0\x80\x80\x80\x00\x01"),  # the number of the field, in more bytes than it needs
+        (b"j\x17", b"\xea\x80\x80\x80\x00\x17"),
+        (b"\x08location", b"\x88\x00location"),
+    ],
+)
+def test_a_tensor_that_is_written_oddly_leaves_nothing_in_other_files(plain, odd):
+    piece = tensor("w", location="weights.bin").SerializeToString()
+    assert piece.count(plain) == 1
+    piece = piece.replace(plain, odd)
+    if b"\x88\x00" in odd:
+        piece = piece.replace(b"j\x17", b"j\x18")
+    graph = bytes([5 << 3 | 2, len(piece)]) + piece
+    whole = bytes([7 << 3 | 2, len(graph)]) + graph
+    assert others(onnx.ModelProto.FromString(whole)) == ["w"]
+    assert others(onnx.ModelProto.FromString(with_weights(whole, lambda _: RIGHT.tobytes()))) == []
+
+
+def test_a_tensor_in_two_pieces_is_refused():
+    """Protobuf puts together what a file holds twice: here a file's name, and that it counts."""
+
+    def message(number: int, *pieces: bytes) -> bytes:
+        content = b"".join(pieces)
+        assert len(content) < 0x80
+        return bytes([number << 3 | 2, len(content)]) + content
+
+    named, counting = tensor("w", location="weights.bin"), tensor("w")
+    named.ClearField("data_location")
+    pieces = [message(5, item.SerializeToString()) for item in (named, counting)]
+    whole = message(7, message(1, message(4, b"Constant"), message(5, *pieces)))
+    assert others(onnx.ModelProto.FromString(whole)) == ["w"]
+    with pytest.raises(VisionError, match="without the file's name"):
+        with_weights(whole, lambda _: RIGHT.tobytes())
+
+
+def test_a_tensor_in_another_file_without_the_file_s_name_is_refused():
+    graph = helper.make_graph([], "g", [], [], [tensor("w")])
+    with pytest.raises(VisionError, match="without the file's name"):
+        with_weights(helper.make_model(graph).SerializeToString(), lambda _: RIGHT.tobytes())
 
 
 def test_a_model_with_the_word_in_it_but_no_other_files_is_left_as_it_is():

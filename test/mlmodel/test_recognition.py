@@ -256,7 +256,7 @@ def test_a_third_party_s_family_that_fails_is_named_and_can_be_passed_over():
         ([(1, 17, 3)], "export it in one of these forms"),
         ([(2, 5)], "export it in one of these forms"),
         ([(5,)], "export it in one of these forms"),
-        ([(1, 1, 17, 3)], "it looks like a pose model of another make"),
+        ([(1, 1, 17, 3)], "it looks like a pose model"),
         ([(1, 10, 4), (1, 10), (1, 9), (1,)], "name its outputs by 'remap_output_names'"),
         ([(1, 10, 5), (1, 10), (1, 10), (1,)], "'remap_output_names'"),
         ([(1, 1917, 4), (1, 1917, 91)], "name its outputs by 'remap_output_names'"),

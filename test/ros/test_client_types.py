@@ -25,7 +25,14 @@ from typing_extensions import assert_type
 
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.client import CameraClient, CaptureAllResult, NamedImage, VisionClient, VisionProperties
-from vision_service.types import Classification, Detection, PointCloud, PointCloudObject
+from vision_service.types import (
+    Classification,
+    Detection,
+    Detection3D,
+    PointCloud,
+    PointCloudObject,
+    Segmentation,
+)
 
 with VisionClient("people") as people, CameraClient("front") as front:
     assert_type(people, VisionClient)
@@ -34,6 +41,10 @@ with VisionClient("people") as people, CameraClient("front") as front:
     assert_type(people.get_object_point_clouds(max_age=-1.0), list[PointCloudObject])
     assert_type(people.capture_all_from_camera("front", return_image=True, count=2), CaptureAllResult)
     assert_type(people.capture_all_from_camera_async(return_detections=True), Future[CaptureAllResult])
+    assert_type(people.get_segmentation(b""), Segmentation)
+    assert_type(people.get_segmentation_from_camera_async("front"), Future[Segmentation])
+    assert_type(people.get_keypoints_from_camera("front"), list[Detection])
+    assert_type(people.get_detections_3d_from_camera(), list[Detection3D])
     assert_type(people.get_properties(), VisionProperties)
     assert_type(people.do_command({"command": "help"}), dict[str, Any])
     assert_type(front.get_image("image/png", source="depth"), NamedImage)

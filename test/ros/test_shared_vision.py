@@ -49,7 +49,7 @@ def robot():
 
 
 def test_a_service_is_started_after_the_one_it_builds_on_wherever_it_stands(robot):
-    assert robot.nodes["tracked"].state == "active"
+    is_active(robot, "tracked")
     assert robot.call(GetVisionProperties, "tracked/get_properties").detections_supported
     assert robot.status("tracked")["uses"] == ["/reds"]
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from functools import cache
 
 import numpy as np
@@ -15,7 +16,17 @@ from vision_service.image import Image
 from vision_service.pointcloud.pcd import read_pcd, read_pcd_fields
 from vision_service.pointcloud.projection import cloud_of, in_metres
 from vision_service.resources import LocalResources
-from vision_service.types import CameraIntrinsics, Detection, Frame, LabelImage, PointCloud
+from vision_service.types import (
+    CameraIntrinsics,
+    Detection,
+    DetectionExtra,
+    Frame,
+    InstanceMask,
+    Keypoint,
+    LabelImage,
+    OrientedBox,
+    PointCloud,
+)
 from vision_service.vision.color_detector import ColorDetector
 from vision_service.vision.detections_to_segments import DetectionsToSegments, regions
 from vision_service.vision.mlmodel import MLModel
@@ -54,7 +65,7 @@ class Annotated(VisionModel):
         self.answer = LabelImage(labels.astype(np.uint16), class_names)
 
     def detect(self, frame: Frame) -> list[Detection]:
-        return [region.detection for region in regions(self.answer)]
+        return list(regions(self.answer))
 
     def label(self, frame: Frame) -> LabelImage:
         return self.answer
@@ -283,7 +294,11 @@ def test_each_region_of_a_class_is_an_object_and_the_background_none():
         ("dog", 1.0, 25),
         ("dog", 1.0, 200),
     ]
-    assert Detection("dog", 1.0, 20, 20, 40, 30) in model.detect(red_square(unknown_depth()))
+    boxes = {
+        (one.class_name, one.x_min, one.y_min, one.x_max, one.y_max)
+        for one in model.detect(red_square(unknown_depth()))
+    }
+    assert ("dog", 20, 20, 40, 30) in boxes
 
 
 def test_what_the_rim_of_a_mask_shows_behind_the_thing_does_not_belong_to_it():
@@ -474,3 +489,42 @@ def test_a_trained_segmentation_model_places_what_it_sees():
     (measured_screen,) = [item for item in measured("rgbd", "tum_fr2_desk_1") if item["label"] == "tv"]
     assert abs(median(screen)[2] - measured_screen["median_xyz_central_half_of_box"][2]) < 0.01
     assert screen.size.max() < 0.5
+
+
+# Masks and turned boxes of detections.
+
+
+def test_a_mask_of_a_detection_is_better_than_its_box():
+    pixels = np.zeros((10, 10), bool)
+    pixels[2:8, 4:6] = True
+    found = Detection("cup", 0.9, 10, 10, 20, 20, extra=DetectionExtra(mask=InstanceMask.of(pixels, 10, 10)))
+    (item,) = made(Given(found), **EVERYTHING).segment(red_square(np.ones((30, 40))))
+    assert len(item.cloud) == 12
+    (whole,) = made(Given(dataclasses.replace(found, extra=None)), **EVERYTHING).segment(red_square(np.ones((30, 40))))
+    assert len(whole.cloud) == 100
+
+
+def test_a_mask_may_lie_anywhere():
+    mask = InstanceMask.of(np.ones((4, 6), bool), 36, 28)  # partly outside of the image, and of its box
+    found = Detection("cup", 0.9, 10, 10, 20, 20, extra=DetectionExtra(mask=mask))
+    (item,) = made(Given(found), **EVERYTHING).segment(red_square(np.ones((30, 40))))
+    assert len(item.cloud) == 2 * 4
+
+
+def test_of_a_turned_box_the_points_inside_it_count():
+    turned = OrientedBox(20.0, 15.0, 20.0, 2.0, math.pi / 4)
+    found = Detection("pen", 0.9, *turned.envelope, extra=DetectionExtra(box=turned))
+    (item,) = made(Given(found), **EVERYTHING).segment(red_square(np.ones((30, 40))))
+    assert len(item.cloud) == pytest.approx(40, abs=8)
+    (whole,) = made(Given(dataclasses.replace(found, extra=None)), **EVERYTHING).segment(red_square(np.ones((30, 40))))
+    assert len(whole.cloud) > 200
+
+
+def test_what_detections_carry_it_keeps():
+    extra = DetectionExtra(keypoints=(Keypoint("tip", 3.0, 4.0),))
+    detector = Given(Detection("pen", 0.9, 10, 10, 20, 20, class_index=7, extra=extra))
+    detector.extras, detector.skeleton = frozenset({"keypoints"}), ((0, 1),)
+    model = made(detector)
+    assert (model.extras, model.skeleton) == ({"keypoints"}, ((0, 1),))
+    assert model.detect(red_square(np.ones((30, 40)))) == detector.found
+    assert made(Annotated(np.zeros((3, 3)), ("background",))).extras == {"masks"}

@@ -13,7 +13,7 @@ from vision_service.configuration import configure
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
 from vision_service.resources import LocalResources
-from vision_service.types import Detection, Frame, LabelChange
+from vision_service.types import Detection, DetectionExtra, Frame, InstanceMask, LabelChange
 from vision_service.vision import MODELS
 from vision_service.vision.mlmodel import MLModel
 from vision_service.vision.model import Needs, VisionModel, methods, only_live_changes
@@ -283,6 +283,20 @@ def test_only_chosen_and_sure_detections_are_tracked(trained, table):
     assert {item.class_name for frame in table[:5] for item in model.detect(frame)} == {"ball"}
     sure = tracker(trained, min_confidence=1.0)
     assert [item for frame in table[:5] for item in sure.detect(frame)] == []
+
+
+def test_what_detections_carry_stays_with_them():
+    detector = TruthDetector()
+    detector.extras, detector.skeleton = frozenset({"masks"}), ((0, 1),)
+    extra, detect = DetectionExtra(mask=InstanceMask(3, 4, 2, 1, (0, 2))), detector.detect
+    detector.detect = lambda frame: [replace(item, class_index=7, extra=extra) for item in detect(frame)]
+    model = tracker(detector, min_track_persistence=1)
+    assert (model.extras, model.skeleton) == ({"masks"}, ((0, 1),))
+    for frame in frames(3):
+        found = model.detect(frame)
+        assert found
+        assert all(item.id for item in found)
+        assert {(item.class_index, item.extra) for item in found} == {(7, extra)}
 
 
 # Frames and their time.

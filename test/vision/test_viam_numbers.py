@@ -243,7 +243,7 @@ def test_the_best_n(tmp_path, count, expected):
 )
 def test_scores_of_detections_lie_in_zero_to_one(tmp_path, score, expected):
     outputs = {"location": EFFDET["location"][:, :1], "score": np.array([[score]], np.float32)}
-    (found,) = make(tmp_path, BYTES_320, outputs).detect(frame(320, 320))
+    (found,) = make(tmp_path, BYTES_320, outputs, activation="none").detect(frame(320, 320))
     assert found.confidence == expected
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
 from rich.console import Console
 
+from vision_service.cli import results
 from vision_service.cli.outcome import OK, keep_stdout
-from vision_service.cli.output import as_dict, object_as_dict, print_json, print_objects, print_results
+from vision_service.cli.output import print_json
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import read_file
 from vision_service.pointcloud.objects import merged
+from vision_service.types import LabelImage, Segmentation
 
 
 def list_services(arguments: argparse.Namespace) -> int:
@@ -42,7 +43,6 @@ def list_services(arguments: argparse.Namespace) -> int:
 
 def call(arguments: argparse.Namespace) -> int:
     """Call one service and print the answer."""
-    from vision_service.ros import conversion
     from vision_service.ros.calling import DEFAULT_TIMEOUT, Caller
     from vision_service.ros.discovery import find_service
 
@@ -56,17 +56,35 @@ def call(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(answer)
         return OK
-    for field, convert in _results().items():
-        if hasattr(response, field):
-            size = (response.image_width, response.image_height)
-            print_results(f"{name} {response.camera_name}".rstrip(), size, convert(getattr(response, field)))
-            return OK
-    if hasattr(response, "objects"):
-        objects = [conversion.object_from_message(item) for item in response.objects]
-        print_objects(f"{name} {response.camera_name}".rstrip(), merged(objects)[0], objects)
-        return OK
-    Console(highlight=False).print_json(json.dumps(answer))
+    if not _print(f"{name} {getattr(response, 'camera_name', '')}".rstrip(), response):
+        Console(highlight=False).print_json(json.dumps(answer))
     return OK
+
+
+def _print(title: str, response: Any) -> bool:
+    """Print the results in a response, if it has any that people read as a table; return whether it has."""
+    from vision_service.ros import conversion
+
+    kinds = set(response.get_fields_and_field_types().values())
+    size = getattr(response, "image_width", 0), getattr(response, "image_height", 0)
+    if "vision_msgs/Detection2DArray" in kinds:
+        results.print_results(title, size, conversion.detections_from_message(response.detections))
+    elif "vision_msgs/Classification" in kinds:
+        results.print_results(title, size, conversion.classifications_from_message(response.classifications))
+    elif "vision_service/InstanceArray" in kinds:
+        label_image = conversion.label_image_from_message(response.label_image, response.class_names)
+        instances = tuple(conversion.instances_from_message(response.instances))
+        results.print_segmentation(title, size, Segmentation(label_image, instances))
+    elif "vision_service/ObjectKeypointsArray" in kinds:
+        results.print_results(title, size, conversion.keypoints_from_message(response.keypoints))
+    elif "vision_msgs/Detection3DArray" in kinds:
+        results.print_detections_3d(title, conversion.detections_3d_from_message(response.detections))
+    elif "sequence<vision_service/PointCloudObject>" in kinds:
+        objects = [conversion.object_from_message(item) for item in response.objects]
+        results.print_objects(title, merged(objects)[0], objects)
+    else:
+        return False
+    return True
 
 
 def _request(kind: Any, arguments: argparse.Namespace) -> Any:
@@ -100,14 +118,30 @@ def _request(kind: Any, arguments: argparse.Namespace) -> Any:
     return request
 
 
-def _results() -> dict[str, Callable[[Any], Any]]:
-    """Return the fields of responses that are results of ours, and what makes them of the messages."""
+def _rows(kind: str, value: Any, size: tuple[int, int]) -> list[dict[str, Any]] | None:
+    """Return results of ours as the offline commands print them; None = they are none."""
     from vision_service.ros import conversion
 
-    return {
-        "detections": conversion.detections_from_message,
-        "classifications": conversion.classifications_from_message,
-    }
+    if kind == "vision_msgs/Detection2DArray":
+        return [results.as_dict(item, size) for item in conversion.detections_from_message(value)]
+    if kind == "vision_msgs/Classification":
+        return [results.as_dict(item) for item in conversion.classifications_from_message(value)]
+    if kind == "vision_service/InstanceArray":
+        size = value.image_width, value.image_height
+        return [results.as_dict(item, size) for item in conversion.instances_from_message(value)]
+    if kind == "vision_service/ObjectKeypointsArray":
+        return [results.as_dict(item, size) for item in conversion.keypoints_from_message(value)]
+    if kind == "vision_msgs/Detection3DArray":
+        return [results.detection_3d_as_dict(item) for item in conversion.detections_3d_from_message(value)]
+    if kind == "sequence<vision_service/PointCloudObject>":
+        return [results.object_as_dict(conversion.object_from_message(item)) for item in value]
+    return None
+
+
+def _label_image(message: Any) -> LabelImage | None:
+    from vision_service.ros import conversion
+
+    return conversion.label_image_from_message(message.label_image, message.class_names)
 
 
 def as_json(message: Any) -> Any:
@@ -116,16 +150,15 @@ def as_json(message: Any) -> Any:
         if isinstance(message, (list, tuple)):
             return [as_json(item) for item in message]
         return message.item() if hasattr(message, "item") else message
-    from vision_service.ros import conversion
-
-    results = _results()
+    size = getattr(message, "image_width", 0), getattr(message, "image_height", 0)
     fields: dict[str, Any] = {}
     for name, kind in message.get_fields_and_field_types().items():
         value = getattr(message, name)
-        if name in results:
-            fields[name] = [as_dict(result) for result in results[name](value)]
-        elif kind == "sequence<vision_service/PointCloudObject>":
-            fields[name] = [object_as_dict(conversion.object_from_message(item)) for item in value]
+        rows = _rows(kind, value, size)
+        if rows is not None:
+            fields[name] = rows
+        elif name == "label_image":
+            fields["classes"] = results.classes_of(Segmentation(_label_image(message)), size)
         elif kind == "sequence<uint8>":
             fields["bytes" if name == "data" else f"{name}_bytes"] = len(value)
         elif kind.startswith(("sequence", "double[")):

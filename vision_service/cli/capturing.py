@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from vision_service.cli import output
+from vision_service.cli import output, results
 from vision_service.cli.outcome import OK, keep_stdout
 from vision_service.drawing import draw_results
 from vision_service.pointcloud.objects import merged
 from vision_service.pointcloud.pcd import write_pcd
+from vision_service.types import Segmentation
 
 if TYPE_CHECKING:
     from vision_service.ros.client import CaptureAllResult, VisionProperties
@@ -35,6 +36,8 @@ def capture(arguments: argparse.Namespace) -> int:
             return_detections=can.detections_supported,
             return_classifications=can.classifications_supported,
             return_object_point_clouds=can.object_point_clouds_supported,
+            return_segmentation=can.segmentation_supported,
+            return_keypoints=can.keypoints_supported,
             max_age=arguments.max_age or 0.0,
             timeout=arguments.timeout,
         )
@@ -63,21 +66,25 @@ def as_json(service: str, can: VisionProperties, result: CaptureAllResult) -> di
         "height": result.size[1],
     }
     if result.detections is not None:
-        found["detections"] = [output.as_dict(item) for item in result.detections]
+        found["detections"] = [results.as_dict(item, result.size) for item in result.detections]
     if result.classifications is not None:
-        found["classifications"] = [output.as_dict(item) for item in result.classifications]
+        found["classifications"] = [results.as_dict(item) for item in result.classifications]
     if result.objects is not None:
-        found["objects"] = [output.object_as_dict(item) for item in result.objects]
+        found["objects"] = [results.object_as_dict(item) for item in result.objects]
+    if result.segmentation is not None:
+        found["classes"] = results.classes_of(result.segmentation, result.size)
     return found
 
 
 def _print(service: str, result: CaptureAllResult) -> None:
     title = f"/{service} {result.frame.camera_name}"
-    for results in (result.detections, result.classifications):
-        if results is not None:
-            output.print_results(title, result.size, results)
+    for items in (result.detections, result.classifications):
+        if items is not None:
+            results.print_results(title, result.size, items)
+    if result.segmentation is not None and result.segmentation.label_image is not None:
+        results.print_segmentation(title, result.size, Segmentation(result.segmentation.label_image))
     if result.objects is not None:
-        output.print_objects(title, merged(result.objects)[0], result.objects)
+        results.print_objects(title, merged(result.objects)[0], result.objects)
 
 
 def _write(folder: Path, service: str, found: dict[str, Any], result: CaptureAllResult) -> list[Path]:
@@ -86,10 +93,11 @@ def _write(folder: Path, service: str, found: dict[str, Any], result: CaptureAll
     written = [stem.with_name(f"{stem.name}.json")]
     output.write_file(written[0], json.dumps(found, indent=2).encode())
     if result.frame.image is not None:
-        kinds = {"detect": result.detections, "classify": result.classifications}
-        results = {method: items for method, items in kinds.items() if items is not None}
+        label_image = result.segmentation.label_image if result.segmentation is not None else None
+        kinds = {"label": label_image, "detect": result.detections, "classify": result.classifications}
+        said = {method: items for method, items in kinds.items() if items is not None}
         written.append(stem.with_name(f"{stem.name}.png"))
-        output.write_picture(written[-1], draw_results(result.frame.image.rgb, results))
+        output.write_picture(written[-1], draw_results(result.frame.image.rgb, said))
     if result.objects:
         cloud, labels = merged(result.objects)
         written.append(stem.with_name(f"{stem.name}.pcd"))

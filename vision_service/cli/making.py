@@ -14,22 +14,23 @@ from vision_service.configuration import attributes, configure
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.parameter_files import Section
 from vision_service.resources import LocalResources, Resources
+from vision_service.tasks import Task, abilities, can
 from vision_service.vision import MODELS
-from vision_service.vision.model import VisionModel, methods
+from vision_service.vision.model import VisionModel
 
 
 @contextmanager
-def made(arguments: argparse.Namespace, method: str) -> Iterator[Any]:
+def made(arguments: argparse.Namespace, *tasks: Task) -> Iterator[Any]:
     """Yield the model that the arguments describe, and close it, and what it builds on, afterwards.
 
     A parameter file's other sections are the services that it may name.
 
     Args:
         arguments: Of a subcommand that runs a model.
-        method: What the model must be able to do.
+        tasks: What the model must be able to do, one of them at least.
 
     Raises:
-        VisionError: There is none of that name, its configuration is wrong, or it has no such method.
+        VisionError: There is none of that name, its configuration is wrong, or it can do nothing of that.
     """
     if arguments.node and not arguments.params:
         arguments.usage_error("--node says which node of a parameter file: give that by --params FILE")
@@ -44,9 +45,8 @@ def made(arguments: argparse.Namespace, method: str) -> Iterator[Any]:
         closing(LocalResources(_makers(sections))) as resources,
         closing(_new(name, resources, given, arguments.settings)) as model,
     ):
-        available = methods(model)
-        if method not in available:
-            msg = f"the model {name} cannot {method}: it can {' and '.join(sorted(available)) or 'do nothing'}"
+        if not any(task.methods(abilities(model)) for task in tasks):
+            msg = f"the model {name} cannot {' or '.join(task.name for task in tasks)}: it can {can(model)}"
             raise VisionError(ErrorCode.NOT_SUPPORTED, msg)
         yield model
 

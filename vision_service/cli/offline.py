@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from vision_service.camera import DRIVERS
 from vision_service.camera.transforms import TRANSFORMS
@@ -22,11 +23,10 @@ if TYPE_CHECKING:
 
     from vision_service.types import Frame
 
+Answer = TypeVar("Answer")
+
 REGISTRIES: dict[str, Registry] = {"models": MODELS, "cameras": DRIVERS, "transforms": TRANSFORMS}
 """What `models` lists, under the names of its JSON."""
-
-SEGMENTER = "obstacles_pointcloud"
-"""The model of `segment`, unless another is named."""
 
 
 def add_parsers(subparsers: Any) -> None:
@@ -52,17 +52,20 @@ def add_parsers(subparsers: Any) -> None:
     parser = _add_model_parser(
         subparsers,
         "segment",
-        "find objects in point cloud files",
-        "Find objects in point cloud files and say where in space they are.",
+        "say which pixels of images show what, or find objects in point cloud files",
+        "Say which pixels of image files show what; or find objects in point cloud files, and say where in space they"
+        " are.",
     )
     _add_files(
         parser,
-        file="a point cloud: PCD",
-        model=SEGMENTER,
-        out="write labelled clouds (PCD with a field 'label': an object's number from 1 on, 0 = none) and pictures"
-        " (PNG) into this folder",
+        file="an image (JPEG, PNG, BMP, TIFF, WebP) or a point cloud (PCD)",
+        model="mlmodel, if --model-path is given, and obstacles_pointcloud for point clouds",
+        out="write annotated images (PNG), with the number of each pixel's class (.labels.png) and object"
+        " (.instances.png) beside them, into this folder; of point clouds, labelled clouds (PCD with a field 'label':"
+        " an object's number from 1 on, 0 = none) and images (PNG)",
     )
-    parser.set_defaults(func=segment, default_model=SEGMENTER, model_path=None, label_path=None)
+    _add_paths(parser)
+    parser.set_defaults(func=_segment)
 
     parser = subparsers.add_parser(
         "models",
@@ -117,44 +120,29 @@ def detect(arguments: argparse.Namespace) -> int:
     """Run `detect`; return the exit code."""
     from vision_service.cli.making import made
     from vision_service.drawing import draw_detections
+    from vision_service.tasks import DETECT
 
-    with made(arguments, "detect") as model:
-        return _look(arguments, "detections", model.detect, draw_detections)
+    with made(arguments, DETECT) as model:
+        draw = partial(draw_detections, skeleton=model.skeleton)
+        return _look(arguments, "detections", model.detect, draw)
 
 
 def classify(arguments: argparse.Namespace) -> int:
     """Run `classify`; return the exit code."""
     from vision_service.cli.making import made
     from vision_service.drawing import draw_classifications
+    from vision_service.tasks import CLASSIFY
 
-    with made(arguments, "classify") as model:
+    with made(arguments, CLASSIFY) as model:
         return _look(
             arguments, "classifications", lambda frame: model.classify(frame, arguments.count), draw_classifications
         )
 
 
-def segment(arguments: argparse.Namespace) -> int:
-    """Run `segment`; return the exit code."""
-    from vision_service.cli import clouds, output
-    from vision_service.cli.making import made
-    from vision_service.pointcloud.pcd import read_pcd, write_pcd
+def _segment(arguments: argparse.Namespace) -> int:
+    from vision_service.cli.segmenting import segment
 
-    def job(file: str, results: Sequence[Path]) -> None:
-        cloud = read_pcd(file)
-        objects = _answer(file, clouds.frame_of(cloud), model.segment)
-        if arguments.json:
-            rows = [output.object_as_dict(item) for item in objects]
-            output.print_json({"file": file, "points": len(cloud), "objects": rows})
-        else:
-            output.print_objects(file, cloud, objects)
-        if results:
-            labelled, picture = results
-            numbers = clouds.object_numbers(cloud, objects)
-            output.write_file(labelled, write_pcd(cloud, labels=numbers))
-            output.write_picture(picture, clouds.draw_cloud(cloud, objects, numbers))
-
-    with made(arguments, "segment") as model:
-        return _each(arguments, (".pcd", ".png"), job)
+    return segment(arguments)
 
 
 def _look(
@@ -164,26 +152,26 @@ def _look(
     draw: Callable[[NDArray[np.uint8], list[Any]], NDArray[np.uint8]],
 ) -> int:
     """Answer for each picture, print and draw the results; return the exit code."""
-    from vision_service.cli import output
+    from vision_service.cli import output, results
     from vision_service.image import read_image
     from vision_service.types import Frame
 
     def job(file: str, pictures: Sequence[Path]) -> None:
         image = read_image(file)
-        found = _answer(file, Frame(image=image), answer)
+        found = answered(file, Frame(image=image), answer)
         size = image.width, image.height
         if arguments.json:
-            rows = [output.as_dict(result) for result in found]
+            rows = [results.as_dict(result, size) for result in found]
             output.print_json({"file": file, "width": size[0], "height": size[1], kind: rows})
         else:
-            output.print_results(file, size, found)
+            results.print_results(file, size, found)
         for picture in pictures:
             output.write_picture(picture, draw(image.rgb, found))
 
-    return _each(arguments, (".png",), job)
+    return each(arguments, (".png",), job)
 
 
-def _each(arguments: argparse.Namespace, endings: Sequence[str], job: Callable[[str, Sequence[Path]], None]) -> int:
+def each(arguments: argparse.Namespace, endings: Sequence[str], job: Callable[[str, Sequence[Path]], None]) -> int:
     """Do a job for each file, given where its results go if they are wanted; return the exit code."""
     from vision_service.cli import output
 
@@ -201,7 +189,7 @@ def _each(arguments: argparse.Namespace, endings: Sequence[str], job: Callable[[
     return code
 
 
-def _answer(file: str, frame: Frame, answer: Callable[[Frame], list[Any]]) -> list[Any]:
+def answered(file: str, frame: Frame, answer: Callable[[Frame], Answer]) -> Answer:
     """Return the model's answer for a file's frame; every error names the file."""
     try:
         return answer(frame)

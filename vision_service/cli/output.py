@@ -11,22 +11,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich import box
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 from rich.text import Text
 
 from vision_service.configuration import Attribute
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import encode
-from vision_service.pointcloud.motion import IDENTITY
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    from vision_service.types import Classification, Detection, PointCloud, PointCloudObject
 
 WIDEST = 100
 """Of lines of running text, columns."""
@@ -43,93 +38,6 @@ def _finite(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def as_dict(result: Detection | Classification) -> dict[str, Any]:
-    """Return a result's fields by name, as JSON knows them; the track's id only if there is one."""
-    names = ["confidence", "x_min", "y_min", "x_max", "y_max"]
-    numbers = {name: float(getattr(result, name)) for name in names if hasattr(result, name)}
-    track_id = getattr(result, "id", "")
-    return {"class_name": result.class_name, **numbers, **({"id": track_id} if track_id else {})}
-
-
-def print_results(file: str, size: tuple[int, int], results: Sequence[Detection | Classification]) -> None:
-    """Print a table of a file's results.
-
-    Args:
-        file: Its name, as the user wrote it.
-        size: Width and height of the picture, pixels.
-        results: Detections or classifications, in this order.
-    """
-    console = Console(highlight=False)
-    title = Text.assemble((file, "bold"), (f"  {size[0]}×{size[1]}", "dim"))
-    if not results:
-        console.print(title, Text("  nothing found", "dim"), sep="")
-        return
-    rows = [as_dict(result) for result in results]
-    numbers = [name for name in rows[0] if name not in {"class_name", "id"}]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    tracked = any("id" in row for row in rows)
-    table.add_column("class", overflow="fold")
-    if tracked:
-        table.add_column("id", overflow="fold")
-    for name in numbers:
-        table.add_column(name, justify="right", no_wrap=True)
-    for row in rows:
-        table.add_row(
-            Text(row["class_name"]),
-            *([Text(row.get("id", ""))] if tracked else []),
-            *(f"{row[name]:.2f}" if name == "confidence" else f"{row[name]:.1f}" for name in numbers),
-        )
-    console.print(title)
-    console.print(table)
-
-
-def object_as_dict(item: PointCloudObject) -> dict[str, Any]:
-    """Return an object as JSON knows it; how its box is turned, only if it is, and the track's id only if there is one.
-
-    Lengths are in metres; the orientation is a quaternion x, y, z, w.
-    """
-    return {
-        "label": item.label,
-        "confidence": float(item.confidence),
-        "points": len(item.cloud),
-        "center": [float(number) for number in item.center],
-        "size": [float(number) for number in item.size],
-        **({"orientation": list(item.orientation)} if item.orientation != IDENTITY else {}),
-        **({"id": item.id} if item.id else {}),
-    }
-
-
-def print_objects(file: str, cloud: PointCloud, objects: Sequence[PointCloudObject]) -> None:
-    """Print a table of the objects in a file.
-
-    Args:
-        file: Its name, as the user wrote it.
-        cloud: Its points.
-        objects: What was found among them, in this order.
-    """
-    console = Console(highlight=False)
-    shape = f"{cloud.xyz.shape[1]}×{cloud.xyz.shape[0]}" if cloud.organized else f"{len(cloud)}"
-    title = Text.assemble((file, "bold"), (f"  {shape} points", "dim"))
-    if not objects:
-        console.print(title, Text("  nothing found", "dim"), sep="")
-        return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("#", justify="right", no_wrap=True)
-    table.add_column("label", overflow="fold")
-    for name in ("confidence", "points", "center (m)", "size (m)"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for number, item in enumerate(objects, start=1):
-        table.add_row(
-            str(number),
-            Text(item.label or "–"),
-            f"{item.confidence:.2f}",
-            str(len(item.cloud)),
-            *(" ".join(f"{length:.3f}" for length in lengths) for lengths in (item.center, item.size)),
-        )
-    console.print(title)
-    console.print(table)
 
 
 def print_entries(kind: str, entries: Sequence[tuple[str, str, Sequence[str]]]) -> None:

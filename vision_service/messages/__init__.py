@@ -7,7 +7,12 @@ array, as rclpy and the library rosbags make them. What makes messages is :mod:`
 from vision_service.messages.camera_info import intrinsics_from_message, nanoseconds
 from vision_service.messages.cloud import cloud_from_message
 from vision_service.messages.compressed_depth import depth_from_compressed
-from vision_service.messages.image import depth_from_message, image_from_compressed, image_from_message
+from vision_service.messages.image import (
+    depth_from_message,
+    image_from_compressed,
+    image_from_message,
+    numbers_from_message,
+)
 
 __all__ = [
     "cloud_from_message",
@@ -17,4 +22,5 @@ __all__ = [
     "image_from_message",
     "intrinsics_from_message",
     "nanoseconds",
+    "numbers_from_message",
 ]

@@ -87,6 +87,21 @@ def depth_from_message(message: Any) -> NDArray[np.float32]:
     return in_metres(_pixels(message, layout), layout.metres)
 
 
+def numbers_from_message(message: Any) -> NDArray[np.uint16]:
+    """Return the numbers, of classes for example, that the pixels of a mono8 or mono16 message are.
+
+    Returns:
+        (H, W) array of uint16, a copy.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, if the message contradicts itself or has another encoding.
+    """
+    if message.encoding not in ("mono8", "mono16"):
+        raise _wrong(f"an image of numbers is expected (mono8, mono16), but its encoding is {message.encoding!r}")
+    _check_size(message)
+    return _pixels(message, LAYOUTS[message.encoding]).astype(np.uint16)
+
+
 def image_from_compressed(message: Any) -> Image:
     """Return the picture of a compressed message, which is decoded when its pixels are first asked for.
 

@@ -10,8 +10,8 @@ import zlib
 DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, RuntimeError, EOFError, ValueError)
 """What reading a damaged archive raises."""
 
-EXPORTER_FILES = ("metadata.json", "temp_meta.txt")
-"""The files in the archive that Ultralytics' exporters write: JSON since 8.4, before that a Python literal."""
+EXPORTER_FILES = ("metadata.json", "temp_meta.txt", "meta.txt")
+"""The files in the archive that Ultralytics' exporters write: JSON since 8.4, before that (and of YOLOv5) a literal."""
 
 LARGEST_FILE = 16 << 20
 """Of what is read from an archive, bytes: more is neither labels nor metadata, however well it is packed."""

@@ -10,8 +10,8 @@ NO_OBJECT = frozenset({"no-object", "no object", "no_object", "none", "n/a", "no
 
 
 def is_background(label: str) -> bool:
-    """Return whether a label says that number 0 is no class."""
-    return label.strip().casefold() in BACKGROUND
+    """Return whether a label says that number 0 is no class; an empty one does: the numbers of its file begin at 1."""
+    return not label.strip() or label.strip().casefold() in BACKGROUND
 
 
 def is_no_object(label: str) -> bool:

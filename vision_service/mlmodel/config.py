@@ -61,7 +61,7 @@ class MLModelConfig(ModelFileConfiguration):
         maximum=1000,
     )
     default_minimum_confidence: float = attribute(
-        "Minimum confidence of the results; 0 = the family's own: 0.25 for YOLO without suppression inside, 0.5 for"
+        "Minimum confidence of the results; 0 = the family's own: 0.25 for YOLO, 0.5 for DETR and its kin and for"
         " blazeface, 0.35 for detectnet_v2, all results for others.",
         default=0.0,
         minimum=0.0,
@@ -95,6 +95,49 @@ class MLModelConfig(ModelFileConfiguration):
         default=0,
         minimum=0,
         live=True,
+    )
+    minimum_area: float = attribute(
+        "Minimum area of a detection's box, as a fraction of the image's area.",
+        default=0.0,
+        minimum=0.0,
+        maximum=1.0,
+        live=True,
+    )
+    maximum_area: float = attribute(
+        "Maximum area of a detection's box, as a fraction of the image's area.",
+        default=1.0,
+        minimum=0.0,
+        maximum=1.0,
+        live=True,
+    )
+    label_minimum_areas: dict[str, float] = attribute(
+        "Minimum area of the boxes of single classes by class name, case-insensitive, instead of minimum_area; as a"
+        " fraction of the image's area.",
+        default={},
+        minimum=0.0,
+        maximum=1.0,
+        live=True,
+    )
+    label_maximum_areas: dict[str, float] = attribute(
+        "Maximum area of the boxes of single classes by class name, case-insensitive, instead of maximum_area; as a"
+        " fraction of the image's area.",
+        default={},
+        minimum=0.0,
+        maximum=1.0,
+        live=True,
+    )
+    tiles: tuple[int, ...] = attribute(
+        "Number of columns and rows of overlapping tiles in which a detector looks at the image, besides the full"
+        " image, so that small objects are found: [3, 2] runs the model seven times; empty = the full image only.",
+        default=(),
+        minimum=1,
+        maximum=16,
+    )
+    tile_overlap: float = attribute(
+        "Fraction of a tile that its neighbour covers as well; objects larger than that are found in the full image.",
+        default=0.2,
+        minimum=0.0,
+        maximum=0.8,
     )
     input_image_mean_value: tuple[float, ...] = attribute(
         "Mean by which the image is normalized for models with a float input, one number for each channel in the"

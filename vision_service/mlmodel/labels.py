@@ -5,12 +5,6 @@ from __future__ import annotations
 from vision_service.mlmodel.archive import EXPORTER_FILES, file_names, read_member
 from vision_service.mlmodel.label_files import parse_lines, read_label_file
 
-BACKGROUND = frozenset({"???", "background", "__background__"})
-"""What the first line of a label file says where number 0 means that there is nothing."""
-
-NO_OBJECT = frozenset({"no-object", "no object", "no_object", "none", "n/a"})
-"""What label files say, in small letters, of a class that stands for no object; "N/A" also of a number left out."""
-
 
 def read_labels(path: str) -> tuple[str, ...]:
     """Return the labels in a file, each at the place that is its class number.
@@ -52,11 +46,6 @@ def archived_labels(data: bytes, name: str) -> tuple[str, ...]:
         name: Of the file in the archive.
     """
     return parse_labels(read_member(data, name))
-
-
-def without_background(labels: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the labels of a detector, whose number 0 is the first real class, without a leading background label."""
-    return labels[1:] if labels and labels[0].casefold() in BACKGROUND else labels
 
 
 def label(labels: tuple[str, ...], number: int) -> str:

@@ -24,6 +24,12 @@ POST_PROCESS = "TFLite_Detection_PostProcess"
 
 POST_PROCESS_OUTPUTS = ("boxes", "classes", "scores", "count")
 
+FLOAT16 = (
+    "it computes in float16, which LiteRT cannot do on the CPU; use the float32 file of the same model (onnx2tf writes"
+    " both: …_float32.tflite beside …_float16.tflite)"
+)
+"""Why many files with inputs or outputs of float16 cannot be used."""
+
 REASONS = (
     (r"edgetpu-custom-op", "it is compiled for the Edge TPU; use the same model without '_edgetpu' in its name"),
     (
@@ -41,6 +47,10 @@ REASONS = (
     (
         r"(?P<what>quantized_dimension must be in range \[\d+, \d+\))",
         "its quantization is none that this runtime takes ({what}); it may be made for TensorFlow Lite Micro",
+    ),
+    (
+        r"(?i)float16.*not.*supported",
+        FLOAT16,
     ),
     (
         r"not a valid Flatbuffer|model_content",
@@ -69,6 +79,7 @@ class LiteRT:
         """
         module = _interpreter_module()
         delegates = [_load_delegate(module, options)] if options.delegate else None
+        interpreter: Any = None
         try:
             interpreter = module.Interpreter(
                 model_content=data, num_threads=options.num_threads, experimental_delegates=delegates
@@ -76,7 +87,7 @@ class LiteRT:
             operations = _operations(interpreter)
             interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            msg = f"the model {path!r} cannot be used: {_reason(str(error))}"
+            msg = f"the model {path!r} cannot be used: {_reason(str(error), float16=_is_float16(interpreter))}"
             if options.delegate:
                 msg += f" (with the delegate {options.delegate!r}: try without)"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from error
@@ -94,7 +105,7 @@ class LiteRT:
         )
         self.inputs = _infos(interpreter.get_input_details(), metadata.inputs, {})
         self.outputs = _infos(interpreter.get_output_details(), metadata.outputs, _roles(operations))
-        self._interpreter: Any = interpreter
+        self._interpreter = interpreter
         self._path = path
         self._lock = threading.Lock()
         self._inputs = {
@@ -126,7 +137,8 @@ class LiteRT:
                 return {name: self._interpreter.get_tensor(index) for name, index in self._outputs.items()}
             except (ValueError, RuntimeError) as error:
                 taken = ", ".join(f"{name!r} {tensor.dtype}{list(tensor.shape)}" for name, tensor in tensors.items())
-                msg = f"the model {self._path!r} failed while it ran on {taken}: {_first_line(str(error))}"
+                reason = _reason(str(error), float16=_is_float16(self._interpreter))
+                msg = f"the model {self._path!r} failed while it ran on {taken}: {reason}"
                 raise VisionError(ErrorCode.MODEL_ERROR, msg) from error
 
     def _allocate(self, tensors: Mapping[str, NDArray[Any]]) -> None:
@@ -165,7 +177,7 @@ def _load_delegate(module: Any, options: RuntimeOptions) -> Any:
         shown = ", ".join(f"{name}={value}" for name, value in options.delegate_options) or "no options"
         msg = (
             f"the delegate {options.delegate!r} cannot be loaded with {shown}: {reason}; give 'delegate' the path of a"
-            " LiteRT delegate's library, or leave it out to run on the processor"
+            " LiteRT delegate's library, or leave it out to run on the CPU"
         )
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from error
 
@@ -226,13 +238,24 @@ def _info(details: dict[str, Any], name: str, role: str, metadata: TensorMetadat
     )
 
 
-def _reason(error: str) -> str:
-    """Return what the runtime's words mean, or their first line."""
+def _is_float16(interpreter: Any) -> bool:
+    """Return whether a model takes or returns float16."""
+    details = [*interpreter.get_input_details(), *interpreter.get_output_details()] if interpreter else []
+    return any(item["dtype"] == np.float16 for item in details)
+
+
+def _reason(error: str, *, float16: bool) -> str:
+    """Return what the runtime's words mean, or their first line.
+
+    Args:
+        error: The words.
+        float16: Whether the model takes or returns float16: then what it cannot do is mostly that.
+    """
     for pattern, meaning in REASONS:
         found = re.search(pattern, error)
         if found:
             return meaning.format(**found.groupdict())
-    return _first_line(error)
+    return f"{FLOAT16} ({_first_line(error)})" if float16 else _first_line(error)
 
 
 def _first_line(error: str) -> str:

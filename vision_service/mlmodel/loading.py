@@ -23,7 +23,7 @@ def load(path: str | Path, options: RuntimeOptions | None = None, *, trial_timeo
 
     Args:
         path: The model's file.
-        options: How it is run; None = on one thread of the processor.
+        options: How it is run; None = on one CPU thread.
         trial_timeout: How long the trial may take, seconds.
 
     Raises:

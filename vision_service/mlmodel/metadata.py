@@ -244,9 +244,13 @@ def _order(order: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _labels(tensor: Table, data: bytes) -> tuple[str, ...]:
-    """Return the labels in the tensor's first label file; one for no certain language goes before translations."""
+    """Return the labels in the tensor's first label file; one for no certain language goes before translations.
+
+    Ultralytics' older exporters call all that they say of the model a label file: that is none.
+    """
     files = [
         file for file in tensor.children(TENSOR_FILES) if file.number(FILE_TYPE, "b") in (AXIS_LABELS, VALUE_LABELS)
     ]
+    files = [file for file in files if file.text(NAME) not in EXPORTER_FILES]
     files.sort(key=lambda file: file.text(FILE_LOCALE) not in ("", "en"))
     return archived_labels(data, files[0].text(NAME)) if files else ()

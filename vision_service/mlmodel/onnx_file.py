@@ -44,6 +44,9 @@ KEY, VALUE = map(_message, (1, 2))
 DEEPEST = 50
 """How many messages may lie in one another: protobuf's own limit is 100."""
 
+UINT32 = 0xFFFFFFFF
+"""What protobuf keeps of tags and enumerations; bits beyond are lost, so that a file may be written oddly."""
+
 NESTING = frozenset({b"If", b"Loop", b"Scan", b"SequenceMap"})
 """The operations that have graphs of their own."""
 
@@ -174,6 +177,7 @@ def fields(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
             place += 1
             if tag >= 0x80:
                 tag, place = read_varint(data, place - 1)
+                tag &= UINT32
             kind = tag & 7
             if kind == DELIMITED:
                 size = data[place]
@@ -239,6 +243,7 @@ def _end_of_group(data: bytes, place: int, end: int, group: int, depth: int) -> 
         raise DamagedError(msg)
     while place < end:
         tag, place = read_varint(data, place)
+        tag &= UINT32
         kind = tag & 7
         if kind == GROUP_END:
             if tag >> 3 == group >> 3:

@@ -18,6 +18,7 @@ from vision_service.mlmodel.onnx_file import (
     GRAPH,
     INITIALIZERS,
     KEY,
+    UINT32,
     VALUE,
     VARINT,
     DamagedError,
@@ -40,8 +41,11 @@ CHILDREN = {
 }
 """Which fields of `onnx.proto`'s messages lead to tensors."""
 
-DIMS, DATA_TYPE, RAW_DATA, EXTERNAL_DATA, DATA_LOCATION = 1, 2, 9, 13, 14
+DIMS, DATA_TYPE, RAW_DATA, EXTERNAL_DATA = 1, 2, 9, 13
 """Fields of TensorProto."""
+
+LOCATION_TAG = 14 << 3 | VARINT
+"""Of its field that says where its values are."""
 
 EXTERNAL = 1
 """The data location of a tensor whose values are in another file."""
@@ -95,8 +99,9 @@ def _may_have_other_files(data: bytes) -> bool:
 def _names_a_file(data: bytes, start: int, end: int) -> bool:
     for tag, first, last in fields(data, start, end):
         if tag == INITIALIZERS:
-            if any(inner == EXTERNAL_DATA << 3 | DELIMITED for inner, _, _ in fields(data, first, last)):
-                return True
+            for inner, value, _ in fields(data, first, last):
+                if inner == EXTERNAL_DATA << 3 | DELIMITED or (inner == LOCATION_TAG and value & UINT32 == EXTERNAL):
+                    return True
         elif tag & 7 != VARINT and data.find(LOCATION, first, last) >= 0:
             return True
     return False
@@ -217,8 +222,8 @@ class _Embedding:
         parts: list[Part] = []
         previous = start
         for tag, first, last in fields(self._data, start, end):
-            if tag == DATA_LOCATION << 3 | VARINT:
-                external |= first == EXTERNAL
+            if tag == LOCATION_TAG:
+                external |= first & UINT32 == EXTERNAL
             elif tag == EXTERNAL_DATA << 3 | DELIMITED:
                 self._read_entry(first, last, entries)
             elif tag != RAW_DATA << 3 | DELIMITED:

@@ -242,7 +242,7 @@ def _advice(facts: Facts) -> str:
     shapes = [facts.shape(info.name) for info in facts.outputs]
     only = shapes[0] if len(shapes) == 1 else ()
     if len(only) == 4 and 17 in only and 3 in only:
-        return "it looks like a pose model of another make, which is not served"
+        return "it looks like a pose model, which is not served"
     if len(only) == 3 and min(only[1:]) > 4 and max(only[1:]) > 500:
         return (
             "it looks like a raw head of another make, or for another input size; let it return boxes, scores and"

@@ -72,8 +72,8 @@ class RuntimeOptions:
 
     Attributes:
         num_threads: How many threads one run may use.
-        delegate: What runs it instead of the processor: the path of a delegate's library (LiteRT), or the name of an
-            execution provider (ONNX Runtime); empty = the processor.
+        delegate: What runs it instead of the CPU: the path of a delegate's library (LiteRT), or the name of an
+            execution provider (ONNX Runtime); empty = the CPU.
         delegate_options: Names and values that are given to it.
     """
 

@@ -10,6 +10,9 @@ from vision_service.mlmodel.runtime import Runtime, RuntimeOptions
 ENDINGS = {".tflite": "litert", ".onnx": "onnx"}
 """Which runtime is for which files."""
 
+POINTER = b"version https://git-lfs"
+"""How the file begins that Git LFS leaves in the place of a large one."""
+
 OTHERS = {
     **dict.fromkeys(
         (".h5", ".keras", ".pb"),
@@ -21,6 +24,11 @@ OTHERS = {
     ),
     **dict.fromkeys((".engine", ".trt", ".plan"), "it is of TensorRT: use the .onnx file that it was made of"),
     **dict.fromkeys((".zip", ".tgz", ".gz", ".tar"), "it is an archive: unpack it and give the model in it"),
+    ".task": "it is an archive of MediaPipe: unpack it as a .zip and give the .tflite file in it",
+    ".data": "it holds the weights of an ONNX model: give the .onnx file beside it",
+    ".ort": "it is in ONNX Runtime's own form: use the .onnx file that it was made of",
+    **dict.fromkeys((".xml", ".bin"), "if it is of OpenVINO, use the .onnx file that it was made of"),
+    **dict.fromkeys((".param", ".rknn", ".hef", ".blob", ".mlmodel"), "use the .onnx file that it was made of"),
 }
 """What to do with files that no runtime here is for."""
 
@@ -33,6 +41,9 @@ def find_runtime(path: str | Path, data: bytes) -> str:
     """
     if data[4:8] == b"TFL3":
         return "litert"
+    if data.startswith(POINTER):
+        msg = f"{str(path)!r} is no model but a pointer of Git LFS: run 'git lfs pull' in the repository it is from"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
     ending = Path(path).suffix.lower()
     if ending in ENDINGS:
         return ENDINGS[ending]

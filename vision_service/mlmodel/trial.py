@@ -36,7 +36,7 @@ REFUSED = 3
 """The child's exit code for a file that it refuses; the reason is the last line on stdout."""
 
 USUAL_SIZE = 224
-"""Of a picture, where a model takes any."""
+"""Of an image, where a model takes any."""
 
 SMALL_SIZE = 8
 """Along each axis where more than two may be of any size, so that the whole stays small."""
@@ -173,5 +173,5 @@ def _noise(info: TensorInfo, random: np.random.Generator) -> np.ndarray[Any, Any
     if dtype.kind == "f":
         return random.uniform(-1, 1, shape).astype(dtype)
     top = min(np.iinfo(dtype).max, 255) if dtype.kind in "iu" else 1
-    # Integers may be places in a table: small ones, but for pictures of bytes.
+    # Integers may be places in a table: small ones, but for images of bytes.
     return random.integers(0, top if dtype.itemsize == 1 else 1, shape, endpoint=True).astype(dtype)

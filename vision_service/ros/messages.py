@@ -12,7 +12,7 @@ from vision_service.concurrency import Worker
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros import conversion
 from vision_service.ros.node import json_object
-from vision_service.types import Frame, PointCloudObject
+from vision_service.types import Classification, Detection, Frame, PointCloudObject, Segmentation
 
 
 def given_frame(request: Any) -> Frame:
@@ -48,22 +48,46 @@ def fill_frame(response: Any, frame: Frame) -> None:
     response.image_width, response.image_height = frame.size
 
 
-def fill_detections(response: Any, frame: Frame, detections: Any) -> None:
+def fill_detections(response: Any, frame: Frame, detections: Sequence[Detection]) -> None:
     """Put the frame and its detections into a response."""
     fill_frame(response, frame)
     response.detections = conversion.detections_to_message(detections, response.header)
 
 
-def fill_classifications(response: Any, frame: Frame, classifications: Any, count: int) -> None:
+def fill_classifications(response: Any, frame: Frame, classifications: Sequence[Classification], count: int) -> None:
     """Put the frame and its best classifications into a response; a negative count = all."""
     fill_frame(response, frame)
     best = classifications if count < 0 else classifications[:count]
     response.classifications = conversion.classifications_to_message(best, response.header)
 
 
+def fill_segmentation(response: Any, frame: Frame, found: Segmentation) -> None:
+    """Put the frame and what its pixels show into a response."""
+    fill_frame(response, frame)
+    if found.label_image is not None:
+        response.label_image = conversion.label_image_to_message(found.label_image, response.header)
+        response.class_names = list(found.label_image.class_names)
+    response.instances = conversion.instances_to_message(found.instances, response.header, frame.size)
+
+
+def fill_keypoints(response: Any, frame: Frame, detections: Sequence[Detection]) -> None:
+    """Put the frame and its detections with their keypoints into a response."""
+    fill_frame(response, frame)
+    response.keypoints = conversion.keypoints_to_message(detections, response.header)
+
+
 def fill_objects(response: Any, frame: Frame, objects: Sequence[PointCloudObject], frame_id: str) -> None:
     """Put a frame's objects, which are in a coordinate frame of their own, into a response."""
+    header = _fill_placed(response, frame, frame_id)
+    response.objects = [conversion.object_to_message(item, header) for item in objects]
+
+
+def fill_detections_3d(response: Any, frame: Frame, objects: Sequence[PointCloudObject], frame_id: str) -> None:
+    """Put a frame's objects without their points, in a coordinate frame of their own, into a response."""
+    response.detections = conversion.objects_to_detections(objects, _fill_placed(response, frame, frame_id))
+
+
+def _fill_placed(response: Any, frame: Frame, frame_id: str) -> Header:
     fill_frame(response, frame)
     response.header.frame_id = frame_id
-    header = Header(stamp=response.header.stamp, frame_id=frame_id)
-    response.objects = [conversion.object_to_message(item, header) for item in objects]
+    return Header(stamp=response.header.stamp, frame_id=frame_id)

@@ -8,9 +8,10 @@ from functools import partial
 from typing import Any
 
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.keypoints import Skeleton
 from vision_service.ros.client import ImageLike, VisionClient, VisionProperties
 from vision_service.ros.local_nodes import LocalVisionNode
-from vision_service.types import Classification, Detection, Frame
+from vision_service.types import Classification, Detection, Frame, LabelImage
 from vision_service.vision.model import methods
 
 
@@ -51,6 +52,18 @@ class LocalVision:
         inference = self._node.inference
         return inference.model.labels if inference is not None else ()
 
+    @property
+    def extras(self) -> frozenset[str]:
+        """What the other model's detections carry."""
+        inference = self._node.inference
+        return inference.model.extras if inference is not None else frozenset()
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """Which of its keypoints the other model joins."""
+        inference = self._node.inference
+        return inference.model.skeleton if inference is not None else ()
+
     def _classify(self, frame: Frame, count: int = -1) -> list[Classification]:
         found: list[Classification] = self._run("classify", frame)
         return found if count < 0 else found[:count]
@@ -74,12 +87,17 @@ class LocalVision:
 class RemoteVision:
     """A vision service elsewhere, to which pictures are sent; it waits, so it is for a model's thread only.
 
-    It has those of the methods detect and classify that the service has. Pictures are sent without their camera, so
+    It has those of the methods detect and classify that the service has, and label if it does not detect. Detections
+    have their masks, or else their keypoints, where the service gives them. Pictures are sent without their camera, so
     that a tracker elsewhere gives no ids.
 
     Attributes:
         labels: The class names that the service can answer with.
+        extras: What its detections carry; turned boxes come unasked.
+        skeleton: Which keypoints are joined is not known elsewhere: COCO's are.
     """
+
+    skeleton: Skeleton = ()
 
     def __init__(self, client: VisionClient, can: VisionProperties, timeout: Callable[[], float]) -> None:
         """Take what the service can do.
@@ -94,19 +112,40 @@ class RemoteVision:
         """
         self._client = client
         self._timeout = timeout
-        if not can.detections_supported and not can.classifications_supported:
+        if not (can.detections_supported or can.classifications_supported or can.segmentation_supported):
             reason = "is not configured yet"
             if can.labels or can.object_point_clouds_supported:
-                reason = "neither detects nor classifies, and for what else it does it must be in the same process"
+                reason = "only finds objects in space, for which it must be in the same process"
             raise VisionError(ErrorCode.UNKNOWN_RESOURCE, f"the vision service {client.name!r} {reason}")
         self.labels = can.labels
+        self.extras: frozenset[str] = frozenset()
         if can.detections_supported:
             self.detect = self._detect
+            if can.segmentation_supported:
+                self.extras = frozenset({"masks"})
+            elif can.keypoints_supported:
+                self.extras = frozenset({"keypoints"})
+        elif can.segmentation_supported:
+            self.label = self._label
         if can.classifications_supported:
             self.classify = self._classify
 
     def _detect(self, frame: Frame) -> list[Detection]:
-        return self._client.get_detections(_picture(frame), timeout=self._timeout())
+        picture, timeout = _picture(frame), self._timeout()
+        if "masks" in self.extras:
+            found = self._client.get_segmentation(picture, timeout=timeout)
+            if found.instances or found.label_image is None:  # else it segments by classes, beside detecting
+                return list(found.instances)
+        if "keypoints" in self.extras:
+            return self._client.get_keypoints(picture, timeout=timeout)
+        return self._client.get_detections(picture, timeout=timeout)
+
+    def _label(self, frame: Frame) -> LabelImage:
+        found = self._client.get_segmentation(_picture(frame), timeout=self._timeout()).label_image
+        if found is None:
+            msg = f"the vision service {self._client.name!r} does not label pixels any more"
+            raise VisionError(ErrorCode.NOT_SUPPORTED, msg)
+        return found
 
     def _classify(self, frame: Frame, count: int = -1) -> list[Classification]:
         return self._client.get_classifications(_picture(frame), count, timeout=self._timeout())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 from std_msgs.msg import Header
@@ -16,12 +18,16 @@ from vision_service.ros import conversion, qos
 from vision_service.ros.calls import Call, too_late
 from vision_service.ros.cameras import Cameras
 from vision_service.ros.candidates import Candidate
+from vision_service.ros.image_services import ON_IMAGES, ImageService
 from vision_service.ros.local_nodes import LocalNodes
 from vision_service.ros.messages import (
     fill_classifications,
     fill_detections,
+    fill_detections_3d,
     fill_frame,
+    fill_keypoints,
     fill_objects,
+    fill_segmentation,
     given_frame,
 )
 from vision_service.ros.node import ServiceNode, json_object
@@ -34,12 +40,20 @@ from vision_service.scheduler import Scheduler
 from vision_service.settings.vision import VisionConfiguration
 from vision_service.srv import (
     CaptureAllFromCamera,
-    GetClassifications,
-    GetClassificationsFromCamera,
-    GetDetections,
-    GetDetectionsFromCamera,
+    GetDetections3DFromCamera,
     GetObjectPointClouds,
     GetVisionProperties,
+)
+from vision_service.tasks import (
+    CLASSIFY,
+    DETECT,
+    KEYPOINTS,
+    SEGMENT,
+    SEGMENT_3D,
+    TASKS,
+    Task,
+    abilities,
+    require,
 )
 from vision_service.types import Frame, PointCloudObject
 from vision_service.vision import MODELS
@@ -81,13 +95,11 @@ class VisionNode(ServiceNode):
         self._transforms: Transforms | None = None
         self._told = ""
         self._label_info = qos.latched_publisher(self, LabelInfo, "~/label_info")
-        self.offer(GetDetections, "get_detections", self._get_detections)
-        self.offer(GetDetectionsFromCamera, "get_detections_from_camera", self._get_detections_from_camera)
-        self.offer(GetClassifications, "get_classifications", self._get_classifications)
-        self.offer(
-            GetClassificationsFromCamera, "get_classifications_from_camera", self._get_classifications_from_camera
-        )
+        for service in ON_IMAGES:
+            self.offer(service.given, service.name, partial(self._answer, service))
+            self.offer(service.from_camera, f"{service.name}_from_camera", partial(self._answer, service))
         self.offer(GetObjectPointClouds, "get_object_point_clouds", self._get_object_point_clouds)
+        self.offer(GetDetections3DFromCamera, "get_detections_3d_from_camera", self._get_detections_3d_from_camera)
         self.offer(CaptureAllFromCamera, "capture_all_from_camera", self._capture_all_from_camera)
         self.offer(GetVisionProperties, "get_properties", self._get_properties, always=True)
 
@@ -135,10 +147,10 @@ class VisionNode(ServiceNode):
         self._stop_streams()
         for outputs in self._outputs.values():
             outputs.destroy()
-        can = methods(model)
         default = self.settings.default_camera()
+        able = abilities(model)
         self._outputs = {
-            camera: Outputs(self, [f"~/{camera}", *(["~"] if camera == default else [])], can)
+            camera: Outputs(self, [f"~/{camera}", *(["~"] if camera == default else [])], able)
             for camera in self.settings.all_cameras()
         }
 
@@ -237,7 +249,7 @@ class VisionNode(ServiceNode):
         old = inference.model
         self._resources.adopt(resources)
         inference.swap(model)
-        if methods(model) != methods(old):
+        if abilities(model) != abilities(old):
             self._make_outputs(model)
         if model.needs != old.needs:
             self._stop_streams()
@@ -304,7 +316,13 @@ class VisionNode(ServiceNode):
                 def run(method: str, frame: Frame) -> Any:
                     return results[method] if method in results else inference.now(method, frame)
 
-                outputs.publish(frame, run, place=self._place, jpeg_quality=self.settings.jpeg_quality)
+                outputs.publish(
+                    frame,
+                    run,
+                    place=self._place,
+                    jpeg_quality=self.settings.jpeg_quality,
+                    skeleton=inference.model.skeleton,
+                )
                 for change in [*steady.changes(), *inference.model.events()]:
                     if change.camera_name in self._outputs:
                         self._outputs[change.camera_name].send_event(conversion.label_change_to_message(change))
@@ -395,31 +413,37 @@ class VisionNode(ServiceNode):
             raise VisionError(ErrorCode.NOT_ACTIVE, "the node was cleaned up")
         return self._inference
 
-    async def _run(self, method: str, frame: Frame, call: Call) -> Any:
-        return await call.wait(self._working().run(method, frame), late=lambda: too_late(call), go_on_there=True)
+    async def _answer(self, service: ImageService, request: Any, response: Any, call: Call) -> None:
+        """Answer what is asked of an image, given or a camera's."""
+        require(self._working().model, service.task)
+        given = isinstance(request, service.given.Request)
+        frame = given_frame(request) if given else await self._camera_frame(request, response, call)
+        service.fill(response, request, frame, await self._do(service.task, frame, call))
 
-    async def _get_detections(self, request: Any, response: Any, call: Call) -> None:
-        self._working().require("detect")
-        frame = given_frame(request)
-        fill_detections(response, frame, await self._run("detect", frame, call))
+    async def _do(self, task: Task, frame: Frame, call: Call) -> Any:
+        """Return the result of a task."""
+        methods = require(self._working().model, task)
+        runs = self._start(methods, frame)
+        return task.result(await self._finish(runs, call, go_on_there=len(methods) == 1))
 
-    async def _get_detections_from_camera(self, request: Any, response: Any, call: Call) -> None:
-        self._working().require("detect")
-        frame = await self._camera_frame(request, response, call)
-        fill_detections(response, frame, await self._run("detect", frame, call))
+    def _start(self, methods: Iterable[str], frame: Frame) -> dict[str, Future[Any]]:
+        """Let methods of the model look at a frame: at once, so that all are of one model, whatever is set then."""
+        inference = self._working()
+        return {method: inference.run(method, frame) for method in methods}
 
-    async def _get_classifications(self, request: Any, response: Any, call: Call) -> None:
-        self._working().require("classify")
-        frame = given_frame(request)
-        fill_classifications(response, frame, await self._run("classify", frame, call), request.count)
-
-    async def _get_classifications_from_camera(self, request: Any, response: Any, call: Call) -> None:
-        self._working().require("classify")
-        frame = await self._camera_frame(request, response, call)
-        fill_classifications(response, frame, await self._run("classify", frame, call), request.count)
+    async def _finish(self, runs: dict[str, Future[Any]], call: Call, *, go_on_there: bool = False) -> dict[str, Any]:
+        """Return what methods of the model have said."""
+        try:
+            return {
+                method: await call.wait(run, late=lambda: too_late(call), go_on_there=go_on_there)
+                for method, run in runs.items()
+            }
+        finally:
+            for run in runs.values():
+                run.cancel()
 
     async def _get_object_point_clouds(self, request: Any, response: Any, call: Call) -> None:
-        self._working().require("segment")
+        require(self._working().model, SEGMENT_3D)
         given = request.cloud
         if given.data or given.fields or given.width or given.height:
             json_object(request.extra, "extra")
@@ -428,11 +452,23 @@ class VisionNode(ServiceNode):
             frame = Frame(cloud=cloud, stamp=stamp, frame_id=frame_id)
         else:
             frame = await self._camera_frame(request, response, call)
-        await self._fill_objects(response, frame, await self._run("segment", frame, call), call)
+        await self._fill_objects(response, frame, await self._do(SEGMENT_3D, frame, call), call)
 
-    async def _fill_objects(self, response: Any, frame: Frame, objects: Sequence[PointCloudObject], call: Call) -> None:
+    async def _get_detections_3d_from_camera(self, request: Any, response: Any, call: Call) -> None:
+        require(self._working().model, SEGMENT_3D)
+        frame = await self._camera_frame(request, response, call)
+        await self._fill_objects(response, frame, await self._do(SEGMENT_3D, frame, call), call, fill_detections_3d)
+
+    async def _fill_objects(
+        self,
+        response: Any,
+        frame: Frame,
+        objects: Sequence[PointCloudObject],
+        call: Call,
+        fill: Callable[[Any, Frame, Sequence[PointCloudObject], str], None] = fill_objects,
+    ) -> None:
         """Put the objects of a frame into a response; in the model's thread, because points are many."""
-        await self._in_models_thread(lambda: fill_objects(response, frame, *self._place(frame, objects)), call)
+        await self._in_models_thread(lambda: fill(response, frame, *self._place(frame, objects)), call)
 
     def _place(self, frame: Frame, objects: Sequence[PointCloudObject]) -> Placed:
         """Return objects in the frame in which they are wanted, and that frame."""
@@ -446,29 +482,31 @@ class VisionNode(ServiceNode):
 
     async def _capture_all_from_camera(self, request: Any, response: Any, call: Call) -> None:
         frame = await self._camera_frame(request, response, call, Needs.IMAGE if request.return_image else NOTHING_MORE)
-        inference = self._working()
         wanted = {
-            "detect": request.return_detections,
-            "classify": request.return_classifications,
-            "segment": request.return_object_point_clouds,
+            DETECT: request.return_detections,
+            CLASSIFY: request.return_classifications,
+            SEGMENT_3D: request.return_object_point_clouds,
+            SEGMENT: request.return_segmentation,
+            KEYPOINTS: request.return_keypoints,
         }
-        can = methods(inference.model)
-        # All at once, so that they are of one model, whatever is set meanwhile.
-        runs = {method: inference.run(method, frame) for method, yes in wanted.items() if yes and method in can}
+        able = abilities(self._working().model)
+        takes = {task: methods for task, yes in wanted.items() if yes and (methods := task.methods(able))}
+        runs = self._start(dict.fromkeys(method for methods in takes.values() for method in methods), frame)
         if request.return_image and frame.image is not None:
             pixels, encoding = frame.image.pixels, frame.image.encoding
             response.image = conversion.image_to_message(pixels, encoding, conversion.header_of(frame))
-        try:
-            results = {method: await call.wait(run, late=lambda: too_late(call)) for method, run in runs.items()}
-        finally:
-            for run in runs.values():
-                run.cancel()
-        if "detect" in results:
-            fill_detections(response, frame, results["detect"])
-        if "classify" in results:
-            fill_classifications(response, frame, results["classify"], request.count)
-        if "segment" in results:
-            await self._fill_objects(response, frame, results["segment"], call)
+        results = await self._finish(runs, call)
+        found = {task: task.result({each: results[each] for each in methods}) for task, methods in takes.items()}
+        if DETECT in found:
+            fill_detections(response, frame, found[DETECT])
+        if CLASSIFY in found:
+            fill_classifications(response, frame, found[CLASSIFY], request.count)
+        if SEGMENT in found:
+            fill_segmentation(response, frame, found[SEGMENT])
+        if KEYPOINTS in found:
+            fill_keypoints(response, frame, found[KEYPOINTS])
+        if SEGMENT_3D in found:
+            await self._fill_objects(response, frame, found[SEGMENT_3D], call)
         fill_frame(response, frame)
 
     async def _get_properties(self, request: Any, response: Any, call: Call) -> None:
@@ -477,9 +515,9 @@ class VisionNode(ServiceNode):
         response.model = self.settings.model
         if self._inference is not None:
             model = self._inference.model
-            response.detections_supported = "detect" in methods(model)
-            response.classifications_supported = "classify" in methods(model)
-            response.object_point_clouds_supported = "segment" in methods(model)
+            for task in TASKS:
+                for field in task.supported:
+                    setattr(response, field, bool(task.methods(abilities(model))))
             response.labels = list(model.labels)
 
     async def command(self, command: dict[str, Any], call: Call) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vision_service.configuration import did_you_mean
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
+from vision_service.mlmodel.areas import AreaFilter
 from vision_service.mlmodel.confidences import MinimumConfidence
 from vision_service.mlmodel.config import MLModelConfig, given
 from vision_service.mlmodel.contract import Contract
@@ -27,9 +28,13 @@ from vision_service.mlmodel.recognition import make_input, noise, probe_size, re
 from vision_service.mlmodel.roles import named_roles
 from vision_service.mlmodel.runtime import Runtime, Tensors
 from vision_service.mlmodel.suppression import suppress
+from vision_service.mlmodel.tiling import cut, merged, moved, tiles_of
 from vision_service.resources import Resources
 from vision_service.types import Classification, Detection, Frame, LabelImage
 from vision_service.vision.model import VisionModel
+
+TILE_IOU = 0.5
+"""From which intersection over union on boxes of two tiles are one, where the family has no threshold of its own."""
 
 
 class MLModel(VisionModel):
@@ -60,6 +65,9 @@ class MLModel(VisionModel):
         """
         super().__init__(config, resources)
         check_order(config.xmin_ymin_xmax_ymax_order)
+        if len(config.tiles) not in (0, 2):
+            msg = f"'tiles' needs two numbers, columns and rows, not {list(config.tiles)}"
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
         labels = read_labels(config.label_path) if config.label_path else ()
         self._owned = ExitStack()
         self.runtime: Runtime = self._find_runtime(resources)
@@ -84,6 +92,9 @@ class MLModel(VisionModel):
         if config.nms_iou_threshold and self._mode == "none" and config.nms == "auto":
             self._mode = "per_class"  # who gives a threshold wants suppression
         self._threshold = threshold
+        self._areas = AreaFilter(
+            config.minimum_area, config.maximum_area, config.label_minimum_areas, config.label_maximum_areas
+        )
         self._limit = config.max_detections or int(told.value("max_detections", 0))
 
     def detect(self, frame: Frame) -> list[Detection]:
@@ -92,8 +103,18 @@ class MLModel(VisionModel):
         Raises:
             VisionError: NO_FRAME, if the frame has no image; MODEL_ERROR, if the model fails.
         """
-        decoder: Detector = self.decoder  # type: ignore[assignment]
         image = _image(frame)
+        found = self._detect(image)
+        if self.config.tiles:
+            for tile in tiles_of(image.size, self.config.tiles, self.config.tile_overlap):
+                found += moved(self._detect(cut(image, tile)), tile, image.size)
+            mode = "class_agnostic" if self._mode == "class_agnostic" else "per_class"
+            found = merged(found, self._threshold if self._threshold < 1 else TILE_IOU, mode, self._limit)
+        return self._areas(found, image.size)
+
+    def _detect(self, image: Image) -> list[Detection]:
+        """Return what one run of the model finds in an image, best first."""
+        decoder: Detector = self.decoder  # type: ignore[assignment]
         placement = self.input.placement(image)
         tensors = self._real(self._infer(image, placement))
         found = decoder.decode(tensors, placement, self._minimum.least).sane().sorted()

@@ -63,6 +63,8 @@ class Tracker(VisionModel):
         if not callable(getattr(self._detector, "detect", None)):
             raise not_able(config.detector_name, ("detect",), "detector")
         self.needs = getattr(self._detector, "needs", Needs.IMAGE)
+        self.extras = getattr(self._detector, "extras", frozenset())
+        self.skeleton = getattr(self._detector, "skeleton", ())
         known = tuple(getattr(self._detector, "labels", ()))
         check_labels(config, known)
         self.labels = tuple(name for name in known if is_valid(name, config.chosen_labels))

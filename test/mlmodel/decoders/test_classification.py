@@ -71,7 +71,7 @@ def test_pytorch_s_crop_and_values_are_assumed():
     assert sources(model, "resize", "shorter_edge", "interpolation", "color_order") == {
         "resize": ("center_crop", "assumed"),
         "shorter_edge": (256, "assumed"),
-        "interpolation": ("antialias", "family"),
+        "interpolation": ("antialias", "assumed"),
         "color_order": ("rgb", "family"),
     }
     assert model.contract.value("input_image_mean_value") == (0.485, 0.456, 0.406)
@@ -84,6 +84,7 @@ def test_the_warning_ends_when_all_that_is_assumed_is_told():
     told = {
         "resize": "center_crop",
         "shorter_edge": 256,
+        "interpolation": "bicubic",
         "input_image_mean_value": [0.485, 0.456, 0.406],
         "input_image_std_dev": [0.229, 0.224, 0.225],
     }

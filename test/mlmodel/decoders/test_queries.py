@@ -84,8 +84,11 @@ def test_the_modules_in_the_graph_say_which_it_is_and_nothing_is_assumed(module,
 
 
 def test_with_sigmoid_one_query_may_be_several_objects():
-    model = onnx(queries(SIGMOID, 4), INPUT, namespace="transformers.models.rt_detr.x")
+    form = (queries(SIGMOID, 4), INPUT)
+    model = onnx(*form, namespace="transformers.models.rt_detr.x", default_minimum_confidence=0.25)
     assert detect(model) == [("1", 0.9, CAT), ("2", 0.6, DOG), ("0", 0.4, CAT)]
+    by_itself = onnx(*form, namespace="transformers.models.rt_detr.x")
+    assert detect(by_itself) == [("1", 0.9, CAT), ("2", 0.6, DOG)]  # what lies below 0.5 is nothing, as there
 
 
 def test_with_softmax_the_last_class_is_no_object_and_never_reported():
@@ -204,7 +207,7 @@ def rfdetr(classes: int = 4, rows=None, **more) -> dict[str, np.ndarray]:
     [(4, 4, "none", "labels"), (4, 3, "last", "labels"), (91, 0, "none", "family"), (4, 0, "last", "assumed")],
 )
 def test_rf_detr_s_labels_are_logits_and_their_number_tells_the_background(classes, labels, background, source):
-    model = onnx(rfdetr(classes), labels=names(labels))
+    model = onnx(rfdetr(classes), labels=names(labels), default_minimum_confidence=0.25)
     assert detect(model)[0][1:] == (0.9, CAT)
     assert len(detect(model)) == 3
     assert sources(model, "decoder", "background", "activation", "interpolation", "input_image_mean_value") == {

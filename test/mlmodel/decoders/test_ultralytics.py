@@ -389,7 +389,7 @@ def test_threes_of_columns_make_keypoints():
     values[0, 5::3, 1:] = values[0, 6::3, 1:] = 100
     model = onnx({"output0": values}, labels=("person",))
     (found,) = model.detect(served.frame())
-    assert [point.name for point in found.extra.keypoints][:2] == ["nose", "left eye"]
+    assert [point.name for point in found.extra.keypoints][:2] == ["nose", "left_eye"]
     assert len(model.skeleton) == 19
     assert model.title == "YOLO, keypoints, raw head"
 

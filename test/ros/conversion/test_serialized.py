@@ -14,11 +14,15 @@ from vision_service.ros.conversion import (
     serialized_detections,
     time_message,
 )
-from vision_service.types import Classification, Detection
+from vision_service.types import Classification, Detection, DetectionExtra, OrientedBox
 
 NAMES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12)
 PIXELS = st.floats(-100, 5000)
-DETECTIONS = st.lists(st.builds(Detection, NAMES, st.floats(0, 1), PIXELS, PIXELS, PIXELS, PIXELS, NAMES), max_size=6)
+TURNED = st.builds(OrientedBox, PIXELS, PIXELS, PIXELS, PIXELS, st.floats(-10, 10))
+EXTRAS = st.none() | st.builds(DetectionExtra, st.none() | TURNED)
+DETECTIONS = st.lists(
+    st.builds(Detection, NAMES, st.floats(0, 1), PIXELS, PIXELS, PIXELS, PIXELS, NAMES, extra=EXTRAS), max_size=6
+)
 STAMPS = st.integers(0, (2**31 - 1) * 10**9)
 
 

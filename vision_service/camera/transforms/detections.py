@@ -30,7 +30,7 @@ class DetectionsConfig:
 class Detections(Step):
     """Draws the detections of a vision service.
 
-    Boxes with label and confidence, of the image as it is at this step.
+    Boxes with label and confidence, masks, keypoints and oriented boxes, of the image as it is at this step.
 
     What a model says of each pixel is drawn as a tint.
     """
@@ -64,4 +64,6 @@ class Detections(Step):
             for detection in self._detector.detect(frame)
             if detection.confidence >= self.config.confidence_threshold and is_valid(detection.class_name, valid)
         ]
-        return dataclasses.replace(frame, image=Image(draw_detections(image.rgb, drawn)))
+        return dataclasses.replace(
+            frame, image=Image(draw_detections(image.rgb, drawn, getattr(self._detector, "skeleton", ())))
+        )

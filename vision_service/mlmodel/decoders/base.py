@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import wraps
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.mlmodel.background import without_background
 from vision_service.mlmodel.contract import ASSUMED, FAMILY, Item
 from vision_service.mlmodel.file_facts import FileFacts
 from vision_service.mlmodel.found import Found
@@ -168,6 +170,18 @@ class Family(Protocol):
         Raises:
             VisionError: INVALID_ARGUMENT, if it is of the family or close to it, but must not be served: by name.
         """
+
+
+def from_zero(recognise: Callable[[Any, Facts], Recognition | None]) -> Callable[[Any, Facts], Recognition | None]:
+    """Wrap a family's recognise whose models number their classes from 0: a first label for no class is left out."""
+
+    @wraps(recognise)
+    def wrapped(self: Any, facts: Facts) -> Recognition | None:
+        labels = without_background(facts.labels)
+        found = recognise(self, replace(facts, labels=labels))
+        return found if found is None or found.labels is not None else replace(found, labels=labels)
+
+    return wrapped
 
 
 def plain(name: str) -> str:

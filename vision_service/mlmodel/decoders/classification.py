@@ -150,7 +150,7 @@ class Classifier:
             return values_items(facts) | known(METADATA, resize="stretch")
         items = image_items(resize="center_crop", way="antialias", mean=IMAGENET_MEAN, std=IMAGENET_STD, source=ASSUMED)
         edge = round(max(facts.size) / CROP)
-        return items | known(FAMILY, color_order="rgb", interpolation="antialias") | known(ASSUMED, shorter_edge=edge)
+        return items | known(FAMILY, color_order="rgb") | known(ASSUMED, interpolation="antialias", shorter_edge=edge)
 
 
 def _is_named(name: str, title: str) -> bool:

@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.mlmodel.contract import FAMILY, LABELS, NAMES, PROBE, SHAPES, Item, known
-from vision_service.mlmodel.decoders.base import Facts, Recognition, are_probabilities, detection_items, image_items
+from vision_service.mlmodel.decoders.base import (
+    Facts,
+    Recognition,
+    are_probabilities,
+    detection_items,
+    from_zero,
+    image_items,
+)
 from vision_service.mlmodel.decoders.grids import GridDecoder, strides_of
 from vision_service.mlmodel.decoders.ultralytics import CONFIDENCE, GREY, check_labels, letterbox_items, unit
 from vision_service.mlmodel.found import Found
@@ -26,6 +33,7 @@ class YoloV5:
 
     name = "yolov5"
 
+    @from_zero
     def recognise(self, facts: Facts) -> Recognition | None:
         """Return what the number of rows says."""
         head = facts.only()
@@ -54,6 +62,7 @@ class YoloX:
 
     name = "yolox"
 
+    @from_zero
     def recognise(self, facts: Facts) -> Recognition | None:
         """Return what the number of rows, the labels or the output's name say."""
         head = facts.only()

@@ -28,6 +28,9 @@ from vision_service.mlmodel.decoders.base import (
 from vision_service.mlmodel.found import Found, centers_to_corners, nothing
 from vision_service.mlmodel.placement import Placement
 
+CONFIDENCE = 0.5
+"""What the makers' programs take for nothing lies below, if nobody says otherwise."""
+
 LEAST_QUERIES = 100
 """How many results the makers' programs take at least, however few queries there are."""
 
@@ -119,6 +122,7 @@ def _items(activation: str | None, source: str, *, normalized: bool, values: str
     return image_items(resize="stretch", way="antialias", mean=mean, std=std, values_source=values) | {
         "activation": Item(activation, source, why),
         "background": Item(background, source, why),
+        "default_minimum_confidence": Item(CONFIDENCE, FAMILY),
     }
 
 
@@ -163,6 +167,7 @@ class RFDetr:
         items = image_items(resize="stretch", way="bilinear", mean=IMAGENET_MEAN, std=IMAGENET_STD) | {
             **detection_items(box_format="center_size", coordinates="normalized", activation="sigmoid"),
             "background": Item(background, source, why),
+            "default_minimum_confidence": Item(CONFIDENCE, FAMILY),
         }
         return Recognition(
             "RF-DETR" + (", instance segmentation" if masks else ""),

@@ -28,6 +28,7 @@ from vision_service.mlmodel.decoders.base import (
     Recognition,
     are_probabilities,
     detection_items,
+    from_zero,
     image_items,
     refuse,
 )
@@ -61,9 +62,14 @@ ANGLES = -math.pi / 4, 3 * math.pi / 4
 
 
 def letterbox_items(facts: Facts, source: str = FAMILY) -> dict[str, Item]:
-    """Return the items of an input as YOLO's: letterboxed on grey, values 0 to 1, integers cut off."""
+    """Return the items of an input as YOLO's: letterboxed on grey, values 0 to 1."""
     items = image_items(resize="letterbox", way="bilinear", border=GREY, source=source) | dynamic_items(facts)
-    return items | (known(FAMILY, input_rounding="truncate") if is_quantized(facts.image.info) else {})
+    return items | rounding_items(facts)
+
+
+def rounding_items(facts: Facts) -> dict[str, Item]:
+    """Return that integer inputs are cut off instead of rounded, as predict() does it; nothing for others."""
+    return known(FAMILY, input_rounding="truncate") if is_quantized(facts.image.info) else {}
 
 
 def dynamic_items(facts: Facts) -> dict[str, Item]:
@@ -80,8 +86,13 @@ def raw_items(facts: Facts, coordinates: str, source: str) -> dict[str, Item]:
     return letterbox_items(facts) | {
         **detection_items(box_format="center_size", coordinates=coordinates, nms="per_class", iou=IOU),
         "box_coordinates": Item(coordinates, source),
-        **known(FAMILY, default_minimum_confidence=CONFIDENCE, max_detections=MOST),
+        **limits(),
     }
+
+
+def limits() -> dict[str, Item]:
+    """Return what predict() takes for nothing, and how many detections it returns at most."""
+    return known(FAMILY, default_minimum_confidence=CONFIDENCE, max_detections=MOST)
 
 
 def unit(columns: NDArray[Any]) -> str:
@@ -98,6 +109,7 @@ class Ultralytics:
 
     name = "ultralytics"
 
+    @from_zero
     def recognise(self, facts: Facts) -> Recognition | None:
         """Return what the metadata say."""
         said = facts.file.metadata
@@ -185,8 +197,10 @@ class Ultralytics:
             return rtdetr(facts, name, "Ultralytics RT-DETR", METADATA)
         if columns == 6 + more:
             turned = task == "obb"
-            items = letterbox_items(facts) | detection_items(
-                box_format="center_size" if turned else "corners", coordinates="pixels"
+            items = (
+                letterbox_items(facts)
+                | limits()
+                | detection_items(box_format="center_size" if turned else "corners", coordinates="pixels")
             )
             return Recognition(
                 f"{title}, finished rows",
@@ -202,8 +216,10 @@ class Ultralytics:
                 ),
             )
         if classes and columns == 4 + classes and task == "detect":
-            items = image_items(resize="stretch", way="bilinear") | detection_items(
-                box_format="center_size", coordinates="normalized"
+            items = (
+                image_items(resize="stretch", way="bilinear")
+                | limits()
+                | detection_items(box_format="center_size", coordinates="normalized")
             )
             return Recognition(
                 "Ultralytics RT-DETR, scores of all classes",
@@ -222,6 +238,7 @@ class YoloGrid:
 
     name = "yolo"
 
+    @from_zero
     def recognise(self, facts: Facts) -> Recognition | None:
         """Return what the number of columns, the labels and the probe leave."""
         head = facts.only()
@@ -276,6 +293,7 @@ class YoloRows:
 
     name = "yolo_rows"
 
+    @from_zero
     def recognise(self, facts: Facts) -> Recognition | None:
         """Return what the columns of the probe leave."""
         values = facts.only()
@@ -299,7 +317,8 @@ class YoloRows:
         far = float(np.abs(rows[:, :4]).max())
         if 0 < far <= 2:
             return rtdetr(facts, name, "RT-DETR of Ultralytics (by its rows)", PROBE)
-        items = letterbox_items(facts) | detection_items(box_format="corners", coordinates="pixels", source=PROBE)
+        items = letterbox_items(facts) | limits()
+        items |= detection_items(box_format="corners", coordinates="pixels", source=PROBE)
         return Recognition(
             "YOLO, finished rows",
             PROBE,
@@ -310,7 +329,7 @@ class YoloRows:
 
     def _with_batch(self, facts: Facts) -> Recognition:
         name = facts.outputs[0].name
-        items = letterbox_items(facts) | detection_items(box_format="corners", coordinates="pixels")
+        items = letterbox_items(facts) | limits() | detection_items(box_format="corners", coordinates="pixels")
         return Recognition(
             "YOLOv7, finished rows with the number of the image",
             SHAPES,
@@ -322,8 +341,13 @@ class YoloRows:
 
 def rtdetr(facts: Facts, name: str, title: str, source: str) -> Recognition:
     """Return the recognition of Ultralytics' RT-DETR: rows of centres and sizes in fractions, stretched images."""
-    items = image_items(resize="stretch", way="bilinear") | detection_items(
-        box_format="center_size", coordinates="normalized", source=source if source == PROBE else FAMILY
+    items = (
+        image_items(resize="stretch", way="bilinear")
+        | rounding_items(facts)
+        | limits()
+        | detection_items(
+            box_format="center_size", coordinates="normalized", source=source if source == PROBE else FAMILY
+        )
     )
     return Recognition(
         title,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from sensor_msgs.msg import CameraInfo
 
 from vision_service.camera.contents import decode_depth
 from vision_service.image import Image
-from vision_service.types import Classification, Detection, Frame, PointCloudObject
+from vision_service.types import Classification, Detection, DetectionExtra, Frame, PointCloudObject, Segmentation
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,9 @@ class VisionProperties:
     cameras: tuple[str, ...]
     model: str
     labels: tuple[str, ...]
+    segmentation_supported: bool = False
+    keypoints_supported: bool = False
+    detections_3d_supported: bool = False
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,9 @@ class CaptureAllResult:
     Attributes:
         frame: Its image is None if that was not asked for.
         size: Width and height of the image, pixels.
+        detections: With the masks and keypoints that were asked for.
+        segmentation: Which pixels show what.
+        keypoints: The detections with their keypoints.
     """
 
     frame: Frame
@@ -41,6 +48,30 @@ class CaptureAllResult:
     detections: list[Detection] | None
     classifications: list[Classification] | None
     objects: list[PointCloudObject] | None
+    segmentation: Segmentation | None = None
+    keypoints: list[Detection] | None = None
+
+
+def with_extras(
+    detections: Sequence[Detection], instances: Sequence[Detection], keypoints: Sequence[Detection]
+) -> list[Detection]:
+    """Return detections with the masks and keypoints that came beside them.
+
+    Args:
+        detections: Of a frame.
+        instances: The same ones in the same order, with masks; or none.
+        keypoints: The same ones in the same order, with keypoints; or none.
+    """
+    found = list(detections)
+    for others in (instances, keypoints):
+        if len(others) != len(found):
+            continue
+        for place, (ours, other) in enumerate(zip(found, others, strict=True)):
+            if other.extra is not None:
+                ours_extra = ours.extra or DetectionExtra()
+                mask, points = other.extra.mask or ours_extra.mask, other.extra.keypoints or ours_extra.keypoints
+                found[place] = replace(ours, extra=replace(ours_extra, mask=mask, keypoints=points))
+    return found
 
 
 @dataclass(frozen=True)

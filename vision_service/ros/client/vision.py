@@ -12,8 +12,16 @@ from vision_service import srv
 from vision_service.ros import conversion
 from vision_service.ros.client.base import NamedClient
 from vision_service.ros.client.requests import ImageLike, fill_image
-from vision_service.ros.client.results import CaptureAllResult, VisionProperties
-from vision_service.types import Classification, Detection, Frame, PointCloud, PointCloudObject
+from vision_service.ros.client.results import CaptureAllResult, VisionProperties, with_extras
+from vision_service.types import (
+    Classification,
+    Detection,
+    Detection3D,
+    Frame,
+    PointCloud,
+    PointCloudObject,
+    Segmentation,
+)
 
 
 class VisionClient(NamedClient):
@@ -179,6 +187,150 @@ class VisionClient(NamedClient):
         request = kind.Request(camera_name=camera_name, count=count, max_age=float(max_age))
         return self._call(kind, "get_classifications_from_camera", request, _classifications, timeout)
 
+    def get_segmentation(self, image: ImageLike, *, timeout: float | None = None) -> Segmentation:
+        """Return which pixels of an image show what.
+
+        Args:
+            image: (H, W, 3) RGB pixels, our Image, the bytes of a JPEG or PNG, or a message.
+            timeout: Seconds; None = the node's default.
+
+        Returns:
+            The class of each pixel, and objects with the pixels of each, best first: what the model has of both.
+
+        Raises:
+            VisionError: INVALID_ARGUMENT, if that is no image; NOT_SUPPORTED, if the model does not segment images;
+                MODEL_ERROR, if it fails; OVERLOADED, if too many calls wait for it.
+        """
+        return self.get_segmentation_async(image, timeout=timeout).result()
+
+    def get_segmentation_async(self, image: ImageLike, *, timeout: float | None = None) -> Future[Segmentation]:
+        """Return a future of which pixels of an image show what.
+
+        Args:
+            image: As of `get_segmentation`.
+            timeout: Seconds; None = the node's default.
+
+        Returns:
+            A future of what `get_segmentation` returns or raises.
+
+        Raises:
+            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
+        """
+        request = fill_image(srv.GetSegmentation.Request(), image)
+        return self._call(srv.GetSegmentation, "get_segmentation", request, _segmentation, timeout)
+
+    def get_segmentation_from_camera(
+        self, camera_name: str = "", *, timeout: float | None = None, max_age: float = 0.0
+    ) -> Segmentation:
+        """Return which pixels of a camera's image show what.
+
+        Args:
+            camera_name: Empty = the service's default camera.
+            timeout: Seconds; None = the node's default.
+            max_age: Seconds; > 0 = a frame at most so old, 0 = the node's default, < 0 = a frame yet to come.
+
+        Returns:
+            The class of each pixel, and objects with the pixels of each, best first: what the model has of both.
+
+        Raises:
+            VisionError: UNKNOWN_CAMERA, if there is none of this name; NO_FRAME, if none comes in time; CAMERA_ERROR,
+                if the camera fails; NOT_SUPPORTED, if the model does not segment images; MODEL_ERROR, if it fails;
+                OVERLOADED, if too many calls wait for it.
+        """
+        return self.get_segmentation_from_camera_async(camera_name, timeout=timeout, max_age=max_age).result()
+
+    def get_segmentation_from_camera_async(
+        self, camera_name: str = "", *, timeout: float | None = None, max_age: float = 0.0
+    ) -> Future[Segmentation]:
+        """Return a future of which pixels of a camera's image show what.
+
+        Args:
+            camera_name: As of `get_segmentation_from_camera`.
+            timeout: Seconds; None = the node's default.
+            max_age: As of `get_segmentation_from_camera`.
+
+        Returns:
+            A future of what `get_segmentation_from_camera` returns or raises.
+
+        Raises:
+            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
+        """
+        kind = srv.GetSegmentationFromCamera
+        request = kind.Request(camera_name=camera_name, max_age=float(max_age))
+        return self._call(kind, "get_segmentation_from_camera", request, _segmentation, timeout)
+
+    def get_keypoints(self, image: ImageLike, *, timeout: float | None = None) -> list[Detection]:
+        """Return the objects in an image with their keypoints.
+
+        Args:
+            image: (H, W, 3) RGB pixels, our Image, the bytes of a JPEG or PNG, or a message.
+            timeout: Seconds; None = the node's default.
+
+        Returns:
+            The objects, best first, each with its keypoints (``extra.keypoints``), in pixels of the image.
+
+        Raises:
+            VisionError: INVALID_ARGUMENT, if that is no image; NOT_SUPPORTED, if the model finds no keypoints;
+                MODEL_ERROR, if it fails; OVERLOADED, if too many calls wait for it.
+        """
+        return self.get_keypoints_async(image, timeout=timeout).result()
+
+    def get_keypoints_async(self, image: ImageLike, *, timeout: float | None = None) -> Future[list[Detection]]:
+        """Return a future of the objects in an image with their keypoints.
+
+        Args:
+            image: As of `get_keypoints`.
+            timeout: Seconds; None = the node's default.
+
+        Returns:
+            A future of what `get_keypoints` returns or raises.
+
+        Raises:
+            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
+        """
+        request = fill_image(srv.GetKeypoints.Request(), image)
+        return self._call(srv.GetKeypoints, "get_keypoints", request, _keypoints, timeout)
+
+    def get_keypoints_from_camera(
+        self, camera_name: str = "", *, timeout: float | None = None, max_age: float = 0.0
+    ) -> list[Detection]:
+        """Return the objects in a camera's image with their keypoints.
+
+        Args:
+            camera_name: Empty = the service's default camera.
+            timeout: Seconds; None = the node's default.
+            max_age: Seconds; > 0 = a frame at most so old, 0 = the node's default, < 0 = a frame yet to come.
+
+        Returns:
+            The objects, best first, each with its keypoints (``extra.keypoints``), in pixels of the image.
+
+        Raises:
+            VisionError: UNKNOWN_CAMERA, if there is none of this name; NO_FRAME, if none comes in time; CAMERA_ERROR,
+                if the camera fails; NOT_SUPPORTED, if the model finds no keypoints; MODEL_ERROR, if it fails;
+                OVERLOADED, if too many calls wait for it.
+        """
+        return self.get_keypoints_from_camera_async(camera_name, timeout=timeout, max_age=max_age).result()
+
+    def get_keypoints_from_camera_async(
+        self, camera_name: str = "", *, timeout: float | None = None, max_age: float = 0.0
+    ) -> Future[list[Detection]]:
+        """Return a future of the objects in a camera's image with their keypoints.
+
+        Args:
+            camera_name: As of `get_keypoints_from_camera`.
+            timeout: Seconds; None = the node's default.
+            max_age: As of `get_keypoints_from_camera`.
+
+        Returns:
+            A future of what `get_keypoints_from_camera` returns or raises.
+
+        Raises:
+            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
+        """
+        kind = srv.GetKeypointsFromCamera
+        request = kind.Request(camera_name=camera_name, max_age=float(max_age))
+        return self._call(kind, "get_keypoints_from_camera", request, _keypoints, timeout)
+
     def get_object_point_clouds(
         self,
         camera_name: str = "",
@@ -234,6 +386,48 @@ class VisionClient(NamedClient):
             request.cloud = conversion.cloud_to_message(cloud, Header())
         return self._call(srv.GetObjectPointClouds, "get_object_point_clouds", request, _objects, timeout)
 
+    def get_detections_3d_from_camera(
+        self, camera_name: str = "", *, timeout: float | None = None, max_age: float = 0.0
+    ) -> list[Detection3D]:
+        """Return the 3D objects that are found in a camera's frame, without their points.
+
+        Args:
+            camera_name: Empty = the service's default camera.
+            timeout: Seconds; None = the node's default.
+            max_age: Seconds; > 0 = a frame at most so old, 0 = the node's default, < 0 = a frame yet to come.
+
+        Returns:
+            The objects: class name, confidence and box of each, metres.
+
+        Raises:
+            VisionError: UNKNOWN_CAMERA, if there is none of this name; NO_FRAME, if none comes in time; CAMERA_ERROR,
+                if the camera fails; NO_DEPTH, if it has no depth; NOT_CALIBRATED,
+                if its intrinsics are unknown; NO_TRANSFORM, if its place is unknown;
+                NOT_SUPPORTED, if the model finds no 3D objects; MODEL_ERROR, if it fails; OVERLOADED, if too many calls
+                wait for it.
+        """
+        return self.get_detections_3d_from_camera_async(camera_name, timeout=timeout, max_age=max_age).result()
+
+    def get_detections_3d_from_camera_async(
+        self, camera_name: str = "", *, timeout: float | None = None, max_age: float = 0.0
+    ) -> Future[list[Detection3D]]:
+        """Return a future of the 3D objects that are found in a camera's frame, without their points.
+
+        Args:
+            camera_name: As of `get_detections_3d_from_camera`.
+            timeout: Seconds; None = the node's default.
+            max_age: As of `get_detections_3d_from_camera`.
+
+        Returns:
+            A future of what `get_detections_3d_from_camera` returns or raises.
+
+        Raises:
+            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
+        """
+        kind = srv.GetDetections3DFromCamera
+        request = kind.Request(camera_name=camera_name, max_age=float(max_age))
+        return self._call(kind, "get_detections_3d_from_camera", request, _detections_3d, timeout)
+
     def capture_all_from_camera(
         self,
         camera_name: str = "",
@@ -242,6 +436,8 @@ class VisionClient(NamedClient):
         return_detections: bool = False,
         return_classifications: bool = False,
         return_object_point_clouds: bool = False,
+        return_segmentation: bool = False,
+        return_keypoints: bool = False,
         count: int = -1,
         timeout: float | None = None,
         max_age: float = 0.0,
@@ -254,12 +450,15 @@ class VisionClient(NamedClient):
             return_detections: Whether detections are wanted.
             return_classifications: Whether classifications are wanted.
             return_object_point_clouds: Whether 3D objects are wanted.
+            return_segmentation: Whether it is wanted which pixels show what.
+            return_keypoints: Whether keypoints are wanted.
             count: How many classifications at most; 0 = none, negative = all.
             timeout: Seconds; None = the node's default.
             max_age: Seconds; > 0 = a frame at most so old, 0 = the node's default, < 0 = a frame yet to come.
 
         Returns:
-            What was asked for, all of the same frame; what the model does not support is an empty list.
+            What was asked for, all of the same frame; what the model does not support is empty. The detections have
+            the masks and keypoints that were asked for with them.
 
         Raises:
             VisionError: UNKNOWN_CAMERA, if there is none of this name; NO_FRAME, if none comes in time; CAMERA_ERROR,
@@ -271,6 +470,8 @@ class VisionClient(NamedClient):
             return_detections=return_detections,
             return_classifications=return_classifications,
             return_object_point_clouds=return_object_point_clouds,
+            return_segmentation=return_segmentation,
+            return_keypoints=return_keypoints,
             count=count,
             timeout=timeout,
             max_age=max_age,
@@ -284,6 +485,8 @@ class VisionClient(NamedClient):
         return_detections: bool = False,
         return_classifications: bool = False,
         return_object_point_clouds: bool = False,
+        return_segmentation: bool = False,
+        return_keypoints: bool = False,
         count: int = -1,
         timeout: float | None = None,
         max_age: float = 0.0,
@@ -296,6 +499,8 @@ class VisionClient(NamedClient):
             return_detections: Whether detections are wanted.
             return_classifications: Whether classifications are wanted.
             return_object_point_clouds: Whether 3D objects are wanted.
+            return_segmentation: Whether it is wanted which pixels show what.
+            return_keypoints: Whether keypoints are wanted.
             count: How many classifications at most; 0 = none, negative = all.
             timeout: Seconds; None = the node's default.
             max_age: As of `capture_all_from_camera`.
@@ -314,6 +519,8 @@ class VisionClient(NamedClient):
             return_detections=return_detections,
             return_classifications=return_classifications,
             return_object_point_clouds=return_object_point_clouds,
+            return_segmentation=return_segmentation,
+            return_keypoints=return_keypoints,
         )
         return self._call(
             srv.CaptureAllFromCamera, "capture_all_from_camera", request, partial(_captured, request), timeout
@@ -357,6 +564,19 @@ def _classifications(response: Any) -> list[Classification]:
     return conversion.classifications_from_message(response.classifications)
 
 
+def _segmentation(response: Any) -> Segmentation:
+    label_image = conversion.label_image_from_message(response.label_image, response.class_names)
+    return Segmentation(label_image, tuple(conversion.instances_from_message(response.instances)))
+
+
+def _keypoints(response: Any) -> list[Detection]:
+    return conversion.keypoints_from_message(response.keypoints)
+
+
+def _detections_3d(response: Any) -> list[Detection3D]:
+    return conversion.detections_3d_from_message(response.detections)
+
+
 def _objects(response: Any) -> list[PointCloudObject]:
     return [conversion.object_from_message(item) for item in response.objects]
 
@@ -368,12 +588,19 @@ def _captured(request: Any, response: Any) -> CaptureAllResult:
         frame_id=response.header.frame_id,
         camera_name=response.camera_name,
     )
+    segmentation = _segmentation(response) if request.return_segmentation else None
+    keypoints = _keypoints(response) if request.return_keypoints else None
+    detections = _detections(response) if request.return_detections else None
+    if detections is not None:
+        detections = with_extras(detections, segmentation.instances if segmentation else (), keypoints or ())
     return CaptureAllResult(
         frame=frame,
         size=(response.image_width, response.image_height),
-        detections=_detections(response) if request.return_detections else None,
+        detections=detections,
         classifications=_classifications(response) if request.return_classifications else None,
         objects=_objects(response) if request.return_object_point_clouds else None,
+        segmentation=segmentation,
+        keypoints=keypoints,
     )
 
 
@@ -386,4 +613,7 @@ def _properties(response: Any) -> VisionProperties:
         cameras=tuple(response.cameras),
         model=response.model,
         labels=tuple(response.labels),
+        segmentation_supported=response.segmentation_supported,
+        keypoints_supported=response.keypoints_supported,
+        detections_3d_supported=response.detections_3d_supported,
     )

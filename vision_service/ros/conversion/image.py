@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ from std_msgs.msg import Header
 from vision_service import messages
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
+from vision_service.masks import instance_image
 from vision_service.messages.image import COLOR_ENCODINGS, LAYOUTS
-from vision_service.types import LabelImage
+from vision_service.types import Detection, LabelImage
 
 
 def image_from_message(message: ImageMessage) -> Image:
@@ -71,6 +73,33 @@ def label_image_to_message(result: LabelImage, header: Header) -> ImageMessage:
     if len(result.class_names) <= 1 << 8:
         return image_to_message(result.labels.astype(np.uint8), "mono8", header)
     return image_to_message(result.labels, "mono16", header)
+
+
+def label_image_from_message(message: ImageMessage, class_names: Sequence[str]) -> LabelImage | None:
+    """Return the class of each pixel, as a message says it, with the names beside it; None = the message is empty.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, if it is neither mono8 nor mono16, contradicts itself, or has a class without a
+            name.
+    """
+    if not message.data:
+        return None
+    labels = messages.numbers_from_message(message)
+    if int(labels.max()) >= len(class_names):
+        raise _wrong(f"the label image has a class {labels.max()}, but there are only {len(class_names)} names")
+    return LabelImage(labels, tuple(class_names))
+
+
+def instance_image_to_message(instances: Sequence[Detection], header: Header, size: tuple[int, int]) -> ImageMessage:
+    """Return the message of which object each pixel shows, by its place from 1 on; 0 = none.
+
+    Args:
+        instances: With masks, best first.
+        header: Of the image that they were found in.
+        size: Its width and height, pixels.
+    """
+    numbers = instance_image(instances, *size)
+    return image_to_message(numbers, "mono8" if numbers.dtype == np.uint8 else "mono16", header)
 
 
 def compressed_to_message(data: bytes | memoryview, format: str, header: Header) -> CompressedImage:

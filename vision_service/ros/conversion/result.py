@@ -17,7 +17,6 @@ from vision_msgs.msg import (
     BoundingBox3D,
     Detection2D,
     Detection2DArray,
-    Detection3D,
     Detection3DArray,
     LabelInfo,
     ObjectHypothesis,
@@ -25,6 +24,7 @@ from vision_msgs.msg import (
     VisionClass,
 )
 from vision_msgs.msg import Classification as ClassificationMessage
+from vision_msgs.msg import Detection3D as Detection3DMessage
 from visualization_msgs.msg import Marker, MarkerArray
 
 from vision_service.camera.geometries import Box
@@ -36,7 +36,16 @@ from vision_service.msg import PointCloudObject as PointCloudObjectMessage
 from vision_service.pointcloud.objects import merged
 from vision_service.ros.conversion.camera_info import time_message
 from vision_service.ros.conversion.cloud import cloud_to_message
-from vision_service.types import Classification, Detection, LabelChange, PointCloudObject
+from vision_service.types import (
+    Classification,
+    Detection,
+    Detection3D,
+    DetectionExtra,
+    LabelChange,
+    OrientedBox,
+    PointCloudObject,
+    reduced_angle,
+)
 
 Message = TypeVar("Message")
 
@@ -50,13 +59,13 @@ def detections_to_message(detections: Iterable[Detection], header: Header) -> De
     """
     message = Detection2DArray()
     message.header = header
-    message.detections = [_detection_to_message(detection, header) for detection in detections]
+    message.detections = [detection_to_message(detection, header) for detection in detections]
     return message
 
 
 def detections_from_message(message: Detection2DArray) -> list[Detection]:
     """Return the detections of a message, in its order, each with its first hypothesis."""
-    return [_detection_from_message(detection) for detection in message.detections]
+    return [detection_from_message(detection) for detection in message.detections]
 
 
 def classifications_to_message(classifications: Iterable[Classification], header: Header) -> ClassificationMessage:
@@ -106,7 +115,7 @@ def objects_to_detections(objects: Iterable[PointCloudObject], header: Header) -
     message = Detection3DArray()
     message.header = header
     for item in objects:
-        detection = Detection3D()
+        detection = Detection3DMessage()
         detection.header = header
         detection.id = item.id
         detection.bbox = box_to_message(item)
@@ -116,6 +125,25 @@ def objects_to_detections(objects: Iterable[PointCloudObject], header: Header) -
         detection.results = [result]
         message.detections.append(detection)
     return message
+
+
+def detections_3d_from_message(message: Detection3DArray) -> list[Detection3D]:
+    """Return the 3D detections of a message, in its order, each with its first hypothesis."""
+    found = []
+    for item in message.detections:
+        center, size, turn = item.bbox.center.position, item.bbox.size, item.bbox.center.orientation
+        best = item.results[0].hypothesis if item.results else ObjectHypothesis()
+        found.append(
+            Detection3D(
+                best.class_id,
+                float(best.score),
+                center=np.array([center.x, center.y, center.z]),
+                size=np.array([size.x, size.y, size.z]),
+                orientation=(turn.x, turn.y, turn.z, turn.w),
+                id=item.id,
+            )
+        )
+    return found
 
 
 def objects_to_points(objects: Sequence[PointCloudObject], header: Header) -> PointCloud2:
@@ -202,35 +230,55 @@ def _like(message: Message) -> Message:
     return made
 
 
-def _detection_to_message(detection: Detection, header: Header) -> Detection2D:
+def detection_to_message(detection: Detection, header: Header) -> Detection2D:
+    """Return the message of a detection; a turned box has its size before it is turned, and its angle."""
     message = _like(_DETECTION)
     message.header = header
     message.id = detection.id
     message.bbox = box = _like(_BOX)
     box.center = center = _like(_BOX.center)
     center.position = position = _like(_BOX.center.position)
-    position.x = float(detection.x_min + detection.x_max) / 2
-    position.y = float(detection.y_min + detection.y_max) / 2
-    box.size_x = float(detection.x_max - detection.x_min)
-    box.size_y = float(detection.y_max - detection.y_min)
+    position.x, position.y, center.theta, box.size_x, box.size_y = box_of(detection)
     result = _like(_RESULT)  # the pose has no meaning in a picture: all detections share an empty one
     result.hypothesis = _hypothesis(detection.class_name, detection.confidence)
     message.results = [result]
     return message
 
 
-def _detection_from_message(message: Detection2D) -> Detection:
+def box_of(detection: Detection) -> tuple[float, float, float, float, float]:
+    """Return the box of a detection as messages have it: centre x, centre y, angle, width and height.
+
+    A turned box is that before it is turned, with its angle in (-pi/2, pi/2]; others have the angle 0.
+    """
+    turned = detection.extra.box if detection.extra is not None else None
+    if turned is not None:
+        angle = reduced_angle(turned.angle)
+        return float(turned.center_x), float(turned.center_y), angle, float(turned.width), float(turned.height)
+    return (
+        float(detection.x_min + detection.x_max) / 2,
+        float(detection.y_min + detection.y_max) / 2,
+        0.0,
+        float(detection.x_max - detection.x_min),
+        float(detection.y_max - detection.y_min),
+    )
+
+
+def detection_from_message(message: Detection2D) -> Detection:
+    """Return the detection of a message, with its first hypothesis; around a turned box, the upright envelope."""
     center, box = message.bbox.center.position, message.bbox
     best = message.results[0].hypothesis if message.results else ObjectHypothesis()
-    return Detection(
-        best.class_id,
-        float(best.score),
-        x_min=center.x - box.size_x / 2,
-        y_min=center.y - box.size_y / 2,
-        x_max=center.x + box.size_x / 2,
-        y_max=center.y + box.size_y / 2,
-        id=message.id,
+    angle = reduced_angle(message.bbox.center.theta)
+    extra = None
+    edges = (
+        center.x - box.size_x / 2,
+        center.y - box.size_y / 2,
+        center.x + box.size_x / 2,
+        center.y + box.size_y / 2,
     )
+    if angle:
+        turned = OrientedBox(center.x, center.y, box.size_x, box.size_y, angle)
+        edges, extra = turned.envelope, DetectionExtra(box=turned)
+    return Detection(best.class_id, float(best.score), *edges, id=message.id, extra=extra)
 
 
 def _hypothesis(class_name: str, confidence: float) -> ObjectHypothesis:

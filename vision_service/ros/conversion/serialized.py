@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from struct import Struct
 
+from vision_service.ros.conversion.result import box_of
 from vision_service.types import Classification, Detection
 
 _HEAD = b"\x00\x01\x00\x00"
@@ -38,13 +39,16 @@ def serialized_detections(detections: Collection[Detection], stamp: int, frame_i
         data += header + _LENGTH.pack(1)
         _write_hypothesis(data, detection.class_name, detection.confidence)
         data += _NO_POSE
-        data += _BOX.pack(
-            (detection.x_min + detection.x_max) / 2,
-            (detection.y_min + detection.y_max) / 2,
-            0.0,
-            detection.x_max - detection.x_min,
-            detection.y_max - detection.y_min,
-        )
+        if detection.extra is None:  # mostly, and in two thirds of the time
+            data += _BOX.pack(
+                (detection.x_min + detection.x_max) / 2,
+                (detection.y_min + detection.y_max) / 2,
+                0.0,
+                detection.x_max - detection.x_min,
+                detection.y_max - detection.y_min,
+            )
+        else:
+            data += _BOX.pack(*box_of(detection))
         data += _text(detection.id)
     return bytes(data)
 

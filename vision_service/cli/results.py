@@ -1,0 +1,244 @@
+"""What the command says of results: JSON and tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from vision_service.pointcloud.motion import IDENTITY
+
+if TYPE_CHECKING:
+    from vision_service.types import (
+        Classification,
+        Detection,
+        DetectionExtra,
+        PointCloud,
+        PointCloudObject,
+        Segmentation,
+    )
+    from vision_service.types import Detection3D as Found3D
+
+Size = tuple[int, int]
+"""Width and height of an image, pixels."""
+
+
+def as_dict(result: Detection | Classification, size: Size = (0, 0)) -> dict[str, Any]:
+    """Return a result's fields by name, as JSON knows them; what there is only of some, only if it is there.
+
+    Args:
+        result: A detection or a classification.
+        size: Of the image; masks are COCO's dicts of that size, with compressed counts.
+    """
+    names = ["confidence", "x_min", "y_min", "x_max", "y_max"]
+    numbers = {name: float(getattr(result, name)) for name in names if hasattr(result, name)}
+    track_id = getattr(result, "id", "")
+    extra = getattr(result, "extra", None)
+    return {
+        "class_name": result.class_name,
+        **numbers,
+        **({"id": track_id} if track_id else {}),
+        **(_extra_as_dict(extra, size) if extra is not None else {}),
+    }
+
+
+def _extra_as_dict(extra: DetectionExtra, size: Size) -> dict[str, Any]:
+    from vision_service.masks import coco_rle
+
+    found: dict[str, Any] = {}
+    if extra.box is not None:
+        names = ("center_x", "center_y", "width", "height", "angle")
+        found["oriented_box"] = {name: float(getattr(extra.box, name)) for name in names}
+    if extra.mask is not None:
+        found["mask"] = coco_rle(extra.mask, *size)
+    if extra.keypoints:
+        found["keypoints"] = [
+            {"name": point.name, "x": float(point.x), "y": float(point.y), "confidence": float(point.confidence)}
+            for point in extra.keypoints
+        ]
+    return found
+
+
+def segmentation_as_dict(found: Segmentation, size: Size) -> dict[str, Any]:
+    """Return a segmentation as JSON knows it: the classes that are shown, largest first, and the objects.
+
+    Args:
+        found: What pixels show.
+        size: Of the image; masks are COCO's dicts of that size, with compressed counts.
+    """
+    return {
+        "classes": classes_of(found, size),
+        "instances": [as_dict(instance, size) for instance in found.instances],
+    }
+
+
+def classes_of(found: Segmentation, size: Size, *, masks: bool = True) -> list[dict[str, Any]]:
+    """Return the classes that a label image shows, the one with most pixels first; none, if there is none."""
+    import numpy as np
+
+    from vision_service.masks import coco_rle
+    from vision_service.types import InstanceMask
+
+    if found.label_image is None:
+        return []
+    labels = found.label_image.labels
+    numbers, counts = np.unique(labels, return_counts=True)
+    return [
+        {
+            "class_name": found.label_image.class_names[numbers[place]],
+            "class_index": int(numbers[place]),
+            "pixels": int(counts[place]),
+            **({"mask": coco_rle(InstanceMask.of(labels == numbers[place]), *size)} if masks else {}),
+        }
+        for place in np.argsort(-counts, kind="stable")
+    ]
+
+
+def print_results(file: str, size: Size, results: Sequence[Detection | Classification]) -> None:
+    """Print a table of a file's results.
+
+    Args:
+        file: Its name, as the user wrote it.
+        size: Width and height of the image, pixels.
+        results: Detections or classifications, in this order.
+    """
+    console = Console(highlight=False)
+    title = Text.assemble((file, "bold"), (f"  {size[0]}×{size[1]}", "dim"))
+    if not results:
+        console.print(title, Text("  nothing found", "dim"), sep="")
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table.add_column("class", overflow="fold", min_width=8)
+    columns: dict[str, list[str]] = {"id": [getattr(result, "id", "") for result in results]}
+    for name in ("confidence", "x_min", "y_min", "x_max", "y_max"):
+        if hasattr(results[0], name):
+            decimals = 2 if name == "confidence" else 1
+            columns[name] = [f"{float(getattr(result, name)):.{decimals}f}" for result in results]
+    extras = [getattr(result, "extra", None) for result in results]
+    columns["angle"] = [
+        f"{math.degrees(extra.box.angle):.1f}°" if extra is not None and extra.box is not None else ""
+        for extra in extras
+    ]
+    columns["mask"] = [
+        f"{extra.mask.area} px" if extra is not None and extra.mask is not None else "" for extra in extras
+    ]
+    columns["keypoints"] = [str(len(extra.keypoints)) if extra and extra.keypoints else "" for extra in extras]
+    shown = {name: texts for name, texts in columns.items() if any(texts)}
+    for name in shown:
+        if name == "id":
+            table.add_column(name, overflow="fold")
+        else:
+            table.add_column(name, justify="right", no_wrap=True)
+    for number, result in enumerate(results):
+        table.add_row(Text(result.class_name), *(Text(texts[number]) for texts in shown.values()))
+    console.print(title)
+    console.print(table)
+
+
+def print_segmentation(file: str, size: Size, found: Segmentation) -> None:
+    """Print which classes and objects an image shows, with their pixels.
+
+    Args:
+        file: Its name, as the user wrote it.
+        size: Of the image.
+        found: What its pixels show.
+    """
+    classes = classes_of(found, size, masks=False)
+    if found.instances or not classes:
+        print_results(file, size, found.instances)
+    if not classes:
+        return
+    console = Console(highlight=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("class", overflow="fold")
+    for name in ("number", "pixels", "share"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in classes:
+        share = f"{100 * row['pixels'] / max(1, size[0] * size[1]):.1f} %"
+        table.add_row(Text(row["class_name"] or "–"), str(row["class_index"]), str(row["pixels"]), share)
+    console.print(Text.assemble((file, "bold"), (f"  {size[0]}×{size[1]}", "dim")))
+    console.print(table)
+
+
+def object_as_dict(item: PointCloudObject) -> dict[str, Any]:
+    """Return an object as JSON knows it; how its box is turned, only if it is, and the track's id only if there is one.
+
+    Lengths are in metres; the orientation is a quaternion x, y, z, w.
+    """
+    return {
+        "label": item.label,
+        "confidence": float(item.confidence),
+        "points": len(item.cloud),
+        **_box_as_dict(item),
+    }
+
+
+def detection_3d_as_dict(item: Found3D) -> dict[str, Any]:
+    """Return a 3D detection as JSON knows it, as :func:`object_as_dict` an object."""
+    return {
+        "class_name": item.class_name,
+        "confidence": float(item.confidence),
+        **_box_as_dict(item),
+    }
+
+
+def _box_as_dict(item: PointCloudObject | Found3D) -> dict[str, Any]:
+    return {
+        "center": [float(number) for number in item.center],
+        "size": [float(number) for number in item.size],
+        **({"orientation": list(item.orientation)} if item.orientation != IDENTITY else {}),
+        **({"id": item.id} if item.id else {}),
+    }
+
+
+def print_objects(file: str, cloud: PointCloud, objects: Sequence[PointCloudObject]) -> None:
+    """Print a table of the objects in a file.
+
+    Args:
+        file: Its name, as the user wrote it.
+        cloud: Its points.
+        objects: What was found among them, in this order.
+    """
+    console = Console(highlight=False)
+    shape = f"{cloud.xyz.shape[1]}×{cloud.xyz.shape[0]}" if cloud.organized else f"{len(cloud)}"
+    title = Text.assemble((file, "bold"), (f"  {shape} points", "dim"))
+    if not objects:
+        console.print(title, Text("  nothing found", "dim"), sep="")
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("#", justify="right", no_wrap=True)
+    table.add_column("label", overflow="fold")
+    for name in ("confidence", "points", "center (m)", "size (m)"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for number, item in enumerate(objects, start=1):
+        table.add_row(
+            str(number),
+            Text(item.label or "–"),
+            f"{item.confidence:.2f}",
+            str(len(item.cloud)),
+            *(" ".join(f"{length:.3f}" for length in lengths) for lengths in (item.center, item.size)),
+        )
+    console.print(title)
+    console.print(table)
+
+
+def print_detections_3d(title: str, found: Sequence[Found3D]) -> None:
+    """Print a table of 3D detections."""
+    console = Console(highlight=False)
+    if not found:
+        console.print(Text.assemble((title, "bold"), ("  nothing found", "dim")))
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("class", overflow="fold")
+    for name in ("confidence", "center (m)", "size (m)"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for item in found:
+        places = (" ".join(f"{length:.3f}" for length in lengths) for lengths in (item.center, item.size))
+        table.add_row(Text(item.class_name or "–"), f"{item.confidence:.2f}", *places)
+    console.print(Text(title, "bold"))
+    console.print(table)

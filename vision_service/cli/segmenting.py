@@ -1,0 +1,93 @@
+"""The subcommand `segment`: which pixels of images show what, and objects in point clouds, by what each file is."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vision_service.cli import clouds, output, results
+from vision_service.cli.making import made
+from vision_service.cli.offline import answered, each
+from vision_service.drawing import draw_results
+from vision_service.image import encode, read_image
+from vision_service.masks import instance_image
+from vision_service.pointcloud.pcd import read_pcd, write_pcd
+from vision_service.tasks import SEGMENT, SEGMENT_3D, require
+from vision_service.types import Frame, Segmentation
+
+if TYPE_CHECKING:
+    from vision_service.vision.model import VisionModel
+
+CLOUD_MODEL = "obstacles_pointcloud"
+"""The model for point clouds, unless another is named."""
+ENDINGS = (".png", ".pcd", ".labels.png", ".instances.png")
+_HEADS = (b"# .PCD", b"VERSION", b"FIELDS")
+
+
+def segment(arguments: argparse.Namespace) -> int:
+    """Run `segment`; return the exit code."""
+    in_space = {file: is_cloud(file) for file in arguments.files}
+    tasks = [task for task, of_clouds in ((SEGMENT, False), (SEGMENT_3D, True)) if of_clouds in in_space.values()]
+    if tasks == [SEGMENT_3D]:
+        arguments.default_model = CLOUD_MODEL
+    with made(arguments, *tasks) as model:
+
+        def job(file: str, paths: Sequence[Path]) -> None:
+            (_segment_cloud if in_space[file] else _segment_image)(file, paths, model, arguments.json)
+
+        return each(arguments, ENDINGS, job)
+
+
+def is_cloud(file: str) -> bool:
+    """Return whether a file is a point cloud rather than an image; one that cannot be read, by its name."""
+    try:
+        with Path(file).open("rb") as opened:
+            head = opened.read(8)
+    except OSError:
+        head = b""
+    return head.startswith(_HEADS) or file.lower().endswith(".pcd")
+
+
+def _segment_image(file: str, paths: Sequence[Path], model: VisionModel, json: bool) -> None:
+    image = read_image(file)
+    methods = require(model, SEGMENT)
+    frame = Frame(image=image)
+    found = answered(file, frame, lambda frame: {method: getattr(model, method)(frame) for method in methods})
+    segmentation: Segmentation = SEGMENT.result(found)
+    size = image.width, image.height
+    if json:
+        shown = results.segmentation_as_dict(segmentation, size)
+        output.print_json({"file": file, "width": size[0], "height": size[1], **shown})
+    else:
+        results.print_segmentation(file, size, segmentation)
+    if paths:
+        picture, _, labels, instances = paths
+        output.write_picture(picture, draw_results(image.rgb, found, skeleton=model.skeleton))
+        if segmentation.label_image is not None:
+            few = len(segmentation.label_image.class_names) <= 256
+            _write_numbers(labels, segmentation.label_image.labels.astype("uint8" if few else "uint16"))
+        if segmentation.instances:
+            _write_numbers(instances, instance_image(segmentation.instances, *size))
+
+
+def _write_numbers(path: Path, numbers: Any) -> None:
+    encoding = "mono8" if numbers.dtype.itemsize == 1 else "mono16"
+    output.write_file(path, encode(numbers, "image/png", encoding=encoding))
+
+
+def _segment_cloud(file: str, paths: Sequence[Path], model: VisionModel, json: bool) -> None:
+    cloud = read_pcd(file)
+    (method,) = require(model, SEGMENT_3D)
+    objects = answered(file, clouds.frame_of(cloud), getattr(model, method))
+    if json:
+        rows = [results.object_as_dict(item) for item in objects]
+        output.print_json({"file": file, "points": len(cloud), "objects": rows})
+    else:
+        results.print_objects(file, cloud, objects)
+    if paths:
+        picture, labelled, *_ = paths
+        numbers = clouds.object_numbers(cloud, objects)
+        output.write_file(labelled, write_pcd(cloud, labels=numbers))
+        output.write_picture(picture, clouds.draw_cloud(cloud, objects, numbers))

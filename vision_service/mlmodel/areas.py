@@ -1,0 +1,42 @@
+"""Which detections have a size that makes sense."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from vision_service.types import Detection
+
+
+class AreaFilter:
+    """Keeps detections whose box is neither too small nor too large: one range for all classes, or one of its own."""
+
+    def __init__(
+        self, least: float, most: float, least_by_label: Mapping[str, float], most_by_label: Mapping[str, float]
+    ) -> None:
+        """Take the limits, each a fraction of the image's area.
+
+        Args:
+            least: Of all classes without a limit of their own.
+            most: Likewise.
+            least_by_label: By class name, upper and lower case the same.
+            most_by_label: Likewise.
+        """
+        self._least, self._most = least, most
+        self._least_of = {name.casefold(): area for name, area in least_by_label.items()}
+        self._most_of = {name.casefold(): area for name, area in most_by_label.items()}
+        self._all = least == 0 and most == 1 and not self._least_of and not self._most_of
+
+    def __call__(self, found: Sequence[Detection], size: tuple[int, int]) -> list[Detection]:
+        """Return the detections that are kept, in their order.
+
+        Args:
+            found: In pixels of the image.
+            size: Width and height of the image, pixels.
+        """
+        if self._all:
+            return list(found)
+        whole = size[0] * size[1]
+        return [item for item in found if self._fits(item.class_name.casefold(), item.area / whole)]
+
+    def _fits(self, name: str, area: float) -> bool:
+        return self._least_of.get(name, self._least) <= area <= self._most_of.get(name, self._most)
