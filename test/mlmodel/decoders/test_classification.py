@@ -76,7 +76,7 @@ def test_pytorch_s_crop_and_values_are_assumed():
     }
     assert model.contract.value("input_image_mean_value") == (0.485, 0.456, 0.406)
     assert model.contract.assumed() == [
-        "resize", "input_image_mean_value", "input_image_std_dev", "shorter_edge",
+        "resize", "interpolation", "input_image_mean_value", "input_image_std_dev", "shorter_edge",
     ]  # fmt: skip
 
 
