@@ -438,7 +438,7 @@ def test_class_numbers_may_be_floats_where_the_names_are_those_of_pytorch():
         "decoder": ("torchvision", "names"),
         "box_coordinates": ("pixels", "family"),
     }
-    assert [box for _, _, box in detect(model, 0.5)] == [(64, 27, 320, 135), (300, 112, 400, 225)]
+    assert [box for _, _, box in detect(model, 0.5)] == [(64, 27, 320, 135), (300, 112.5, 400, 225)]
 
 
 def test_who_gives_the_order_of_corners_need_give_no_more_and_padding_does_not_decide():
