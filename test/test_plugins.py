@@ -17,6 +17,8 @@ import cv2
 import numpy as np
 import pytest
 
+import tinymodels
+
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "docs/examples/room_watch"
 PAGE = (ROOT / "docs/write_a_plugin.md").read_text()
@@ -195,6 +197,24 @@ def test_a_wrong_attribute_is_refused_with_a_sentence(run, setting, says):
     assert done.returncode == 1
     assert says in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_its_family_of_models_is_asked_before_ours(run, tmp_path):
+    pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
+    points = np.array([[[0.5, 0.5, 0.9], [0.1, 0.1, 0.2]]], np.float32)
+    data = tinymodels.onnx({"image": ("float32", (1, 3, 32, 32))}, {"points": points})
+    model = tinymodels.write(tmp_path, data, "points.onnx")
+
+    done = run("inspect", model, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["contract"]["decoder"] == {"value": "points", "source": "names"}
+
+    done = run("detect", "dim.png", "--model-path", model, "--set", "default_minimum_confidence=0.5", "--json")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    (found,) = answer["detections"]
+    assert found["x_max"] - found["x_min"] == pytest.approx(0.05 * answer["width"])
+    assert (found["x_min"] + found["x_max"]) / 2 == pytest.approx(answer["width"] / 2)
 
 
 # Other plugins beside it.

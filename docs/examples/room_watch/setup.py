@@ -21,5 +21,6 @@ setup(
     entry_points={
         "vision_service.models": ["brightness = room_watch.brightness:Brightness"],
         "vision_service.cameras": ["color_bars = room_watch.color_bars:ColorBars"],
+        "vision_service.decoders": ["points = room_watch.points:Points"],
     },
 )
