@@ -90,11 +90,13 @@ def recognise(facts: Facts) -> Recognised:
 def _told(facts: Facts, name: str, found: Recognition) -> Recognised:
     image = facts.image
     size = (image.width, image.height)
+    labels = facts.labels if found.labels is None else found.labels
     items: dict[str, Item] = {
         "decoder": Item(name, ATTRIBUTE if facts.asked else found.source, found.why),
         "input": Item(f"{image.info.name} {image.info.dtype} {image.layout}", SHAPES),
         "input_size": input_size(facts)[1] if not all(size) else Item(size, SHAPES),
         **found.items,
+        "labels": _labels_item(facts, labels),
     }
     # What the user's way of resizing needs to know besides, where the family has another.
     rule = str(facts.given.get("resize", ""))
@@ -105,7 +107,6 @@ def _told(facts: Facts, name: str, found: Recognition) -> Recognised:
     untold = Contract(items)
     contract = untold.told(facts.given)
     contract.check()
-    labels = facts.labels if found.labels is None else found.labels
     values = _Read({name: item.value for name, item in contract.items()})
     decoder = found.make(values)
     for name in OF_OUTPUTS:
@@ -115,6 +116,16 @@ def _told(facts: Facts, name: str, found: Recognition) -> Recognised:
                 msg = f"{name!r} cannot be changed for this model ({found.title}): it is {shown(usual)}; leave it out"
                 raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
     return Recognised(found.title, contract, untold, decoder, labels)
+
+
+def _labels_item(facts: Facts, labels: tuple[str, ...]) -> Item:
+    """Return how many class names there are, and whose they are."""
+    if not labels:
+        return Item("numbers", FAMILY, "nobody names the classes")
+    if not facts.labels:
+        return Item(f"{len(labels)} names", FAMILY)
+    why = facts.file.labels_from if facts.labels_source == METADATA else ""
+    return Item(f"{len(labels)} names", facts.labels_source, why)
 
 
 class _Read(dict[str, Any]):

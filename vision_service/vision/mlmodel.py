@@ -15,7 +15,7 @@ from vision_service.image import Image
 from vision_service.mlmodel.areas import AreaFilter
 from vision_service.mlmodel.confidences import MinimumConfidence
 from vision_service.mlmodel.config import MLModelConfig, given
-from vision_service.mlmodel.contract import Contract
+from vision_service.mlmodel.contract import ATTRIBUTE, METADATA, Contract
 from vision_service.mlmodel.decoders.base import Classifier, Detector, Facts, Labeller
 from vision_service.mlmodel.detections import detections_of
 from vision_service.mlmodel.keypoints import names_and_skeleton
@@ -215,6 +215,7 @@ class MLModel(VisionModel):
             size=size,
             file=runtime.facts,
             labels=labels,
+            labels_source=ATTRIBUTE if config.label_path else METADATA,
             roles=named_roles(runtime.outputs, config.remap_output_names),
             asked="" if config.decoder == "auto" else config.decoder,
             given=said,

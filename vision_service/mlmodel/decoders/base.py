@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.mlmodel.background import without_background
-from vision_service.mlmodel.contract import ASSUMED, FAMILY, Item
+from vision_service.mlmodel.contract import ASSUMED, FAMILY, METADATA, Item
 from vision_service.mlmodel.file_facts import FileFacts
 from vision_service.mlmodel.found import Found
 from vision_service.mlmodel.placement import Placement
@@ -41,6 +41,7 @@ class Facts:
         size: Width and height of that noise, pixels.
         file: What the file says of itself.
         labels: The class names that the user or the file gives; empty = none.
+        labels_source: Which of them.
         roles: What the user says of outputs: tensor name by role.
         asked: The decoder that the user asks for; empty = whatever fits.
         given: The attributes that the user has set, by name.
@@ -54,6 +55,7 @@ class Facts:
     size: tuple[int, int]
     file: FileFacts = field(default_factory=FileFacts)
     labels: tuple[str, ...] = ()
+    labels_source: str = METADATA
     roles: Mapping[str, str] = field(default_factory=dict)
     asked: str = ""
     given: Mapping[str, Any] = field(default_factory=dict)
