@@ -246,6 +246,20 @@ class TestStopping:
             child.communicate(timeout=PATIENCE)
         assert child.returncode == 0
 
+    def test_it_ends_when_that_happens_before_all_nodes_are_started(self):
+        code = """
+        import rclpy
+        class Leaving(Ready):
+            def activate(self):
+                super().activate()
+                rclpy.shutdown()
+        sys.exit(run(lambda: [Leaving('example'), Ready('other'), Ready('third')]))
+        """
+        with process(code) as child:
+            _, err = child.communicate(timeout=PATIENCE)
+        assert child.returncode == 0, err
+        assert "Traceback" not in err
+
     def test_it_fails_when_nothing_can_be_waited_for_any_more(self):
         code = """
         from vision_service.ros.wait_set import WaitSet

@@ -194,7 +194,13 @@ def spinning(nodes: Iterable[Node], *, stop: threading.Event | None = None) -> I
             if stop.is_set():
                 break
             first = node.start if isinstance(node, ServiceNode) else None
-            spinners[node] = Spinner(node, first=first, ended=ended)
+            try:
+                spinners[node] = Spinner(node, first=first, ended=ended)
+            except Exception:  # rclpy's own
+                if node.context.ok():
+                    raise
+                stop.set()  # somebody has shut ROS down before all nodes were started
+                break
             if not spinners[node].ready.wait(START_PATIENCE):
                 others = "" if node is nodes[-1] else "; the others do not wait for it"
                 node.get_logger().warning(f"has not started within {START_PATIENCE:g} s{others}")
