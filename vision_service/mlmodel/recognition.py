@@ -252,6 +252,9 @@ def _advice(facts: Facts) -> str:
     """Return what to do about outputs of unknown form."""
     shapes = [facts.shape(info.name) for info in facts.outputs]
     only = shapes[0] if len(shapes) == 1 else ()
+    names = set(facts.by_name())
+    if {"class_queries_logits", "masks_queries_logits"} <= names:
+        return "it is a Mask2Former, MaskFormer or OneFormer, whose masks are not served"
     if len(only) == 4 and 17 in only and 3 in only:
         return "it looks like a pose model, which is not served"
     if len(only) == 3 and min(only[1:]) > 4 and max(only[1:]) > 500:

@@ -47,6 +47,23 @@ def test_fractions_are_told_from_pixels_by_all_places():
     assert model.contract["box_coordinates"].value == "normalized"
 
 
+def test_prototypes_of_masks_may_stand_beside_it():
+    """A mask is a sum of prototypes: here of the first, which is 1 in the box's left half."""
+    prototypes = np.zeros((1, 32, 80, 80), np.float32)
+    prototypes[0, 0] = -1
+    prototypes[0, 0, :, : CAT_BOX[0] // 4] = 1
+    rows = {place: [*row, 1, *[0] * 31] for place, row in objects().items()}
+    outputs = {"output0": head(rows, 117, anchors=3).transpose(0, 2, 1), "output1": prototypes}
+    model = onnx(outputs, labels=COCO80)
+    assert model.title == "YOLOv5 or v7 with objectness, instance segmentation, raw head"
+    assert model.extras == {"masks"}
+    cat, _ = model.detect(served.frame())
+    mask = cat.extra.mask
+    assert (mask.x, mask.y, mask.width, mask.height) == (80, 40, 200, 80)
+    assert mask.pixels()[:, :90].all()
+    assert not mask.pixels()[:, 110:].any()
+
+
 def test_labels_of_another_number_are_refused():
     assert "it has 80 classes, but there are 79 labels" in refusal(v5, COCO80[:79])
     assert [name for name, *_ in detect(v5(()))] == ["15", "16"]

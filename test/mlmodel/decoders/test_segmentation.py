@@ -109,7 +109,7 @@ def test_the_user_may_say_that_channels_are_classes():
 @pytest.mark.parametrize("channels", [3, 17, 32])
 def test_channels_without_labels_are_refused(channels):
     message = refusal(onnx, {"y": halves(channels)}, NCHW)
-    assert f"{channels} channels, and there are no labels (names): classes, an image, heat maps of keypoints" in message
+    assert f"{channels} channels, and there are no labels (names): classes, an image" in message
     assert "'decoder: segmentation'" in message
 
 

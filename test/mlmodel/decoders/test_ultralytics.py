@@ -447,3 +447,28 @@ def test_numbers_that_are_none_are_nothing():
     model = onnx({"output0": raw()}, metadata=said())
     found = model.decoder.decode({"output0": values}, model.input.placement(served.frame().image), 0.25)
     assert found.sane().classes.tolist() == [0]
+
+
+# Masks without metadata.
+
+
+def masked(coefficient: float = 1.0, columns: int = 116) -> dict[str, np.ndarray]:
+    rows = {0: [*CAT_BOX, *one_hot(80, 15, 0.9), coefficient, *[0] * 31]}
+    return {"output0": head(rows, columns), "output1": np.ones((1, 32, 80, 80), np.float32)}
+
+
+def test_prototypes_of_masks_beside_a_raw_head_are_recognised_without_metadata():
+    model = onnx(masked(), labels=COCO80)
+    assert (model.title, model.extras) == ("YOLO, instance segmentation, raw head", {"masks"})
+    (cat,) = model.detect(served.frame())
+    assert cat.class_name == "thing 15"
+    assert cat.extra.mask.area == 200 * 80
+    (none,) = onnx(masked(-1.0), labels=COCO80).detect(served.frame())
+    assert none.extra.mask.area == 0
+
+
+def test_a_head_with_prototypes_and_columns_that_are_no_scores_is_refused():
+    outputs = masked()
+    outputs["output0"][0, 4:84] += 5
+    assert "its columns are no scores" in refusal(onnx, outputs, labels=COCO80)
+    assert "it has 80 classes, but there are 79 labels" in refusal(onnx, masked(), labels=COCO80[:79])

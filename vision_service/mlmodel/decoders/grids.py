@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vision_service.mlmodel.decoders.base import scale_of
+from vision_service.mlmodel.decoders.base import Facts, scale_of
 from vision_service.mlmodel.found import Found, centers_to_corners, envelopes
 from vision_service.mlmodel.placement import Placement
 
@@ -37,6 +37,29 @@ def strides_of(count: int, size: tuple[int, int], anchors: int = 1) -> tuple[int
         anchors: At each place.
     """
     return next((strides for strides in STRIDES if count and count == anchors * places(size, strides)), ())
+
+
+def head_of(facts: Facts) -> tuple[str, NDArray[Any], str, int] | None:
+    """Return a head's name and values, and the name and the number of its masks' prototypes; None = there is no head.
+
+    Args:
+        facts: All that is known of the model: one output [1, …, …], perhaps with prototypes [1, M, h, w] beside it.
+    """
+    heads = [info.name for info in facts.outputs if facts.probe[info.name].ndim == 3]
+    maps = [info.name for info in facts.outputs if facts.probe[info.name].ndim == 4]
+    if len(heads) != 1 or len(heads) + len(maps) != len(facts.outputs) or len(maps) > 1:
+        return None
+    name = heads[0]
+    head = facts.probe[name]
+    if head.shape[0] != 1 or not facts.is_float(name):
+        return None
+    if not maps:
+        return name, head, "", 0
+    batch, count, height, width = facts.shape(maps[0])
+    # Prototypes are smaller than the input by one factor, and of the input's shape.
+    if batch != 1 or not facts.is_float(maps[0]) or height * facts.size[0] != width * facts.size[1]:
+        return None
+    return name, head, maps[0], count
 
 
 def reach(values: NDArray[Any]) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,7 +19,7 @@ from vision_service.mlmodel.decoders.base import (
     from_zero,
     image_items,
 )
-from vision_service.mlmodel.decoders.grids import GridDecoder, strides_of
+from vision_service.mlmodel.decoders.grids import GridDecoder, head_of, strides_of
 from vision_service.mlmodel.decoders.ultralytics import CONFIDENCE, GREY, check_labels, letterbox_items, unit
 from vision_service.mlmodel.found import Found
 from vision_service.mlmodel.placement import Placement
@@ -36,23 +36,25 @@ class YoloV5:
     @from_zero
     def recognise(self, facts: Facts) -> Recognition | None:
         """Return what the number of rows says."""
-        head = facts.only()
-        if head is None or head.ndim != 3 or head.shape[0] != 1 or head.shape[2] < 6:
+        found = head_of(facts)
+        if found is None:
             return None
-        if not strides_of(head.shape[1], facts.size, anchors=3) or not facts.is_float(facts.outputs[0].name):
+        name, head, prototypes, masks = found
+        if head.shape[2] < 6 + masks or not strides_of(head.shape[1], facts.size, anchors=3):
             return None
-        name, classes = facts.outputs[0].name, head.shape[2] - 5
+        classes = head.shape[2] - 5 - masks
         check_labels(facts, classes)
+        make = partial(GridDecoder, name, classes, anchors_first=True, objectness=True, prototypes=prototypes)
         items = letterbox_items(facts) | {
             **detection_items(box_format="center_size", coordinates="pixels", nms="per_class", iou=IOU),
             "box_coordinates": Item(unit(head[0].T), PROBE),
             **known(FAMILY, default_minimum_confidence=CONFIDENCE),
         }
         return Recognition(
-            "YOLOv5 or v7 with objectness, raw head",
+            "YOLOv5 or v7 with objectness" + (", instance segmentation" if masks else "") + ", raw head",
             SHAPES,
             items,
-            lambda told: GridDecoder(name, classes, told["box_coordinates"], anchors_first=True, objectness=True),
+            lambda told: make(coordinates=told["box_coordinates"]),
             why=f"three boxes at each place of the grids of {facts.size[0]}×{facts.size[1]} pixels",
         )
 

@@ -228,9 +228,9 @@ class Segmentation:
                 " wrong label file; it is no segmentation model of these labels"
             )
         raise refuse(
-            f"it returns {shown}: {channels} channels, and there are no labels (names): classes, an image,"
-            " heat maps of keypoints or features? if they are classes, give 'label_path' the labels, or say"
-            " 'decoder: segmentation'"
+            f"it returns {shown}: {channels} channels, and there are no labels (names): classes, an image (as of"
+            " super-resolution), heat maps of keypoints, optical flow or features? if they are classes, give"
+            " 'label_path' the labels, or say 'decoder: segmentation'"
         )
 
     def _image(

@@ -33,7 +33,7 @@ from vision_service.mlmodel.decoders.base import (
     refuse,
 )
 from vision_service.mlmodel.decoders.classification import ClassificationDecoder
-from vision_service.mlmodel.decoders.grids import GridDecoder, reach, strides_of
+from vision_service.mlmodel.decoders.grids import GridDecoder, head_of, reach, strides_of
 from vision_service.mlmodel.decoders.rows import QueriesDecoder, RowsDecoder
 from vision_service.mlmodel.decoders.segmentation import NumbersDecoder
 from vision_service.mlmodel.quantization import is_quantized
@@ -241,18 +241,44 @@ class YoloGrid:
     @from_zero
     def recognise(self, facts: Facts) -> Recognition | None:
         """Return what the number of columns, the labels and the probe leave."""
-        head = facts.only()
-        if head is None or head.ndim != 3 or head.shape[0] != 1 or not facts.is_float(facts.outputs[0].name):
+        found = head_of(facts)
+        if found is None:
             return None
+        name, head, prototypes, masks = found
         for anchors_first, count, numbers in ((False, head.shape[2], head.shape[1]), (True, *head.shape[1:])):
-            if strides_of(count, facts.size) and numbers >= 5:
+            if strides_of(count, facts.size) and numbers >= 5 + masks:
                 whole = (head[0].T if anchors_first else head[0]).astype(np.float64)
-                return self._head(facts, whole, anchors_first)
+                if masks:
+                    return self._masks(facts, name, whole, anchors_first, (prototypes, masks))
+                return self._head(facts, name, whole, anchors_first)
         return None
 
-    def _head(self, facts: Facts, columns: NDArray[np.float64], anchors_first: bool) -> Recognition:
-        name, numbers = facts.outputs[0].name, len(columns)
-        labels = len(facts.labels)
+    def _masks(
+        self,
+        facts: Facts,
+        name: str,
+        columns: NDArray[np.float64],
+        anchors_first: bool,
+        prototypes: tuple[str, int],
+    ) -> Recognition:
+        classes = len(columns) - 4 - prototypes[1]
+        check_labels(facts, classes)
+        if not are_probabilities(columns[4 : 4 + classes]):
+            raise refuse(
+                f"it returns prototypes of masks and as many rows as the grids of a YOLO have, but {classes} of its"
+                " columns are no scores: another model's head"
+            )
+        make = partial(GridDecoder, name, classes, anchors_first=anchors_first, prototypes=prototypes[0])
+        return Recognition(
+            "YOLO, instance segmentation, raw head",
+            LABELS if facts.labels else PROBE,
+            raw_items(facts, unit(columns), PROBE),
+            lambda told: make(coordinates=told["box_coordinates"]),
+            why=f"{columns.shape[1]} places of grids, {classes} columns of scores, {prototypes[1]} prototypes of masks",
+        )
+
+    def _head(self, facts: Facts, name: str, columns: NDArray[np.float64], anchors_first: bool) -> Recognition:
+        numbers, labels = len(columns), len(facts.labels)
         source = LABELS if labels else PROBE
 
         def make(classes: int, title: str, why: str, **more: Any) -> Recognition:
