@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from lifecycle_msgs.msg import Transition
@@ -205,3 +206,58 @@ def test_the_lists_of_the_stack_are_read_only(stack):
         result = stack.set("stack", {name: ["other"]})
         assert not result.successful
         assert "read-only" in result.reason
+
+
+# A file of the same name with another content.
+
+
+def detector(label: str) -> bytes:
+    """A model that finds one object of a class of this name in its own label file."""
+    pytest.importorskip("ai_edge_litert", reason="LiteRT is not installed")
+    outputs = {
+        "location": np.array([[[0.1, 0.1, 0.5, 0.5]]], np.float32),
+        "score": np.array([[0.9]], np.float32),
+    }
+    return tinymodels.tflite({"image": ("uint8", (1, 32, 32, 3))}, outputs, files={"labels.txt": f"{label}\nother"})
+
+
+def test_a_model_is_loaded_again_when_its_path_is_set_again_and_its_content_is_another(tmp_path):
+    path, labels = tmp_path / "model.tflite", tmp_path / "labels.txt"
+    path.write_bytes(detector("old"))
+    labels.write_text("lettered\nother\n")
+    sections = {
+        "stack": {"cameras": ["view"], "vision": ["it"]},
+        "view": view(11, frame_rate=RATE, width_px=160, height_px=120),
+        "it": {"model": "mlmodel", "model_path": str(path), "cameras": ["view"]},
+    }
+    with running(sections) as robot:
+
+        def found() -> list[str]:
+            answer = robot.call(GetDetectionsFromCamera, "it/get_detections_from_camera")
+            assert answer.success, answer.message
+            return [item.results[0].hypothesis.class_id for item in answer.detections.detections]
+
+        def runs() -> int:
+            return robot.status("it")["runs"]
+
+        assert found() == ["old"]
+        path.write_bytes(detector("new"))
+        assert found() == ["old"]  # nobody has asked for it
+        assert robot.set("it", {"model_path": str(path)}).successful
+        assert found() == ["new"]
+
+        before = runs()
+        assert robot.set("it", {"model_path": str(path)}).successful
+        assert runs() >= before  # the same model goes on
+
+        assert robot.set("it", {"label_path": str(labels)}).successful
+        assert found() == ["lettered"]
+        labels.write_text("named anew\nother\n")
+        assert robot.set("it", {"label_path": str(labels)}).successful
+        assert found() == ["named anew"]
+
+        path.write_bytes(b"damaged")
+        refused = robot.set("it", {"model_path": str(path)})
+        assert not refused.successful
+        assert "model.tflite" in refused.reason
+        assert found() == ["named anew"]

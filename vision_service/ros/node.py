@@ -101,7 +101,7 @@ class ServiceNode(ManagedNode):
         self._calls_answered = 0
         self._calls_failed = 0
         self._stops = 0
-        self.parameters = Parameters(self, self._validate, self._apply, self._candidate_for)
+        self.parameters = Parameters(self, self._validate, self._apply, self._candidate_for, self.outdated)
         self.parameters.declare(self.Configuration)
         self.settings = self._first_settings()
         self._looks_soon: Timeout | None = None
@@ -143,6 +143,10 @@ class ServiceNode(ManagedNode):
     def summary(self) -> str:
         """Return in a few words what it works with, for the line in the log that says that it does."""
         return ""
+
+    def outdated(self, name: str) -> bool:
+        """Return whether a parameter set to its own value counts as changed, as of a file that has another content."""
+        return False
 
     def validate(self, changes: Mapping[str, Any]) -> None:
         """Refuse changed parameters by a VisionError; called while the node is configured."""

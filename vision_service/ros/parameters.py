@@ -64,6 +64,7 @@ class Parameters:
         validate: Callable[[Mapping[str, Any]], None],
         apply: Callable[[Mapping[str, Any]], None],
         candidate: Callable[[Mapping[str, Any]], Candidate | None] = lambda changes: None,
+        outdated: Callable[[str], bool] = lambda name: False,
     ) -> None:
         """Watch the node's parameters.
 
@@ -73,8 +74,11 @@ class Parameters:
             apply: Called with the changed values when they are set.
             candidate: Called with the changed values when they are valid; returns what has to be built before they are
                 set, None = nothing, or raises VisionError to refuse them all.
+            outdated: Returns whether a parameter that is set to the value that it has is to count as changed, because
+                what stands behind it has: the content of a file.
         """
         self._node = node
+        self._outdated = outdated
         self._validate = validate
         self._apply = apply
         self._candidate = candidate
@@ -323,7 +327,9 @@ class Parameters:
         changed = {
             name: value
             for name, value in self._ours(parameters).items()
-            if name in self._problems or _plain(self._node.get_parameter_or(name).value) != value
+            if name in self._problems
+            or _plain(self._node.get_parameter_or(name).value) != value
+            or self._outdated(name)
         }
         if not changed:
             return SetParametersResult(successful=True)

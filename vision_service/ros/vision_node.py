@@ -204,13 +204,17 @@ class VisionNode(ServiceNode):
             msg = "a camera's topics can be changed only while the node is unconfigured (clean it up first)"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
 
+    def outdated(self, name: str) -> bool:
+        """Return whether the model was made of a file that has another content now."""
+        return self._inference is not None and self._inference.model.outdated(name)
+
     def candidate(self, changes: Mapping[str, Any]) -> Candidate | None:
         """Return another model, if the changes ask for one."""
         model_class, inference = self._model_class, self._inference
         if model_class is None or inference is None or not self._concern_model(changes):
             return None
         config = self._model_config(model_class, changes)
-        if only_live_changes(inference.model.config, config):
+        if only_live_changes(inference.model.config, config) and not any(map(self.outdated, changes)):
             return None
 
         def make() -> tuple[VisionModel, NodeResources]:

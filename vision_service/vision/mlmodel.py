@@ -18,6 +18,7 @@ from vision_service.mlmodel.config import MLModelConfig, given
 from vision_service.mlmodel.contract import ATTRIBUTE, METADATA, Contract
 from vision_service.mlmodel.decoders.base import Classifier, Detector, Facts, Labeller
 from vision_service.mlmodel.detections import detections_of
+from vision_service.mlmodel.fingerprints import Fingerprint
 from vision_service.mlmodel.keypoints import names_and_skeleton
 from vision_service.mlmodel.labels import label, read_labels
 from vision_service.mlmodel.loading import load, options_of
@@ -68,6 +69,8 @@ class MLModel(VisionModel):
         if len(config.tiles) not in (0, 2):
             msg = f"'tiles' needs two numbers, columns and rows, not {list(config.tiles)}"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+        files = {"model_path": config.model_path, "label_path": config.label_path}
+        self._files = {name: Fingerprint.of(path) for name, path in files.items() if path}
         labels = read_labels(config.label_path) if config.label_path else ()
         self._owned = ExitStack()
         self.runtime: Runtime = self._find_runtime(resources)
@@ -177,6 +180,10 @@ class MLModel(VisionModel):
             "contract": self.contract.to_json(),
             "summary": f"the model is taken for: {self.title}: {self.contract.line()}",
         }
+
+    def outdated(self, attribute: str) -> bool:
+        """Return whether the model's or the label file has another content than when the model was made."""
+        return attribute in self._files and self._files[attribute].outdated
 
     def close(self) -> None:
         """Let go of the model; may be called twice. One that another resource holds stays open."""

@@ -86,6 +86,10 @@ class VisionModel(HasCommands):
         """Return what get_status adds about the model, as JSON has it."""
         return {}
 
+    def outdated(self, attribute: str) -> bool:
+        """Return whether an attribute names a file that has another content than when the model was made."""
+        return False
+
     def events(self) -> list[LabelChange]:
         """Return what has changed in all cameras since the last call, oldest first."""
         return []
