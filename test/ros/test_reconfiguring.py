@@ -261,3 +261,36 @@ def test_a_model_is_loaded_again_when_its_path_is_set_again_and_its_content_is_a
         assert not refused.successful
         assert "model.tflite" in refused.reason
         assert found() == ["named anew"]
+
+
+# What a model is taken for is said aloud.
+
+
+def test_what_is_assumed_of_a_model_is_logged_and_shown_until_it_is_set(tmp_path, capfd):
+    pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
+    scores = np.array([[5.0, 1.0, -2.0] * 4], np.float32)
+    names = {"names": str({number: f"thing {number}" for number in range(12)})}
+    data = tinymodels.onnx({"x": ("float32", (1, 3, 32, 32))}, {"y": scores}, metadata=names)
+    assumed = {"resize": "center_crop", "interpolation": "antialias", "shorter_edge": 37}
+    sections = {
+        "stack": {"vision": ["it"]},
+        "it": {"model": "mlmodel", "model_path": tinymodels.write(tmp_path, data, "m.onnx"), **assumed},
+    }
+    with running(sections) as robot:
+        status = robot.status("it")
+        assert status["title"] == "classifier"
+        assert status["contract"]["activation"] == {
+            "value": "softmax",
+            "source": "probe",
+            "why": "its scores are logits",
+        }
+        warning = "the model's file does not tell input_image_mean_value = [0.485, 0.456, 0.406]"
+        assert robot.problem("it", warning)
+        logged = capfd.readouterr().err
+        assert logged.count(warning) == 1
+        assert logged.count("the model is taken for: classifier: decoder=classifier") == 1
+
+        same = {"input_image_mean_value": [0.485, 0.456, 0.406], "input_image_std_dev": [0.229, 0.224, 0.225]}
+        assert robot.set("it", same).successful
+        eventually(lambda: not robot.problem("it", "the model's file does not tell"), "nothing is assumed any more")
+        assert not robot.set("it", {"require_certain": True, "input_image_mean_value": []}).successful

@@ -96,6 +96,16 @@ class MLModelConfig(ModelFileConfiguration):
         minimum=0,
         live=True,
     )
+    keypoint_names: tuple[str, ...] = attribute(
+        "Names of the model's keypoints, in its order; empty = as in the model file, else COCO's for 17, else numbers.",
+        default=(),
+    )
+    skeleton: tuple[int, ...] = attribute(
+        "Which keypoints are joined when drawn, as pairs of their numbers from 0 on: 0, 1, 0, 2 joins 0 with 1 and 0"
+        " with 2; empty = as in COCO, if the keypoints are COCO's.",
+        default=(),
+        minimum=0,
+    )
     minimum_area: float = attribute(
         "Minimum area of a detection's box, as a fraction of the image's area.",
         default=0.0,

@@ -19,7 +19,7 @@ from vision_service.mlmodel.contract import ATTRIBUTE, METADATA, Contract
 from vision_service.mlmodel.decoders.base import Classifier, Detector, Facts, Labeller
 from vision_service.mlmodel.detections import detections_of
 from vision_service.mlmodel.fingerprints import Fingerprint
-from vision_service.mlmodel.keypoints import names_and_skeleton
+from vision_service.mlmodel.keypoints import names_and_skeleton, told
 from vision_service.mlmodel.labels import label, read_labels
 from vision_service.mlmodel.loading import load, options_of
 from vision_service.mlmodel.placement import Placement
@@ -87,18 +87,18 @@ class MLModel(VisionModel):
     def update(self, config: MLModelConfig) -> None:
         """Take other confidences, and other limits of detections."""
         super().update(config)
-        told = self.contract = self._untold.told(given(config))
-        default = float(told.value("default_minimum_confidence", 0.0))
+        said = self.contract = self._untold.told(given(config))
+        default = float(said.value("default_minimum_confidence", 0.0))
         self._minimum = MinimumConfidence(config.default_minimum_confidence or default, config.label_confidences)
-        self._mode = str(told.value("nms", "none"))
-        threshold = float(told.value("nms_iou_threshold", config.nms_iou_threshold or 1.0))
+        self._mode = str(said.value("nms", "none"))
+        threshold = float(said.value("nms_iou_threshold", config.nms_iou_threshold or 1.0))
         if config.nms_iou_threshold and self._mode == "none" and config.nms == "auto":
             self._mode = "per_class"  # who gives a threshold wants suppression
         self._threshold = threshold
         self._areas = AreaFilter(
             config.minimum_area, config.maximum_area, config.label_minimum_areas, config.label_maximum_areas
         )
-        self._limit = config.max_detections or int(told.value("max_detections", 0))
+        self._limit = config.max_detections or int(said.value("max_detections", 0))
 
     def detect(self, frame: Frame) -> list[Detection]:
         """Return what the model finds in the image, best first.
@@ -237,7 +237,9 @@ class MLModel(VisionModel):
         self.input = make_input(image, self.contract)
         self.labels = tuple(label(found.labels, number) for number in range(len(found.labels)))
         self.extras = self.decoder.extras
-        self._keypoint_names, self.skeleton = names_and_skeleton(self.decoder, runtime.facts.metadata)
+        usual_names, usual_skeleton = names_and_skeleton(self.decoder, runtime.facts.metadata)
+        names, skeleton = told(len(usual_names), config.keypoint_names, config.skeleton)
+        self._keypoint_names, self.skeleton = names or usual_names, skeleton or usual_skeleton
 
     def _inputs(self, name: str, tensor: NDArray[Any], size: tuple[int, int]) -> Tensors:
         """Return the tensors of a model that may want to know the image's size."""

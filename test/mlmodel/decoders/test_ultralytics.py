@@ -472,3 +472,27 @@ def test_a_head_with_prototypes_and_columns_that_are_no_scores_is_refused():
     outputs["output0"][0, 4:84] += 5
     assert "its columns are no scores" in refusal(onnx, outputs, labels=COCO80)
     assert "it has 80 classes, but there are 79 labels" in refusal(onnx, masked(), labels=COCO80[:79])
+
+
+# What the user says of keypoints.
+
+
+def pose(**values):
+    rows = head({0: [*CAT_BOX, 0.9, *[50, 95, 0.9] * 5]}, 20)
+    rows[0, 5::3, 1:] = rows[0, 6::3, 1:] = 100
+    metadata = {"author": "Ultralytics", "task": "pose", "kpt_shape": [5, 3], "stride": 32}
+    return onnx({"output0": rows}, labels=("hand",), metadata=metadata, **values)
+
+
+def test_keypoints_are_called_and_joined_as_the_user_says():
+    assert [point.name for point in pose().detect(served.frame())[0].extra.keypoints] == ["0", "1", "2", "3", "4"]
+    assert pose().skeleton == ()
+    named = pose(keypoint_names=["thumb", "index", "middle", "ring", "little"], skeleton=[0, 1, 1, 2])
+    assert [point.name for point in named.detect(served.frame())[0].extra.keypoints][:2] == ["thumb", "index"]
+    assert named.skeleton == ((0, 1), (1, 2))
+
+
+def test_names_and_pairs_that_do_not_fit_are_refused():
+    assert "'keypoint_names' has 1 names, but the model has 5 keypoints" in refusal(pose, keypoint_names=["thumb"])
+    assert "'skeleton' must be pairs of keypoint numbers from 0 to 4" in refusal(pose, skeleton=[0, 5])
+    assert "'skeleton' must be pairs" in refusal(pose, skeleton=[0, 1, 2])
