@@ -122,7 +122,10 @@ class Contract(Mapping[str, Item]):
             if item.value is None and item.source == UNKNOWN:
                 why = f": {item.why}" if item.why else ""
                 choices = f" ({ADVICE[name]})" if name in ADVICE else ""
-                msg = f"neither the file nor its outputs tell {name!r}{why}; give the attribute {name!r}{choices}"
+                labels = "'label_path', or " if "labels" in item.why else ""
+                msg = (
+                    f"neither the file nor its outputs tell {name!r}{why}; give {labels}the attribute {name!r}{choices}"
+                )
                 raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
 
     def rows(self) -> list[tuple[str, str, str]]:

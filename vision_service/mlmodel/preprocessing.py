@@ -30,6 +30,9 @@ DTYPES = ("uint8", "int8", "float32", "float16", "float64")
 CHANNELS = {3: "three numbers", 1: "one number", 4: "four numbers"}
 """Of inputs that are served: colours, grey, and colours with an opacity that is always full."""
 
+SIZES = ("orig_target_sizes", "orig_target_size", "orig_size", "orig_sizes")
+"""Inputs that take the image's width and height; others with such names take height and width, or something else."""
+
 WANTED = "one image, float32, uint8 or int8[1, height, width, 3]; also [1, 3, height, width], and 1 or 4 channels"
 
 
@@ -73,9 +76,7 @@ def find_image(inputs: Sequence[TensorInfo]) -> tuple[ImageTensor, TensorInfo | 
         raise VisionError(
             ErrorCode.INVALID_ARGUMENT, f"the model takes {describe(inputs)}, which is not {WANTED}{hint}"
         )
-    sizes = [
-        info for info in others if "size" in info.name.lower() and info.shape[-1:] == (2,) and len(info.shape) <= 2
-    ]
+    sizes = [info for info in others if info.name.lower() in SIZES and info.shape[-1:] == (2,) and len(info.shape) <= 2]
     unknown = [info for info in others if info not in sizes[:1]]
     if unknown:
         msg = (

@@ -19,6 +19,9 @@ from vision_service.mlmodel.runtime import TensorInfo, describe
 PROBE_SIZE = (224, 224)
 """Width and height of the noise that a model of any size is probed with, where the file names none."""
 
+LARGEST_VALUE = 4.0
+"""Of a mean or deviation of colours from 0 to 1: more is one of colours from 0 to 255."""
+
 LARGEST_SIZE = 16384
 """Of an image in a file's metadata, pixels: more is nonsense."""
 
@@ -31,6 +34,9 @@ OF_OUTPUTS = (
     "first_class_number",
 )
 """Items that say how outputs are read: a user may change those that the family's decoder looks at."""
+
+ANY_BOX_FORM = {"box_format": "corner_size", "box_coordinates": "source_pixels"}
+"""What only decoders read whose boxes may be of any form."""
 
 KNOWN_FORMS = (
     "a detector (Ultralytics YOLO, YOLOX, DETR and its kin, SSD, TensorFlow's boxes [1, N, 4], scores [1, N], classes"
@@ -109,6 +115,10 @@ def _told(facts: Facts, name: str, found: Recognition) -> Recognised:
     contract.check()
     values = _Read({name: item.value for name, item in contract.items()})
     decoder = found.make(values)
+    for name, value in ANY_BOX_FORM.items():
+        if facts.given.get(name) == value and not getattr(decoder, "any_box_form", False):
+            msg = f"'{name}: {value}' is not possible for this model ({found.title}): its boxes have another form"
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
     for name in OF_OUTPUTS:
         if name in facts.given and name in untold and name not in values.names:
             usual = untold.value(name)
@@ -158,7 +168,7 @@ def input_size(facts: Facts) -> tuple[tuple[int, int], Item]:
 
 def _metadata_size(value: Any) -> tuple[int, int] | None:
     """Return width and height from the metadata's height and width; None if they are none."""
-    numbers = [value, value] if isinstance(value, int) else value
+    numbers = [value, value] if isinstance(value, int) and not isinstance(value, bool) else value
     if not isinstance(numbers, list | tuple) or len(numbers) != 2:
         return None
     if not all(isinstance(number, int) and 1 <= number <= LARGEST_SIZE for number in numbers):
@@ -236,6 +246,10 @@ def _channels(image: ImageTensor, contract: Contract, name: str) -> tuple[float,
     if values is None:
         return None
     values = tuple(float(value) for value in values)
+    if contract[name].source == ATTRIBUTE and any(abs(value) > LARGEST_VALUE for value in values):
+        instead = [round(value / 255, 6) for value in values]
+        msg = f"{name!r} is of colours from 0 to 1, not to 255: {list(values)} is {instead} here"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
     if name == "input_image_std_dev" and 0 in values:
         msg = f"{name!r} is divided by, so that no number may be 0: {list(values)}"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)

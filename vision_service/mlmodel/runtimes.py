@@ -20,7 +20,7 @@ OTHERS = {
     ),
     **dict.fromkeys(
         (".pt", ".pth", ".torchscript", ".pt2", ".safetensors"),
-        "it is of PyTorch: export it to .onnx with torch.onnx.export",
+        "it is of PyTorch: export it to .onnx (Ultralytics: yolo export model=… format=onnx; else torch.onnx.export)",
     ),
     **dict.fromkeys((".engine", ".trt", ".plan"), "it is of TensorRT: use the .onnx file that it was made of"),
     **dict.fromkeys((".zip", ".tgz", ".gz", ".tar"), "it is an archive: unpack it and give the model in it"),

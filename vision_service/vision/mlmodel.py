@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
@@ -80,6 +80,11 @@ class MLModel(VisionModel):
             self._owned.close()
             name = config.model_path or config.mlmodel_name
             raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{name!r}: {error.message}") from error
+        try:
+            check_names(config, self.labels)
+        except VisionError:
+            self._owned.close()
+            raise
         for method in {"detect", "classify", "label"} - {self.decoder.serves}:
             setattr(self, method, None)
         self.update(config)
@@ -120,7 +125,8 @@ class MLModel(VisionModel):
         decoder: Detector = self.decoder  # type: ignore[assignment]
         placement = self.input.placement(image)
         tensors = self._real(self._infer(image, placement))
-        found = decoder.decode(tensors, placement, self._minimum.least).sane().sorted()
+        with _read_by(decoder):
+            found = decoder.decode(tensors, placement, self._minimum.least).sane().sorted()
         if self.config.label_confidences:
             enough = [
                 row
@@ -143,7 +149,9 @@ class MLModel(VisionModel):
         """
         decoder: Classifier = self.decoder  # type: ignore[assignment]
         image = _image(frame)
-        scores = decoder.scores(self._real(self._infer(image, self.input.placement(image))))
+        tensors = self._real(self._infer(image, self.input.placement(image)))
+        with _read_by(decoder):
+            scores = decoder.scores(tensors)
         (enough,) = (scores >= self._minimum.least).nonzero()
         best = enough[(-scores[enough]).argsort(kind="stable")]
         found: list[Classification] = []
@@ -164,7 +172,11 @@ class MLModel(VisionModel):
         decoder: Labeller = self.decoder  # type: ignore[assignment]
         image = _image(frame)
         placement = self.input.placement(image)
-        numbers = decoder.labels(self._infer(image, placement), placement)
+        tensors = self._infer(image, placement)
+        if not getattr(decoder, "only_order", False):
+            tensors = self._real(tensors)
+        with _read_by(decoder):
+            numbers = decoder.labels(tensors, placement)
         known = max(len(self.labels), int(numbers.max()) + 1)
         return LabelImage(numbers, tuple(label(self.labels, number) for number in range(known)))
 
@@ -257,6 +269,18 @@ class MLModel(VisionModel):
         return self.runtime.infer(self._inputs(self.input.name, self.input.tensor(image, placement), size))
 
 
+@contextmanager
+def _read_by(decoder: object) -> Iterator[None]:
+    """Turn what a decoder raises over outputs of another form than the probe's into MODEL_ERROR."""
+    try:
+        yield
+    except VisionError:
+        raise
+    except Exception as error:
+        msg = f"{type(decoder).__name__} cannot read what the model has returned for this frame: {error!r}"
+        raise VisionError(ErrorCode.MODEL_ERROR, msg) from error
+
+
 def check_order(order: tuple[int, ...]) -> None:
     """Raise VisionError INVALID_ARGUMENT unless an order is empty or holds 0, 1, 2 and 3."""
     if order and sorted(order) != [0, 1, 2, 3]:
@@ -273,6 +297,16 @@ def check_input_names(remap: dict[str, str], inputs: list[str]) -> None:
         if meaning != "image":
             msg = f"'remap_input_names': {meaning!r}, for the input {name!r}, means nothing: give 'image'"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+
+
+def check_names(config: MLModelConfig, labels: tuple[str, ...]) -> None:
+    """Raise VisionError INVALID_ARGUMENT if an attribute names a class that the model does not have."""
+    known = {name.casefold() for name in labels}
+    for attribute in ("label_confidences", "label_minimum_areas", "label_maximum_areas"):
+        for name in getattr(config, attribute):
+            if known and name.casefold() not in known:
+                msg = f"{attribute!r}: the model has no class {name!r}{did_you_mean(name, list(labels))}"
+                raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
 
 
 def check_size(size: tuple[int, ...], width: int, height: int, shown: str) -> None:

@@ -159,7 +159,7 @@ def test_without_names_and_with_labels_of_another_number_it_is_refused():
     for labels in ((), names(7)):
         message = refusal(onnx, queries(SIGMOID, 4), INPUT, labels=labels)
         assert f"4 logits and {len(labels)} labels" in message
-        assert "give the attribute 'activation'" in message
+        assert "give 'label_path', or the attribute 'activation'" in message
 
 
 @pytest.mark.parametrize("last", ["no-object", "N/A", "none", "background"])

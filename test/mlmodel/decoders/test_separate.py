@@ -416,7 +416,7 @@ def test_logits_of_a_detector_need_their_activation():
 
 
 def test_an_onnx_file_with_such_names_does_not_tell_its_boxes():
-    outputs = {"boxes": PIXELS, "score": SCORES, "category": np.array([[0, 1]], np.float32)}
+    outputs = {"boxes": PIXELS / 4, "score": SCORES, "category": np.array([[0, 1]], np.float32)}
     message = refusal(onnx, outputs, HUNDRED)
     assert "tell 'box_format'" in message
     assert "(corners, corner_size or center_size)" in message

@@ -352,7 +352,7 @@ def test_without_labels_the_probe_decides_and_classes_are_numbers():
     ],
 )
 def test_the_grids_of_every_size_and_of_smaller_and_larger_models_are_known(size, strides):
-    values = head({0: [50, 60, 20, 10, 0.9, 0.001, 0.001]}, 7, size=size, strides=strides)
+    values = head({0: [size[0] / 2, size[1] / 2, 20, 10, 0.9, 0.001, 0.001]}, 7, size=size, strides=strides)
     model = onnx({"output0": values}, {"images": ("float32", (1, 3, size[1], size[0]))}, labels=NAMES)
     assert detect(model)[0][:2] == ("cat", 0.9)
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.mlmodel.background import without_background
-from vision_service.mlmodel.contract import ASSUMED, FAMILY, METADATA, Item
+from vision_service.mlmodel.contract import ASSUMED, FAMILY, METADATA, PROBE, Item
 from vision_service.mlmodel.file_facts import FileFacts
-from vision_service.mlmodel.found import Found
+from vision_service.mlmodel.found import UNLIKELY, Found
 from vision_service.mlmodel.placement import Placement
 from vision_service.mlmodel.preprocessing import ImageTensor
 from vision_service.mlmodel.runtime import TensorInfo, Tensors
@@ -175,15 +175,46 @@ class Family(Protocol):
 
 
 def from_zero(recognise: Callable[[Any, Facts], Recognition | None]) -> Callable[[Any, Facts], Recognition | None]:
-    """Wrap a family's recognise whose models number their classes from 0: a first label for no class is left out."""
+    """Wrap a family's recognise whose models number their classes from 0.
+
+    A first line for no class in the user's label file is left out, unless the labels only fit with it. The file's own
+    names stand at their numbers.
+    """
 
     @wraps(recognise)
     def wrapped(self: Any, facts: Facts) -> Recognition | None:
         labels = without_background(facts.labels)
-        found = recognise(self, replace(facts, labels=labels))
+        if facts.labels_source == METADATA or labels == facts.labels:
+            return recognise(self, facts)
+        try:
+            found = recognise(self, replace(facts, labels=labels))
+        except VisionError:
+            return recognise(self, facts)
         return found if found is None or found.labels is not None else replace(found, labels=labels)
 
     return wrapped
+
+
+FARTHEST_FRACTION = 2.0
+"""Boxes that reach further than this are in pixels: fractions of an image hardly leave 0 to 1."""
+
+
+def reach_of(values: NDArray[Any]) -> float:
+    """Return how far coordinates reach; 0 if there are none, or none that is a number."""
+    finite = np.abs(values[np.isfinite(values) & (np.abs(values) < UNLIKELY)])
+    return float(finite.max()) if finite.size else 0.0
+
+
+def unit_item(boxes: NDArray[Any], usual: str) -> Item:
+    """Return the unit of boxes: the family's, unless what the model returned for noise contradicts it.
+
+    Args:
+        boxes: What the model returned.
+        usual: "pixels" or "normalized".
+    """
+    reach = reach_of(boxes)
+    seen = "pixels" if reach > FARTHEST_FRACTION else "normalized"
+    return Item(seen, PROBE) if reach and seen != usual else Item(usual, FAMILY)
 
 
 def plain(name: str) -> str:

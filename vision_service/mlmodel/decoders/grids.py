@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vision_service.mlmodel.decoders.base import Facts, scale_of
+from vision_service.mlmodel.decoders.base import Facts, reach_of, scale_of
 from vision_service.mlmodel.found import Found, centers_to_corners, envelopes
 from vision_service.mlmodel.placement import Placement
 
@@ -68,7 +68,7 @@ def reach(values: NDArray[Any]) -> float:
     Args:
         values: (2, N) x and y of what a model returned for noise, where no place is certain of anything.
     """
-    return float(np.abs(values).max()) if values.size else 0.0
+    return reach_of(values)
 
 
 @dataclass(frozen=True)

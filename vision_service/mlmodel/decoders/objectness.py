@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vision_service.mlmodel.contract import FAMILY, LABELS, NAMES, PROBE, SHAPES, Item, known
+from vision_service.mlmodel.contract import ASSUMED, FAMILY, LABELS, PROBE, SHAPES, Item, known
 from vision_service.mlmodel.decoders.base import (
     Facts,
     Recognition,
@@ -18,6 +18,7 @@ from vision_service.mlmodel.decoders.base import (
     detection_items,
     from_zero,
     image_items,
+    refuse,
 )
 from vision_service.mlmodel.decoders.grids import GridDecoder, head_of, strides_of
 from vision_service.mlmodel.decoders.ultralytics import CONFIDENCE, GREY, check_labels, letterbox_items, unit
@@ -43,6 +44,12 @@ class YoloV5:
         if head.shape[2] < 6 + masks or not strides_of(head.shape[1], facts.size, anchors=3):
             return None
         classes = head.shape[2] - 5 - masks
+        if not are_probabilities(head[0, :, 4 : 5 + classes]):
+            raise refuse(
+                f"its rows are three for each place of a YOLO's grids, but its {head.shape[2]} columns are no"
+                " objectness and scores: landmarks, keypoints or logits of another model (YOLOv5-face, YOLOv7-pose),"
+                " which are not served"
+            )
         check_labels(facts, classes)
         make = partial(GridDecoder, name, classes, anchors_first=True, objectness=True, prototypes=prototypes)
         items = letterbox_items(facts) | {
@@ -74,9 +81,13 @@ class YoloX:
         if not strides or not are_probabilities(head[0, :, 4:]):
             return None
         name, classes, labels = facts.outputs[0].name, head.shape[2] - 5, len(facts.labels)
-        if facts.asked != self.name and not (labels == classes or (not labels and name.lower() == "output")):
+        if facts.asked != self.name and not (
+            labels == classes or (not labels and (name.lower() == "output" or (head[0, :, 4] == 1).all()))
+        ):
             return None
         check_labels(facts, classes)
+        if (head[0, :, 4] == 1).all() and facts.asked != self.name:
+            return self._v6(facts, name, head, classes)
         decoded = float(np.abs(head[0, :, :4]).max()) > max(strides)
         items = image_items(resize="letterbox_top_left", way="bilinear", border=GREY, bgr=True, std=(1 / 255,) * 3) | {
             **detection_items(box_format="center_size", coordinates="pixels", nms="class_agnostic", iou=IOU),
@@ -85,10 +96,26 @@ class YoloX:
         }
         return Recognition(
             f"YOLOX, {'decoded' if decoded else 'raw'} head",
-            LABELS if labels else NAMES,
+            LABELS if labels else ASSUMED,
             items,
             lambda told: YoloXDecoder(name, classes, strides if told["box_offsets"] else ()),
             why="one column more than a box and the labels: an objectness" if labels else "the output's name",
+        )
+
+    def _v6(self, facts: Facts, name: str, head: NDArray[Any], classes: int) -> Recognition:
+        """Return what YOLOv6 is: its objectness is 1 everywhere."""
+        items = letterbox_items(facts) | {
+            **detection_items(box_format="center_size", coordinates="pixels", nms="per_class", iou=IOU),
+            "box_coordinates": Item(unit(head[0].T), PROBE),
+            **known(FAMILY, default_minimum_confidence=CONFIDENCE),
+        }
+        make = partial(GridDecoder, name, classes, anchors_first=True, objectness=True)
+        return Recognition(
+            "YOLOv6, raw head",
+            PROBE,
+            items,
+            lambda told: make(coordinates=told["box_coordinates"]),
+            why="its fifth column is 1 at all places",
         )
 
 

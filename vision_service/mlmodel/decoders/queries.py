@@ -77,6 +77,12 @@ class HuggingFace:
             labels=_without_no_object(facts, facts.shape(logits)[-1]),
         )
 
+    def _count(self, facts: Facts, classes: int, *, softmax: bool) -> None:
+        """Raise VisionError INVALID_ARGUMENT if there are labels, but not as many as classes."""
+        labels, wanted = len(facts.labels), classes - 1 if softmax else classes
+        if labels and labels not in (wanted, classes):
+            raise refuse(f"it has {wanted} classes, but there are {labels} labels: the wrong label file?")
+
     def _variant(self, facts: Facts, classes: int) -> tuple[dict[str, Item], str, str]:
         """Return what depends on which of them it is, its name, and who says so."""
         modules = {part for space in facts.file.namespaces for part in space.split(".")}
@@ -87,11 +93,13 @@ class HuggingFace:
         ):
             found = [module for module in known_modules if module in modules]
             if found and "transformers" in modules:
+                self._count(facts, classes, softmax=activation == "softmax")
                 return _items(activation, GRAPH, normalized=normalized, values=GRAPH), found[0], GRAPH
         weights = " ".join(facts.file.parameters)
         labels = len(facts.labels)
         last_is_none = bool(facts.labels) and is_no_object(facts.labels[-1])
         if "enc_score_head" in weights:
+            self._count(facts, classes, softmax=False)
             return _items("sigmoid", GRAPH, normalized=False, values=GRAPH), "RT-DETR or D-FINE", GRAPH
         one_less = 0 < labels == classes - 1
         told = "softmax" if one_less or (labels == classes and last_is_none) else "sigmoid"

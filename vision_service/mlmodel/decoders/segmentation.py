@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from vision_service.errors import ErrorCode, VisionError
 from vision_service.mlmodel.contract import ASSUMED, ATTRIBUTE, FAMILY, GRAPH, LABELS, NAMES, SHAPES, Item, known
 from vision_service.mlmodel.decoders.base import (
     IMAGENET_MEAN,
@@ -27,6 +28,12 @@ from vision_service.mlmodel.placement import Placement
 
 SMALLEST = 16
 """Height and width of a map of pixels, at least: less is something else."""
+
+IGNORED = 255
+"""The number of pixels without a class, as data sets have it; models mean it by numbers below 0."""
+
+LARGEST_NUMBER = 4095
+"""Of a class: data sets have some thousands at most."""
 
 AUXILIARY = re.compile(r"aux|deep|side|^d[1-6]$|^s[1-6]$", re.IGNORECASE)
 """How outputs are called that only training needs."""
@@ -52,12 +59,18 @@ class NumbersDecoder:
     def labels(self, tensors: Mapping[str, NDArray[Any]], placement: Placement) -> NDArray[np.uint16]:
         """Return the class numbers in the source image's size."""
         values = tensors[self.output]
-        return placement.map_labels(values.reshape(values.squeeze().shape).astype(np.uint16))
+        numbers = values.reshape(values.squeeze().shape)
+        if numbers.dtype.kind == "i" or numbers.dtype.itemsize > 2:
+            numbers = np.where(numbers < 0, IGNORED, numbers)
+            if numbers.max() > LARGEST_NUMBER:
+                msg = f"the model has returned the class number {int(numbers.max())}, which is none"
+                raise VisionError(ErrorCode.MODEL_ERROR, msg)
+        return placement.map_labels(numbers.astype(np.uint16))
 
 
 @dataclass(frozen=True)
 class ScoresDecoder:
-    """Reads a score for each class at each pixel.
+    """Reads a score for each class at each pixel; only their order counts, so quantized ones may stay so.
 
     Attributes:
         output: The output's name.
@@ -66,6 +79,8 @@ class ScoresDecoder:
 
     output: str
     classes_last: bool = False
+
+    only_order: ClassVar[bool] = True
 
     serves: ClassVar[str] = "label"
     extras: ClassVar[frozenset[str]] = frozenset()
@@ -110,6 +125,11 @@ class Segmentation:
             return None
         name, values = found
         if values.dtype.kind in "iu" and values.ndim in (3, 4) and values.squeeze().ndim == 2:
+            height, width = values.squeeze().shape
+            if DEPTH.search(name):
+                raise refuse(f"it returns a depth map ({name!r}), no class numbers: it is not served")
+            if abs(width / height - facts.size[0] / facts.size[1]) > 0.1 and facts.asked != self.name:
+                return None
             items = self._image(facts, pytorch=False)
             return Recognition("segmentation, class numbers", SHAPES, items, lambda _: NumbersDecoder(name))
         if values.dtype.kind != "f" or values.ndim not in (3, 4):

@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.mlmodel.activation import probabilities
-from vision_service.mlmodel.background import is_background, without_background
+from vision_service.mlmodel.background import is_background, is_no_object, without_background
 from vision_service.mlmodel.boxes import X_FIRST, Y_FIRST
 from vision_service.mlmodel.contract import (
     ASSUMED,
     ATTRIBUTE,
     FAMILY,
     GRAPH,
+    LABELS,
     METADATA,
     NAMES,
     PROBE,
@@ -34,6 +35,7 @@ from vision_service.mlmodel.decoders.base import (
     image_items,
     refuse,
     scale_of,
+    unit_item,
 )
 from vision_service.mlmodel.decoders.tensorflow import values_items
 from vision_service.mlmodel.decoders.ultralytics import letterbox_items
@@ -74,6 +76,7 @@ class SeparateDecoder:
     activation: str = "none"
     first_class: int = 0
 
+    any_box_form: ClassVar[bool] = True
     serves: ClassVar[str] = "detect"
     extras: ClassVar[frozenset[str]] = frozenset()
 
@@ -174,6 +177,7 @@ class EndToEnd:
         if not numbers["boxes"] == 4 * numbers["scores"] == 4 * numbers["classes"]:
             return None
         items = items | detection_items(box_format="corners", coordinates=coordinates) | NUMBERS
+        items["box_coordinates"] = unit_item(facts.probe[roles["boxes"]], coordinates)
         return Recognition(f"detector, {title}", NAMES, items, lambda told: _decoder(told, roles))
 
 
@@ -215,12 +219,34 @@ class Typed:
             box_format="corners", coordinates=coordinates
         )
         items |= NUMBERS
-        far = np.abs(facts.probe[box])
-        if coordinates == "pixels" and far.size and 0 < far.max() <= FARTHEST_FRACTION:
-            items |= known(PROBE, box_coordinates="normalized")
+        by_number: tuple[str, ...] | None = None
+        if coordinates == "pixels":
+            items["box_coordinates"] = unit_item(facts.probe[box], coordinates)
+            items |= self._first_class(facts, facts.probe[labels[0]])
+        else:
+            by_number = without_background(facts.labels)
+        if len(facts.outputs) > 3:  # Detectron2's have the image's size too, and other values
+            doubtful = ("resize", "color_order", "input_image_mean_value", "input_image_std_dev")
+            items |= {name: Item(items[name].value, ASSUMED) for name in doubtful}
         return Recognition(
-            title, source, items, lambda told: _decoder(told, roles), why="float boxes and scores, integer labels"
+            title,
+            source,
+            items,
+            lambda told: _decoder(told, roles),
+            why="float boxes and scores, integer labels",
+            labels=by_number,
         )
+
+    def _first_class(self, facts: Facts, numbers: NDArray[Any]) -> dict[str, Item]:
+        """Return the number of the first label: torchvision's classes begin at 1, those of others at 0."""
+        labels = facts.labels
+        if not labels or is_background(labels[0]) or is_no_object(labels[0]):
+            return known(LABELS if labels else FAMILY, first_class_number=0)
+        if numbers.size and numbers.min() == 0:
+            return known(PROBE, first_class_number=0)
+        if numbers.size and numbers.max() >= len(labels):
+            return known(PROBE, first_class_number=1)
+        return known(ASSUMED, first_class_number=1 if any(-1 in info.shape for info in facts.outputs) else 0)
 
 
 class TensorFlow:
@@ -245,7 +271,8 @@ class TensorFlow:
             items |= known(METADATA, box_coordinates=hints.box_coordinates or "normalized")
         elif boxes.role or detection_api:
             source = GRAPH if boxes.role else NAMES
-            items |= known(source, box_format=form, xmin_ymin_xmax_ymax_order=order, box_coordinates="normalized")
+            items |= known(source, box_format=form, xmin_ymin_xmax_ymax_order=order)
+            items["box_coordinates"] = unit_item(facts.probe[boxes.name], "normalized")
         elif facts.kind != "ONNX Runtime":
             items |= known(ASSUMED, box_format=form, xmin_ymin_xmax_ymax_order=order)
             items |= self._unit(facts, boxes.name)
@@ -262,7 +289,7 @@ class TensorFlow:
                 else unknown("xmin_ymin_xmax_ymax_order", "x or y first")
             )
         items = values_items(facts) | items | self._scores(facts, roles)
-        first, labels = self._labels(facts, detection_api=detection_api)
+        first, labels = self._labels(facts, roles, detection_api=detection_api)
         items |= known(NAMES if detection_api else FAMILY, first_class_number=first)
         source = GRAPH if boxes.role else NAMES
         return Recognition(
@@ -281,16 +308,26 @@ class TensorFlow:
         """Return the items of the scores."""
         scores = facts.probe[roles["scores"]]
         items = known(FAMILY, background="none", nms="none")
+        boxes = facts.probe[roles["boxes"]].size // 4
+        if "classes" not in roles and boxes and scores.size != boxes:
+            classes, labels = scores.size // boxes, len(facts.labels)
+            if labels and classes not in (labels, len(without_background(facts.labels))):
+                raise refuse(
+                    f"it has {classes} scores for each box, but there are {labels} labels: the wrong label file?"
+                )
         if scores.size and (scores.min() < -1e-2 or scores.max() > 1 + 1e-2):
             return items | unknown("activation", "its scores are not between 0 and 1, but logits")
         return items | known(FAMILY, activation="none")
 
-    def _labels(self, facts: Facts, *, detection_api: bool) -> tuple[int, tuple[str, ...]]:
+    def _labels(self, facts: Facts, roles: Mapping[str, str], *, detection_api: bool) -> tuple[int, tuple[str, ...]]:
         """Return the number of the first label, and the labels."""
         if detection_api and facts.kind == "ONNX Runtime":
             # Numbers start at 1 there; with a line for number 0 they fit as they are.
             has_zero = bool(facts.labels) and (is_background(facts.labels[0]) or facts.labels[0].casefold() == "n/a")
             return (0 if has_zero or not facts.labels else 1), facts.labels
+        boxes = facts.probe[roles["boxes"]].size // 4
+        if "classes" not in roles and boxes and facts.probe[roles["scores"]].size == boxes * len(facts.labels):
+            return 0, facts.labels  # a score for each line, also for one of no class
         return 0, without_background(facts.labels)
 
 
@@ -310,7 +347,7 @@ class PyTorchSSD:
 
     def recognise(self, facts: Facts) -> Recognition | None:
         """Return what the scores and the first label say; raw offsets are refused."""
-        if len(facts.outputs) != 2 or any(value.ndim != 3 for value in facts.values):
+        if len(facts.outputs) != 2 or facts.roles or any(value.ndim != 3 for value in facts.values):
             return None
         names = facts.by_name()
         fours = [info.name for info in facts.outputs if facts.shape(info.name)[2] == 4]
@@ -321,11 +358,13 @@ class PyTorchSSD:
         classes = facts.shape(scores)[2]
         if not facts.probe[scores].size:
             return None
-        if facts.shape(boxes)[:2] != facts.shape(scores)[:2] or not facts.image.channels_first or classes < 2:
+        if facts.shape(boxes)[:2] != facts.shape(scores)[:2] or classes < 2:
             return None
         values = facts.probe[scores]
         first_is_none = bool(facts.labels) and is_background(facts.labels[0]) and len(facts.labels) == classes
         soft = bool(np.abs(values.sum(axis=-1) - 1).max() <= 1e-2 and values.min() >= -1e-3)
+        if not facts.image.channels_first and not (soft and first_is_none) and facts.asked != self.name:
+            return None
         if not (soft or first_is_none or facts.asked == self.name):
             self._refuse(facts, values)
         corners = facts.probe[boxes][0]
@@ -341,8 +380,10 @@ class PyTorchSSD:
             box_format="corners", coordinates="normalized", nms="per_class", iou=0.3, background="first"
         )
         labels = facts.labels
-        if labels and len(labels) == classes - 1:
+        if labels and len(labels) == classes - 1 and facts.given.get("background", "first") == "first":
             labels = ("background", *labels)
+        elif labels and len(labels) not in (classes, classes - 1):
+            raise refuse(f"it has {classes} classes, but there are {len(labels)} labels: the wrong label file?")
         return Recognition(
             "SSD of PyTorch, background first",
             NAMES if soft else SHAPES,

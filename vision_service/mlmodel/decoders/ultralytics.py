@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.mlmodel.contract import (
+    ASSUMED,
     FAMILY,
     LABELS,
     METADATA,
@@ -23,6 +24,7 @@ from vision_service.mlmodel.contract import (
     known,
 )
 from vision_service.mlmodel.decoders.base import (
+    FARTHEST_FRACTION,
     ROUNDING,
     Facts,
     Recognition,
@@ -30,12 +32,15 @@ from vision_service.mlmodel.decoders.base import (
     detection_items,
     from_zero,
     image_items,
+    reach_of,
     refuse,
+    unit_item,
 )
 from vision_service.mlmodel.decoders.classification import ClassificationDecoder
 from vision_service.mlmodel.decoders.grids import GridDecoder, head_of, reach, strides_of
 from vision_service.mlmodel.decoders.rows import QueriesDecoder, RowsDecoder
 from vision_service.mlmodel.decoders.segmentation import NumbersDecoder
+from vision_service.mlmodel.file_facts import labels_of
 from vision_service.mlmodel.quantization import is_quantized
 
 IOU = 0.7
@@ -49,6 +54,9 @@ MOST = 300
 
 GREY = 114
 """The value of all channels beside a letterboxed image."""
+
+LIKELY_CORNERS = 0.95
+"""Boxes of which more have their second point below and right of the first are no centres and sizes."""
 
 TITLES = {
     "detect": "detection",
@@ -136,8 +144,10 @@ class Ultralytics:
             raise refuse("it is a classifier of Ultralytics, but does not return scores [1, N]")
         width, height = facts.size
         square = width == height
-        items = image_items(resize="center_crop" if square else "stretch", way="antialias", source=FAMILY) | known(
-            FAMILY, activation="none"
+        items = image_items(resize="center_crop" if square else "stretch", way="antialias", source=FAMILY)
+        items |= rounding_items(facts)
+        items["activation"] = (
+            Item("none", FAMILY) if are_probabilities(values) else Item("softmax", PROBE, "its scores are logits")
         )
         if square:
             items |= known(FAMILY, shorter_edge=width)
@@ -149,6 +159,12 @@ class Ultralytics:
             items,
             lambda told: ClassificationDecoder(name, size, told["activation"]),
         )
+
+    def _unit(self, facts: Facts, boxes: NDArray[Any]) -> Item:
+        """Return the unit of finished rows: files made through TensorFlow have fractions, all others pixels."""
+        if facts.file.metadata_from == "temp_meta.txt" and not reach_of(boxes):
+            return Item("normalized", ASSUMED)
+        return unit_item(boxes, "pixels")
 
     def _semantic(self, facts: Facts) -> Recognition:
         values = facts.only()
@@ -171,8 +187,10 @@ class Ultralytics:
         more = values[ranks[1]].shape[1] if masks else 1 if task == "obb" else shape[0] * shape[1]
         title = f"Ultralytics YOLO, {TITLES[task]}"
         names = len(facts.labels)
-        own = facts.file.metadata.get("names")
-        classes = len(own) if isinstance(own, dict | list | tuple) and own else names
+        own = len(labels_of(facts.file.metadata.get("names")))  # places: numbers may have gaps
+        classes = own or names
+        if own and names and names != own:
+            raise refuse(f"it has {own} classes, but there are {names} labels: the wrong label file?")
         rows, columns = head.shape[1:]
         for anchors_first, count, numbers in ((False, columns, rows), (True, rows, columns)):
             if (classes == 0 or numbers == 4 + classes + more) and strides_of(count, facts.size):
@@ -201,6 +219,7 @@ class Ultralytics:
                 letterbox_items(facts)
                 | limits()
                 | detection_items(box_format="center_size" if turned else "corners", coordinates="pixels")
+                | {"box_coordinates": self._unit(facts, head[..., :4])}
             )
             return Recognition(
                 f"{title}, finished rows",
@@ -293,6 +312,11 @@ class YoloGrid:
         grid = f"{columns.shape[1]} places are those of the grids of {facts.size[0]}×{facts.size[1]} pixels"
         if are_probabilities(columns[4:]):
             classes = numbers - 4
+            if anchors_first and not labels and classes > 1 and facts.asked != self.name:
+                raise refuse(
+                    f"its fifth column may be an objectness or the first of {classes} classes: give 'label_path' the"
+                    " labels, or say 'decoder: yolo' (no objectness) or 'decoder: yolox'"
+                )
             if labels in (0, classes):
                 return make(classes, "detection", f"{grid}; {classes} columns of scores")
             one_more = classes - labels == 1
@@ -341,6 +365,12 @@ class YoloRows:
             )
         name = facts.outputs[0].name
         far = float(np.abs(rows[:, :4]).max())
+        boxes = rows[np.abs(rows[:, :4]).max(axis=1) > 0, :4]
+        if 0 < far <= 2 and ((boxes[:, 2:] > boxes[:, :2]).all(axis=1)).mean() > LIKELY_CORNERS and len(boxes) > 1:
+            raise refuse(
+                "its rows of six columns are in fractions, and may be corners or centres and sizes: the file does not"
+                " tell; export it with metadata, or with boxes, scores and classes one by one"
+            )
         if 0 < far <= 2:
             return rtdetr(facts, name, "RT-DETR of Ultralytics (by its rows)", PROBE)
         items = letterbox_items(facts) | limits()
@@ -355,6 +385,13 @@ class YoloRows:
 
     def _with_batch(self, facts: Facts) -> Recognition:
         name = facts.outputs[0].name
+        rows = facts.values[0]
+        whole = (rows[:, [0, 5]] == np.rint(rows[:, [0, 5]])).all() and (rows[:, [0, 5]] >= 0).all()
+        if len(rows) and not (whole and are_probabilities(rows[:, 6]) and reach_of(rows[:, 1:5]) > FARTHEST_FRACTION):
+            raise refuse(
+                f"its rows of seven columns {list(rows.shape)} are not the image's number, x1, y1, x2, y2 (pixels),"
+                " class, score, as YOLOv7 writes them with --max-wh; export it in another form"
+            )
         items = letterbox_items(facts) | limits() | detection_items(box_format="corners", coordinates="pixels")
         return Recognition(
             "YOLOv7, finished rows with the number of the image",
