@@ -15,8 +15,8 @@ class ModelFileConfiguration:
     model_path: str = attribute("Path of the model file: TensorFlow Lite (.tflite) or ONNX (.onnx).")
     label_path: str = attribute(
         "Path of the label file: one class name per line, in the order of the class numbers, or data.yaml, pbtxt, JSON"
-        " (COCO's too) or CSV; empty = the labels inside the model file, else the class numbers. For detectors the"
-        " first line '???' or 'background' is skipped.",
+        " (COCO's too) or CSV; empty = the labels inside the model file, else the class numbers. A first line"
+        " '???' or 'background' is skipped where the model numbers its classes from 0 (torchvision's begin at 1).",
         default="",
     )
     num_threads: int = attribute("Number of CPU threads for one inference.", default=1, minimum=1, maximum=256)

@@ -42,7 +42,7 @@ class MLModel(VisionModel):
     """Runs a TFLite/ONNX model.
 
     What the file is, is decided once, when it is loaded: from what the user says, what the file says of itself, and
-    one run on noise. See :mod:`vision_service.mlmodel.contract`.
+    one run on noise; `vision-service inspect` shows it.
 
     Boxes come back in pixels of the source image, not rounded and clipped to it.
 
