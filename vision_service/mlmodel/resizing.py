@@ -7,11 +7,14 @@ those that it was trained with.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 CHOICES = ("bilinear", "area", "antialias", "bicubic")
 """Ways to resize: OpenCV's bilinear; bilinear, but averaged where much is shrunk; bilinear and bicubic with
@@ -78,6 +81,8 @@ def _weights(taken: int, made: int, start: int, count: int, way: str) -> sparse.
 
     They are whole numbers, × 2^WEIGHT_BITS.
     """
+    from scipy import sparse
+
     scale = taken / made
     wide = max(scale, 1.0)
     support = (1.0 if way == "antialias" else 2.0) * wide

@@ -8,7 +8,6 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
 from vision_service.mlmodel.found import Found
 
@@ -77,6 +76,8 @@ def _turned(turned: NDArray[Any], classes: NDArray[Any], threshold: float) -> ND
     That is how those who train such models do it. Only boxes whose centres are near each other are compared: of two
     Gaussians that overlap so much, the centres' distance is at most a part of the larger box.
     """
+    from scipy.spatial import KDTree  # only where boxes are turned
+
     boxes = turned.astype(np.float64)
     nearness = -math.log(1 - (1 - threshold) ** 2) if threshold > 0 else math.inf
     radius = float(boxes[:, 2:4].max()) * math.sqrt(8 * nearness / 12)
