@@ -102,7 +102,7 @@ def require(model: VisionModel, task: Task) -> tuple[str, ...]:
 
 def not_supported(model: VisionModel, task: Task) -> VisionError:
     """Return the error for a task that a model cannot do."""
-    msg = f"the model is not {task.kind}: it can {can(model)}"
+    msg = f"the model {type(model).__name__} is not {task.kind}: it can {can(model)}"
     return VisionError(ErrorCode.NOT_SUPPORTED, msg)
 
 
