@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vision_service.mlmodel.detections import detections_of, half_turn
+from vision_service.mlmodel.detections import detections_of
 from vision_service.mlmodel.found import Found, envelopes, nothing
 from vision_service.mlmodel.placement import letterboxed, stretched
 
@@ -71,21 +71,6 @@ def test_masks_lie_within_the_boxes_in_the_image():
 
 
 # Turned boxes.
-
-
-@given(st.floats(-20, 20))
-def test_an_angle_is_known_modulo_half_a_turn(angle):
-    reduced = half_turn(angle)
-    assert -math.pi / 2 < reduced <= math.pi / 2
-    assert math.sin(reduced - angle) == pytest.approx(0, abs=1e-9)
-
-
-@pytest.mark.parametrize(
-    ("angle", "reduced"),
-    [(0, 0), (math.pi / 2, math.pi / 2), (-math.pi / 2, math.pi / 2), (3 * math.pi / 4, -math.pi / 4), (math.pi, 0)],
-)
-def test_a_quarter_turn_back_is_one_forth(angle, reduced):
-    assert half_turn(angle) == pytest.approx(reduced)
 
 
 def turned(*boxes) -> Found:

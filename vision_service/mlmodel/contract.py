@@ -61,7 +61,7 @@ ADVICE = {
 
 @dataclass(frozen=True)
 class Item:
-    """One thing that is known of a model.
+    """One fact about a model.
 
     Attributes:
         value: What it is; None = unknown.

@@ -13,7 +13,7 @@ from vision_service.mlmodel.found import Found
 from vision_service.mlmodel.labels import label
 from vision_service.mlmodel.masks import instance_masks
 from vision_service.mlmodel.placement import Placement
-from vision_service.types import Detection, DetectionExtra, InstanceMask, Keypoint, OrientedBox
+from vision_service.types import Detection, DetectionExtra, InstanceMask, Keypoint, OrientedBox, reduced_angle
 
 
 def detections_of(
@@ -81,7 +81,11 @@ def _turned(
         along = math.cos(angle) / placement.scale[0], math.sin(angle) / placement.scale[1]
         across = -math.sin(angle) / placement.scale[0], math.cos(angle) / placement.scale[1]
         box = OrientedBox(
-            x, y, width * math.hypot(*along), height * math.hypot(*across), half_turn(math.atan2(along[1], along[0]))
+            x,
+            y,
+            width * math.hypot(*along),
+            height * math.hypot(*across),
+            reduced_angle(math.atan2(along[1], along[0])),
         )
         corners = np.array(box.corners).clip(0.0, placement.source)
         low, high = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
@@ -89,9 +93,3 @@ def _turned(
         extra = DetectionExtra(box)
         made.append(Detection(name, score, low[0], low[1], high[0], high[1], class_index=number, extra=extra))
     return made
-
-
-def half_turn(angle: float) -> float:
-    """Return an angle of a box modulo half a turn, in (-pi/2, pi/2], radians."""
-    reduced = math.remainder(angle, math.pi)
-    return math.pi / 2 if reduced <= -math.pi / 2 else reduced

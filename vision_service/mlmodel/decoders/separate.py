@@ -28,23 +28,22 @@ from vision_service.mlmodel.contract import (
     unknown,
 )
 from vision_service.mlmodel.decoders.base import (
+    FARTHEST_FRACTION,
     Facts,
     Recognition,
     Values,
     detection_items,
     image_items,
+    reach_of,
     refuse,
     scale_of,
     unit_item,
 )
 from vision_service.mlmodel.decoders.tensorflow import values_items
 from vision_service.mlmodel.decoders.ultralytics import letterbox_items
-from vision_service.mlmodel.found import UNLIKELY, Found, nothing
+from vision_service.mlmodel.found import Found, nothing
 from vision_service.mlmodel.placement import Placement
 from vision_service.mlmodel.roles import find_roles
-
-FARTHEST_FRACTION = 2.0
-"""Boxes that reach further than this are in pixels."""
 
 NUMBERS = known(FAMILY, xmin_ymin_xmax_ymax_order=X_FIRST, first_class_number=0)
 """How most write the numbers of boxes and of classes."""
@@ -298,11 +297,10 @@ class TensorFlow:
 
     def _unit(self, facts: Facts, boxes: str) -> dict[str, Item]:
         """Return whether boxes are pixels or fractions: on noise, those of fractions hardly leave 0 to 1."""
-        reach = np.abs(facts.probe[boxes])
-        reach = reach[np.isfinite(reach) & (reach < UNLIKELY)]
-        if not reach.size or not reach.max():
+        reach = reach_of(facts.probe[boxes])
+        if not reach:
             return known(ASSUMED, box_coordinates="normalized")
-        return known(PROBE, box_coordinates="pixels" if reach.max() > FARTHEST_FRACTION else "normalized")
+        return known(PROBE, box_coordinates="pixels" if reach > FARTHEST_FRACTION else "normalized")
 
     def _scores(self, facts: Facts, roles: Mapping[str, str]) -> dict[str, Item]:
         """Return the items of the scores."""
