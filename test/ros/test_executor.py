@@ -10,6 +10,7 @@ import pytest
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from rclpy.executors import ShutdownException
 from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile
 from rclpy.task import Future
 from std_msgs.msg import String
 from std_srvs.srv import Trigger
@@ -123,6 +124,22 @@ class TestServing:
         assert order == ["first", "call"]
         spinner.stop()
         node.destroy_node()
+
+
+    def test_a_response_that_cannot_be_received_is_sent_again_and_then_told(self, context, executor, failures):
+        """A client that asks for latched responses sends requests, but its reader never fits the service's writer."""
+        node = Node("node", context=context)
+        executor.add_node(node)
+        node.create_service(Trigger, "serve", lambda request, response: response)
+        latched = QoSProfile(depth=10, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        sent = node.create_client(Trigger, "serve", qos_profile=latched).call_async(Trigger.Request())
+        spin_until(executor, lambda: failures)
+        node.destroy_node()
+        (entity, error), *others = failures
+        assert not others
+        assert not sent.done()
+        assert entity.srv_name == "serve"
+        assert str(error).startswith("a client called serve but cannot receive the response")
 
 
 class TestFailures:

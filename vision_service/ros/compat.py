@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
@@ -28,7 +29,12 @@ from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from rclpy.node import Node
 
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.ros.coroutines import Pause
 
+DROPPED = 0.09
+"""What took so long to send was dropped, seconds: the middleware waits 0.1 s for where it should go, and no longer."""
+PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6)
+"""How long to wait before a response is sent once more, seconds."""
 _missing: list[str] = []
 
 
@@ -163,13 +169,40 @@ def take_service(service: Any) -> Work | None:
 def _serve(service: Any, request: Any, header: Any) -> Awaitable[None] | None:
     response = service.callback(request, service.srv_type.Response())
     if isinstance(response, Awaitable):
-        return _send(service, response, header)
+        return _answer(service, response, header)
+    return None if _send(service, response, header) else _send_again(service, response, header)
+
+
+async def _answer(service: Any, response: Awaitable[Any], header: Any) -> None:
+    answer = await response
+    if not _send(service, answer, header):
+        await _send_again(service, answer, header)
+
+
+def _send(service: Any, response: Any, header: Any) -> bool:
+    """Send a response; return False if it was probably not sent, as its client was not discovered completely.
+
+    The client may know the service before the service's side knows where the client receives responses. Then the
+    middleware waits 0.1 s and drops the response; rclpy only warns, once a process. How long it took is all that tells.
+    A response that arrives twice does no harm: clients drop what they no longer wait for.
+    """
+    began = time.monotonic()
     service.send_response(response, header)
-    return None
+    return time.monotonic() - began < DROPPED
 
 
-async def _send(service: Any, response: Awaitable[Any], header: Any) -> None:
-    service.send_response(await response, header)
+async def _send_again(service: Any, response: Any, header: Any) -> None:
+    """Send a response again until its client receives it.
+
+    Raises:
+        TimeoutError: It never did.
+    """
+    for pause in PAUSES:
+        await Pause(pause)
+        if _send(service, response, header):
+            return
+    msg = f"a client called {service.srv_name} but cannot receive the response: is its quality of service another one?"
+    raise TimeoutError(msg)
 
 
 def take_guard_condition(guard: Any) -> Work | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Coroutine
+import time
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Protocol
 
 
@@ -46,6 +47,22 @@ class Timeout:
         if self.call is not None:
             self.call = None  # with all that it refers to
             self._taken_back()
+
+
+class Pause:
+    """What a coroutine awaits to go on after some time."""
+
+    def __init__(self, seconds: float) -> None:
+        """Take how long, seconds."""
+        self._seconds = seconds
+
+    def __await__(self) -> Iterator[Pause]:
+        """Wait."""
+        yield self
+
+    def attach(self, task: Task) -> None:
+        """Have the task resumed by its executor."""
+        task.executor.call_at(time.monotonic() + self._seconds, task.runner())
 
 
 class Task:
