@@ -125,7 +125,6 @@ class TestServing:
         spinner.stop()
         node.destroy_node()
 
-
     def test_a_response_that_cannot_be_received_is_sent_again_and_then_told(self, context, executor, failures):
         """A client that asks for latched responses sends requests, but its reader never fits the service's writer."""
         node = Node("node", context=context)
