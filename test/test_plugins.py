@@ -117,6 +117,7 @@ def guests(tmp_path) -> Path:
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: guest\nVersion: 1.0\n")
     (metadata / "entry_points.txt").write_text(
         "[vision_service.models]\nbroken = guest:Broken\ncolor_detector = guest:Detector\nunfit = unfit_guest:Unfit\n"
+        "[vision_service.decoders]\nbroken = guest:Family\n"
     )
     return tmp_path
 
@@ -236,6 +237,19 @@ def test_the_reason_is_also_told_to_who_asks_for_that_plugin(run, guests):
 
     assert done.returncode == 1
     assert "cannot be imported: No module named 'a_library_that_is_missing'" in done.stderr
+
+
+def test_a_decoder_that_cannot_be_imported_hurts_no_model_of_another_family(run, guests, tmp_path):
+    data = tinymodels.tflite(
+        {"image": ("float32", (1, 4, 6, 3))}, mean_of=(1, 2), files={"labels.txt": "red\ngreen\nblue"}
+    )
+    file = tinymodels.write(tmp_path, data)
+    done = run("inspect", file, "--json", folders=[guests])
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["contract"]["decoder"]["value"] == "classifier"
+    assert "the decoder 'broken' of guest:Family cannot be imported" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_of_two_plugins_of_one_name_ours_is_used(run, guests):

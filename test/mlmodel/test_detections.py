@@ -73,6 +73,15 @@ def test_masks_lie_within_the_boxes_in_the_image():
 # Turned boxes.
 
 
+def test_what_a_yolo_finds_without_a_single_pixel_is_dropped_as_by_its_own_prediction():
+    prototypes = np.stack([np.ones((50, 100)), -np.ones((50, 100))])
+    some = found(
+        [[0, 0, 50, 25], [50, 25, 100, 50]], coefficients=np.array([[1.0, 0.0], [0.0, 1.0]]), prototypes=prototypes
+    )
+    (kept,) = detections_of(some, stretched((100, 50), (100, 50)), ())
+    assert kept.extra.mask.area > 0
+
+
 def turned(*boxes) -> Found:
     values = np.array(boxes, float)
     return found(envelopes(values), turned=values)

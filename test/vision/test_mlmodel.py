@@ -370,6 +370,52 @@ def test_overlapping_boxes_of_a_class_are_one_if_that_is_asked_for(tmp_path):
     assert confidences(nms_iou_threshold=0.5, label_confidences={"1": 0.1}) == [0.7]
 
 
+def test_who_gives_a_threshold_of_suppression_reads_in_the_contract_that_there_is_one(tmp_path):
+    data = tinymodels.tflite(IMAGE, DETECTOR)
+    assert tiny(tmp_path, data).contract.value("nms") == "none"
+    said = tiny(tmp_path, data, nms_iou_threshold=0.5).contract
+    assert (said.value("nms"), said["nms"].source, said.value("nms_iou_threshold")) == ("per_class", "attribute", 0.5)
+
+
+@pytest.mark.parametrize(
+    ("data", "values"),
+    [
+        (lambda: tinymodels.tflite(IMAGE, DETECTOR), {"letterbox_color": 7}),
+        (lambda: tinymodels.tflite(IMAGE, DETECTOR), {"shorter_edge": 120}),
+        (
+            lambda: tinymodels.tflite({"image": ("float32", (1, 4, 6, 3))}, mean_of=(1, 2), files=COLOURS),
+            {"nms": "none"},
+        ),
+        (
+            lambda: tinymodels.tflite({"image": ("float32", (1, 4, 6, 3))}, mean_of=(1, 2), files=COLOURS),
+            {"first_class_number": 1, "tiles": (2, 2), "minimum_area": 0.1},
+        ),
+    ],
+)
+def test_an_attribute_without_a_meaning_for_the_model_is_told(tmp_path, data, values):
+    warning = tiny(tmp_path, data(), **values).warning
+    assert "without any meaning for this model" in warning
+    assert all(repr(name) in warning for name in values)
+
+
+def test_attributes_with_a_meaning_are_not_complained_of(tmp_path):
+    heeded = {"nms_iou_threshold": 0.5, "tiles": (2, 2), "max_detections": 3, "minimum_area": 0.1}
+    heeded |= {"resize": "letterbox", "letterbox_color": 7, "default_minimum_confidence": 0.2}
+    assert "without any meaning" not in tiny(tmp_path, tinymodels.tflite(IMAGE, DETECTOR), **heeded).warning
+
+
+def test_two_channel_orders_at_once_are_refused(tmp_path):
+    with pytest.raises(VisionError, match="'input_image_bgr' says BGR, 'color_order' says RGB"):
+        tiny(tmp_path, tinymodels.tflite(IMAGE, DETECTOR), input_image_bgr=True, color_order="rgb")
+
+
+def test_a_model_that_returns_no_numbers_is_an_error_and_not_nothing(tmp_path):
+    broken = DETECTOR | {"score": np.full((1, 4), np.nan, np.float32)}
+    with pytest.raises(VisionError, match="has returned NaN") as raised:
+        tiny(tmp_path, tinymodels.tflite(IMAGE, broken)).detect(colour(0, 0, 0))
+    assert raised.value.code == ErrorCode.MODEL_ERROR
+
+
 def test_boxes_on_a_letterboxed_picture_come_back_in_its_pixels_exactly(tmp_path):
     placement = letterboxed((400, 200), (100, 100))
     left, top, right, bottom = 40.0, 20.0, 200.0, 100.0  # in the picture; in the model's at a quarter, 25 down

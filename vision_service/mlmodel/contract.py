@@ -112,6 +112,10 @@ class Contract(Mapping[str, Item]):
         }
         return Contract(items)
 
+    def more(self, **items: Item) -> Contract:
+        """Return the contract with these items, instead of those of the same name or besides."""
+        return Contract({**self.items_by_name, **items})
+
     def assumed(self) -> list[str]:
         """Return the names of the items that are only assumed."""
         return [name for name, item in self.items_by_name.items() if item.source == ASSUMED]

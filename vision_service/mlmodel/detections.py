@@ -40,12 +40,16 @@ def detections_of(
     if len(inside) < len(boxes):  # what lies beside the image, in a letterbox's border
         found, boxes = found.take(inside), boxes[inside]
     extras = _extras(found, placement, boxes, keypoint_names)
-    return [
+    made = [
         Detection(label(labels, number), score, x_min, y_min, x_max, y_max, class_index=number, extra=extra)
         for number, score, (x_min, y_min, x_max, y_max), extra in zip(
             found.classes.tolist(), found.scores.tolist(), boxes.tolist(), extras, strict=True
         )
     ]
+    if found.coefficients is None:
+        return made
+    # An object without a single pixel is none, as Ultralytics' own prediction has it.
+    return [each for each in made if each.extra is None or each.extra.mask is None or each.extra.mask.area]
 
 
 def _extras(

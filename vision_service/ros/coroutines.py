@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Generator
 from typing import Any, Protocol
 
 
@@ -56,7 +56,7 @@ class Pause:
         """Take how long, seconds."""
         self._seconds = seconds
 
-    def __await__(self) -> Iterator[Pause]:
+    def __await__(self) -> Generator[Pause, None, None]:
         """Wait."""
         yield self
 

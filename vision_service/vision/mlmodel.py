@@ -15,7 +15,7 @@ from vision_service.image import Image
 from vision_service.mlmodel.areas import AreaFilter
 from vision_service.mlmodel.confidences import MinimumConfidence
 from vision_service.mlmodel.config import MLModelConfig, given
-from vision_service.mlmodel.contract import ATTRIBUTE, METADATA, Contract
+from vision_service.mlmodel.contract import ATTRIBUTE, METADATA, Contract, Item
 from vision_service.mlmodel.decoders.base import Classifier, Detector, Facts, Labeller
 from vision_service.mlmodel.detections import detections_of
 from vision_service.mlmodel.fingerprints import Fingerprint
@@ -30,6 +30,7 @@ from vision_service.mlmodel.roles import named_roles
 from vision_service.mlmodel.runtime import Runtime, Tensors
 from vision_service.mlmodel.suppression import suppress
 from vision_service.mlmodel.tiling import cut, merged, moved, tiles_of
+from vision_service.mlmodel.unused import unused
 from vision_service.resources import Resources
 from vision_service.types import Classification, Detection, Frame, LabelImage
 from vision_service.vision.model import VisionModel
@@ -66,6 +67,9 @@ class MLModel(VisionModel):
         """
         super().__init__(config, resources)
         check_order(config.xmin_ymin_xmax_ymax_order)
+        if config.input_image_bgr and config.color_order == "rgb":
+            msg = "'input_image_bgr' says BGR, 'color_order' says RGB: leave one of them out"
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
         if len(config.tiles) not in (0, 2):
             msg = f"'tiles' needs two numbers, columns and rows, not {list(config.tiles)}"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
@@ -92,14 +96,18 @@ class MLModel(VisionModel):
     def update(self, config: MLModelConfig) -> None:
         """Take other confidences, and other limits of detections."""
         super().update(config)
-        said = self.contract = self._untold.told(given(config))
+        said = self._untold.told(given(config))
+        if config.nms_iou_threshold and config.nms == "auto" and said.value("nms", "none") == "none":
+            said = said.more(  # who gives a threshold wants suppression
+                nms=Item("per_class", ATTRIBUTE, "'nms_iou_threshold' is set"),
+                nms_iou_threshold=Item(config.nms_iou_threshold, ATTRIBUTE),
+            )
+        self.contract = said
+        self._unused = unused(config, self.decoder.serves, said)
         default = float(said.value("default_minimum_confidence", 0.0))
         self._minimum = MinimumConfidence(config.default_minimum_confidence or default, config.label_confidences)
         self._mode = str(said.value("nms", "none"))
-        threshold = float(said.value("nms_iou_threshold", config.nms_iou_threshold or 1.0))
-        if config.nms_iou_threshold and self._mode == "none" and config.nms == "auto":
-            self._mode = "per_class"  # who gives a threshold wants suppression
-        self._threshold = threshold
+        self._threshold = float(said.value("nms_iou_threshold", config.nms_iou_threshold or 1.0))
         self._areas = AreaFilter(
             config.minimum_area, config.maximum_area, config.label_minimum_areas, config.label_maximum_areas
         )
@@ -127,6 +135,8 @@ class MLModel(VisionModel):
         tensors = self._real(self._infer(image, placement))
         with _read_by(decoder):
             found = decoder.decode(tensors, placement, self._minimum.least).sane().sorted()
+        if not len(found):
+            check_numbers(tensors)  # "nothing" must not be all that is said of a network that has broken down
         if self.config.label_confidences:
             enough = [
                 row
@@ -150,6 +160,7 @@ class MLModel(VisionModel):
         decoder: Classifier = self.decoder  # type: ignore[assignment]
         image = _image(frame)
         tensors = self._real(self._infer(image, self.input.placement(image)))
+        check_numbers(tensors)
         with _read_by(decoder):
             scores = decoder.scores(tensors)
         (enough,) = (scores >= self._minimum.least).nonzero()
@@ -175,6 +186,7 @@ class MLModel(VisionModel):
         tensors = self._infer(image, placement)
         if not getattr(decoder, "only_order", False):
             tensors = self._real(tensors)
+        check_numbers(tensors)
         with _read_by(decoder):
             numbers = decoder.labels(tensors, placement)
         known = max(len(self.labels), int(numbers.max()) + 1)
@@ -182,8 +194,12 @@ class MLModel(VisionModel):
 
     @property
     def warning(self) -> str:
-        """What is only assumed of the model, and what to do about it; empty = nothing is."""
-        return self.contract.warning()
+        """What is only assumed of the model, what is set in vain, and what to do about it; empty = nothing is."""
+        said = [self.contract.warning()] if self.contract.assumed() else []
+        if self._unused:
+            names = ", ".join(repr(name) for name in self._unused)
+            said.append(f"set but without any meaning for this model ({self.title}): {names}; leave that out")
+        return "; ".join(said)
 
     def describe(self) -> dict[str, Any]:
         """Return what the model is: its title and its contract, and both in one line, for the log."""
@@ -279,6 +295,17 @@ def _read_by(decoder: object) -> Iterator[None]:
     except Exception as error:
         msg = f"{type(decoder).__name__} cannot read what the model has returned for this frame: {error!r}"
         raise VisionError(ErrorCode.MODEL_ERROR, msg) from error
+
+
+def check_numbers(tensors: Tensors) -> None:
+    """Raise VisionError MODEL_ERROR if a model has returned what is no number, as networks in half precision do."""
+    for name, values in tensors.items():
+        if values.dtype.kind == "f" and values.size and np.isnan(values.min()):
+            msg = (
+                f"the model has returned NaN (no number) in its output {name!r}: its numbers have become too great;"
+                " use the same model in single precision (float32)"
+            )
+            raise VisionError(ErrorCode.MODEL_ERROR, msg)
 
 
 def check_order(order: tuple[int, ...]) -> None:

@@ -57,7 +57,7 @@ def test_prototypes_of_masks_may_stand_beside_it():
     model = onnx(outputs, labels=COCO80)
     assert model.title == "YOLOv5 or v7 with objectness, instance segmentation, raw head"
     assert model.extras == {"masks"}
-    cat, _ = model.detect(served.frame())
+    (cat,) = model.detect(served.frame())  # the others have no pixel
     mask = cat.extra.mask
     assert (mask.x, mask.y, mask.width, mask.height) == (80, 40, 200, 80)
     assert mask.pixels()[:, :90].all()

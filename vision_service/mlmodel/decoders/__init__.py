@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 from vision_service.mlmodel.decoders.base import Family
@@ -36,13 +37,23 @@ first, those that take most files last. Families of other packages are asked bef
 
 
 def families(asked: str = "") -> Iterator[Family]:
-    """Yield the families that a model is shown to.
+    """Yield the families that a model is shown to; a third party's that cannot be imported is logged and left out.
 
     Args:
         asked: The only one that the user wants; empty = all.
 
     Raises:
-        VisionError: UNKNOWN_RESOURCE, if there is none of that name, or a third party's cannot be imported.
+        VisionError: UNKNOWN_RESOURCE, if there is none of that name, or it cannot be imported.
     """
-    for name in [asked] if asked else [*FAMILIES.foreign(), *FAMILIES.own()]:
+    if asked:
+        yield FAMILIES.get(asked)()
+        return
+    for name in FAMILIES.foreign():
+        try:
+            family = FAMILIES.get(name)()
+        except Exception as error:  # our own models have nothing to do with it
+            logging.getLogger(__name__).warning("%s", error)
+            continue
+        yield family
+    for name in FAMILIES.own():
         yield FAMILIES.get(name)()
