@@ -242,6 +242,10 @@ def test_list_shows_what_runs(demo_stack):
 
     assert "/detector" in shown
     assert "get_detections_from_camera" in shown
+    (camera,) = [line for line in shown.splitlines() if line.startswith("/camera ")]
+    assert camera.startswith("/camera  synthetic, active")
+    (reds,) = [line for line in shown.splitlines() if line.startswith("/red_detector ")]
+    assert reds.startswith("/red_detector  color_detector, active")
     assert found["/camera/get_image"] == "GetImage"
 
 

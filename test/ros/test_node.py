@@ -221,6 +221,7 @@ class TestNodesThatCannotBeConfigured:
         answer = command(peer)
         assert answer.error_code == ErrorCode.NOT_ACTIVE
         assert words in answer.message
+        assert words in peer.status("example")["last_call_error"]
 
     @pytest.mark.parametrize(
         ("name", "wrong", "right"), [("size", "big", 4), ("gain", "loud", 2.5), ("parts", 1, ["a"])]

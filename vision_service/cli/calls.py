@@ -5,17 +5,23 @@ from __future__ import annotations
 import argparse
 import json
 from contextlib import closing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.text import Text
 
 from vision_service.cli import results
 from vision_service.cli.outcome import OK, keep_stdout
-from vision_service.cli.output import print_json
+from vision_service.cli.output import for_people, print_json
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import read_file
 from vision_service.pointcloud.objects import merged
 from vision_service.types import LabelImage, Segmentation
+
+if TYPE_CHECKING:
+    from vision_service.ros.calling import Caller
+
+ANSWERING = 2.0
+"""How long `list` waits for a node to say how it is, seconds."""
 
 
 def list_services(arguments: argparse.Namespace) -> int:
@@ -26,6 +32,7 @@ def list_services(arguments: argparse.Namespace) -> int:
     keep_stdout()
     with closing(Caller()) as caller:
         found = settled_services(caller, arguments.wait)
+        how = {} if arguments.json else _states(caller, found)
     if arguments.json:
         print_json(found)
         return OK
@@ -33,12 +40,37 @@ def list_services(arguments: argparse.Namespace) -> int:
     for name in sorted(found):
         node, _, method = name.rpartition("/")
         nodes.setdefault(node, []).append(method)
-    console = Console(highlight=False)
+    console = for_people()
     for node, methods in nodes.items():
-        console.print(f"[bold]{node}[/bold]  {', '.join(methods)}", soft_wrap=True)
+        console.print(
+            Text.assemble((node, "bold"), "  ", how.get(node, ""), (f"  {', '.join(methods)}", "dim")), soft_wrap=True
+        )
     if not nodes:
         console.print("no cameras or vision services run here (is ROS_DOMAIN_ID the same here and there?)")
     return OK
+
+
+def _states(caller: Caller, services: dict[str, str]) -> dict[str, str]:
+    """Return what each node is and its state, in words, by its name; one that does not answer is called so."""
+    from vision_service.srv import GetStatus
+
+    nodes = [name.rpartition("/")[0] for name, kind in services.items() if kind == "GetStatus"]
+    answers = {
+        node: caller.call(GetStatus, f"{node}/get_status", GetStatus.Request(), _state, ANSWERING) for node in nodes
+    }
+    said = {}
+    for node, answer in answers.items():
+        try:
+            said[node] = answer.result()
+        except VisionError:
+            said[node] = "does not answer"
+    return said
+
+
+def _state(response: Any) -> str:
+    told = json.loads(response.status)
+    kind = told.get("model") or told.get("driver") or ""
+    return ", ".join(text for text in (kind, response.state, *told.get("troubles", [])) if text)
 
 
 def call(arguments: argparse.Namespace) -> int:
@@ -57,7 +89,7 @@ def call(arguments: argparse.Namespace) -> int:
         print_json(answer)
         return OK
     if not _print(f"{name} {getattr(response, 'camera_name', '')}".rstrip(), response):
-        Console(highlight=False).print_json(json.dumps(answer))
+        for_people().print_json(json.dumps(answer))
     return OK
 
 

@@ -7,8 +7,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
 from vision_service.cli import output, results
 from vision_service.cli.outcome import OK, keep_stdout
 from vision_service.drawing import draw_results
@@ -49,7 +47,7 @@ def capture(arguments: argparse.Namespace) -> int:
     if arguments.out is not None:
         for path in _write(arguments.out, name.replace("/", "_"), found, result):
             if not arguments.json:
-                Console(highlight=False).print(str(path), soft_wrap=True)
+                output.for_people().print(str(path), soft_wrap=True)
     return OK
 
 

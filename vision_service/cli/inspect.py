@@ -155,11 +155,12 @@ def _labels(labels: tuple[str, ...], source: str) -> dict[str, Any]:
 def _print(found: dict[str, Any]) -> None:
     """Print what was found, for people."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False, soft_wrap=True)
+    from vision_service.cli import output
+
+    console = output.for_people()
     console.print(Text.assemble((found["file"], "bold"), (f"  {found.get('runtime', '')}", "dim")))
     if "runtime" not in found:
         return

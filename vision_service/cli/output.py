@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import os
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,14 @@ if TYPE_CHECKING:
 
 WIDEST = 100
 """Of lines of running text, columns."""
+UNFOLDED = 1000
+"""How wide a file or a pipe is, columns."""
+
+
+def for_people(*, stderr: bool = False) -> Console:
+    """Return what prints text for people: as wide as the terminal; where nobody looks, nothing is folded."""
+    folds = (sys.stderr if stderr else sys.stdout).isatty() or "COLUMNS" in os.environ
+    return Console(highlight=False, stderr=stderr, width=None if folds else UNFOLDED)
 
 
 def print_json(value: Any) -> None:
@@ -47,7 +56,7 @@ def print_entries(kind: str, entries: Sequence[tuple[str, str, Sequence[str]]]) 
         kind: What the entries are, in the plural.
         entries: Of each its name, a sentence on what it is, and what it can do.
     """
-    console = Console(highlight=False)
+    console = for_people()
     console.print(Text(kind, "bold"))
     width = max((len(name) for name, _, _ in entries), default=0)
     for name, description, can in entries:
@@ -71,7 +80,7 @@ def print_attributes(
         description: Its paragraphs.
         items: Its attributes.
     """
-    console = Console(highlight=False)
+    console = for_people()
     width = min(console.width, WIDEST)
     methods = f": {', '.join(can)}" if can else ""
     console.print(Text.assemble((name, "bold"), (f"  {kind}{methods}", "dim")))

@@ -7,10 +7,10 @@ from contextlib import closing
 from typing import Any
 
 import yaml
-from rich.console import Console
 from rich.text import Text
 
 from vision_service.cli.outcome import OK, keep_stdout
+from vision_service.cli.output import for_people
 from vision_service.cli.settings import value_of
 from vision_service.errors import ErrorCode, VisionError
 
@@ -34,7 +34,7 @@ def set_parameters(arguments: argparse.Namespace) -> int:
         remote = RemoteParameters(caller, node, arguments.timeout)
         types = remote.types(texts)
         values = remote.set({name: _value(name, text, types[name]) for name, text in texts.items()})
-    console = Console(highlight=False)
+    console = for_people()
     for name, value in values.items():
         console.print(Text.assemble(f"{node}  ", (name, "bold"), f" = {_shown(value)}"), soft_wrap=True)
     return OK

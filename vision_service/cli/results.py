@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from vision_service.cli.output import for_people
 from vision_service.pointcloud.motion import IDENTITY
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def print_results(file: str, size: Size, results: Sequence[Detection | Classific
         size: Width and height of the image, pixels.
         results: Detections or classifications, in this order.
     """
-    console = Console(highlight=False)
+    console = for_people()
     title = Text.assemble((file, "bold"), (f"  {size[0]}×{size[1]}", "dim"))
     if not results:
         console.print(title, Text("  nothing found", "dim"), sep="")
@@ -153,7 +153,7 @@ def print_segmentation(file: str, size: Size, found: Segmentation) -> None:
         print_results(file, size, found.instances)
     if not classes:
         return
-    console = Console(highlight=False)
+    console = for_people()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("class", overflow="fold")
     for name in ("number", "pixels", "share"):
@@ -204,7 +204,7 @@ def print_objects(file: str, cloud: PointCloud, objects: Sequence[PointCloudObje
         cloud: Its points.
         objects: What was found among them, in this order.
     """
-    console = Console(highlight=False)
+    console = for_people()
     shape = f"{cloud.xyz.shape[1]}×{cloud.xyz.shape[0]}" if cloud.organized else f"{len(cloud)}"
     title = Text.assemble((file, "bold"), (f"  {shape} points", "dim"))
     if not objects:
@@ -229,7 +229,7 @@ def print_objects(file: str, cloud: PointCloud, objects: Sequence[PointCloudObje
 
 def print_detections_3d(title: str, found: Sequence[Found3D]) -> None:
     """Print a table of 3D detections."""
-    console = Console(highlight=False)
+    console = for_people()
     if not found:
         console.print(Text.assemble((title, "bold"), ("  nothing found", "dim")))
         return

@@ -245,6 +245,7 @@ class CameraNode(ServiceNode):
         """Return how the frames come."""
         age = self._feed.slot.age
         return {
+            "driver": self.settings.driver,
             "frames": self._feed.slot.count,
             "age": None if age is None else round(age, 3),
             "uses": sorted(self.uses),

@@ -100,6 +100,7 @@ class ServiceNode(ManagedNode):
         self._calls_pending = 0
         self._calls_answered = 0
         self._calls_failed = 0
+        self._call_error = ""
         self._stops = 0
         self.parameters = Parameters(self, self._validate, self._apply, self._candidate_for, self.outdated)
         self.parameters.declare(self.Configuration)
@@ -273,6 +274,7 @@ class ServiceNode(ManagedNode):
             self.get_logger().error(f"{name}: " + "".join(traceback.format_exception(error)))
         if not isinstance(error, VisionError):
             error = VisionError(ErrorCode.INTERNAL, f"{type(error).__name__} in {name}: {error}; please report this")
+        self._call_error = f"{name}: {error.message}"
         response = kind.Response()
         response.success, response.error_code = False, int(error.code)
         response.message = error.message.encode(errors="replace").decode()  # what is no UTF-8 could not be sent
@@ -283,6 +285,7 @@ class ServiceNode(ManagedNode):
         response.status = json.dumps(
             {
                 "last_error": self.last_error,
+                "last_call_error": self._call_error,
                 "troubles": self.diagnostics.messages,
                 "calls": {
                     "answered": self._calls_answered,
