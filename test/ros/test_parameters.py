@@ -111,6 +111,13 @@ def set_one(peer, name, text):
     return "" if result.successful else result.reason
 
 
+def delete(peer, name):
+    """Delete a parameter as ``ros2 param delete`` does, and return the reason of its refusal, empty = it is gone."""
+    deleted = [ParameterMessage(name=name, value=ParameterValue(type=ParameterType.PARAMETER_NOT_SET))]
+    (result,) = peer.call(SetParameters, SET, parameters=deleted).results
+    return "" if result.successful else result.reason
+
+
 class TestAtTheStart:
     def test_defaults_hold_where_nothing_is_given(self, make):
         assert make().settings() == Settings(name="it")
@@ -292,10 +299,33 @@ class TestWhileItRuns:
         assert set_one(peer, "count", "7") == ""
 
     def test_what_is_declared_cannot_be_deleted(self, owner, peer):
-        deleted = [ParameterMessage(name="count", value=ParameterValue(type=ParameterType.PARAMETER_NOT_SET))]
-        (result,) = peer.call(SetParameters, "owner/set_parameters", parameters=deleted).results
-        assert not result.successful
+        assert delete(peer, "count")
         assert owner.settings().count == 3
+
+    def test_an_entry_of_a_map_can_be_deleted_and_set_again(self, owner, peer):
+        assert set_one(peer, "limits.cat", "0.4") == set_one(peer, "limits.dog", "0.5") == ""
+        assert delete(peer, "limits.cat") == ""
+        assert owner.applied[-1] == owner.validated[-1] == {"limits.cat": None}
+        assert owner.settings().limits == {"dog": 0.5}
+        assert "limits.cat" not in peer.call(ListParameters, "owner/list_parameters").result.names
+        owner.parameters.undeclare(Settings)
+        owner.parameters.declare(Settings)
+        assert owner.settings().limits == {"dog": 0.5}
+        assert "Wrong parameter type" in set_one(peer, "limits.cat", "much") or not owner.has_parameter("limits.cat")
+        assert set_one(peer, "limits.cat", "0.7") == ""
+        assert owner.settings().limits == {"dog": 0.5, "cat": 0.7}
+
+    def test_an_entry_that_the_owner_does_not_let_go_stays(self, owner, peer):
+        assert set_one(peer, "limits.cat", "0.4") == ""
+        owner.refusal = VisionError(ErrorCode.INVALID_ARGUMENT, "not now")
+        assert delete(peer, "limits.cat") == "not now"
+        owner.refusal = None
+        assert owner.settings().limits == {"cat": 0.4}
+        assert "'limits.cat' must be a number" in set_one(peer, "limits.cat", "much")
+        assert owner.settings().limits == {"cat": 0.4}
+
+    def test_an_entry_that_is_not_there_cannot_be_deleted(self, owner, peer):
+        assert "limits.cat" in delete(peer, "limits.cat")
 
     def test_arrays_of_messages_are_lists(self, owner, peer):
         value = ParameterValue(type=ParameterType.PARAMETER_DOUBLE_ARRAY, double_array_value=array("d", [0.25, 0.75]))

@@ -145,7 +145,8 @@ class Parameters:
         Args:
             configuration: The dataclass.
             prefix: As declared.
-            changes: Values that are to be set, by parameter name; they go before those that are set.
+            changes: Values that are to be set, by parameter name; they go before those that are set. None = it is an
+                entry of a map that is to be deleted.
 
         Raises:
             VisionError: INVALID_ARGUMENT with every value that was wrong at the start and has not been set since.
@@ -163,7 +164,8 @@ class Parameters:
         found = {}
         for name in names:
             if name in changes:
-                found[name.removeprefix(prefix)] = changes[name]
+                if changes[name] is not None:
+                    found[name.removeprefix(prefix)] = changes[name]
             else:
                 parameter = self._node.get_parameter_or(name)
                 if parameter.type_ != Parameter.Type.NOT_SET:
@@ -293,6 +295,9 @@ class Parameters:
         """Return the parameters as declared, before rclpy compares their types; maps get their new entries."""
         if self._declaring:
             return list(parameters)
+        for parameter in parameters:
+            if self._is_deletion(parameter):  # rclpy deletes only what may be of any type
+                self._node.set_descriptor(parameter.name, ParameterDescriptor(dynamic_typing=True))
         known = {parameter.name: self._attribute(parameter.name) for parameter in parameters}
         prepared = [_as_declared(parameter, known[parameter.name]) for parameter in parameters]
         new = [name for name in known if not self._node.has_parameter(name)]
@@ -311,6 +316,14 @@ class Parameters:
             if attribute is not None:
                 self._declare(name, attribute, attribute.form, None)  # does nothing to those that are declared
         return prepared
+
+    def _is_deletion(self, parameter: Parameter) -> bool:
+        """Return whether an entry of a map is to be deleted, as ``ros2 param delete`` asks for it."""
+        return (
+            parameter.type_ == Parameter.Type.NOT_SET
+            and parameter.name in self._attributes
+            and any(parameter.name.startswith(f"{of}.") for of in self._maps)
+        )
 
     def _attribute(self, name: str) -> Attribute | None:
         """Return the attribute of a parameter, also of an entry that a map does not have yet; None = there is none."""
@@ -334,7 +347,11 @@ class Parameters:
         if not changed:
             return SetParametersResult(successful=True)
         try:
-            changes = {name: check(self._attributes[name], value) for name, value in changed.items()}
+            deleted = {parameter.name for parameter in parameters if self._is_deletion(parameter)}
+            changes = {
+                name: None if name in deleted else check(self._attributes[name], value)
+                for name, value in changed.items()
+            }
             self._validate(changes)
             if not self._build(self._candidate(changes)):
                 return self._refuse("something has to be built first")
@@ -372,7 +389,11 @@ class Parameters:
         built, self._built = self._built, None
         for name, value in changes.items():
             self._problems.pop(name, None)
-            self._overrides[name] = value  # what was set last holds, also if it is declared anew
+            if value is None:
+                del self._attributes[name]
+                self._overrides.pop(name, None)
+            else:
+                self._overrides[name] = value  # what was set last holds, also if it is declared anew
         if changes:
             self._apply(changes)
         if built is not None:
