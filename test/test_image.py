@@ -160,6 +160,14 @@ def test_a_jpeg_may_have_bytes_after_its_end():
     assert decode(encode(photo(), "image/jpeg") + b"\0" * 100).shape == (40, 60, 3)
 
 
+@pytest.mark.parametrize("trailer", [b"\xff\xda", b"\0\0\0\x18ftypmp42\xff\xda" + bytes(range(256)) * 9])
+def test_a_motion_photo_is_its_photo(trailer):
+    # Its video, behind the end of the JPEG, has what would be the beginning of a scan.
+    whole = encode(photo(), "image/jpeg")
+    np.testing.assert_array_equal(decode(whole + trailer), decode(whole))
+    assert encode_image(Image.from_compressed(whole + trailer), "image/jpeg") == whole
+
+
 def test_a_jpeg_with_a_whole_thumbnail_but_no_end_is_cut_off():
     whole = encode(photo(), "image/jpeg")
     thumbnail = b"Exif\0\0" + encode(photo(8, 8), "image/jpeg")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.files import resolve
-from vision_service.jpeg import jpeg_size
+from vision_service.jpeg import START, jpeg_end, jpeg_header, jpeg_of
 
 
 @dataclass(frozen=True)
@@ -149,10 +149,9 @@ class Image:
     def size(self) -> tuple[int, int]:
         """Width and height, pixels; a JPEG need not be decoded for that."""
         if self._pixels is None and self._compressed is not None:
-            data = bytes(self._compressed)
-            measured = None if _may_be_turned(data) else jpeg_size(data)
-            if measured is not None:
-                return measured
+            header = jpeg_header(bytes(self._compressed))
+            if header.size is not None and not header.exif:
+                return header.size
         height, width = self.pixels.shape[:2]
         return width, height
 
@@ -189,7 +188,8 @@ _MAGIC = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n"}
 def encode_image(image: Image, mime_type: str, *, quality: int = 90) -> bytes:
     """Return a picture as the bytes of a JPEG or PNG file: those that it came as, if they are such a file already.
 
-    A JPEG that is to be turned when it is shown (EXIF) is encoded anew, turned, because not every reader turns it.
+    A JPEG that is to be turned when it is shown (EXIF) is encoded anew, turned, because not every reader turns it. What
+    follows the end of a JPEG, such as the video of a motion photo, is left out.
 
     Args:
         image: The picture.
@@ -201,21 +201,18 @@ def encode_image(image: Image, mime_type: str, *, quality: int = 90) -> bytes:
     """
     if image.compressed is not None and mime_type in _MAGIC:
         data = bytes(image.compressed)
-        if data.startswith(_MAGIC[mime_type]) and not _cut_off(data) and not _may_be_turned(data):
-            return data
+        if data.startswith(_MAGIC[mime_type]):
+            if mime_type == "image/png":
+                return data
+            header = jpeg_header(data)
+            if header.size is not None and not header.exif and not _cut_off(data):
+                return jpeg_of(data)[0]
     return encode(image.pixels, mime_type, encoding=image.encoding, quality=quality)
-
-
-def _may_be_turned(data: bytes) -> bool:
-    """Return whether a JPEG may say that it is to be turned when it is shown, as OpenCV does."""
-    return b"Exif\0\0" in data[:4096]
 
 
 def _cut_off(data: bytes) -> bool:
     """Return whether the bytes are a JPEG without its end, whose missing part OpenCV 4 would paint grey."""
-    end = data.rfind(b"\xff\xd9")
-    start_of_another_scan = data.find(b"\xff\xda", max(end, 0))
-    return data.startswith(b"\xff\xd8") and (end < 0 or start_of_another_scan >= 0)
+    return data.startswith(START) and jpeg_end(data) is None
 
 
 def read_file(path: str | Path) -> bytes:
