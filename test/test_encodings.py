@@ -18,10 +18,10 @@ PAINTING = [["black", "white", "red"], ["green", "red", "white"]]
 SIZES = st.tuples(st.integers(1, 9), st.integers(1, 9))
 
 
-def convert(encoding, rows, width, *, padding=0, big_endian=False):
+def convert(encoding, rows, width, *, padding=0, big_endian=False, bits=16):
     """Return the picture of rows of bytes that some bytes of padding follow."""
     padded = np.pad(np.ascontiguousarray(rows), ((0, 0), (0, padding)), constant_values=0xAB)
-    return RAW_ENCODINGS[encoding].convert(padded, width, big_endian)
+    return RAW_ENCODINGS[encoding].convert(padded, width, big_endian, bits)
 
 
 def sixteen_bits(pixels, big_endian):
@@ -99,6 +99,24 @@ def test_the_colors_of_nv24_have_rows_twice_as_long_as_its_brightness():
 def test_grey_of_16_bits_becomes_its_upper_8(pixels, padding, big_endian):
     grey = convert("mono16", sixteen_bits(pixels, big_endian), pixels.shape[1], padding=padding, big_endian=big_endian)
     np.testing.assert_array_equal(grey, pixels >> 8)
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14])
+@pytest.mark.parametrize("big_endian", [False, True])
+@pytest.mark.parametrize("padding", [0, 1])
+def test_numbers_that_use_fewer_bits_become_their_upper_8(bits, big_endian, padding):
+    numbers = np.arange(3 * 64, dtype=np.uint16).reshape(3, 64) * ((1 << bits) // 192)
+    numbers[0, 0], numbers[0, 1] = (1 << bits) - 1, 1 << bits  # white, and what the sensor cannot have sent
+    rows = sixteen_bits(numbers, big_endian)
+    grey = convert("mono16", rows, 64, big_endian=big_endian, bits=bits, padding=padding)
+    np.testing.assert_array_equal(grey, np.minimum(numbers >> (bits - 8), 255))
+
+
+def test_mosaics_and_colors_may_use_fewer_bits():
+    rows = sixteen_bits(mosaic("grbg", 4, 6) * 16 + 7, False)
+    assert (convert("bayer_grbg16", rows, 6, bits=12) == COLOR).all()
+    rows = sixteen_bits(np.full((2, 2, 3), COLOR, np.uint16) * 4 + 3, True)
+    assert (convert("rgb16", rows, 2, big_endian=True, bits=10) == COLOR).all()
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """What cameras send that is not 8 bits a channel in one of few orders: Bayer mosaics, YUV, 16 bits; made RGB or grey.
 
 The names are those of sensor_msgs/image_encodings, and nv12, which some drivers use beside them. YUV is ITU-R BT.601 of
-limited range (black = 16, white = 235), as V4L2 cameras give it and OpenCV reads it. Of 16 bits the upper 8 are kept.
+limited range (black = 16, white = 235), as V4L2 cameras give it and OpenCV reads it. Of 16 bits the upper 8 are kept;
+of a sensor's 10, 12 or 14 bits in the lower ones, the upper 8 of these.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ _YUV_TO_RGB = np.array(
 )
 """BT.601, of limited range: columns Y, U, V and 1."""
 
+FULL_RANGE = 16
+"""Bits of numbers that use all of their 16."""
+
 
 @dataclass(frozen=True)
 class RawEncoding:
@@ -33,50 +37,64 @@ class RawEncoding:
         rows: Rows of memory for a row of the picture: above 1 where planes of colour follow that of brightness.
         multiple: What width and height must be multiples of.
         result: What it becomes: rgb8 or mono8.
-        convert: Makes (H, W, 3) or (H, W) pixels of memory, its width in pixels and whether it is big-endian.
+        convert: Makes (H, W, 3) or (H, W) pixels of memory, its width in pixels, whether it is big-endian, and how many
+            bits its numbers of 16 bits use.
         smallest: What width and height must be at least.
+        numbers: How many numbers of 16 bits a pixel is; 0 = it is made of bytes.
     """
 
     pixel: int
     rows: Fraction
     multiple: tuple[int, int]
     result: str
-    convert: Callable[[Memory, int, bool], NDArray[np.uint8]]
+    convert: Callable[[Memory, int, bool, int], NDArray[np.uint8]]
     smallest: int = 1
+    numbers: int = 0
 
 
-def _upper_bytes(memory: Memory, numbers: int, big_endian: bool) -> NDArray[np.uint8]:
-    """Return the upper byte of each 16-bit number of the rows."""
-    return memory[:, 0 if big_endian else 1 : 2 * numbers : 2]
+def values_of(memory: Memory, numbers: int, big_endian: bool) -> NDArray[np.uint16]:
+    """Return the 16-bit numbers of the rows, as they lie in memory."""
+    return memory[:, : 2 * numbers].view(">u2" if big_endian else "<u2")
 
 
-def _mono16(memory: Memory, width: int, big_endian: bool) -> NDArray[np.uint8]:
-    return np.ascontiguousarray(_upper_bytes(memory, width, big_endian))
+def _upper_bytes(memory: Memory, numbers: int, big_endian: bool, bits: int) -> NDArray[np.uint8]:
+    """Return the upper 8 of the bits that each 16-bit number of the rows uses; what is above them is white."""
+    if bits == FULL_RANGE:
+        return np.ascontiguousarray(memory[:, 0 if big_endian else 1 : 2 * numbers : 2])
+    values = values_of(memory, numbers, big_endian)
+    if bits < 8:
+        return (np.minimum(values, (1 << bits) - 1) << (8 - bits)).astype(np.uint8)
+    return np.minimum(values >> (bits - 8), 255).astype(np.uint8)
 
 
-def _color16(memory: Memory, width: int, big_endian: bool, *, channels: int, code: int | None) -> NDArray[np.uint8]:
-    pixels = np.ascontiguousarray(_upper_bytes(memory, channels * width, big_endian))
-    pixels = pixels.reshape(-1, width, channels)
+def _mono16(memory: Memory, width: int, big_endian: bool, bits: int) -> NDArray[np.uint8]:
+    return _upper_bytes(memory, width, big_endian, bits)
+
+
+def _color16(
+    memory: Memory, width: int, big_endian: bool, bits: int, *, channels: int, code: int | None
+) -> NDArray[np.uint8]:
+    pixels = _upper_bytes(memory, channels * width, big_endian, bits).reshape(-1, width, channels)
     return pixels if code is None else cv2.cvtColor(pixels, code)  # type: ignore[return-value]
 
 
-def _bayer8(memory: Memory, width: int, big_endian: bool, *, code: int) -> NDArray[np.uint8]:
+def _bayer8(memory: Memory, width: int, big_endian: bool, bits: int, *, code: int) -> NDArray[np.uint8]:
     return cv2.cvtColor(memory[:, :width], code)  # type: ignore[return-value]
 
 
-def _bayer16(memory: Memory, width: int, big_endian: bool, *, code: int) -> NDArray[np.uint8]:
-    return cv2.cvtColor(_mono16(memory, width, big_endian), code)  # type: ignore[return-value]
+def _bayer16(memory: Memory, width: int, big_endian: bool, bits: int, *, code: int) -> NDArray[np.uint8]:
+    return cv2.cvtColor(_mono16(memory, width, big_endian, bits), code)  # type: ignore[return-value]
 
 
-def _yuv422(memory: Memory, width: int, big_endian: bool, *, code: int) -> NDArray[np.uint8]:
+def _yuv422(memory: Memory, width: int, big_endian: bool, bits: int, *, code: int) -> NDArray[np.uint8]:
     return cv2.cvtColor(memory[:, : 2 * width].reshape(-1, width, 2), code)  # type: ignore[return-value]
 
 
-def _yuv420(memory: Memory, width: int, big_endian: bool, *, code: int) -> NDArray[np.uint8]:
+def _yuv420(memory: Memory, width: int, big_endian: bool, bits: int, *, code: int) -> NDArray[np.uint8]:
     return cv2.cvtColor(memory[:, :width], code)  # type: ignore[return-value]
 
 
-def _nv24(memory: Memory, width: int, big_endian: bool) -> NDArray[np.uint8]:
+def _nv24(memory: Memory, width: int, big_endian: bool, bits: int) -> NDArray[np.uint8]:
     rows, step = memory.shape
     height = rows // 3
     yuv = np.empty((height, width, 3), np.uint8)
@@ -86,9 +104,15 @@ def _nv24(memory: Memory, width: int, big_endian: bool) -> NDArray[np.uint8]:
 
 
 def _one_plane(
-    pixel: int, result: str, convert: Callable[..., NDArray[np.uint8]], *, multiple: int = 1, smallest: int = 1
+    pixel: int,
+    result: str,
+    convert: Callable[..., NDArray[np.uint8]],
+    *,
+    multiple: int = 1,
+    smallest: int = 1,
+    numbers: int = 0,
 ) -> RawEncoding:
-    return RawEncoding(pixel, Fraction(1), (multiple, 1), result, convert, smallest)
+    return RawEncoding(pixel, Fraction(1), (multiple, 1), result, convert, smallest, numbers)
 
 
 # OpenCV names a mosaic by its second row and column: its BG is what everybody else calls RGGB.
@@ -108,9 +132,9 @@ _YUV422 = {("yuv422", "uyvy"): cv2.COLOR_YUV2RGB_UYVY, ("yuv422_yuy2", "yuyv"): 
 _YUV420 = {"nv12": cv2.COLOR_YUV2RGB_NV12, "nv21": cv2.COLOR_YUV2RGB_NV21}
 
 RAW_ENCODINGS: dict[str, RawEncoding] = {
-    "mono16": _one_plane(2, "mono8", _mono16),
+    "mono16": _one_plane(2, "mono8", _mono16, numbers=1),
     **{
-        name: _one_plane(2 * channels, "rgb8", partial(_color16, channels=channels, code=code))
+        name: _one_plane(2 * channels, "rgb8", partial(_color16, channels=channels, code=code), numbers=channels)
         for names, (channels, code) in _COLOR16.items()
         for name in names
     },
@@ -120,7 +144,7 @@ RAW_ENCODINGS: dict[str, RawEncoding] = {
         for order, code in _BAYER.items()
     },
     **{
-        f"bayer_{order}16": _one_plane(2, "rgb8", partial(_bayer16, code=code), smallest=3)
+        f"bayer_{order}16": _one_plane(2, "rgb8", partial(_bayer16, code=code), smallest=3, numbers=1)
         for order, code in _BAYER.items()
     },
     **{

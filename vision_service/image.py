@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -169,16 +170,32 @@ def decode(data: bytes | memoryview) -> NDArray[np.uint8]:
     Raises:
         VisionError: INVALID_ARGUMENT, if the bytes are no picture or stop in the middle.
     """
+    return _decode(data, cv2.IMREAD_COLOR)
+
+
+def decode_unchanged(data: bytes | memoryview) -> NDArray[Any]:
+    """Return the numbers that JPEG, PNG, TIFF … bytes hold, of the file's type and channels, as it lies.
+
+    Returns:
+        (H, W) or (H, W, channels) array, colours in the order BGR or BGRA if the file's own order is known.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, as `decode`.
+    """
+    return _decode(data, cv2.IMREAD_UNCHANGED)
+
+
+def _decode(data: bytes | memoryview, flags: int) -> NDArray[Any]:
     buffer = np.frombuffer(data, np.uint8)
     try:
-        pixels = cv2.imdecode(buffer, cv2.IMREAD_COLOR) if buffer.size and not _cut_off(bytes(data)) else None
+        pixels = cv2.imdecode(buffer, flags) if buffer.size and not _cut_off(bytes(data)) else None
     except cv2.error as error:
         msg = f"a picture that OpenCV does not decode: {error.err or error}"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
     if pixels is None:
         msg = f"{buffer.size} bytes that are no picture, or are cut off: JPEG, PNG, BMP, TIFF and WebP are read"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
-    return pixels  # type: ignore[return-value]
+    return pixels
 
 
 _MAGIC = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n"}

@@ -64,7 +64,7 @@ PHOTO = bytes(12) + cv2.imencode(".png", np.zeros((2, 2, 3), np.uint8))[1].tobyt
 @pytest.mark.parametrize(
     ("data", "form", "reason"),
     [
-        (GOOD, "bgr8; jpeg compressed bgr8", "depth of 16UC1 or 32FC1 is expected"),
+        (GOOD, "bgr8; jpeg compressed bgr8", r"depth is expected \(16UC1, mono16, 32FC1\), but the format is "),
         (
             GOOD,
             "16UC1; compressedDepth lzf",

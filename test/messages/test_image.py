@@ -3,13 +3,14 @@
 from array import array
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 
 from vision_service.encodings import RAW_ENCODINGS
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.messages import depth_from_message, image_from_compressed, image_from_message
-from vision_service.messages.image import COLOR_ENCODINGS
+from vision_service.messages import Remarks, depth_from_message, image_from_compressed, image_from_message
+from vision_service.messages.layouts import COLOR_ENCODINGS
 
 
 def message(encoding, width=4, height=4, *, step=None, size=None, big_endian=False):
@@ -71,6 +72,94 @@ def test_16_bits_of_grey_are_a_picture_or_depth_as_the_topic_is():
 
 def test_a_compressed_picture_of_16_bits_is_a_picture():
     image_from_compressed(SimpleNamespace(format="mono16; png compressed ", data=array("B", b"..")))
+
+
+class TestAFileInPlaceOfPixels:
+    """usb_cam 0.8.1 publishes with pixel_format raw_mjpeg what the camera sends as raw images of yuv422."""
+
+    PIXELS = np.full((48, 64, 3), (30, 60, 220), np.uint8)
+    JPEG = cv2.imencode(".jpg", PIXELS)[1].tobytes()
+    PNG = cv2.imencode(".png", PIXELS)[1].tobytes()
+
+    def raw(self, data, encoding="yuv422", width=64, height=48):
+        return SimpleNamespace(
+            encoding=encoding, width=width, height=height, step=2 * width, is_bigendian=0, data=array("B", data)
+        )
+
+    @pytest.mark.parametrize("padding", [0, 100, 64 * 48 * 2 - len(JPEG)])
+    @pytest.mark.parametrize("encoding", ["yuv422", "rgb8", "mono8", "jpeg", "MJPG"])
+    def test_is_decoded_and_remarked_on_once(self, encoding, padding):
+        said = []
+        remarks = Remarks(tell=said.append)
+        for _ in range(3):
+            image = image_from_message(self.raw(self.JPEG + bytes(padding), encoding), remarks)
+            assert np.abs(image.rgb[24, 32].astype(int) - (220, 60, 30)).max() <= 4
+        assert bytes(image.compressed) == self.JPEG
+        assert len(said) == 1
+        assert f"the raw images ({encoding!r}) hold JPEG files, which are decoded here" in said[0]
+        assert "pixel_format mjpeg2rgb" in said[0]
+
+    def test_may_be_png(self):
+        image = image_from_message(self.raw(self.PNG, "rgb8"))
+        np.testing.assert_array_equal(image.rgb, self.PIXELS[..., ::-1])
+
+    def test_may_lack_its_tables_as_cameras_send_it(self):
+        position = self.JPEG.index(b"\xff\xc4")
+        without = self.JPEG[:position] + self.JPEG[self.JPEG.index(b"\xff\xda") :]
+        assert len(without) < len(self.JPEG)
+        assert image_from_message(self.raw(without)).rgb.shape == (48, 64, 3)
+
+    def test_that_is_cut_off_is_named(self):
+        with pytest.raises(VisionError, match=r"the raw image \('yuv422'\) holds a frame of .* cut off"):
+            image_from_message(self.raw(self.JPEG[:-20]))
+
+    @pytest.mark.parametrize("size", [(62, 48), (48, 64)])
+    def test_must_be_of_the_message_s_size_else_it_is_pixels(self, size):
+        width, height = size
+        pixels = self.JPEG + bytes(width * height * 2 - len(self.JPEG))
+        assert image_from_message(self.raw(pixels, "yuv422", width, height)).compressed is None
+
+
+class TestTheBitsOfSixteen:
+    """Sensors of 10, 12 or 14 bits put them into the lower ones of 16."""
+
+    def grey(self, value, encoding="mono16"):
+        grey = message(encoding)
+        grey.data = array("B", np.full(len(grey.data) // 2, value, "<u2").tobytes())
+        return grey
+
+    def told(self, values, bit_depth=0, encoding="mono16"):
+        said = []
+        remarks = Remarks(bit_depth, said.append)
+        for value in values:
+            assert image_from_message(self.grey(value, encoding), remarks).rgb is not None
+        return said
+
+    @pytest.mark.parametrize("encoding", [name for name, raw in RAW_ENCODINGS.items() if raw.numbers])
+    @pytest.mark.parametrize("bits", [10, 12, 14])
+    def test_are_those_that_the_user_says(self, encoding, bits):
+        assert image_from_message(self.grey((1 << bits) - 1, encoding), Remarks(bits)).rgb.min() == 255
+        assert image_from_message(self.grey((1 << bits) - 1, encoding)).rgb.max() < 64
+
+    @pytest.mark.parametrize(("highest", "bits"), [(255, 8), (1023, 10), (1024, 12), (4095, 12), (16383, 14)])
+    def test_are_asked_for_once_where_the_first_images_use_few(self, highest, bits):
+        said = self.told([highest] * 30)
+        assert len(said) == 1
+        assert f"at most {highest} of 65535: if the sensor has {bits} bits, set 'bit_depth' to {bits}" in said[0]
+
+    def test_are_not_asked_for_where_one_of_the_first_images_uses_all(self):
+        assert not self.told([100, 200, 60_000, 100] + [100] * 20)
+
+    def test_are_not_asked_for_where_the_user_has_said_them(self):
+        assert not self.told([1000] * 30, 16)
+
+    def test_are_remarked_on_where_the_user_said_too_few(self):
+        said = self.told([1000] * 5 + [4000] * 3, 10)
+        assert len(said) == 1
+        assert "'bit_depth' is 10, but an image (mono16) has the value 4000, of 12 bits" in said[0]
+
+    def test_never_change_what_depth_is(self):
+        np.testing.assert_allclose(depth_from_message(self.grey(1000)), 1.0)
 
 
 @pytest.mark.parametrize(

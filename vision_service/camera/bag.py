@@ -63,7 +63,7 @@ class Bag:
         if not self._connections:
             raise _wrong(f"the bag {self._name} has no messages")
         self._types = {item.topic: item.msgtype for item in self._connections}
-        self.topics = choose(topics, self._types, self._encoding, of=f"the bag {self._name}")
+        self.topics = choose(topics, self._types, self._kind_of, of=f"the bag {self._name}")
         self._start = self._reader.start_time + round(start_offset * 1e9)
         if self._start >= self._reader.end_time:
             seconds = self._reader.duration / 1e9
@@ -144,9 +144,11 @@ class Bag:
             return (messages.image_from_compressed if compressed else messages.image_from_message)(message)
         return (messages.depth_from_compressed if compressed else messages.depth_from_message)(message)
 
-    def _encoding(self, topic: str) -> str:
+    def _kind_of(self, topic: str) -> messages.Kind:
         message = self._first(topic)
-        return str(message.encoding if hasattr(message, "encoding") else message.format)
+        if self._types[topic] == COMPRESSED:
+            return messages.kind_of_compressed(message)
+        return messages.kind_of_encoding(message.encoding)
 
     def _first(self, topic: str) -> Any:
         """Return the first message of a topic."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from vision_service.configuration import did_you_mean
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.messages.image import COLOR_ENCODINGS, LAYOUTS
+from vision_service.messages import Kind
+from vision_service.messages.formats import VIDEO_TYPES, republish
 
 IMAGE = "sensor_msgs/msg/Image"
 COMPRESSED = "sensor_msgs/msg/CompressedImage"
@@ -16,7 +17,6 @@ POINTS = "sensor_msgs/msg/PointCloud2"
 NONE = "none"
 """What is written for a topic that is not wanted."""
 
-_DEPTH_ENCODINGS = tuple(name for name, layout in LAYOUTS.items() if not layout.colour)
 _TYPES = {
     "image": (IMAGE, COMPRESSED),
     "depth": (IMAGE, COMPRESSED),
@@ -42,18 +42,17 @@ class BagTopics:
     depth_camera_info: str = ""
 
 
-def choose(
-    given: Mapping[str, str], types: Mapping[str, str], encoding_of: Callable[[str], str], *, of: str
-) -> BagTopics:
+def choose(given: Mapping[str, str], types: Mapping[str, str], kind_of: Callable[[str], Kind], *, of: str) -> BagTopics:
     """Return the topics of a recording that are read.
 
-    What is not given is found by its type: pictures and depth by the encoding of their first message, calibration by
-    its name beside that of the pictures, else by its type. Raw pictures go before compressed ones of the same name.
+    What is not given is found by its type: pictures and depth by what their first message says that it is, or by the
+    topic's name where that may be both; calibration by its name beside that of the pictures, else by its type. Raw
+    pictures go before compressed ones of the same name.
 
     Args:
         given: Topics by "image", "depth", "points" and "camera_info"; empty = to be found, NONE = not wanted.
         types: Of all topics that have messages, by name.
-        encoding_of: Returns the encoding, or format, of the first message of a topic of pictures.
+        kind_of: Returns what the first message of a topic of pictures says that it is.
         of: The recording, for messages.
 
     Raises:
@@ -71,15 +70,15 @@ def choose(
     pictures = [topic for topic, kind in types.items() if kind in (IMAGE, COMPRESSED)]
     # A topic that was named for one purpose is not looked at for another.
     free = [topic for topic in pictures if topic not in given.values()]
-    depth = {topic: _is_depth(topic, encoding_of(topic)) for topic in free}
+    kinds = {topic: _certain(topic, kind_of(topic)) for topic in free}
     candidates = {
-        "image": [topic for topic in free if not depth[topic]],
-        "depth": [topic for topic in free if depth[topic]],
+        "image": [topic for topic in free if kinds[topic] is Kind.IMAGE],
+        "depth": [topic for topic in free if kinds[topic] is Kind.DEPTH],
         "points": [topic for topic, kind in types.items() if kind == POINTS],
     }
     chosen = {kind: _one(kind, given.get(kind, ""), found, of, known) for kind, found in candidates.items()}
     if not any(chosen.values()):
-        raise _wrong(f"{of} has no pictures, depth or points that are wanted{known}")
+        raise _wrong(f"{of} has no pictures, depth or points that are wanted{known}{_videos(types)}")
     infos = [topic for topic, kind in types.items() if kind == CAMERA_INFO]
     beside = {kind: _beside(chosen[kind], infos) for kind in ("image", "depth")}
     info = given.get("camera_info", "") or beside["image"] or ("" if chosen["image"] else beside["depth"])
@@ -89,12 +88,20 @@ def choose(
     return BagTopics(**chosen, camera_info="" if info == NONE else info, depth_camera_info=own)
 
 
-def _is_depth(topic: str, encoding: str) -> bool:
-    """Return whether pictures are depth; of what may be both, the topic's name decides."""
-    encoding = encoding if "compressedDepth" in encoding else encoding.partition(";")[0].strip()
-    if encoding in _DEPTH_ENCODINGS and encoding in COLOR_ENCODINGS:
-        return "depth" in topic
-    return encoding in _DEPTH_ENCODINGS or "compressedDepth" in encoding
+def _certain(topic: str, kind: Kind) -> Kind:
+    """Return what pictures are; of what may be both, the topic's name decides."""
+    if kind is Kind.EITHER:
+        return Kind.DEPTH if "depth" in topic else Kind.IMAGE
+    return kind
+
+
+def _videos(types: Mapping[str, str]) -> str:
+    """Return what to do with topics of video streams, whose images cannot be had one by one."""
+    found = {topic: VIDEO_TYPES[kind] for topic, kind in types.items() if kind in VIDEO_TYPES}
+    return "".join(
+        f"; {topic} is a video stream: play the bag with ros2 bag play, {republish(transport)}, and record that topic"
+        for topic, transport in found.items()
+    )
 
 
 def _one(kind: str, given: str, found: Iterable[str], of: str, known: str) -> str:

@@ -18,7 +18,7 @@ from vision_service.camera.calibration import INTRINSICS, calibrated, intrinsics
 from vision_service.camera.driver import CameraDriver
 from vision_service.camera.live import Live
 from vision_service.configuration import attribute, did_you_mean
-from vision_service.encodings import RAW_ENCODINGS
+from vision_service.encodings import FULL_RANGE, RAW_ENCODINGS
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.files import resolve
 from vision_service.image import Image
@@ -59,7 +59,7 @@ def _raw(encoding: str) -> Unpack:
     known = RAW_ENCODINGS[encoding]
 
     def unpack(data: Bytes, width: int, height: int) -> NDArray[np.uint8]:
-        return known.convert(data.reshape(-1, width * known.pixel), width, False)
+        return known.convert(data.reshape(-1, width * known.pixel), width, False, FULL_RANGE)
 
     return unpack
 

@@ -6,21 +6,22 @@ array, as rclpy and the library rosbags make them. What makes messages is :mod:`
 
 from vision_service.messages.camera_info import intrinsics_from_message, nanoseconds
 from vision_service.messages.cloud import cloud_from_message
-from vision_service.messages.compressed_depth import depth_from_compressed
-from vision_service.messages.image import (
-    depth_from_message,
-    image_from_compressed,
-    image_from_message,
-    numbers_from_message,
-)
+from vision_service.messages.compressed import depth_from_compressed, image_from_compressed, kind_of_compressed
+from vision_service.messages.image import depth_from_message, image_from_message, numbers_from_message
+from vision_service.messages.layouts import Kind, kind_of_encoding
+from vision_service.messages.remarks import Remarks
 
 __all__ = [
+    "Kind",
+    "Remarks",
     "cloud_from_message",
     "depth_from_compressed",
     "depth_from_message",
     "image_from_compressed",
     "image_from_message",
     "intrinsics_from_message",
+    "kind_of_compressed",
+    "kind_of_encoding",
     "nanoseconds",
     "numbers_from_message",
 ]

@@ -1,4 +1,4 @@
-"""CompressedImage messages of the transport compressedDepth to depth.
+"""The data of the transport compressedDepth to depth.
 
 The format is that of compressed_depth_image_transport: 12 bytes of configuration (a number, and two floats A and B),
 then a 16-bit PNG, or columns, rows and an RVL stream. Of 16UC1 these are millimetres; of 32FC1 they are A / depth + B.
@@ -14,34 +14,45 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.messages.formats import Format
 from vision_service.messages.rvl import decode_rvl
 from vision_service.pointcloud.projection import in_metres
 
 _CONFIGURATION = struct.Struct("<iff")
 _SIZE = struct.Struct("<II")
 _MOST_PIXELS = 1 << 26
+_PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def depth_from_compressed(message: Any) -> NDArray[np.float32]:
-    """Return the depth of a message of the transport compressedDepth.
+def decode_compressed_depth(form: Format, data: memoryview) -> NDArray[np.float32]:
+    """Return the depth of the data of a message of the transport compressedDepth.
+
+    Args:
+        form: Its format.
+        data: What the message holds.
 
     Returns:
         (H, W) array of float32, metres, NaN = unknown.
 
     Raises:
-        VisionError: INVALID_ARGUMENT, if the message is of another format, or damaged.
+        VisionError: INVALID_ARGUMENT, if it is of another format, or damaged.
     """
-    encoding, _, form = (part.strip() for part in message.format.partition(";"))
-    if encoding not in ("16UC1", "mono16", "32FC1") or form not in ("", "compressedDepth", *_DECODERS):
-        known = ", ".join(_DECODERS)
-        raise _wrong(f"depth of 16UC1 or 32FC1 is expected, as {known}, but the format is {message.format!r}")
-    if len(message.data) <= _CONFIGURATION.size:
-        raise _wrong(f"the compressed depth is empty (format {message.format!r})")
-    data = memoryview(message.data)
-    _, a, b = _CONFIGURATION.unpack_from(data)
-    numbers = _DECODERS.get(form, _decode_png)(data[_CONFIGURATION.size :])
-    if encoding != "32FC1":
+    decoder = _DECODERS.get(form.text.partition(";")[2].strip(), None if ";" in form.text else _decode_png)
+    if form.source not in ("", "16UC1", "mono16", "32FC1") or decoder is None:
+        known = ", ".join(name for name in _DECODERS if " " in name)
+        raise _wrong(f"depth of 16UC1 or 32FC1 is expected, as {known}, but the format is {form.text!r}")
+    if bytes(data[: len(_PNG)]) == _PNG:  # some scripts leave the configuration out
+        a, b = 0.0, 0.0
+    elif len(data) > _CONFIGURATION.size:
+        _, a, b = _CONFIGURATION.unpack_from(data)
+        data = data[_CONFIGURATION.size :]
+    else:
+        raise _wrong(f"the compressed depth is empty (format {form.text!r})")
+    numbers = decoder(data)
+    if form.source in ("16UC1", "mono16") or (not form.source and a == b == 0):
         return in_metres(numbers, 0.001)
+    if not a > 0:
+        raise _wrong(f"the compressed depth ({form.text!r}) does not say how it was quantized: its A is {a:g}")
     with np.errstate(divide="ignore", invalid="ignore"):
         depth = np.float32(a) / (numbers.astype(np.float32) - np.float32(b))
     depth[numbers == 0] = np.nan
@@ -65,7 +76,8 @@ def _decode_rvl(data: memoryview) -> NDArray[np.uint16]:
     return decode_rvl(data[_SIZE.size :], columns * rows).reshape(rows, columns)
 
 
-_DECODERS = {"compressedDepth png": _decode_png, "compressedDepth rvl": _decode_rvl}
+_DECODERS = {"compressedDepth": _decode_png, "compressedDepth png": _decode_png, "compressedDepth rvl": _decode_rvl}
+"""By what stands behind the ';' of the format."""
 
 
 def _wrong(message: str) -> VisionError:

@@ -1,8 +1,8 @@
-"""Image and CompressedImage messages to pictures and depth."""
+"""Image messages to pictures and depth."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import struct
 from fractions import Fraction
 from functools import partial
 from typing import Any
@@ -10,56 +10,39 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vision_service.encodings import RAW_ENCODINGS, RawEncoding
+from vision_service.encodings import RAW_ENCODINGS, Memory, RawEncoding, values_of
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.image import ENCODINGS, Image
+from vision_service.image import Image
+from vision_service.jpeg import jpeg_header, jpeg_of
+from vision_service.messages.layouts import COLOR_ENCODINGS, DEPTH_ENCODINGS, LAYOUTS, Layout
+from vision_service.messages.remarks import NOBODY, Remarks
 from vision_service.pointcloud.projection import in_metres
 
-
-@dataclass(frozen=True)
-class Layout:
-    """How an encoding lays out its pixels.
-
-    Attributes:
-        dtype: Of a channel, NumPy's name without byte order.
-        channels: Numbers a pixel.
-        colour: The encoding of Image that it is; empty = it is depth.
-        metres: One unit of depth.
-    """
-
-    dtype: str
-    channels: int
-    colour: str = ""
-    metres: float = 1.0
+_JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
+_PNG_SIZE = struct.Struct(">II")
 
 
-LAYOUTS = {
-    **{name: Layout("u1", encoding.channels, name) for name, encoding in ENCODINGS.items()},
-    **{
-        f"8UC{ENCODINGS[name].channels}": Layout("u1", ENCODINGS[name].channels, name)
-        for name in ("mono8", "bgr8", "bgra8")
-    },
-    **dict.fromkeys(("16UC1", "mono16"), Layout("u2", 1, metres=0.001)),
-    "32FC1": Layout("f4", 1),
-}
-"""The encodings that are read as they are, and written, named as in sensor_msgs/image_encodings."""
-
-COLOR_ENCODINGS = tuple(dict.fromkeys([name for name, each in LAYOUTS.items() if each.colour] + list(RAW_ENCODINGS)))
-"""The encodings that are read as pictures."""
-
-
-def image_from_message(message: Any) -> Image:
+def image_from_message(message: Any, remarks: Remarks = NOBODY) -> Image:
     """Return the picture of a message, whose memory it shares.
 
-    Encodings in RAW_ENCODINGS (Bayer, YUV, 16 bits) are converted when the pixels are first asked for.
+    Encodings in RAW_ENCODINGS (Bayer, YUV, 16 bits) are converted when the pixels are first asked for. A JPEG or PNG
+    file in place of pixels, which some drivers send whatever the encoding is, is decoded.
+
+    Args:
+        message: The message.
+        remarks: On its topic; with the bits that numbers of 16 bits use.
 
     Raises:
         VisionError: INVALID_ARGUMENT, if the message contradicts itself, is depth, or has an encoding that is not in
             COLOR_ENCODINGS.
     """
+    kind = file_in(message)
+    if kind:
+        remarks.file(kind, message.encoding)
+        return _image_of_file(message, kind)
     raw = RAW_ENCODINGS.get(message.encoding)
     if raw is not None:
-        return _raw_image(message, raw)
+        return _raw_image(message, raw, remarks)
     _check_size(message)
     layout = LAYOUTS.get(message.encoding)
     if layout is None:
@@ -81,9 +64,8 @@ def depth_from_message(message: Any) -> NDArray[np.float32]:
     _check_size(message)
     layout = LAYOUTS.get(message.encoding)
     if layout is None or layout.colour:
-        known = ", ".join(name for name, each in LAYOUTS.items() if not each.colour)
         what = "is unknown" if layout is None else "is colour"
-        raise _wrong(f"depth is expected ({known}), but the encoding {message.encoding!r} {what}")
+        raise _wrong(f"depth is expected ({', '.join(DEPTH_ENCODINGS)}), but the encoding {message.encoding!r} {what}")
     return in_metres(_pixels(message, layout), layout.metres)
 
 
@@ -102,22 +84,35 @@ def numbers_from_message(message: Any) -> NDArray[np.uint16]:
     return _pixels(message, LAYOUTS[message.encoding]).astype(np.uint16)
 
 
-def image_from_compressed(message: Any) -> Image:
-    """Return the picture of a compressed message, which is decoded when its pixels are first asked for.
+def file_in(message: Any) -> str:
+    """Return JPEG or PNG, if a raw message holds such a file instead of pixels; empty, if it holds pixels.
 
-    Raises:
-        VisionError: INVALID_ARGUMENT, if the message is empty or says that it is depth.
+    The file's header must fit the message: pixels may begin as a file does by chance, but not go on as one of the same
+    width and height. Where the encoding is none of pixels (jpeg, mjpeg), the beginning is enough.
     """
-    encoding = message.format.partition(";")[0].strip()
-    is_depth = encoding in LAYOUTS and not LAYOUTS[encoding].colour and encoding not in RAW_ENCODINGS
-    if is_depth or "compressedDepth" in message.format:
-        raise _wrong(f"a colour picture is expected, but the format {message.format!r} is depth")
-    if not len(message.data):
-        raise _wrong(f"the compressed picture is empty (format {message.format!r})")
-    return Image.from_compressed(memoryview(message.data))
+    start = bytes(memoryview(message.data)[:24])
+    if start.startswith(_JPEG):
+        header = jpeg_header(bytes(memoryview(message.data)))
+        size = header.size if header.scan is not None else None
+        kind = "JPEG"
+    elif start.startswith(_PNG) and len(start) == 24:
+        size, kind = _PNG_SIZE.unpack_from(start, 16), "PNG"
+    else:
+        return ""
+    unknown = message.encoding not in LAYOUTS and message.encoding not in RAW_ENCODINGS
+    return kind if size is not None and (unknown or size == (message.width, message.height)) else ""
 
 
-def _raw_image(message: Any, raw: RawEncoding) -> Image:
+def _image_of_file(message: Any, kind: str) -> Image:
+    if kind == "PNG":
+        return Image.from_compressed(memoryview(message.data))
+    try:
+        return Image.from_compressed(jpeg_of(bytes(memoryview(message.data)))[0])
+    except VisionError as error:
+        raise _wrong(f"the raw image ({message.encoding!r}) holds {error.message}") from None
+
+
+def _raw_image(message: Any, raw: RawEncoding, remarks: Remarks) -> Image:
     _check_not_empty(message)
     step, width, size = message.step, message.width, len(message.data)
     _check_step(message, raw.pixel)
@@ -138,7 +133,15 @@ def _raw_image(message: Any, raw: RawEncoding) -> Image:
     if min(width, height) < raw.smallest:
         raise _wrong(f"a picture of {width}×{message.height} pixels is too small to be {message.encoding}")
     memory = np.frombuffer(message.data, np.uint8).reshape(int(rows), step)
-    return Image.deferred(partial(raw.convert, memory, width, bool(message.is_bigendian)), raw.result)
+    convert = partial(_convert, memory, width, bool(message.is_bigendian), message.encoding, remarks)
+    return Image.deferred(convert, raw.result)
+
+
+def _convert(memory: Memory, width: int, big_endian: bool, encoding: str, remarks: Remarks) -> NDArray[np.uint8]:
+    raw = RAW_ENCODINGS[encoding]
+    if raw.numbers:
+        remarks.look(values_of(memory, raw.numbers * width, big_endian), encoding)
+    return raw.convert(memory, width, big_endian, remarks.bits)
 
 
 def _check_size(message: Any) -> None:

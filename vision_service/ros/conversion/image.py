@@ -15,24 +15,30 @@ from vision_service import messages
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
 from vision_service.masks import instance_image
-from vision_service.messages.image import COLOR_ENCODINGS, LAYOUTS
+from vision_service.messages.image import file_in
+from vision_service.messages.layouts import COLOR_ENCODINGS, LAYOUTS
+from vision_service.messages.remarks import NOBODY, Remarks
 from vision_service.types import Detection, LabelImage
 
 
-def image_from_message(message: ImageMessage) -> Image:
+def image_from_message(message: ImageMessage, remarks: Remarks = NOBODY) -> Image:
     """Return the picture of a message, whose memory it shares.
 
     Encodings that :func:`vision_service.messages.image_from_message` does not know go through cv_bridge, where it is
     installed.
+
+    Args:
+        message: The message.
+        remarks: On its topic.
 
     Raises:
         VisionError: INVALID_ARGUMENT, if the message contradicts itself, is depth, or has an encoding that neither
             we nor cv_bridge know.
     """
     unknown = message.encoding not in COLOR_ENCODINGS and message.encoding not in LAYOUTS
-    if unknown and message.data:
+    if unknown and message.data and not file_in(message):
         return _through_cv_bridge(message)
-    return messages.image_from_message(message)
+    return messages.image_from_message(message, remarks)
 
 
 def image_to_message(pixels: NDArray[Any], encoding: str, header: Header) -> ImageMessage:
