@@ -48,6 +48,7 @@ def test_topics_are_named_after_the_camera():
         "front/points",
         "raw",
         "raw",
+        0,
     )
     assert (named.image_messages, named.depth_messages) == (named.image, named.depth)
 

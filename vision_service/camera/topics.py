@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vision_service.configuration import attribute
+from vision_service.messages.formats import republish
+
+BIT_DEPTH = (
+    "Number of bits that the values of 16-bit colour and grey images (mono16, bayer_*16, rgb16 and the like) use: 10,"
+    " 12 or 14 for a sensor that fills only the lower ones; 0 = all 16, with a warning if the values look as if they"
+    " were fewer."
+)
+"""The description of the attribute, wherever it is."""
+_READ = ("compressed", "compressedDepth")
+_OTHERS = ("ffmpeg", "theora", "zstd", "foxglove", "draco")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,10 +35,11 @@ class CameraTopics:
     )
     depth_transport: str = attribute(
         "Transport of the depth images: raw = subscribe to the depth topic, compressedDepth = to"
-        " DEPTH_TOPIC/compressedDepth.",
+        " DEPTH_TOPIC/compressedDepth, compressed = to DEPTH_TOPIC/compressed, with 16-bit PNG or with TIFF.",
         default="raw",
-        choices=("raw", "compressedDepth"),
+        choices=("raw", "compressedDepth", "compressed"),
     )
+    bit_depth: int = attribute(BIT_DEPTH, default=0, minimum=0, maximum=16)
 
     def named(self, camera: str) -> CameraTopics:
         """Return the topics with the empty ones named after the camera."""
@@ -38,6 +50,7 @@ class CameraTopics:
             points=self.points or f"{camera}/points",
             transport=self.transport,
             depth_transport=self.depth_transport,
+            bit_depth=self.bit_depth,
         )
 
     @property
@@ -49,3 +62,24 @@ class CameraTopics:
     def depth_messages(self) -> str:
         """The topic on which the depth's messages are."""
         return self.depth if self.depth_transport == "raw" else f"{self.depth}/{self.depth_transport}"
+
+
+def other_transports(topic: str, types: Mapping[str, str]) -> str:
+    """Return how the images of a topic that nobody publishes can be had by another transport; empty = they cannot.
+
+    Args:
+        topic: The full name of the topic.
+        types: Of all topics that somebody publishes, by full name.
+    """
+    base = topic
+    for transport in _READ:
+        base = base.removesuffix(f"/{transport}")
+    names = {name.removeprefix(f"{base}/") for name in types if name.startswith(f"{base}/")}
+    found = [transport for transport in _READ if transport in names and f"{base}/{transport}" != topic]
+    if base != topic and base in types:
+        found.insert(0, "raw")
+    if found:
+        published = " and ".join(base if transport == "raw" else f"{base}/{transport}" for transport in found)
+        return f", but {published} is published: set the camera's transport or depth_transport to {found[0]}"
+    video = [transport for transport in _OTHERS if transport in names]
+    return f", but {base}/{video[0]}, which is not read here: {republish(video[0])}" if video else ""

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from rclpy.event_handler import SubscriptionEventCallbacks
@@ -15,9 +16,10 @@ from rclpy.qos import qos_policy_name_from_kind
 from rclpy.validate_full_topic_name import validate_full_topic_name
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 
-from vision_service.camera.topics import CameraTopics
+from vision_service.camera.topics import CameraTopics, other_transports
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.frames import Demand, FrameSlot
+from vision_service.messages import Remarks
 from vision_service.pairing import Pairing
 from vision_service.ros import conversion, qos
 from vision_service.ros.calls import Call
@@ -164,6 +166,7 @@ class TopicCamera:
         self._needs = needs
         self._tolerance = tolerance
         self._subscriptions: list[Any] = []
+        self._remarks = Remarks(topics.bit_depth, self._remark)
         self._taken = needs
         self._came = False
         self._opened = 0.0
@@ -187,7 +190,8 @@ class TopicCamera:
             if self._topics.points in topics and not self._publishers(self._topics.points):
                 depth = self._node.resolve_topic_name(self._topics.depth_messages)
                 instead = f"; nor {depth}, of which points could be made"
-            return f"nobody publishes {', '.join(missing)}{instead}"
+            types = {name: kinds[0] for name, kinds in self._node.get_topic_names_and_types()}
+            return f"nobody publishes {', '.join(missing)}{instead}{other_transports(missing[0], types)}"
         return "its topics are published, but nothing that belongs together arrives"
 
     def tend(self) -> None:
@@ -247,11 +251,12 @@ class TopicCamera:
         if Needs.INTRINSICS in needs:
             topics[self._topics.camera_info] = (CameraInfo, self._on_camera_info)
         if Needs.IMAGE in needs and self._topics.transport == "compressed":
-            part = self._part("image", conversion.image_from_compressed)
+            part = self._part("image", partial(conversion.image_from_compressed, remarks=self._remarks))
             topics[self._topics.image_messages] = (CompressedImage, part)
         elif Needs.IMAGE in needs:
-            topics[self._topics.image] = (Image, self._part("image", conversion.image_from_message))
-        if Needs.DEPTH in needs and self._topics.depth_transport == "compressedDepth":
+            part = self._part("image", partial(conversion.image_from_message, remarks=self._remarks))
+            topics[self._topics.image] = (Image, part)
+        if Needs.DEPTH in needs and self._topics.depth_transport != "raw":
             part = self._part("depth", conversion.depth_from_compressed)
             topics[self._topics.depth_messages] = (CompressedImage, part)
         elif Needs.DEPTH in needs:
@@ -259,6 +264,10 @@ class TopicCamera:
         if Needs.CLOUD in needs:
             topics[self._topics.points] = (PointCloud2, self._part("cloud", conversion.cloud_from_message))
         return topics
+
+    def _remark(self, remark: str) -> None:
+        """Say what the user should know of the images, until the node is cleaned up."""
+        self._node.diagnostics.report(f"images of {self._camera}", f"camera {self._camera!r}: {remark}")
 
     def _part(self, kind: str, convert: Callable[[Any], Any]) -> Callable[[Any], None]:
         def received(message: Any) -> None:

@@ -1,0 +1,43 @@
+"""The topics of a camera by name, and where its images may be if nobody publishes them."""
+
+import re
+
+import pytest
+
+from vision_service.camera.topics import CameraTopics, other_transports
+
+IMAGE = "/front/image_raw"
+
+
+@pytest.mark.parametrize("transport", ["compressedDepth", "compressed"])
+def test_compressed_depth_has_a_topic_of_its_transport(transport):
+    named = CameraTopics(depth_transport=transport, bit_depth=12).named("front")
+    assert named.depth_messages == f"front/depth/image_raw/{transport}"
+    assert named.bit_depth == 12
+
+
+@pytest.mark.parametrize(
+    ("published", "asked", "hint"),
+    [
+        ("compressed", IMAGE, "but /front/image_raw/compressed is published: set .* to compressed"),
+        ("compressedDepth", IMAGE, "but /front/image_raw/compressedDepth is published: set .* to compressedDepth"),
+        ("ffmpeg", IMAGE, "but /front/image_raw/ffmpeg, which is not read here: .*in_transport:=ffmpeg"),
+        ("theora", IMAGE, "but /front/image_raw/theora, which is not read here: .*in_transport:=theora"),
+        ("zstd", f"{IMAGE}/compressed", "but /front/image_raw/zstd, which is not read here: .*in_transport:=zstd"),
+        ("", f"{IMAGE}/compressed", "but /front/image_raw is published: set .* to raw"),
+        (
+            "compressed",
+            f"{IMAGE}/compressedDepth",
+            "but /front/image_raw/compressed is published: set .* to compressed",
+        ),
+    ],
+)
+def test_images_of_another_transport_are_pointed_to(published, asked, hint):
+    topic = f"{IMAGE}/{published}".rstrip("/")
+    assert re.search(hint, other_transports(asked, {topic: "sensor_msgs/msg/CompressedImage"}))
+
+
+@pytest.mark.parametrize("asked", [IMAGE, f"{IMAGE}/compressed"])
+def test_where_there_is_nothing_nothing_is_pointed_to(asked):
+    types = dict.fromkeys(["/front/camera_info", "/other/image_raw/ffmpeg", f"{IMAGE}_2/compressed", asked], "")
+    assert other_transports(asked, types) == ""
