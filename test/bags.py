@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from vision_service.types import CameraIntrinsics
 
 pytest.importorskip("rosbags", reason="no bags: the package rosbags is not installed")
+pytest.importorskip("mcap", reason="no bags: the package mcap is not installed")
 
-from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
 STORE = get_typestore(Stores.ROS2_JAZZY)
@@ -94,9 +96,35 @@ def points(xyz: Any, stamp: int, **names: str) -> Any:
     )
 
 
-def write(path: Path, recorded: list[tuple[str, Any]], storage: str = "sqlite3") -> Path:
-    """Write messages with their topics, in this order, each at the time of its stamp; return the bag's folder."""
-    with Writer(path, version=9, storage_plugin=STORAGES[storage]) as writer:
+def split(folder: Path, parts: list[list[tuple[str, Any]]], storage: str = "sqlite3") -> Path:
+    """Write a bag of several files, which are named in the order of the parts, and listed in it."""
+    folder.mkdir()
+    information: dict[str, Any] = {}
+    names = []
+    for number, part in enumerate(parts):
+        alone = write(folder.parent / f"{folder.name}_{number}", part, storage)
+        (file,) = [file for file in alone.iterdir() if file.suffix != ".yaml"]
+        names.append(file.name)
+        file.rename(folder / file.name)
+        information = information or yaml.safe_load((alone / "metadata.yaml").read_text())
+    information["rosbag2_bagfile_information"]["relative_file_paths"] = names
+    (folder / "metadata.yaml").write_text(yaml.safe_dump(information))
+    return folder
+
+
+def write(path: Path, recorded: list[tuple[str, Any]], storage: str = "sqlite3", compression: str = "") -> Path:
+    """Write messages with their topics, in this order, each at the time of its stamp; return the bag's folder.
+
+    Args:
+        path: The folder.
+        recorded: Topics and messages.
+        storage: One of STORAGES.
+        compression: file, message, or storage, which is MCAP's own; empty = none.
+    """
+    writer = Writer(path, version=9, storage_plugin=STORAGES[storage])
+    if compression:
+        writer.set_compression(CompressionMode[compression.upper()], CompressionFormat.ZSTD)
+    with writer:
         connections: dict[str, Any] = {}
         for topic, item in recorded:
             kind = item.__msgtype__

@@ -11,7 +11,7 @@ from vision_service.camera import DRIVERS
 from vision_service.camera.replay import Replay, ReplayConfig
 from vision_service.configuration import configure
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.image import encode
+from vision_service.image import decode, encode
 from vision_service.resources import LocalResources
 from vision_service.types import CameraIntrinsics
 
@@ -281,28 +281,121 @@ def test_a_bad_message_is_an_error_and_the_next_one_is_read(tmp_path):
     assert driver.read().stamp == stamp(2)
 
 
+def test_what_is_read_and_what_is_skipped_is_told(bag):
+    driver = camera(bag, image="/cam/image_raw", points="none")
+    assert driver.facts["skipped"] == {"/cam/points": "sensor_msgs/msg/PointCloud2"}
+    assert driver.facts["topics"].keys() == {"/cam/camera_info", "/cam/image_raw", "/cam/depth/image_raw"}
+    assert not driver.remarks
+
+
+# What the transports of image_transport make of images.
+
+
+def compressed(topic, form, number, data):
+    return topic, bags.compressed(data, stamp(number), form)
+
+
+def png(numbers):
+    return cv2.imencode(".png", numbers)[1].tobytes()
+
+
+@pytest.mark.parametrize("storage", ["sqlite3", "mcap"])
+@pytest.mark.parametrize("form", ["16UC1; png compressed ", "png"])
+def test_depth_of_the_transport_compressed_is_found_and_read(tmp_path, form, storage):
+    jpeg = encode(pixels(0), "image/jpeg")
+    items = [
+        item
+        for number in range(3)
+        for item in (
+            compressed("/cam/color/image_raw/compressed", "rgb8; jpeg compressed bgr8", number, jpeg),
+            compressed("/cam/depth/image_raw/compressed", form, number, png(millimetres(number))),
+        )
+    ]
+    driver = camera(bags.write(tmp_path / "bag", items, storage))
+    assert driver.sources == ("color", "depth")
+    for number in range(3):
+        expected = np.where(millimetres(number) == 0, np.nan, millimetres(number) / 1000)
+        np.testing.assert_allclose(driver.read().depth, expected, rtol=1e-6)
+
+
+def test_a_mosaic_in_png_becomes_colour(tmp_path):
+    mosaic = np.zeros((6, 8), np.uint8)
+    mosaic[::2, ::2] = 200  # red, of rggb
+    items = [compressed("/cam/image_raw/compressed", "bayer_rggb8; png compressed ", 0, png(mosaic))]
+    rgb = camera(bags.write(tmp_path / "bag", items)).read().image.rgb
+    np.testing.assert_array_equal(rgb[2, 4], (200, 0, 0))
+
+
+def test_depth_that_jpeg_has_lost_is_skipped(tmp_path):
+    items = [
+        compressed("/cam/image_raw/compressed", "jpeg", 0, encode(pixels(0), "image/jpeg")),
+        compressed("/cam/depth/compressed", "16UC1; jpeg compressed mono8", 0, encode(pixels(0), "image/jpeg")),
+    ]
+    driver = camera(bags.write(tmp_path / "bag", items))
+    assert driver.sources == ("color",)
+    assert "/cam/depth/compressed" in driver.facts["skipped"]
+    assert "have lost the depth" in fails(camera(bags.write(tmp_path / "again", items), depth="/cam/depth/compressed"))
+
+
+def test_video_is_named_with_the_way_out(tmp_path):
+    items = [compressed("/cam/image_raw/compressed", "h264", 0, b"\0\0\0\1")]
+    assert "has no pictures, depth or points" in refused(bags.write(tmp_path / "bag", items))
+    assert "republish" in fails(camera(tmp_path / "bag", image="/cam/image_raw/compressed"))
+
+
+def test_files_in_raw_images_are_decoded_and_remarked_on(tmp_path):
+    jpeg = encode(pixels(0), "image/jpeg")
+    raw = bags.image(np.frombuffer(jpeg.ljust(6 * 16 * 20, b"\0"), np.uint8).reshape(6, -1), START, "yuv422")
+    raw.width = 8
+    driver = camera(bags.write(tmp_path / "bag", [("/image_raw", raw)]))
+    np.testing.assert_array_equal(driver.read().image.rgb, decode(jpeg)[..., ::-1])
+    assert "hold JPEG files" in driver.remarks[0]
+
+
+def test_the_bits_of_a_sensor_are_those_that_are_given(tmp_path):
+    items = [
+        ("/image_raw", bags.image(np.full((6, 8), 4095, np.uint16), stamp(number), "mono16")) for number in range(12)
+    ]
+    folder = bags.write(tmp_path / "bag", items)
+    assert (camera(folder, bit_depth=12).read().image.rgb == 255).all()
+    driver = camera(folder)
+    for _ in range(12):
+        assert (driver.read().image.rgb == 15).all()
+    assert "set 'bit_depth' to 12" in driver.remarks[0]
+
+
 # Bags that are damaged.
 
 
-def test_a_bag_without_metadata_says_what_to_do(tmp_path):
-    folder = bags.write(tmp_path / "bag", recorded())
-    (folder / "metadata.yaml").unlink()
-    message = refused(folder)
-    assert "no metadata.yaml" in message
-    assert "ros2 bag reindex" in message
-    assert "bag.db3" in message
-
-
 @pytest.mark.parametrize("part", [0.0, 0.3, 0.9])
-def test_a_truncated_bag_is_an_error_that_says_so(bag, part):
-    (file,) = [file for file in bag.iterdir() if file.suffix != ".yaml"]
+def test_a_truncated_database_is_an_error_that_says_so(tmp_path, part):
+    folder = bags.write(tmp_path / "bag", recorded())
+    file = folder / "bag.db3"
     file.write_bytes(file.read_bytes()[: int(part * file.stat().st_size)])
-    with pytest.raises(VisionError, match=r"damaged|has no messages") as caught:  # at once, or where it is cut off
-        driver = camera(bag)
+    with pytest.raises(VisionError, match=r"damaged") as caught:  # at once, or where it is cut off
+        driver = camera(folder)
         while True:
             driver.read()
     assert caught.value.code in (ErrorCode.INVALID_ARGUMENT, ErrorCode.CAMERA_ERROR)
-    assert str(bag) in caught.value.message
+    assert str(folder) in caught.value.message
+
+
+@pytest.mark.parametrize("part", [0.3, 0.5, 0.9])
+def test_a_truncated_mcap_file_plays_what_is_there_and_says_so(tmp_path, part):
+    folder = bags.write(tmp_path / "bag", recorded(), "mcap")
+    file = folder / "bag.mcap"
+    file.write_bytes(file.read_bytes()[: int(part * file.stat().st_size)])
+    driver = camera(folder)
+    assert driver.read().stamp == stamp(0)
+    (remark,) = driver.remarks
+    assert "bag.mcap was not closed by its recorder" in remark
+    assert "mcap recover" in remark
+
+
+def test_an_empty_mcap_file_is_an_error_that_says_so(tmp_path):
+    folder = bags.write(tmp_path / "bag", recorded(), "mcap")
+    (folder / "bag.mcap").write_bytes(b"")
+    assert "bag.mcap is damaged or incomplete" in refused(folder)
 
 
 def test_metadata_that_are_no_yaml_are_an_error(bag):

@@ -1,4 +1,4 @@
-"""Frames of a ROS 2 bag, read by the library rosbags: no ROS is needed."""
+"""Frames of a ROS 2 bag: no ROS is needed."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from vision_service import messages
+from vision_service.camera.bag_files import BagFiles, is_file_of_bag
 from vision_service.camera.bag_topics import COMPRESSED, NONE, choose
 from vision_service.errors import ErrorCode, VisionError, missing_package
 from vision_service.pairing import Pairing
 from vision_service.types import Frame
-
-STORAGES = (".mcap", ".db3")
-"""How the names of a bag's files end."""
 
 
 class Bag:
@@ -24,9 +22,12 @@ class Bag:
         supports_pcd: Whether its frames have, or can be turned into, a point cloud.
         intrinsics: Of its pictures, as its first calibration says.
         topics: Those that are read.
+        remarks: What is wrong with the bag that does not keep it from being played; more may come while it is.
     """
 
-    def __init__(self, path: Path, topics: Mapping[str, str], *, start_offset: float, tolerance: float) -> None:
+    def __init__(
+        self, path: Path, topics: Mapping[str, str], *, start_offset: float, tolerance: float, bit_depth: int = 0
+    ) -> None:
         """Open a bag.
 
         Args:
@@ -34,14 +35,20 @@ class Bag:
             topics: As :func:`~.bag_topics.choose` takes them.
             start_offset: Where to begin, seconds after its first message.
             tolerance: How far the stamps of the parts of one frame may lie apart, seconds.
+            bit_depth: How many bits the numbers of 16-bit pictures use; 0 = all.
 
         Raises:
             VisionError: INVALID_ARGUMENT, if it cannot be read, or its topics do not tell what the camera is;
-                NOT_SUPPORTED, without rosbags.
+                NOT_SUPPORTED, without the libraries for bags.
         """
         self._name = repr(str(path))
         self._tolerance = tolerance
-        self._reader: Any = _open(path)
+        if path.suffix == ".bag":
+            raise _wrong(f"{self._name} is a bag of ROS 1: convert it by rosbags-convert --src {path} --dst FOLDER")
+        self._deserialize = _deserializer()
+        self._files = BagFiles(path)
+        self.remarks = self._files.remarks
+        self._pixels = messages.Remarks(bit_depth, self.remarks.append)
         try:
             self._look(topics, start_offset)
         except VisionError:
@@ -59,14 +66,14 @@ class Bag:
 
     def _look(self, topics: Mapping[str, str], start_offset: float) -> None:
         """Choose the topics, and go to the beginning."""
-        self._connections = [item for item in self._reader.connections if item.msgcount]
-        if not self._connections:
+        self._types = {topic: channel.type for topic, channel in self._files.channels.items()}
+        if not self._types and not self._files.foreign:
             raise _wrong(f"the bag {self._name} has no messages")
-        self._types = {item.topic: item.msgtype for item in self._connections}
-        self.topics = choose(topics, self._types, self._kind_of, of=f"the bag {self._name}")
-        self._start = self._reader.start_time + round(start_offset * 1e9)
-        if self._start >= self._reader.end_time:
-            seconds = self._reader.duration / 1e9
+        types = {**self._files.foreign, **self._types}
+        self.topics = choose(topics, types, self._kind_of, of=f"the bag {self._name}")
+        self._start = self._files.start + round(start_offset * 1e9)
+        if self._start >= self._files.end:
+            seconds = (self._files.end - self._files.start) / 1e9
             raise _wrong(f"'start_offset' is {start_offset:g} s, but the bag {self._name} ends after {seconds:.3f} s")
         self._calibration = {
             topic: messages.intrinsics_from_message(self._first(topic))
@@ -80,8 +87,7 @@ class Bag:
         kinds = {"image": self.topics.image, "depth": self.topics.depth, "cloud": self.topics.points}
         self._kinds = {topic: kind for kind, topic in kinds.items() if topic}
         self._pairing = Pairing(self._kinds.values(), self._tolerance)
-        wanted = [item for item in self._connections if item.topic in {*self._kinds, *self._calibration}]
-        self._messages: Iterator[Any] = self._reader.messages(wanted, start=self._start)
+        self._messages: Iterator[Any] = self._files.messages({*self._kinds, *self._calibration}, self._start)
 
     def next(self) -> Frame | None:
         """Return the next frame, with its original stamp and frame id; None at the end.
@@ -92,28 +98,36 @@ class Bag:
         """
         while True:
             try:
-                connection, time, data = next(self._messages)
-                message = self._reader.deserialize(data, connection.msgtype)
+                time, topic, data = next(self._messages)
             except StopIteration:
                 return None
-            except Exception as error:
+            except Exception as error:  # whatever a damaged file makes of the libraries
                 self._messages = iter(())
                 msg = f"the bag {self._name} is damaged: {_reason(error)}"
                 raise VisionError(ErrorCode.CAMERA_ERROR, msg) from error
-            if connection.topic in self._calibration:
-                self._calibration[connection.topic] = messages.intrinsics_from_message(message)
+            message = self._message(topic, data)
+            if topic in self._calibration:
+                self._calibration[topic] = messages.intrinsics_from_message(message)
                 continue
             stamp = messages.nanoseconds(message.header.stamp) or time
-            found = self._pairing.add(self._kinds[connection.topic], stamp, (stamp, message))
+            found = self._pairing.add(self._kinds[topic], stamp, (stamp, message))
             if found is not None:
                 return self._frame(found)
 
     def close(self) -> None:
         """Close the bag."""
-        reader, self._reader = self._reader, None
-        if reader is not None:
-            self._messages = iter(())
-            reader.close()
+        self._messages = iter(())
+        self._files.close()
+
+    @property
+    def used(self) -> dict[str, str]:
+        """The topics that are read, with the types of their messages."""
+        return {topic: kind for topic, kind in self._types.items() if topic in {*self._kinds, *self._calibration}}
+
+    @property
+    def skipped(self) -> dict[str, str]:
+        """The topics that are not read, with the types of their messages."""
+        return {topic: kind for topic, kind in {**self._files.foreign, **self._types}.items() if topic not in self.used}
 
     def _frame(self, found: Mapping[str, tuple[int, Any]]) -> Frame:
         stamp, message = found.get("image") or found.get("depth") or found["cloud"]
@@ -141,7 +155,8 @@ class Bag:
             return messages.cloud_from_message(message)
         compressed = self._types[self.topics.image if kind == "image" else self.topics.depth] == COMPRESSED
         if kind == "image":
-            return (messages.image_from_compressed if compressed else messages.image_from_message)(message)
+            convert = messages.image_from_compressed if compressed else messages.image_from_message
+            return convert(message, self._pixels)
         return (messages.depth_from_compressed if compressed else messages.depth_from_message)(message)
 
     def _kind_of(self, topic: str) -> messages.Kind:
@@ -152,39 +167,35 @@ class Bag:
 
     def _first(self, topic: str) -> Any:
         """Return the first message of a topic."""
-        connections = [item for item in self._connections if item.topic == topic]
-        connection, _, data = next(self._reader.messages(connections))
-        return self._reader.deserialize(data, connection.msgtype)
+        _, _, data = next(self._files.messages([topic], 0))
+        return self._message(topic, data)
+
+    def _message(self, topic: str, data: bytes) -> Any:
+        try:
+            return self._deserialize(data, self._types[topic])
+        except Exception as error:  # of many kinds
+            msg = f"the bag {self._name} is damaged: a message of {topic} is none: {_reason(error)}"
+            raise VisionError(ErrorCode.CAMERA_ERROR, msg) from error
 
 
 def is_bag(path: Path) -> bool:
     """Return whether a path is that of a bag, whole or not."""
     if path.is_dir():
-        return (path / "metadata.yaml").exists() or any(file.suffix in STORAGES for file in path.iterdir())
-    return path.suffix in (*STORAGES, ".bag")
+        return (path / "metadata.yaml").exists() or any(is_file_of_bag(file) for file in path.iterdir())
+    return is_file_of_bag(path) or path.suffix == ".bag"
 
 
-def _open(path: Path) -> Any:
-    """Return the open reader of a bag."""
+def _deserializer() -> Any:
+    """Return what makes messages of their bytes.
+
+    What the types of cameras are has never changed in ROS 2, so what a bag says of types is not needed. It is not
+    looked at, because it may be what nobody else reads, such as the types of services' events.
+    """
     try:
-        from rosbags.highlevel import AnyReader
         from rosbags.typesys import Stores, get_typestore
     except ImportError:
         raise missing_package("rosbags", "the driver 'replay' of bags", extra="bags") from None
-    name = repr(str(path))
-    if path.suffix == ".bag":
-        raise _wrong(f"{name} is a bag of ROS 1: convert it by rosbags-convert --src {path} --dst FOLDER")
-    if path.is_dir() and not (path / "metadata.yaml").exists():
-        files = sorted(file.name for file in path.iterdir() if file.suffix in STORAGES)
-        msg = f"the bag {name} has no metadata.yaml: make one by ros2 bag reindex {path}, or give one of its files as "
-        raise _wrong(msg + f"path: {', '.join(files)}")
-    try:
-        # Bags of older distributions do not say how their messages look; those of cameras have not changed.
-        reader = AnyReader([path], default_typestore=get_typestore(Stores.ROS2_HUMBLE))
-        reader.open()
-    except Exception as error:  # whatever damaged files make of the library
-        raise _wrong(f"the bag {name} cannot be read, it is damaged or incomplete: {_reason(error)}") from error
-    return reader
+    return get_typestore(Stores.ROS2_HUMBLE).deserialize_cdr
 
 
 def _reason(error: Exception) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from vision_service.commands import HasCommands
@@ -20,6 +22,8 @@ class CameraDriver(HasCommands, ABC):
         sources: The names of its imagers: "color", "depth"; a camera that has only a cloud has none.
         supports_pcd: Whether its frames have, or can be turned into, a point cloud.
         intrinsics: Of its pictures; None = not calibrated.
+        remarks: What a user should know of what is read, although it can be read; more may come.
+        facts: What else get_status says of what is read.
     """
 
     Config: ClassVar[type]
@@ -27,6 +31,8 @@ class CameraDriver(HasCommands, ABC):
     sources: tuple[str, ...] = ("color",)
     supports_pcd: bool = False
     intrinsics: CameraIntrinsics | None = None
+    remarks: Sequence[str] = ()
+    facts: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, config: Any, resources: Resources) -> None:
         """Open the camera.

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from vision_service.camera.bag import Bag, is_bag
 from vision_service.camera.driver import CameraDriver
 from vision_service.camera.frame_folder import FrameFolder
+from vision_service.camera.topics import BIT_DEPTH
 from vision_service.configuration import attribute
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.files import resolve
@@ -62,6 +63,7 @@ class ReplayConfig:
         minimum=0,
         above_minimum=True,
     )
+    bit_depth: int = attribute(BIT_DEPTH, default=0, minimum=0, maximum=16)
     depth_scale: float = attribute(
         "Depth that one unit of an integer depth image stands for, in a folder of files.",
         default=0.001,
@@ -98,6 +100,9 @@ class Replay(CameraDriver):
         self.supports_pcd = self._recording.supports_pcd
         self.intrinsics = self._recording.intrinsics
         self.frame_rate = config.frame_rate * config.rate
+        if isinstance(self._recording, Bag):
+            self.remarks = self._recording.remarks
+            self.facts = {"topics": self._recording.used, "skipped": self._recording.skipped}
         self._interval = 1 / config.frame_rate
         self._upcoming: Frame | VisionError | None = None
         self._seen = False
@@ -169,7 +174,13 @@ def _open(config: ReplayConfig) -> Bag | FrameFolder:
         raise VisionError(ErrorCode.INVALID_ARGUMENT, f"there is no recording {config.path!r}")
     if is_bag(path):
         topics = {kind: getattr(config, kind) for kind in ("image", "depth", "points", "camera_info")}
-        return Bag(path, topics, start_offset=config.start_offset, tolerance=config.tolerance)
+        return Bag(
+            path,
+            topics,
+            start_offset=config.start_offset,
+            tolerance=config.tolerance,
+            bit_depth=config.bit_depth,
+        )
     if not path.is_dir():
         msg = f"{config.path!r} is no recording: give a bag's folder, a .mcap or .db3 file, or a folder of files"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)

@@ -229,7 +229,9 @@ class CameraNode(ServiceNode):
         self._watch()
 
     def _watch(self) -> None:
-        """Say once when the driver gives nothing, not even an error, and once when it does again."""
+        """Say once when the driver gives nothing, not even an error, and once when it does again; and its remarks."""
+        for number, remark in enumerate(self._driver.remarks if self._driver is not None else ()):
+            self.diagnostics.report(f"remark {number}", remark)
         rate = self._driver.frame_rate if self._driver is not None else 0.0
         patience = max(self.settings.silence, 2 / rate if rate else 0.0)
         silent = self._feed.quiet_for() > patience and self._feed.slot.error is None
@@ -246,6 +248,7 @@ class CameraNode(ServiceNode):
         age = self._feed.slot.age
         return {
             "driver": self.settings.driver,
+            **(self._driver.facts if self._driver is not None else {}),
             "frames": self._feed.slot.count,
             "age": None if age is None else round(age, 3),
             "uses": sorted(self.uses),
