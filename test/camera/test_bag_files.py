@@ -166,11 +166,12 @@ def test_topics_that_ros_2_does_not_read_are_listed(tmp_path):
         for topic, encoding, kind in [
             ("/lab", "json", "L"),
             ("/p", "protobuf", "P"),
-            ("/srv/_service_event", "cdr", "S"),
+            ("/add/_service_event", "cdr", "S"),
         ]:
             schema = writer.register_schema(kind, "any", b"\xff\xfe")
             writer.add_message(writer.register_channel(topic, encoding, schema), START, b"{}", START)
         writer.finish()
     files = BagFiles(tmp_path / "bag.mcap")
-    assert files.foreign == {"/lab": "L, json", "/p": "P, protobuf"}
+    why = "not read, because not of ROS 2"
+    assert files.foreign == {"/lab": f"L, json: {why}", "/p": f"P, protobuf: {why}"}
     assert files.channels.keys() == {"/add/_service_event"}

@@ -204,3 +204,19 @@ def test_cameras_that_join_each_other_are_refused():
             lambda: any("dependency cycle" in robot.status(name)["last_error"] for name in ("one", "two")),
             "the cycle is named",
         )
+
+
+def test_what_is_skipped_and_what_is_wrong_with_a_bag_is_told(tmp_path):
+    path = bags.write(tmp_path / "bag", recorded("/d400"), "mcap")
+    (path / "metadata.yaml").unlink()
+    file = path / "bag.mcap"
+    file.write_bytes(file.read_bytes()[:-100])
+    replay = {"driver": "replay", "path": str(path), "points": "none", "loop": True}
+    with running({"stack": {"cameras": ["replay"]}, "replay": replay}) as robot:
+        state_of(robot, "replay", "active")
+        assert robot.listen(Image, "replay/image_raw").next().header.frame_id == "lens"
+        status = robot.status("replay")
+        assert status["skipped"] == {"/d400/points": "sensor_msgs/msg/PointCloud2"}
+        assert status["topics"]["/d400/image_raw"] == "sensor_msgs/msg/Image"
+        eventually(lambda: robot.problem("replay", "mcap recover"), "what is wrong with the file")
+        eventually(lambda: robot.problem("replay", "ros2 bag reindex"), "what is wrong with the folder")

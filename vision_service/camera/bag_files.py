@@ -66,7 +66,7 @@ class BagFiles:
                 count = channel.count + (self.channels[channel.topic].count if channel.topic in self.channels else 0)
                 self.channels[channel.topic] = replace(channel, count=count)
         foreign = {
-            each.topic: f"{each.type or 'no type'}, {each.encoding or 'no encoding'}"
+            each.topic: f"{each.type or 'no type'}, {each.encoding or 'no encoding'}: not read, because not of ROS 2"
             for each in found
             if each.encoding != CDR
         }
