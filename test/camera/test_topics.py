@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from vision_service.camera.topics import CameraTopics, other_transports
+from vision_service.camera.topics import CameraTopics, other_transports, other_type
 
 IMAGE = "/front/image_raw"
 
@@ -34,10 +34,24 @@ def test_compressed_depth_has_a_topic_of_its_transport(transport):
 )
 def test_images_of_another_transport_are_pointed_to(published, asked, hint):
     topic = f"{IMAGE}/{published}".rstrip("/")
-    assert re.search(hint, other_transports(asked, {topic: "sensor_msgs/msg/CompressedImage"}))
+    assert re.search(hint, other_transports(asked, {topic}.__contains__))
 
 
 @pytest.mark.parametrize("asked", [IMAGE, f"{IMAGE}/compressed"])
 def test_where_there_is_nothing_nothing_is_pointed_to(asked):
-    types = dict.fromkeys(["/front/camera_info", "/other/image_raw/ffmpeg", f"{IMAGE}_2/compressed", asked], "")
-    assert other_transports(asked, types) == ""
+    topics = {"/front/camera_info", "/other/image_raw/ffmpeg", f"{IMAGE}_2/compressed", asked}
+    assert other_transports(asked, topics.__contains__) == ""
+
+
+@pytest.mark.parametrize(
+    ("topic", "published", "hint"),
+    [
+        (IMAGE, "ffmpeg_image_transport_msgs/msg/FFMPEGPacket", "a video stream, .* in_transport:=ffmpeg"),
+        (IMAGE, "foxglove_msgs/msg/CompressedVideo", "a video stream, which is not read here"),
+        (f"{IMAGE}/compressed", "sensor_msgs/msg/CompressedImage", f"name {IMAGE}, and set .* to compressed"),
+        ("/jpeg", "sensor_msgs/msg/CompressedImage", "remap it to /jpeg/compressed where it is published"),
+        ("/text", "std_msgs/msg/String", "/text is std_msgs/msg/String, not sensor_msgs/msg/Image"),
+    ],
+)
+def test_a_topic_of_another_type_is_called_so_with_the_way_out(topic, published, hint):
+    assert re.search(hint, other_type(topic, published, "sensor_msgs/msg/Image"))

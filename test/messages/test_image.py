@@ -119,6 +119,19 @@ class TestAFileInPlaceOfPixels:
         pixels = self.JPEG + bytes(width * height * 2 - len(self.JPEG))
         assert image_from_message(self.raw(pixels, "yuv422", width, height)).compressed is None
 
+    @pytest.mark.parametrize("data", [JPEG, PNG], ids=["JPEG", "PNG"])
+    def test_is_no_depth(self, data):
+        with pytest.raises(VisionError, match=r"holds a (JPEG|PNG) file: publish it as CompressedImage"):
+            depth_from_message(self.raw(data, "16UC1"))
+
+
+@pytest.mark.parametrize("encoding", ["h264", "H265", "hevc"])
+def test_video_in_raw_images_is_named_with_the_way_out(encoding):
+    video = message("yuyv")
+    video.encoding = encoding
+    with pytest.raises(VisionError, match=r"is a video stream, .*image_transport republish"):
+        image_from_message(video)
+
 
 class TestTheBitsOfSixteen:
     """Sensors of 10, 12 or 14 bits put them into the lower ones of 16."""

@@ -3,11 +3,12 @@
 import cv2
 import numpy as np
 import pytest
+import rclpy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 from vision_service.srv import GetDetectionsFromCamera, GetObjectPointClouds
 
-from robot import boxes_of, eventually, running
+from robot import boxes_of, eventually, forget, running
 from vision_service.errors import ErrorCode
 
 RGB = np.full((48, 64, 3), (40, 60, 60), np.uint8)
@@ -125,3 +126,28 @@ def test_depth_comes_by_the_transport_compressed_too(form):
         answer = robot.call(GetObjectPointClouds, "near/get_object_point_clouds", timeout=20.0)
         assert answer.success or answer.error_code != ErrorCode.CAMERA_ERROR, answer.message
         assert (answer.image_width, answer.image_height) == (64, 48)
+
+
+OTHER_TYPE = "/jpegs/compressed is sensor_msgs/msg/CompressedImage, not sensor_msgs/msg/Image: name /jpegs, and set"
+
+
+def test_who_names_a_topic_of_another_type_is_told_which_it_has():
+    with red(image="/jpegs/compressed") as robot:
+        robot.publisher(CompressedImage, "/jpegs/compressed")  # of the same participant: Fast DDS refuses to subscribe
+        answer = robot.call(GetDetectionsFromCamera, "reds/get_detections_from_camera", timeout=20.0)
+        assert OTHER_TYPE in answer.message
+
+
+def test_who_names_a_topic_of_another_type_in_another_process_is_told_which_it_has():
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    node = rclpy.create_node("driver", context=context)
+    try:
+        with red(image="/jpegs/compressed") as robot:
+            node.create_publisher(CompressedImage, "/jpegs/compressed", 5)
+            robot.ask(GetDetectionsFromCamera, "reds/get_detections_from_camera", timeout=20.0)
+            eventually(lambda: robot.problem("reds", OTHER_TYPE), "the hint")
+    finally:
+        node.destroy_node()
+        del node
+        forget(context)

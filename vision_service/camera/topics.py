@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from vision_service.configuration import attribute
-from vision_service.messages.formats import republish
+from vision_service.messages.formats import VIDEO_TYPES, republish
 
 BIT_DEPTH = (
     "Number of bits that the values of 16-bit colour and grey images (mono16, bayer_*16, rgb16 and the like) use: 10,"
@@ -64,22 +64,39 @@ class CameraTopics:
         return self.depth if self.depth_transport == "raw" else f"{self.depth}/{self.depth_transport}"
 
 
-def other_transports(topic: str, types: Mapping[str, str]) -> str:
+def other_transports(topic: str, published: Callable[[str], bool]) -> str:
     """Return how the images of a topic that nobody publishes can be had by another transport; empty = they cannot.
 
     Args:
         topic: The full name of the topic.
-        types: Of all topics that somebody publishes, by full name.
+        published: Returns whether somebody publishes a topic, by its full name.
     """
     base = topic
     for transport in _READ:
         base = base.removesuffix(f"/{transport}")
-    names = {name.removeprefix(f"{base}/") for name in types if name.startswith(f"{base}/")}
-    found = [transport for transport in _READ if transport in names and f"{base}/{transport}" != topic]
-    if base != topic and base in types:
-        found.insert(0, "raw")
-    if found:
-        published = " and ".join(base if transport == "raw" else f"{base}/{transport}" for transport in found)
-        return f", but {published} is published: set the camera's transport or depth_transport to {found[0]}"
-    video = [transport for transport in _OTHERS if transport in names]
-    return f", but {base}/{video[0]}, which is not read here: {republish(video[0])}" if video else ""
+    names = {"raw": base, **{transport: f"{base}/{transport}" for transport in (*_READ, *_OTHERS)}}
+    found = [transport for transport, name in names.items() if name != topic and published(name)]
+    read = [transport for transport in found if transport not in _OTHERS]
+    if read:
+        there = " and ".join(names[transport] for transport in read)
+        return f", but {there} is published: set the camera's transport or depth_transport to {read[0]}"
+    return f", but {names[found[0]]}, which is not read here: {republish(found[0])}" if found else ""
+
+
+def other_type(topic: str, published: str, expected: str) -> str:
+    """Return what is wrong with a topic whose messages are of another type than those that are subscribed to.
+
+    Args:
+        topic: Its full name.
+        published: The type of its messages.
+        expected: The type of those that are subscribed to.
+    """
+    what = f"{topic} is {published}, not {expected}"
+    if published in VIDEO_TYPES:
+        return f"{what}: a video stream, which is not read here: {republish(VIDEO_TYPES[published])}"
+    if published.endswith("/CompressedImage"):
+        base, _, transport = topic.rpartition("/")
+        if transport in _READ:
+            return f"{what}: name {base}, and set the camera's transport or depth_transport to {transport}"
+        return f"{what}: remap it to {topic}/compressed where it is published, and set the transport to compressed"
+    return what

@@ -14,6 +14,7 @@ from vision_service.encodings import RAW_ENCODINGS, Memory, RawEncoding, values_
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
 from vision_service.jpeg import jpeg_header, jpeg_of
+from vision_service.messages.formats import format_of
 from vision_service.messages.layouts import COLOR_ENCODINGS, DEPTH_ENCODINGS, LAYOUTS, Layout
 from vision_service.messages.remarks import NOBODY, Remarks
 from vision_service.pointcloud.projection import in_metres
@@ -45,6 +46,8 @@ def image_from_message(message: Any, remarks: Remarks = NOBODY) -> Image:
         return _raw_image(message, raw, remarks)
     _check_size(message)
     layout = LAYOUTS.get(message.encoding)
+    if layout is None and format_of(message.encoding).undecodable:
+        raise _wrong(format_of(message.encoding).undecodable)
     if layout is None:
         raise _wrong(f"unknown encoding {message.encoding!r}: known are {', '.join(COLOR_ENCODINGS)}")
     if not layout.colour:
@@ -61,6 +64,9 @@ def depth_from_message(message: Any) -> NDArray[np.float32]:
     Raises:
         VisionError: INVALID_ARGUMENT, if the message contradicts itself or is no depth.
     """
+    kind = file_in(message)
+    if kind:
+        raise _wrong(f"the raw depth image ({message.encoding!r}) holds a {kind} file: publish it as CompressedImage")
     _check_size(message)
     layout = LAYOUTS.get(message.encoding)
     if layout is None or layout.colour:

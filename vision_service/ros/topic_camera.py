@@ -16,7 +16,7 @@ from rclpy.qos import qos_policy_name_from_kind
 from rclpy.validate_full_topic_name import validate_full_topic_name
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 
-from vision_service.camera.topics import CameraTopics, other_transports
+from vision_service.camera.topics import CameraTopics, other_transports, other_type
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.frames import Demand, FrameSlot
 from vision_service.messages import Remarks
@@ -190,8 +190,10 @@ class TopicCamera:
             if self._topics.points in topics and not self._publishers(self._topics.points):
                 depth = self._node.resolve_topic_name(self._topics.depth_messages)
                 instead = f"; nor {depth}, of which points could be made"
-            types = {name: kinds[0] for name, kinds in self._node.get_topic_names_and_types()}
-            return f"nobody publishes {', '.join(missing)}{instead}{other_transports(missing[0], types)}"
+            return f"nobody publishes {', '.join(missing)}{instead}{other_transports(missing[0], self._published)}"
+        others = [other for topic, (kind, _) in topics.items() if (other := self._other_type(topic, kind))]
+        if others:
+            return "; ".join(others)
         return "its topics are published, but nothing that belongs together arrives"
 
     def tend(self) -> None:
@@ -220,7 +222,8 @@ class TopicCamera:
                 )
             except Exception as error:  # above all: a qos_overrides parameter that is wrong
                 self._close()
-                msg = f"cannot subscribe to {self._node.resolve_topic_name(topic)}: {type(error).__name__}: {error}"
+                why = self._other_type(topic, kind) or f"{type(error).__name__}: {error}"
+                msg = f"cannot subscribe to {self._node.resolve_topic_name(topic)}: {why}"
                 raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
             self._subscriptions.append(subscription)
 
@@ -228,6 +231,16 @@ class TopicCamera:
         for subscription in self._subscriptions:
             self._node.destroy_subscription(subscription)
         self._subscriptions.clear()
+
+    def _published(self, name: str) -> bool:
+        """Return whether anybody publishes a topic, by its full name."""
+        return bool(self._node.count_publishers(name))
+
+    def _other_type(self, topic: str, kind: type) -> str:
+        """Return what is wrong with a topic that is published, but with messages of another type; else nothing."""
+        name, expected = self._node.resolve_topic_name(topic), f"sensor_msgs/msg/{kind.__name__}"
+        found = {publisher.topic_type for publisher in self._node.get_publishers_info_by_topic(name)}
+        return other_type(name, min(found), expected) if found and expected not in found else ""
 
     def _publishers(self, topic: str) -> int:
         return self._node.count_publishers(self._node.resolve_topic_name(topic))

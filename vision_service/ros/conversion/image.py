@@ -15,6 +15,7 @@ from vision_service import messages
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
 from vision_service.masks import instance_image
+from vision_service.messages.formats import format_of
 from vision_service.messages.image import file_in
 from vision_service.messages.layouts import COLOR_ENCODINGS, LAYOUTS
 from vision_service.messages.remarks import NOBODY, Remarks
@@ -36,7 +37,7 @@ def image_from_message(message: ImageMessage, remarks: Remarks = NOBODY) -> Imag
             we nor cv_bridge know.
     """
     unknown = message.encoding not in COLOR_ENCODINGS and message.encoding not in LAYOUTS
-    if unknown and message.data and not file_in(message):
+    if unknown and message.data and not file_in(message) and not format_of(message.encoding).undecodable:
         return _through_cv_bridge(message)
     return messages.image_from_message(message, remarks)
 
