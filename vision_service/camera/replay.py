@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from vision_service.camera.bag import Bag, is_bag
@@ -173,17 +174,26 @@ def _open(config: ReplayConfig) -> Bag | FrameFolder:
     if not exists:
         raise VisionError(ErrorCode.INVALID_ARGUMENT, f"there is no recording {config.path!r}")
     if is_bag(path):
-        topics = {kind: getattr(config, kind) for kind in ("image", "depth", "points", "camera_info")}
-        return Bag(
-            path,
-            topics,
-            start_offset=config.start_offset,
-            tolerance=config.tolerance,
-            bit_depth=config.bit_depth,
-        )
+        return open_bag(path, config)
     if not path.is_dir():
         msg = f"{config.path!r} is no recording: give a bag's folder, a .mcap or .db3 file, or a folder of files"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
     folder = FrameFolder(path, depth_scale=config.depth_scale)
     folder.skip(config.start_offset, config.frame_rate)
     return folder
+
+
+def open_bag(path: Path, config: ReplayConfig) -> Bag:
+    """Return an open bag, to be read as a configuration says.
+
+    Raises:
+        VisionError: As :class:`~.bag.Bag`.
+    """
+    topics = {kind: getattr(config, kind) for kind in ("image", "depth", "points", "camera_info")}
+    return Bag(
+        path,
+        topics,
+        start_offset=config.start_offset,
+        tolerance=config.tolerance,
+        bit_depth=config.bit_depth,
+    )

@@ -1,11 +1,13 @@
-"""The subcommand `inspect`: what a model's file is, and what it can serve as."""
+"""The subcommand `inspect`: what a model's file is, and what it can serve as; what a bag is, and what is read of it."""
 
 from __future__ import annotations
 
 import argparse
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vision_service.cli.bags import inspect_bag
 from vision_service.cli.outcome import FAILED, OK, print_error
 from vision_service.cli.settings import setting, values
 from vision_service.errors import VisionError
@@ -31,13 +33,14 @@ def add_parsers(subparsers: Any) -> None:
     """Add the subcommand inspect."""
     parser = subparsers.add_parser(
         "inspect",
-        help="say what a model's file is, and what it can serve as",
+        help="say what a model's file, or a bag, is, and what it can serve as",
         description="Say what a model's file is and what it can serve as, or why it cannot and what may help: all that"
-        " is known of how it takes its image and what its outputs mean, and who says so.",
+        " is known of how it takes its image and what its outputs mean, and who says so. Of a bag: its topics, what the"
+        " driver replay reads of them, and what is wrong with it.",
         epilog="Exit code 0 if it can be served, else 1.",
         allow_abbrev=False,
     )
-    parser.add_argument("model", metavar="MODEL", help="the model's file: .tflite or .onnx")
+    parser.add_argument("model", metavar="FILE", help="the model's file: .tflite or .onnx; or a bag")
     parser.add_argument("--label-path", metavar="FILE", help="the labels' file; the same as --set label_path=FILE")
     parser.add_argument(
         "--set",
@@ -46,8 +49,8 @@ def add_parsers(subparsers: Any) -> None:
         default=[],
         type=setting,
         metavar="NAME=VALUE",
-        help="an attribute of mlmodel (vision-service models mlmodel), value in YAML; for a map NAME.KEY=VALUE;"
-        " repeatable",
+        help="an attribute of mlmodel (vision-service models mlmodel), or of replay for a bag, value in YAML; for a map"
+        " NAME.KEY=VALUE; repeatable",
     )
     parser.add_argument(
         "--strict", action="store_true", help="exit with 1 as well if anything about the model is only assumed"
@@ -58,11 +61,14 @@ def add_parsers(subparsers: Any) -> None:
 
 def inspect(arguments: argparse.Namespace) -> int:
     """Run `inspect`; return the exit code."""
+    from vision_service.camera.bag import is_bag
     from vision_service.cli import output
     from vision_service.configuration import configure
     from vision_service.mlmodel.config import MLModelConfig
     from vision_service.mlmodel.loading import load, options_of
 
+    if is_bag(Path(arguments.model).expanduser()):
+        return inspect_bag(arguments)
     given = {"label_path": arguments.label_path} if arguments.label_path is not None else {}
     # The file is loaded here, and the model takes it as one that somebody else holds: it is of use even if unserved.
     given |= values(MLModelConfig, arguments.settings) | {"mlmodel_name": arguments.model}
