@@ -28,11 +28,11 @@ def inspect_bag(arguments: argparse.Namespace) -> int:
     try:
         with closing(BagFiles(Path(config.path).expanduser())) as files:
             found["start"], found["duration"] = files.start / 1e9, max(0, files.end - files.start) / 1e9
+            known = [(each.topic, each.type, each.count) for each in files.channels.values()]
+            foreign = [(topic, what, None) for topic, what in files.foreign.items()]
             found["topics"] = [
-                {"topic": each.topic, "type": each.type, "messages": each.count, "read_as": ""}
-                for each in files.channels.values()
-            ] + [
-                {"topic": topic, "type": what, "messages": None, "read_as": ""} for topic, what in files.foreign.items()
+                {"topic": topic, "type": kind, "messages": count, "read_as": ""}
+                for topic, kind, count in sorted([*known, *foreign])
             ]
         problem = _play(found, config)
     except VisionError as error:
