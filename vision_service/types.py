@@ -240,6 +240,8 @@ class CameraIntrinsics:
         cx, cy: The principal point, pixels from the centre of the top left pixel.
         distortion_model: ROS's name: plumb_bob, rational_polynomial, equidistant; empty = none.
         distortion: Its coefficients in ROS's order.
+        skew: By how many pixels x grows with each unit of the (distorted) ray's y, which is K[1] of the camera matrix;
+            0 for a sensor whose rows and columns are at right angles.
     """
 
     width: int
@@ -250,6 +252,7 @@ class CameraIntrinsics:
     cy: float
     distortion_model: str = ""
     distortion: tuple[float, ...] = ()
+    skew: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from sensor_msgs.srv import SetCameraInfo
 from vision_service.srv import GetCameraProperties, GetImage, GetPointCloud
 
 from robot import eventually, painted, running
-from vision_service.camera.calibration import read_camera_info, write_camera_info
+from vision_service.camera.calibration_file import read_camera_info, write_camera_info
 from vision_service.image import encode
 from vision_service.ros.conversion import camera_info_to_message, intrinsics_from_message
 from vision_service.types import CameraIntrinsics
@@ -61,6 +61,14 @@ def published(robot, topic="camera/camera_info", kind=CameraInfo):
 def calibrate(robot, info):
     message = camera_info_to_message(info, CameraInfo().header) if isinstance(info, CameraIntrinsics) else info
     return robot.call(SetCameraInfo, "camera/set_camera_info", camera_info=message)
+
+
+def other(**changes):
+    """Return the message of OTHER with some fields of another value."""
+    message = camera_info_to_message(OTHER, CameraInfo().header)
+    for name, value in changes.items():
+        setattr(message, name, value)
+    return message
 
 
 def test_a_file_calibrates_pictures_depth_and_points(files, tmp_path):
@@ -176,6 +184,12 @@ def test_a_calibration_that_does_not_fit_is_refused_and_changes_nothing(files, t
             ),
             (camera_info_to_message(CameraIntrinsics(32, 24, 1.0, 1.0, 0.0, 0.0, "odd", (1.0,)), CameraInfo().header),
              ("'odd'",)),
+            (other(width=0), ("width and height", "above 0")),
+            (other(binning_x=2**32 - 1), ("binning of 4294967295",)),
+            (other(d=[math.nan, 0.0, 0.0, 0.0, 0.0]), ("must be numbers", "nan")),
+            (other(k=[50.0, 0.0, 16.5, 0.0, 51.0, 12.5, 7.0, 8.0, 9.0]), ("0 0 1", "7.0, 8.0, 9.0")),
+            (other(p=[math.inf] * 12), ("matrix P",)),
+            (other(r=[math.nan] * 9), ("matrix R",)),
         ):  # fmt: skip
             answer = calibrate(robot, info)
             assert not answer.success
