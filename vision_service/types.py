@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -335,6 +336,7 @@ class Frame:
         frame_id: The coordinate frame, x right, y down, z forward.
         camera_name: Empty for a given picture.
         extra: What a driver adds of its own, by name; for example the synthetic camera's ground truth.
+        arrived: When it came to this process, nanoseconds of the steady clock; a copy with changes keeps it.
     """
 
     image: Image | None = None
@@ -346,6 +348,7 @@ class Frame:
     frame_id: str = ""
     camera_name: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
+    arrived: int = field(default_factory=time.monotonic_ns)
 
     @property
     def size(self) -> tuple[int, int]:
