@@ -114,7 +114,8 @@ def test_an_unknown_key_says_what_may_be_meant():
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("fx", 0.0), ("fy", -1.0), ("width_px", 1.5), ("ppx", math.nan), ("fx", math.inf)]
+    ("key", "value"),
+    [("width_px", 5e9), ("fx", 0.0), ("fy", -1.0), ("width_px", 1.5), ("ppx", math.nan), ("fx", math.inf)],
 )
 def test_wrong_intrinsics_are_refused(key, value):
     assert key in refused(intrinsics_from, {**PARAMETERS, key: value})

@@ -209,6 +209,8 @@ def intrinsics_from(values: Mapping[str, float]) -> CameraIntrinsics | None:
                 wrong.append(f"{key} must be a number, not {value!r}")
         elif not 0 < value < math.inf or (whole and not float(value).is_integer()):
             wrong.append(f"{key} must be {'an integer' if whole else 'a number'} above 0, not {value!r}")
+        elif whole and value > lens.LARGEST:
+            wrong.append(f"{key} must be {lens.LARGEST} at most, not {value!r}")
     if wrong:
         raise VisionError(ErrorCode.INVALID_ARGUMENT, f"intrinsic_parameters: {'; '.join(wrong)}")
     return CameraIntrinsics(
