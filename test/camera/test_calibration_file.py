@@ -75,6 +75,8 @@ def test_a_file_in_ros_s_format_is_read(file):
         ("[0.1, 0.2, 0.4, 0.5, 0.3]", "[0.0]", KNOWN),
         ("plumb_bob", "none", None),
         (MATRIX, "[40, 0.5, 15.5, 0, 41, 11.5, 0, 0, 1]", dataclasses.replace(BENT, skew=0.5)),
+        (MATRIX, "[[40, 0, 15.5], [0, 41, 11.5], [0, 0, 1]]", BENT),
+        ("[0.1, 0.2, 0.4, 0.5, 0.3]", "[[0.1, 0.2, 0.4, 0.5, 0.3]]", BENT),
         (MATRIX, "[4e1, 1e-12, 15.5, 0, 41, 11.5, 0, 0, 1]", BENT),  # YAML 1.1 takes 4e1 for a string
     ],
 )  # fmt: skip

@@ -128,7 +128,7 @@ def _parsed(data: bytes) -> CameraIntrinsics:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         hint = ""
         if data.lstrip().startswith((b"%YAML:1.0", b"# oST", b"# ost", b"[image]")) or b"opencv-matrix" in data:
-            hint = "; it looks like one of OpenCV or oST: give the .yaml file that camera_calibration writes"
+            hint = f"; it looks like OpenCV's or oST's: write it as camera_calibration's .yaml, with {', '.join(_KEYS)}"
         raise _wrong(f"it is no YAML: {error or type(error).__name__}{hint}") from None
     return _intrinsics_of(content)
 
@@ -162,9 +162,11 @@ def _model_of(content: Mapping[str, Any]) -> str:
 
 
 def _numbers(content: Mapping[str, Any], key: str, count: int | None = None) -> list[float]:
-    """Return the numbers of a matrix, which stand in ``data``; a plain list will do as well."""
+    """Return the numbers of a matrix, which stand in ``data``; a plain list, or one of its rows, will do as well."""
     value = content[key]
     data = value.get("data") if isinstance(value, Mapping) else value
+    if isinstance(data, list) and data and all(isinstance(row, list) for row in data):
+        data = [number for row in data for number in row]
     found: list[float] | None
     try:
         found = [float(number) for number in data]  # type: ignore[union-attr]

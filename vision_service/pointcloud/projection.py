@@ -41,7 +41,7 @@ def depth_to_cloud(
     """Return the points that a depth picture shows, in the camera's optical frame (x right, y down, z forward).
 
     Where the intrinsics have distortion or skew, every pixel's ray is undistorted; the rays are kept for the next
-    picture.
+    depth.
 
     Args:
         depth: (H, W) float32, metres along the optical axis; NaN, infinite or not above zero = unknown.
