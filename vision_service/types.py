@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -240,6 +241,8 @@ class CameraIntrinsics:
         cx, cy: The principal point, pixels from the centre of the top left pixel.
         distortion_model: ROS's name: plumb_bob, rational_polynomial, equidistant; empty = none.
         distortion: Its coefficients in ROS's order.
+        skew: By how many pixels x grows with each unit of the (distorted) ray's y, which is K[1] of the camera matrix;
+            0 for a sensor whose rows and columns are at right angles.
     """
 
     width: int
@@ -250,6 +253,7 @@ class CameraIntrinsics:
     cy: float
     distortion_model: str = ""
     distortion: tuple[float, ...] = ()
+    skew: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -332,6 +336,7 @@ class Frame:
         frame_id: The coordinate frame, x right, y down, z forward.
         camera_name: Empty for a given picture.
         extra: What a driver adds of its own, by name; for example the synthetic camera's ground truth.
+        arrived: When it came to this process, nanoseconds of the steady clock; a copy with changes keeps it.
     """
 
     image: Image | None = None
@@ -343,6 +348,7 @@ class Frame:
     frame_id: str = ""
     camera_name: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
+    arrived: int = field(default_factory=time.monotonic_ns)
 
     @property
     def size(self) -> tuple[int, int]:

@@ -42,6 +42,8 @@ LENSES = {
     "equidistant": dataclasses.replace(PINHOLE, distortion_model="equidistant", distortion=(0.02, -0.01, 0.003, 0.0)),
 }
 
+SKEWED = dataclasses.replace(LENSES["equidistant"], skew=4.0)
+
 
 class Still(CameraDriver):
     """A camera that always sees one frame."""
@@ -346,6 +348,35 @@ def test_after_any_chain_of_steps_the_intrinsics_project_a_point_to_its_pixel(le
     assert seen[2] == pytest.approx(depth, rel=1e-6)
     pixel = depth / min(frame.intrinsics.fx, frame.intrinsics.fy)
     np.testing.assert_allclose(seen, point, atol=0.75 * pixel + 1e-6)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [resize(300, 100)],
+        [crop(0.04, 0.03, 0.97, 0.96)],
+        [rotate(180)],
+        [rotate(180), resize(100, 200), crop(0, 0, 0.9, 0.9)],
+        [UNDISTORT],
+        [UNDISTORT, rotate(33)],
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("lens", [SKEWED, dataclasses.replace(PINHOLE, skew=4.0)], ids=["equidistant", "pinhole"])
+def test_a_skew_follows_the_pixels(lens, steps):
+    point = np.array([0.2, 0.3, 2.0])
+    camera = transform(scene(lens, point), *steps)
+    frame = camera.read()
+    expected = project(turned_by(camera.turn, point), frame.intrinsics)
+    np.testing.assert_allclose(middle(frame.image), expected, atol=0.35)
+    assert (frame.intrinsics.skew != 0) == (UNDISTORT not in steps)
+
+
+@pytest.mark.parametrize("degrees", [90, -90, 33])
+def test_an_image_with_a_skew_is_not_rotated_before_it_is_undistorted(degrees):
+    code, message = refused(scene(SKEWED, (0.2, 0.3, 2.0)), rotate(degrees))
+    assert code == ErrorCode.NOT_SUPPORTED
+    assert "undistort it before" in message
 
 
 @pytest.mark.parametrize("lens", ["plumb_bob", "rational", "thin_prism", "equidistant"])

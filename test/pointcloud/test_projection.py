@@ -1,5 +1,6 @@
 """Depth to points and back to pixels."""
 
+import dataclasses
 import json
 
 import cv2
@@ -123,7 +124,7 @@ def test_distortion_is_that_of_opencv():
     np.testing.assert_allclose(project(point, camera), pixel[0], atol=1e-9)
 
 
-@pytest.mark.parametrize("model", ["", "plumb_bob", "rational_polynomial"])
+@pytest.mark.parametrize("model", ["", "none", "plumb_bob", "rational_polynomial", "equidistant"])
 def test_coefficients_of_zero_are_no_distortion(model):
     plain = CameraIntrinsics(8, 6, 5.0, 5.0, 4.0, 3.0)
     zero = CameraIntrinsics(8, 6, 5.0, 5.0, 4.0, 3.0, model, (0.0,) * 5)
@@ -131,12 +132,36 @@ def test_coefficients_of_zero_are_no_distortion(model):
     np.testing.assert_array_equal(depth_to_cloud(depth, zero).xyz, depth_to_cloud(depth, plain).xyz)
 
 
-def test_an_equidistant_lens_with_coefficients_of_zero_is_still_a_fisheye():
-    plain = CameraIntrinsics(80, 60, 30.0, 30.0, 40.0, 30.0)
-    fisheye = CameraIntrinsics(80, 60, 30.0, 30.0, 40.0, 30.0, "equidistant", (0.0,) * 4)
-    pixel = project(np.array([1.0, 0.0, 1.0]), fisheye)
-    np.testing.assert_allclose(pixel, [40.0 + 30.0 * np.pi / 4, 30.0])
-    np.testing.assert_allclose(project(np.array([1.0, 0.0, 1.0]), plain), [70.0, 30.0])
+@pytest.mark.parametrize("coefficients", [(), *WIDE.values()], ids=["pinhole", *WIDE])
+def test_the_skew_of_the_camera_matrix_shears_what_the_lens_has_bent(coefficients):
+    model = {value: key for key, value in WIDE.items()}.get(coefficients, "")
+    straight = CameraIntrinsics(80, 60, 60.0, 61.0, 40.5, 29.0, model, coefficients)
+    skewed = dataclasses.replace(straight, skew=3.0)
+    points = np.random.default_rng(0).uniform((-0.5, -0.4, 1.0), (0.5, 0.4, 1.5), (50, 3))
+    expected = project(points, straight)
+    expected[:, 0] += 3.0 * (expected[:, 1] - 29.0) / 61.0
+    np.testing.assert_allclose(project(points, skewed), expected, atol=1e-9)
+    cloud = depth_to_cloud(np.full((60, 80), 2.0, np.float32), skewed)
+    np.testing.assert_allclose(project(cloud.xyz, skewed), pixels_of(80, 60), atol=2e-3)
+
+
+def test_opencv_s_fisheye_has_the_same_skew():
+    camera = CameraIntrinsics(80, 60, 60.0, 61.0, 40.5, 29.0, "equidistant", WIDE["equidistant"], skew=3.0)
+    point, still = np.array([[[0.3, -0.2, 1.1]]]), np.zeros(3)
+    matrix = np.array([[60.0, 0, 40.5], [0, 61.0, 29.0], [0, 0, 1]])
+    pixel, _ = cv2.fisheye.projectPoints(point, still, still, matrix, np.array(WIDE["equidistant"]), alpha=3.0 / 60.0)
+    np.testing.assert_allclose(project(point[0], camera), pixel[0], atol=1e-9)
+
+
+@pytest.mark.parametrize("count", [4, 5, 8, 12, 14])
+@pytest.mark.parametrize("model", ["plumb_bob", "rational_polynomial"])
+def test_a_lens_is_bent_as_opencv_does_with_any_number_of_coefficients(model, count):
+    coefficients = (-0.28, 0.07, 0.0002, -0.0003, 0.01, 0.03, -0.05, 0.01, 0.002, -0.001, 0.003, 0.001, 0.01, -0.02)
+    camera = CameraIntrinsics(80, 60, 60.0, 61.0, 40.5, 29.0, model, coefficients[:count])
+    matrix = np.array([[60.0, 0, 40.5], [0, 61.0, 29.0], [0, 0, 1]])
+    points = np.random.default_rng(0).uniform((-0.5, -0.4, 1.0), (0.5, 0.4, 1.5), (50, 3))
+    pixels, _ = cv2.projectPoints(points, np.zeros(3), np.zeros(3), matrix, np.array(coefficients[:count]))
+    np.testing.assert_allclose(project(points, camera), pixels[:, 0], atol=1e-9)
 
 
 def test_where_the_lens_model_folds_there_is_no_point_rather_than_a_wrong_one():

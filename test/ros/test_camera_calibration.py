@@ -9,14 +9,16 @@ import yaml
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
-from sensor_msgs.msg import CameraInfo, PointCloud2
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from sensor_msgs.srv import SetCameraInfo
-from vision_service.srv import GetCameraProperties, GetImage, GetPointCloud
+from std_msgs.msg import Header
+from vision_service.srv import GetCameraProperties, GetImage, GetObjectPointClouds, GetPointCloud
 
 from robot import eventually, painted, running
-from vision_service.camera.calibration import read_camera_info, write_camera_info
+from vision_service.camera.calibration_file import read_camera_info, write_camera_info
+from vision_service.errors import ErrorCode
 from vision_service.image import encode
-from vision_service.ros.conversion import camera_info_to_message, intrinsics_from_message
+from vision_service.ros.conversion import camera_info_to_message, depth_to_message, intrinsics_from_message
 from vision_service.types import CameraIntrinsics
 
 SENSOR = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
@@ -61,6 +63,14 @@ def published(robot, topic="camera/camera_info", kind=CameraInfo):
 def calibrate(robot, info):
     message = camera_info_to_message(info, CameraInfo().header) if isinstance(info, CameraIntrinsics) else info
     return robot.call(SetCameraInfo, "camera/set_camera_info", camera_info=message)
+
+
+def other(**changes):
+    """Return the message of OTHER with some fields of another value."""
+    message = camera_info_to_message(OTHER, CameraInfo().header)
+    for name, value in changes.items():
+        setattr(message, name, value)
+    return message
 
 
 def test_a_file_calibrates_pictures_depth_and_points(files, tmp_path):
@@ -176,6 +186,12 @@ def test_a_calibration_that_does_not_fit_is_refused_and_changes_nothing(files, t
             ),
             (camera_info_to_message(CameraIntrinsics(32, 24, 1.0, 1.0, 0.0, 0.0, "odd", (1.0,)), CameraInfo().header),
              ("'odd'",)),
+            (other(width=0), ("width and height", "above 0")),
+            (other(binning_x=2**32 - 1), ("binning of 4294967295",)),
+            (other(d=[math.nan, 0.0, 0.0, 0.0, 0.0]), ("must be numbers", "nan")),
+            (other(k=[50.0, 0.0, 16.5, 0.0, 51.0, 12.5, 7.0, 8.0, 9.0]), ("0 0 1", "7.0, 8.0, 9.0")),
+            (other(p=[math.inf] * 12), ("matrix P",)),
+            (other(r=[math.nan] * 9), ("matrix R",)),
         ):  # fmt: skip
             answer = calibrate(robot, info)
             assert not answer.success
@@ -211,6 +227,58 @@ def test_without_a_file_a_call_holds_until_the_camera_is_configured_again(files)
         ):  # fmt: skip
             assert robot.call(ChangeState, "camera/change_state", transition=Transition(id=change)).success
         assert intrinsics_from_message(published(robot)) == KNOWN
+
+
+# By messages of another camera.
+
+SEES = {"model": "obstacles_distance", "cameras": ["there"]}
+
+
+def depth_and(robot, info):
+    """Publish depth, and a calibration."""
+    depth = depth_to_message(np.full((24, 32), 1.25, np.float32), Header(frame_id="lens"))
+    robot.repeat(robot.publisher(Image, "there/depth/image_raw"), lambda: depth)
+    robot.repeat(robot.publisher(CameraInfo, "there/camera_info"), lambda: info)
+
+
+def ask(robot):
+    return robot.call(GetObjectPointClouds, "seer/get_object_point_clouds", timeout=5.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"width": 0}, ("width and height", "above 0")),
+        ({"k": [50.0, 0.0, 0.0, 0.0, 51.0, 0.0, 16.5, 12.5, 1.0]}, ("0 0 1", "16.5, 12.5, 1.0")),
+        ({"distortion_model": "fov", "d": [0.9]}, ("unknown distortion model 'fov'",)),
+        ({"d": [math.nan] * 5}, ("must be numbers",)),
+    ],
+)
+def test_a_calibration_that_cannot_be_used_is_told(changes, words):
+    with running({"stack": {"vision": ["seer"]}, "seer": SEES}) as robot:
+        depth_and(robot, other(**changes))
+        assert ask(robot).error_code == ErrorCode.NOT_CALIBRATED
+        problem = eventually(lambda: robot.problem("seer", "calibration on"), "a problem")
+        assert "camera 'there'" in problem
+        for word in words:
+            assert word in problem
+
+
+@pytest.mark.parametrize(
+    ("model", "coefficients"),
+    [
+        ("plumb_bob", [0.1, -0.05, 0.001, 0.001, 0.0, 0.02, 0.01, 0.0]),
+        ("rational_polynomial", [0.1, -0.05, 0.001, 0.001, 0.0, 0.02, 0.01, 0.0, 0.001, 0.0, 0.001, 0.0]),
+        ("KANNALA_BRANDT4", [0.01, -0.02, 0.003, 0.0]),
+        ("none", [0.0] * 5),
+    ],
+)
+def test_what_drivers_publish_is_used_live(model, coefficients):
+    with running({"stack": {"vision": ["seer"]}, "seer": SEES}) as robot:
+        depth_and(robot, other(distortion_model=model, d=coefficients))
+        answer = ask(robot)
+        assert answer.success, answer.message
+        assert not robot.problem("seer", "calibration on")
 
 
 # Where the camera is.

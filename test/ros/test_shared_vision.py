@@ -1,11 +1,13 @@
 """Vision services that build on others: in one process by reference, else over ROS."""
 
+import itertools
 import signal
 import threading
 
 import pytest
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
+from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
 from vision_service.srv import GetDetections, GetDetectionsFromCamera, GetImage, GetVisionProperties
 
@@ -224,3 +226,29 @@ def test_nobody_is_held_up_while_a_service_elsewhere_does_not_answer(apart):
     finally:
         there.process.send_signal(signal.SIGCONT)
     is_active(robot, "tracked")
+
+
+@pytest.mark.parametrize("seconds", [0, 7], ids=["0", "constant"])
+def test_a_camera_whose_stamps_stand_still_is_tracked_by_arrival_and_that_is_said(seconds):
+    sections = {
+        "stack": {"vision": ["reds", "tracked"]},
+        "reds": REDS,
+        "tracked": tracker("reds", min_track_persistence=2),
+    }
+    places = itertools.count()
+
+    def moving():
+        left = 10 + 2 * (next(places) % 30)
+        message = image_message(painted(130, 70, (left, 20, left + 30, 60)))
+        message.header.stamp.sec = seconds
+        return message
+
+    with running(sections) as robot:
+        is_active(robot, "tracked")
+        robot.repeat(robot.publisher(Image, "view/image_raw"), moving, rate=20.0)
+        problem = eventually(lambda: robot.problem("tracked", "by when its frames arrive"), "a problem")
+        assert ("are 0" if seconds == 0 else "stand still at 7.000 s") in problem
+        inbox, ids = robot.listen(Detection2DArray, "tracked/detections"), {}
+        while len(ids) < 10:  # each place is followed, not the first one answered again
+            ids |= {boxes_of(message)[0]: item.id for message in [inbox.next()] for item in message.detections}
+        assert all(name.startswith("red_") for name in ids.values())

@@ -1,5 +1,7 @@
 """The model `obstacles_distance`: how near the nearest thing is."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -114,3 +116,13 @@ def test_the_number_of_frames_is_limited(count):
 
 def test_no_point_is_nearest_of_none():
     assert nearest(PointCloud(np.empty((0, 3), np.float32))) is None
+
+
+@pytest.mark.parametrize("stamp", [0, 7 * SECOND])
+def test_frames_whose_stamps_stand_still_are_told_apart_by_when_they_arrive(stamp):
+    model = make(num_queries=5)
+    for number in range(12):
+        last = replace(frame(0.1 if number == 11 else 2.0), stamp=stamp, arrived=number * SECOND // 10)
+        found = model.segment(last)
+    assert distance(found) == 2
+    assert "'front'" in model.warning

@@ -367,8 +367,40 @@ def test_a_second_is_late_and_more_is_a_jump():
     assert ids.isdisjoint(item.id for item in model.detect(replace(frame, stamp=9 * SECOND - 1)))
 
 
+def arriving(seen: list[Frame], **changes) -> list[Frame]:
+    """Return frames that arrive one by one at the times of their stamps, from a second on; and then other changes."""
+    return [replace(frame, arrived=frame.stamp, **changes) for frame in seen]
+
+
+@pytest.mark.parametrize("stamp", [0, 7 * SECOND])
+def test_stamps_of_0_or_that_stand_still_are_replaced_by_the_time_of_arrival(stamp):
+    by_stamps, by_arrival = tracker(TruthDetector()), tracker(TruthDetector())
+    seen = frames(60, speed=3.0)
+    for frame, same in zip(seen, arriving(seen, stamp=stamp), strict=True):
+        expected, found = by_stamps.detect(frame), by_arrival.detect(same)
+    assert found == expected
+    assert {item.id for item in found} == {f"{item.class_name}_{item.id.rpartition('_')[2]}" for item in found}
+    assert by_stamps.warning == ""
+    assert "the stamps of camera 'camera'" in by_arrival.warning
+    assert ("are 0" if stamp == 0 else "stand still at 7.000 s") in by_arrival.warning
+    assert {event.stamp for event in by_arrival.events()} == {stamp}
+    # A frame that comes again is still known.
+    assert by_arrival.detect(same) == found
+
+
+def test_tracks_go_on_when_stamps_cease_to_run_and_when_they_run_again():
+    model = tracker(TruthDetector(), min_track_persistence=1)
+    seen = arriving(frames(300, objects=1))
+    still = [replace(frame, stamp=seen[99].stamp) for frame in seen[100:200]]
+    shown = [model.detect(frame) for frame in (*seen[:100], *still, *seen[200:])]
+    assert {item.id for found in shown for item in found} == {shown[0][0].id}
+    assert model.warning == ""
+    assert [kind(event) for event in model.events()] == ["born"]
+    assert [(item.x_min, item.y_min) for item in shown[150]] == [(box.x_min, box.y_min) for box in boxes(still[50])]
+
+
 @pytest.mark.parametrize("without", [{"camera_name": ""}, {"stamp": 0}])
-def test_a_picture_without_a_camera_or_a_stamp_is_answered_without_ids_and_changes_nothing(without):
+def test_an_image_without_a_camera_or_for_once_without_a_stamp_is_answered_without_ids_and_changes_nothing(without):
     model = tracker(TruthDetector(), min_track_persistence=1)
     first, second = frames(2)
     model.detect(first)
@@ -414,6 +446,10 @@ def test_other_attributes_hold_from_the_next_frame_on_and_for_frames_that_come_a
     assert len(model.detect(third)) == 5
     model.update(replace(model.config, min_confidence=0.95))
     assert model.detect(third) == []
+
+
+def boxes(frame: Frame) -> list[Detection]:
+    return TruthDetector().detect(frame)
 
 
 # Events and commands.

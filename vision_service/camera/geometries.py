@@ -67,10 +67,16 @@ def make_box(label: str, values: Mapping[str, Any]) -> Box:
         )
         if len(value) != count
     ]
-    length = float(np.linalg.norm(config.orientation))
-    if not wrong and not 0 < length < np.inf:
+    wrong += [
+        f"'{label}.{name}' must be finite, not {list(value)}"
+        for name, value in (("size", config.size), ("center", config.center), ("orientation", config.orientation))
+        if not np.isfinite(value).all()
+    ]
+    largest = max(map(abs, config.orientation), default=0.0)
+    if not wrong and not largest:
         wrong.append(f"'{label}.orientation' must be a quaternion other than 0, not {list(config.orientation)}")
     if wrong:
         raise VisionError(ErrorCode.INVALID_ARGUMENT, "; ".join(wrong))
-    x, y, z, w = (value / length for value in config.orientation)
+    scaled = np.array(config.orientation) / largest  # before its length is taken, which could overflow
+    x, y, z, w = (scaled / np.linalg.norm(scaled)).tolist()
     return Box(label, config.center, config.size, (x, y, z, w))  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.lens import is_pinhole
 from vision_service.pointcloud.motion import Motion
 from vision_service.pointcloud.projection import depth_to_cloud, project
 from vision_service.types import CameraIntrinsics
@@ -144,7 +145,7 @@ def _pixels(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return columns and rows at which rays x/z, y/z appear; NaN where that is not known."""
     u, v = x * camera.fx + camera.cx, y * camera.fy + camera.cy
-    if not any(camera.distortion):
+    if is_pinhole(camera):
         return u, v
     # Where on the grid of the look-up table, which begins a margin before the picture; far outside for NaN.
     u = np.fmax((u + _LUT_MARGIN * camera.width) / _LUT_STEP, -9)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from vision_service.camera.scene import Camera, Room, Scene, Solid, Surface
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.lens import is_pinhole
 from vision_service.pointcloud.motion import quaternion
 from vision_service.types import CameraIntrinsics
 
@@ -115,15 +116,16 @@ class Renderer:
 
         Args:
             scene: What to render.
-            intrinsics: Of the camera, without distortion.
+            intrinsics: Of the camera, without distortion and skew.
             noise: Standard deviation of the sensor's noise, grey levels.
 
         Raises:
             VisionError: NOT_SUPPORTED, if the camera has distortion.
         """
-        if any(intrinsics.distortion):
+        if not is_pinhole(intrinsics):
             msg = (
-                f"rendering knows no distortion, and {intrinsics.distortion_model or 'a model'} was given: leave it out"
+                f"rendering knows no distortion and no skew, and {intrinsics.distortion_model or 'one'} was given: "
+                "leave it out"
             )
             raise VisionError(ErrorCode.NOT_SUPPORTED, msg)
         self.scene = scene

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.drawing.styles import FARTHEST, Color, above, draw_label, inside, label, object_color, style
+from vision_service.lens import is_pinhole
 from vision_service.pointcloud.motion import rotation_matrix
 from vision_service.pointcloud.projection import project
 from vision_service.types import CameraIntrinsics, Classification, PointCloudObject
@@ -80,8 +81,7 @@ def _edges(item: PointCloudObject, intrinsics: CameraIntrinsics) -> NDArray[np.f
     starts, ends = starts[before], ends[before]
     cut = starts + (NEAR - starts[:, 2:]) / (ends[:, 2:] - starts[:, 2:]) * (ends - starts)
     starts, ends = (np.where(point[:, 2:] < NEAR, cut, point) for point in (starts, ends))
-    straight = not any(intrinsics.distortion) and intrinsics.distortion_model != "equidistant"
-    steps = np.linspace(0, 1, 2 if straight else 17)[:, None]
+    steps = np.linspace(0, 1, 2 if is_pinhole(intrinsics) else 17)[:, None]
     points = starts[:, None] + steps * (ends - starts)[:, None]
     pixels = project(points, intrinsics)
     # Far outside of the picture a lens's polynomials bend back into it: what lies farther out appears farther in.

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.lens import is_pinhole
 from vision_service.pointcloud.objects import select
 from vision_service.pointcloud.projection import cloud_of, depth_to_cloud, project
 from vision_service.types import CameraIntrinsics, Frame, PointCloud
@@ -90,7 +91,7 @@ def _projected(cloud: PointCloud, intrinsics: CameraIntrinsics) -> SeenPoints:
     columns, rows = np.moveaxis(np.rint(project(cloud.xyz, intrinsics)), -1, 0)
     inside = np.flatnonzero((columns >= 0) & (rows >= 0) & (columns < intrinsics.width) & (rows < intrinsics.height))
     cloud, columns, rows = select(cloud, inside), columns[inside].astype(np.int64), rows[inside].astype(np.int64)
-    if not intrinsics.distortion:
+    if is_pinhole(intrinsics):
         return SeenPoints(cloud, columns, rows)
     # Far outside of the picture a lens's polynomials bend back into it: such a point is not on its pixel's ray.
     rays = depth_to_cloud(np.ones((intrinsics.height, intrinsics.width), np.float32), intrinsics).xyz[rows, columns]

@@ -9,13 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.lens import distortion
 from vision_service.types import CameraIntrinsics, Frame, PointCloud
 
-POLYNOMIAL_MODELS = ("", "plumb_bob", "rational_polynomial", "thin_prism_fisheye")
-"""The distortion models that OpenCV's general lens covers, by their number of coefficients; all zero = none."""
-
 _PART = 1 << 14
-_COEFFICIENTS = (4, 5, 8, 12, 14)  # what OpenCV's general lens can have
 _TOLERANCE = 0.5  # pixels by which an undistorted ray may miss its pixel when it is distorted again
 
 
@@ -43,7 +40,8 @@ def depth_to_cloud(
 ) -> PointCloud:
     """Return the points that a depth picture shows, in the camera's optical frame (x right, y down, z forward).
 
-    Where the intrinsics have distortion, every pixel's ray is undistorted; the rays are kept for the next picture.
+    Where the intrinsics have distortion or skew, every pixel's ray is undistorted; the rays are kept for the next
+    depth.
 
     Args:
         depth: (H, W) float32, metres along the optical axis; NaN, infinite or not above zero = unknown.
@@ -113,76 +111,91 @@ def project(points: NDArray[np.floating], intrinsics: CameraIntrinsics) -> NDArr
     points = np.asarray(points, np.float64)
     z = np.where(points[..., 2] > 0, points[..., 2], np.nan)
     rays = points[..., :2] / z[..., None]
-    if _is_distorted(intrinsics):
-        return _distort(rays.reshape(-1, 2), intrinsics).reshape(rays.shape)
-    pixels: NDArray[np.float64] = rays * (intrinsics.fx, intrinsics.fy) + (intrinsics.cx, intrinsics.cy)
-    return pixels
+    lens = _lens(intrinsics)
+    return _pixels(rays if lens is None else _distort(rays.reshape(-1, 2), lens).reshape(rays.shape), intrinsics)
 
 
 @lru_cache(maxsize=4)
 def _rays(intrinsics: CameraIntrinsics) -> tuple[NDArray[np.float32], ...]:
     """Return x/z, y/z and 1 of all pixels, NaN where the lens has no ray; float32 arrays that broadcast to (H, W)."""
     x, y = np.arange(intrinsics.width, dtype=np.float64), np.arange(intrinsics.height, dtype=np.float64)[:, None]
-    if not _is_distorted(intrinsics):
+    lens = _lens(intrinsics)
+    if lens is None and not intrinsics.skew:
         x, y = (x[None] - intrinsics.cx) / intrinsics.fx, (y - intrinsics.cy) / intrinsics.fy
         return x.astype(np.float32), y.astype(np.float32), np.ones((1, 1), np.float32)
     size = (intrinsics.height, intrinsics.width)
     pixels = np.stack([np.broadcast_to(x, size), np.broadcast_to(y, size)], axis=-1).reshape(-1, 2)
-    rays = _undistort(pixels, intrinsics)
-    # The iteration may end elsewhere, far out where the model folds: no ray is better than a wrong one.
-    missed = np.abs(_distort(rays, intrinsics) - pixels).max(axis=1)
-    rays = np.concatenate([rays, np.ones((len(rays), 1))], axis=1)
-    rays[~(missed < _TOLERANCE)] = np.nan
+    rays = _bent_rays(pixels, intrinsics)
+    if lens is not None:
+        rays = _undistort(rays, lens)
+        # The iteration may end elsewhere, far out where the model folds: no ray is better than a wrong one.
+        missed = np.abs(_pixels(_distort(rays, lens), intrinsics) - pixels).max(axis=1)
+        rays[~(missed < _TOLERANCE)] = np.nan
+    rays = np.concatenate([rays, np.where(np.isnan(rays[:, :1]), np.nan, 1.0)], axis=1)
     return tuple(np.ascontiguousarray(rays.T, np.float32).reshape(3, *size))
 
 
-def _is_distorted(intrinsics: CameraIntrinsics) -> bool:
-    return bool(intrinsics.distortion) and (
-        intrinsics.distortion_model not in POLYNOMIAL_MODELS or any(intrinsics.distortion)
-    )
-
-
-def _undistort(pixels: NDArray[np.float64], intrinsics: CameraIntrinsics) -> NDArray[np.float64]:
-    """Return the (N, 2) rays x/z, y/z of (N, 2) distorted pixels."""
-    matrix, coefficients, fisheye = _lens(intrinsics)
-    points = pixels[:, None]
-    if fisheye:
-        return cv2.fisheye.undistortPoints(points, matrix, coefficients)[:, 0]  # type: ignore[return-value]
-    # OpenCV's five iterations are too few for wide lenses; where the number is given has changed with OpenCV 5.
-    criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 40, 1e-9)
-    if hasattr(cv2, "undistortPointsIter"):
-        return cv2.undistortPointsIter(points, matrix, coefficients, None, None, criteria)[:, 0]
-    return cv2.undistortPoints(points, matrix, coefficients, criteria=criteria)[:, 0]  # type: ignore
-
-
-def _distort(rays: NDArray[np.float64], intrinsics: CameraIntrinsics) -> NDArray[np.float64]:
-    """Return the (N, 2) distorted pixels of (N, 2) rays x/z, y/z."""
-    matrix, coefficients, fisheye = _lens(intrinsics)
-    project_points = cv2.fisheye.projectPoints if fisheye else cv2.projectPoints
-    points = np.concatenate([rays, np.ones_like(rays[:, :1])], axis=1)[:, None]
-    still = np.zeros(3)
-    pixels = np.empty_like(rays)
-    # In parts, because OpenCV makes a matrix of derivatives too, many times the size of the points.
-    for start in range(0, len(points), _PART):
-        part = slice(start, start + _PART)
-        pixels[part] = project_points(points[part], still, still, matrix, coefficients)[0][:, 0]
+def _pixels(rays: NDArray[np.float64], intrinsics: CameraIntrinsics) -> NDArray[np.float64]:
+    """Return the (..., 2) pixels of (..., 2) rays x/z, y/z that the lens has bent already."""
+    pixels: NDArray[np.float64] = rays * (intrinsics.fx, intrinsics.fy) + (intrinsics.cx, intrinsics.cy)
+    if intrinsics.skew:
+        pixels[..., 0] += intrinsics.skew * rays[..., 1]
     return pixels
 
 
-def _lens(intrinsics: CameraIntrinsics) -> tuple[NDArray[np.float64], NDArray[np.float64], bool]:
-    """Return the camera matrix, the distortion coefficients, and whether they are of OpenCV's fisheye model."""
-    matrix = np.array([[intrinsics.fx, 0, intrinsics.cx], [0, intrinsics.fy, intrinsics.cy], [0, 0, 1]], np.float64)
-    coefficients = np.array(intrinsics.distortion, np.float64)
-    model, count = intrinsics.distortion_model, len(coefficients)
-    if model in POLYNOMIAL_MODELS and count in _COEFFICIENTS:
-        return matrix, coefficients, False
-    if model == "equidistant" and count == 4:
-        return matrix, coefficients, True
-    msg = (
-        f"the distortion model {model!r} with {count} coefficients is not known: plumb_bob (4 or 5 coefficients), "
-        "rational_polynomial (8) and equidistant (4) are; or give rectified pictures"
-    )
-    raise VisionError(ErrorCode.NOT_CALIBRATED, msg)
+def _bent_rays(pixels: NDArray[np.float64], intrinsics: CameraIntrinsics) -> NDArray[np.float64]:
+    """Return the (N, 2) rays x/z, y/z behind the lens, as it has bent them, of (N, 2) pixels."""
+    y = (pixels[:, 1] - intrinsics.cy) / intrinsics.fy
+    return np.stack([(pixels[:, 0] - intrinsics.cx - intrinsics.skew * y) / intrinsics.fx, y], axis=1)
+
+
+_Lens = tuple[NDArray[np.float64], bool]
+"""Distortion coefficients, and whether they are of OpenCV's fisheye model."""
+
+# The camera matrix is applied here, because OpenCV's functions leave out its skew.
+_NO_MATRIX = np.eye(3)
+
+
+def _undistort(bent: NDArray[np.float64], lens: _Lens) -> NDArray[np.float64]:
+    """Return the (N, 2) rays x/z, y/z before the lens, of those that it has bent."""
+    coefficients, fisheye = lens
+    points = bent[:, None]
+    if fisheye:
+        return cv2.fisheye.undistortPoints(points, _NO_MATRIX, coefficients)[:, 0]  # type: ignore[return-value]
+    # OpenCV's five iterations are too few for wide lenses; where the number is given has changed with OpenCV 5.
+    criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 40, 1e-12)
+    if hasattr(cv2, "undistortPointsIter"):
+        return cv2.undistortPointsIter(points, _NO_MATRIX, coefficients, None, None, criteria)[:, 0]
+    return cv2.undistortPoints(points, _NO_MATRIX, coefficients, criteria=criteria)[:, 0]  # type: ignore
+
+
+def _distort(rays: NDArray[np.float64], lens: _Lens) -> NDArray[np.float64]:
+    """Return the (N, 2) rays x/z, y/z as the lens bends them."""
+    coefficients, fisheye = lens
+    project_points = cv2.fisheye.projectPoints if fisheye else cv2.projectPoints
+    points = np.concatenate([rays, np.ones_like(rays[:, :1])], axis=1)[:, None]
+    still = np.zeros(3)
+    bent = np.empty_like(rays)
+    # In parts, because OpenCV makes a matrix of derivatives too, many times the size of the points.
+    for start in range(0, len(points), _PART):
+        part = slice(start, start + _PART)
+        bent[part] = project_points(points[part], still, still, _NO_MATRIX, coefficients)[0][:, 0]
+    return bent
+
+
+def _lens(intrinsics: CameraIntrinsics) -> _Lens | None:
+    """Return what bends the rays, None = nothing.
+
+    Raises:
+        VisionError: NOT_CALIBRATED, if the distortion model is not known.
+    """
+    try:
+        model, coefficients = distortion(intrinsics.distortion_model, intrinsics.distortion)
+    except VisionError as error:
+        model, count = intrinsics.distortion_model, len(intrinsics.distortion)
+        msg = f"the distortion model {model!r} with {count} coefficients is not known: {error.message}"
+        raise VisionError(ErrorCode.NOT_CALIBRATED, msg) from None
+    return (np.array(coefficients, np.float64), model == "equidistant") if coefficients else None
 
 
 def _hide_invalid(depth: NDArray[np.float32]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from array import array
 from collections.abc import Callable, Mapping
@@ -13,7 +12,8 @@ from sensor_msgs.srv import SetCameraInfo
 from std_msgs.msg import Header
 
 from vision_service.camera import DRIVERS
-from vision_service.camera.calibration import Calibration, ExtrinsicsConfig, distortion, write_camera_info
+from vision_service.camera.calibration import Calibration, ExtrinsicsConfig
+from vision_service.camera.calibration_file import write_camera_info
 from vision_service.camera.contents import (
     check_form,
     check_sources,
@@ -402,12 +402,8 @@ class CameraNode(ServiceNode):
         driver, calibration = self._driver, self._calibration
         if driver is None or calibration is None:
             raise VisionError(ErrorCode.NOT_ACTIVE, f"the camera is {self.state}: {self.last_error or 'configure it'}")
-        intrinsics = conversion.intrinsics_from_message(info)
-        if intrinsics is None:
-            msg = f"the matrix K must be fx 0 cx, 0 fy cy, 0 0 1 with fx and fy above 0, not {list(map(float, info.k))}"
-            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
-        model, coefficients = distortion(intrinsics.distortion_model, intrinsics.distortion)
-        intrinsics = dataclasses.replace(intrinsics, distortion_model=model, distortion=coefficients)
+        intrinsics = conversion.calibration_from_message(info)
+        rectification, projection = conversion.rectification_from_message(info)
         calibration.replace(intrinsics, self._picture_size(driver))
         if "points" not in self._outputs and self._supports_pcd(driver):
             # A new mapping, because the capture thread may be looking at the old one.
@@ -418,8 +414,8 @@ class CameraNode(ServiceNode):
             calibration.file,
             intrinsics,
             camera_name=self.get_name(),
-            rectification=list(info.r) if any(info.r) else (),
-            projection=list(info.p) if any(info.p) else (),
+            rectification=rectification,
+            projection=projection,
         )
         return f"used from now on, and written to {calibration.file}"
 

@@ -332,6 +332,10 @@ class TopicCamera:
     def _on_camera_info(self, message: CameraInfo) -> None:
         self._calibrated = True
         self._intrinsics = conversion.intrinsics_from_message(message)
+        wrong = conversion.wrong_with_calibration(message)
+        topic = self._node.resolve_topic_name(self._topics.camera_info)
+        said = f"camera {self._camera!r}: the calibration on {topic} cannot be used: {wrong}" if wrong else ""
+        self._node.diagnostics.report(f"calibration of {self._camera}", said)
 
     def _on_incompatible(self, topic: str) -> Callable[[Any], None]:
         def incompatible(event: Any) -> None:

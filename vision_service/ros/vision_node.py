@@ -275,6 +275,7 @@ class VisionNode(ServiceNode):
                 self.diagnostics.report(f"camera {camera}", "")
             except VisionError as error:  # one camera must not hold up the others
                 self.diagnostics.report(f"camera {camera}", f"cannot look at camera {camera!r}: {error.message}")
+        self.diagnostics.report("assumed", self._working().model.warning)
 
     def _tend(self, camera: str) -> None:
         self._cameras.tend(camera)
@@ -330,6 +331,7 @@ class VisionNode(ServiceNode):
                 for change in [*steady.changes(), *inference.model.events()]:
                     if change.camera_name in self._outputs:
                         self._outputs[change.camera_name].send_event(conversion.label_change_to_message(change))
+                self.diagnostics.report("assumed", inference.model.warning)  # frames may have given cause for one
                 self.diagnostics.report(f"stream {camera}", "")
             except BaseException as error:  # a library may even raise SystemExit
                 if camera in self._streams:

@@ -9,6 +9,7 @@ import numpy as np
 
 from vision_service.configuration import attribute
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.frame_clock import FrameClock
 from vision_service.pointcloud.objects import finite, object_of, select
 from vision_service.pointcloud.projection import cloud_of
 from vision_service.resources import Resources
@@ -49,7 +50,8 @@ class ObstaclesDistance(VisionModel):
 
     The frames are those that the model is shown: in a stream, the last `num_queries` of it. With calls alone, only
     frames that were asked for within `query_window` count, and a single call rests on its frame alone. Frames of no
-    camera, those given in a request, count by themselves.
+    camera, those given in a request, count by themselves. Frames whose stamps are 0, or stand still, are known by when
+    they arrived, which ``warning`` says.
     """
 
     Config = ObstaclesDistanceConfig
@@ -59,8 +61,9 @@ class ObstaclesDistance(VisionModel):
     def __init__(self, config: ObstaclesDistanceConfig, resources: Resources) -> None:
         super().__init__(config, resources)
         self.labels = (config.label,) if config.label else ()
-        # Of each camera: stamps, and the nearest points; None of a frame without a point.
+        # Of each camera: times, and the nearest points; None of a frame without a point.
         self._seen: dict[str, deque[tuple[int, PointCloud | None]]] = {}
+        self._clocks: dict[str, FrameClock] = {}
 
     def segment(self, frame: Frame) -> list[PointCloudObject]:
         """Return the nearest thing, as one point.
@@ -76,14 +79,22 @@ class ObstaclesDistance(VisionModel):
         points.sort(key=lambda point: float(np.linalg.norm(point.xyz)))
         return [object_of(points[(len(points) - 1) // 2], label=self.config.label)]
 
+    @property
+    def warning(self) -> str:
+        """Which cameras' stamps cannot be used."""
+        return "; ".join(clock.problem for clock in list(self._clocks.values()) if clock.problem)
+
     def _recent(self, frame: Frame, point: PointCloud | None) -> list[PointCloud | None]:
         """Return the nearest points of a frame and of those before it."""
         if not frame.camera_name:
             return [point]
-        since = frame.stamp - round(self.config.query_window * SECOND)
+        if frame.camera_name not in self._clocks:
+            self._clocks[frame.camera_name] = FrameClock(frame.camera_name, "the last frames are told apart")
+        time = self._clocks[frame.camera_name].time(frame)
+        since = time - round(self.config.query_window * SECOND)
         # Frames that are not older than this one are itself, or of a time that was set back.
-        before = [entry for entry in self._seen.get(frame.camera_name, ()) if since <= entry[0] < frame.stamp]
-        recent = deque([*before, (frame.stamp, point)], maxlen=self.config.num_queries)
+        before = [entry for entry in self._seen.get(frame.camera_name, ()) if since <= entry[0] < time]
+        recent = deque([*before, (time, point)], maxlen=self.config.num_queries)
         self._seen[frame.camera_name] = recent
         return [found for _, found in recent]
 

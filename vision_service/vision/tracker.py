@@ -8,16 +8,13 @@ from typing import Any, ClassVar
 
 from vision_service.configuration import did_you_mean
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.frame_clock import JUMP, FrameClock
 from vision_service.labels import is_valid
 from vision_service.resources import Resources, not_able
 from vision_service.tracking.bytetrack import ByteTrack, Track
 from vision_service.tracking.config import TrackerConfig
 from vision_service.types import Detection, Frame, LabelChange
 from vision_service.vision.model import Needs, VisionModel
-
-JUMP = 1_000_000_000
-"""A frame that is older than the newest by more is not late: time was set back, as when a recording begins anew;
-nanoseconds."""
 
 ANSWERS = 16
 """How many frames of each camera answers are kept of: a frame that comes again has the same one."""
@@ -36,8 +33,9 @@ class Tracker(VisionModel):
 
     Each camera is followed by itself, and its frames are known by their stamps. One that comes again has the same
     answer. One that comes late, by a second at most, is matched with the tracks, which learn nothing from it. If time
-    jumps back further, all of the camera's tracks end. Pictures without a camera or a stamp are answered as the
-    detector does, without ids, and change nothing.
+    jumps back further, all of the camera's tracks end. Frames whose stamps stand still, or are 0, are known by when
+    they arrive instead, which ``warning`` says. Images without a camera, and without a stamp as long as that is not
+    sure, are answered as the detector does, without ids, and change nothing.
     """
 
     Config = TrackerConfig
@@ -79,13 +77,21 @@ class Tracker(VisionModel):
             VisionError: What the detector raises; then the frame changes nothing.
         """
         config = self.config
-        if not frame.camera_name or not frame.stamp:
+        if not frame.camera_name:
             return self._look(frame, config)
         camera = self._cameras.get(frame.camera_name)
         if camera is None:
             camera = self._cameras[frame.camera_name] = _Camera(frame.camera_name, self._identify, self._events.append)
-        answer = camera.answer(frame, config)
-        return camera.follow(frame, self._look(frame, config), config) if answer is None else answer
+        time = camera.time(frame)
+        if time is None:
+            return self._look(frame, config)
+        answer = camera.answer(time, config)
+        return camera.follow(frame, time, self._look(frame, config), config) if answer is None else answer
+
+    @property
+    def warning(self) -> str:
+        """Which cameras' stamps cannot be used."""
+        return "; ".join(camera.problem for camera in list(self._cameras.values()) if camera.problem)
 
     def events(self) -> list[LabelChange]:
         """Return the ids of tracks that were born (`current`) and died (`previous`) since the last call; up to 1000."""
@@ -118,31 +124,46 @@ class _Camera:
     def __init__(self, name: str, identify: Callable[[str], str], tell: Callable[[LabelChange], None]) -> None:
         self._name = name
         self._tell = tell
+        self._clock = FrameClock(name, "its objects are tracked")
+        self._stamp = 0
         self._frame_id = ""
         self._tracks = ByteTrack(identify, self._born, self._died)
         self._config: TrackerConfig | None = None
-        self._answers: OrderedDict[int, list[Detection]] = OrderedDict()
+        self._answers: OrderedDict[int, list[Detection]] = OrderedDict()  # by the time of the frame
 
-    def answer(self, frame: Frame, config: TrackerConfig) -> list[Detection] | None:
-        """Return what was answered for a frame, if it was."""
-        if config is not self._config or self._jumps_back(frame) or frame.stamp not in self._answers:
+    @property
+    def problem(self) -> str:
+        """Why the stamps of the camera cannot be used; empty if they can."""
+        return self._clock.problem
+
+    def time(self, frame: Frame) -> int | None:
+        """Return when a frame was taken, on the clock's line; None = that is not known."""
+        by_arrival = self._clock.by_arrival
+        time = self._clock.time(frame)
+        if self._clock.by_arrival != by_arrival:
+            self._answers.clear()  # they are known by times of another kind
+        return time if frame.stamp or self._clock.by_arrival else None
+
+    def answer(self, time: int, config: TrackerConfig) -> list[Detection] | None:
+        """Return what was answered for the frame of a time, if it was."""
+        if config is not self._config or self._jumps_back(time) or time not in self._answers:
             return None
-        return list(self._answers[frame.stamp])
+        return list(self._answers[time])
 
-    def follow(self, frame: Frame, detections: list[Detection], config: TrackerConfig) -> list[Detection]:
+    def follow(self, frame: Frame, time: int, detections: list[Detection], config: TrackerConfig) -> list[Detection]:
         """Take in the detections of a frame, and return those that belong to a track."""
-        if self._jumps_back(frame):
+        if self._jumps_back(time):
             self.reset()
         if config is not self._config:
             self._answers.clear()
             self._config = config
         newest = self._tracks.stamp
-        if newest is None or frame.stamp > newest:
-            self._frame_id = frame.frame_id
-            found = self._tracks.step(frame.stamp, detections, config)
+        if newest is None or time > newest:
+            self._stamp, self._frame_id = frame.stamp, frame.frame_id
+            found = self._tracks.step(time, detections, config)
         else:
-            found = self._tracks.recall(frame.stamp, detections, config)
-        self._answers[frame.stamp] = found
+            found = self._tracks.recall(time, detections, config)
+        self._answers[time] = found
         if len(self._answers) > ANSWERS:
             self._answers.popitem(last=False)
         return list(found)
@@ -168,15 +189,17 @@ class _Camera:
             for track in self._tracks.tracks()
         ]
 
-    def _jumps_back(self, frame: Frame) -> bool:
+    def _jumps_back(self, time: int) -> bool:
         newest = self._tracks.stamp
-        return newest is not None and frame.stamp < newest - JUMP
+        return newest is not None and time < newest - JUMP
 
-    def _born(self, track: Track, stamp: int) -> None:
-        self._tell(LabelChange("", track.id, track.confidence, self._name, stamp, self._frame_id))
+    # Tracks are born and die with the newest frame: others know it by its stamp, not by the time on the clock's line.
 
-    def _died(self, track: Track, stamp: int) -> None:
-        self._tell(LabelChange(track.id, "", 0.0, self._name, stamp, self._frame_id))
+    def _born(self, track: Track, _: int) -> None:
+        self._tell(LabelChange("", track.id, track.confidence, self._name, self._stamp, self._frame_id))
+
+    def _died(self, track: Track, _: int) -> None:
+        self._tell(LabelChange(track.id, "", 0.0, self._name, self._stamp, self._frame_id))
 
 
 def check_labels(config: TrackerConfig, known: tuple[str, ...]) -> None:

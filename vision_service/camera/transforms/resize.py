@@ -75,6 +75,7 @@ class Scaling:
             width=self.after[0],
             height=self.after[1],
             fx=before.fx * across,
+            skew=before.skew * across,
             fy=before.fy * down,
             cx=(before.cx + 0.5) * across - 0.5,
             cy=(before.cy + 0.5) * down - 0.5,

@@ -76,9 +76,13 @@ def turned_distortion(intrinsics: CameraIntrinsics, matrix: Matrix) -> tuple[flo
     (s2, s4) are vectors in the picture's plane and turn with it.
 
     Raises:
-        VisionError: NOT_SUPPORTED, if the sensor is tilted.
+        VisionError: NOT_SUPPORTED, if the sensor is tilted, or its rows and columns are not at right angles: turned by
+            other than 180°, its camera matrix would have its skew in the wrong place.
     """
     found = list(intrinsics.distortion)
+    if intrinsics.skew and not np.array_equal(matrix, -np.eye(2)) and not np.array_equal(matrix, np.eye(2)):
+        msg = "an image whose camera matrix has a skew cannot be rotated except by 180°: undistort it before"
+        raise VisionError(ErrorCode.NOT_SUPPORTED, msg)
     if intrinsics.distortion_model == "equidistant" or not any(found):
         return intrinsics.distortion
     if any(found[12:]):

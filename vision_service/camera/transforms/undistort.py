@@ -16,6 +16,7 @@ from vision_service.camera.transforms.rotate import nothing
 from vision_service.camera.transforms.step import whose
 from vision_service.configuration import attribute
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.lens import is_pinhole
 from vision_service.pointcloud.projection import project
 from vision_service.resources import Resources
 from vision_service.types import CameraIntrinsics, Frame
@@ -42,8 +43,8 @@ class Undistort(GeometricStep):
 
     Makes images as a lens without distortion would.
 
-    The camera matrix stays; what the new picture shows beyond the edge of the old one is black. Pictures of a camera
-    that is known to have no distortion stay as they are.
+    The camera matrix stays, without its skew; what the new image shows beyond the edge of the old one is black. Images
+    of a camera that is known to have no distortion stay as they are.
     """
 
     Config = UndistortConfig
@@ -61,12 +62,12 @@ class Undistort(GeometricStep):
 
     def geometry(self, size: Size, intrinsics: CameraIntrinsics | None, main: Size) -> Geometry:
         """Return where the undistorted pixels are; unregistered depth that is not calibrated stays as it is."""
-        if intrinsics is None or not any(intrinsics.distortion):
+        if intrinsics is None or is_pinhole(intrinsics):
             return Same()
         return Undistortion(intrinsics)
 
     def intrinsics(self, before: CameraIntrinsics) -> CameraIntrinsics:
-        """Return the intrinsics without distortion."""
+        """Return the intrinsics without distortion and skew."""
         return super().intrinsics(self._own(before) or before)
 
     def apply(self, frame: Frame) -> Frame:
@@ -106,7 +107,7 @@ class Same:
 
     def intrinsics(self, before: CameraIntrinsics) -> CameraIntrinsics:
         """Return the intrinsics."""
-        return dataclasses.replace(before, distortion_model="", distortion=())
+        return dataclasses.replace(before, distortion_model="", distortion=(), skew=0.0)
 
 
 class Undistortion:
@@ -131,5 +132,5 @@ class Undistortion:
         return cv2.remap(values, self._map, None, cv2.INTER_NEAREST, borderValue=nothing(values))  # type: ignore
 
     def intrinsics(self, before: CameraIntrinsics) -> CameraIntrinsics:
-        """Return the intrinsics without distortion."""
-        return dataclasses.replace(before, distortion_model="", distortion=())
+        """Return the intrinsics without distortion and skew."""
+        return dataclasses.replace(before, distortion_model="", distortion=(), skew=0.0)

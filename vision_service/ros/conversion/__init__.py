@@ -1,12 +1,15 @@
 """Between ROS messages and our types: the only place that knows both."""
 
 from vision_service.messages import (
+    calibration_from_message,
     cloud_from_message,
     depth_from_compressed,
     depth_from_message,
     image_from_compressed,
     intrinsics_from_message,
     nanoseconds,
+    rectification_from_message,
+    wrong_with_calibration,
 )
 from vision_service.ros.conversion.camera_info import camera_info_to_message, header_of, time_message
 from vision_service.ros.conversion.cloud import cloud_to_message
@@ -50,6 +53,7 @@ from vision_service.ros.conversion.tensor import (
 
 __all__ = [
     "box_to_message",
+    "calibration_from_message",
     "camera_info_to_message",
     "classifications_from_message",
     "classifications_to_message",
@@ -84,9 +88,11 @@ __all__ = [
     "objects_to_detections",
     "objects_to_markers",
     "objects_to_points",
+    "rectification_from_message",
     "serialized_classifications",
     "serialized_detections",
     "tensors_from_message",
     "tensors_to_message",
     "time_message",
+    "wrong_with_calibration",
 ]

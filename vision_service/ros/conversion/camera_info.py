@@ -16,22 +16,22 @@ def camera_info_to_message(
 
     Args:
         intrinsics: The camera's; None = not calibrated: K is 0.
-        header: Stamp and frame of the picture that it goes with.
-        size: Width and height of the pictures of a camera that is not calibrated, pixels.
+        header: Stamp and frame of the image that it goes with.
+        size: Width and height of the images of a camera that is not calibrated, pixels.
     """
     message = CameraInfo()
     message.header = header
     if intrinsics is None:
         message.width, message.height = size
         return message
-    fx, fy, cx, cy = intrinsics.fx, intrinsics.fy, intrinsics.cx, intrinsics.cy
+    fx, fy, cx, cy, skew = intrinsics.fx, intrinsics.fy, intrinsics.cx, intrinsics.cy, intrinsics.skew
     message.width, message.height = intrinsics.width, intrinsics.height
     # Many readers expect a model even where there is no distortion.
     message.distortion_model = intrinsics.distortion_model or "plumb_bob"
     message.d = list(intrinsics.distortion) or [0.0] * 5
-    message.k = [fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0]
+    message.k = [fx, skew, cx, 0.0, fy, cy, 0.0, 0.0, 1.0]
     message.r = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
-    message.p = [fx, 0.0, cx, 0.0, 0.0, fy, cy, 0.0, 0.0, 0.0, 1.0, 0.0]
+    message.p = [fx, skew, cx, 0.0, 0.0, fy, cy, 0.0, 0.0, 0.0, 1.0, 0.0]
     return message
 
 
