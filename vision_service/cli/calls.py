@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.text import Text
 
@@ -17,22 +17,16 @@ from vision_service.image import read_file
 from vision_service.pointcloud.objects import merged
 from vision_service.types import LabelImage, Segmentation
 
-if TYPE_CHECKING:
-    from vision_service.ros.calling import Caller
-
-ANSWERING = 2.0
-"""How long `list` waits for a node to say how it is, seconds."""
-
 
 def list_services(arguments: argparse.Namespace) -> int:
     """Print the names of the running services of this package."""
     from vision_service.ros.calling import Caller
-    from vision_service.ros.discovery import settled_services
+    from vision_service.ros.discovery import settled_services, states
 
     keep_stdout()
     with closing(Caller()) as caller:
         found = settled_services(caller, arguments.wait)
-        how = {} if arguments.json else _states(caller, found)
+        how = {} if arguments.json else states(caller, found)
     if arguments.json:
         print_json(found)
         return OK
@@ -48,29 +42,6 @@ def list_services(arguments: argparse.Namespace) -> int:
     if not nodes:
         console.print("no cameras or vision services run here (is ROS_DOMAIN_ID the same here and there?)")
     return OK
-
-
-def _states(caller: Caller, services: dict[str, str]) -> dict[str, str]:
-    """Return what each node is and its state, in words, by its name; one that does not answer is called so."""
-    from vision_service.srv import GetStatus
-
-    nodes = [name.rpartition("/")[0] for name, kind in services.items() if kind == "GetStatus"]
-    answers = {
-        node: caller.call(GetStatus, f"{node}/get_status", GetStatus.Request(), _state, ANSWERING) for node in nodes
-    }
-    said = {}
-    for node, answer in answers.items():
-        try:
-            said[node] = answer.result()
-        except VisionError:
-            said[node] = "does not answer"
-    return said
-
-
-def _state(response: Any) -> str:
-    told = json.loads(response.status)
-    kind = told.get("model") or told.get("driver") or ""
-    return ", ".join(text for text in (kind, response.state, *told.get("troubles", [])) if text)
 
 
 def call(arguments: argparse.Namespace) -> int:

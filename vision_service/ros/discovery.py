@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from vision_service import srv
@@ -11,6 +13,8 @@ from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.calling import Caller
 from vision_service.ros.connection import vision_services
 
+ANSWERING = 2.0
+"""How long a node may take to say how it is, seconds."""
 LOOK_PERIOD = 0.1
 SETTLING = 0.7
 """How long no more services must have appeared until all are there that will be, seconds."""
@@ -34,6 +38,31 @@ def settled_services(caller: Caller, patience: float) -> dict[str, str]:
             break
         time.sleep(SETTLING)
     return found
+
+
+def states(caller: Caller, services: Mapping[str, str]) -> dict[str, str]:
+    """Return what each node is, its lifecycle state and what is wrong with it, in words, by its name.
+
+    Args:
+        caller: What calls.
+        services: Services on the graph, with the names of their types.
+    """
+    nodes = [name.rpartition("/")[0] for name, kind in services.items() if kind == "GetStatus"]
+    request = srv.GetStatus.Request()
+    answers = {node: caller.call(srv.GetStatus, f"{node}/get_status", request, _state, ANSWERING) for node in nodes}
+    said = {}
+    for node, answer in answers.items():
+        try:
+            said[node] = answer.result()
+        except VisionError:
+            said[node] = "does not answer"
+    return said
+
+
+def _state(response: Any) -> str:
+    told = json.loads(response.status)
+    kind = told.get("model") or told.get("driver") or ""
+    return ", ".join(text for text in (kind, response.state, *told.get("troubles", [])) if text)
 
 
 def find_service(caller: Caller, name: str, timeout: float) -> Any:
