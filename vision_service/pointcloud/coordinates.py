@@ -25,7 +25,6 @@ there, single precision has steps of less than 0.1 mm."""
 
 _HERE = (0.0, 0.0, 0.0)
 _SAMPLE = 4096  # points of which the middle is taken
-_GREATEST = 1e38  # about what single precision ends with: some drivers mean by it that there is nothing
 
 
 def is_measured(xyz: NDArray[np.floating]) -> NDArray[np.bool_]:
@@ -36,10 +35,10 @@ def is_measured(xyz: NDArray[np.floating]) -> NDArray[np.bool_]:
     """
     if not len(xyz):
         return np.empty(0, np.bool_)
-    # One sum tells all: it is 0 for the origin alone, and NaN or infinite if a coordinate is. OpenCV does it in a
-    # third of the time that comparing each coordinate takes.
+    # One sum tells all: it is 0 for the sensor alone, and NaN or infinite if a coordinate is. OpenCV does it in a third
+    # of the time that comparing each coordinate takes.
     sums = cv2.transform(np.abs(xyz)[:, None], np.ones((1, 3)))[:, 0]
-    return np.asarray((sums > 0) & (sums < _GREATEST))
+    return np.asarray((sums > 0) & (sums < np.inf))
 
 
 def exists(cloud: PointCloud) -> NDArray[np.bool_]:
@@ -73,6 +72,7 @@ def cloud_of_columns(columns: Sequence[NDArray[Any]], rgb: NDArray[np.uint8] | N
         points -= origin
         with np.errstate(over="ignore"):
             xyz = xyz.astype(np.float32)
+        measured &= np.isfinite(xyz.reshape(-1, 3)).all(axis=1)  # single precision ends at 3e38
     if not measured.all():
         xyz.reshape(-1, 3)[~measured] = np.nan
     return PointCloud(xyz, rgb, origin)

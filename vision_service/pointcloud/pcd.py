@@ -300,6 +300,11 @@ def _parse_fields(values: Mapping[str, list[str]]) -> Iterator[_Field]:
 
 
 def _read_ascii(header: _Header, body: memoryview) -> _Fields:
+    table = _table(header, body)
+    if table is not None:
+        shape = header.shape(lambda count: count == len(table), len(table), f"the file has {len(table)}")
+        table = table[: int(np.prod(shape))]
+        return _Fields(header, shape, lambda index: table[str(index)])
     lines = [line.split() for line in bytes(body).splitlines()]
     points = [words for words in lines if words and not words[0].startswith(b"#")]
     shape = header.shape(lambda count: count == len(points), len(points), f"the file has {len(points)}")
@@ -319,6 +324,16 @@ def _read_ascii(header: _Header, body: memoryview) -> _Fields:
         return np.stack(columns, axis=-1)
 
     return _Fields(header, shape, column)
+
+
+def _table(header: _Header, body: memoryview) -> Any:
+    """Return text as a structured array, in a third of the time; None if it is not quite what the header says."""
+    if not header.fields or any(field.type not in _TYPES for field in header.fields) or not bytes(body).strip():
+        return None
+    try:
+        return np.loadtxt(io.BytesIO(body), header.dtype, comments=None, ndmin=1, encoding="latin-1")
+    except (ValueError, OverflowError):
+        return None
 
 
 def _numbers(words: list[bytes], dtype: np.dtype[Any], name: str) -> NDArray[Any]:

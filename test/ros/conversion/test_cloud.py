@@ -148,9 +148,7 @@ def test_the_points_do_not_share_the_memory_of_their_message():
 
 
 @pytest.mark.parametrize("is_dense", [False, True])
-@pytest.mark.parametrize(
-    "nothing", [(np.nan, 1, 2), (0, 0, 0), (-0.0, 0, 0), (1, np.inf, 2), (1, 2, -np.inf), (3e38,) * 3]
-)
+@pytest.mark.parametrize("nothing", [(np.nan, 1, 2), (0, 0, 0), (-0.0, 0, 0), (1, np.inf, 2), (1, 2, -np.inf)])
 def test_what_was_not_measured_is_no_point_whatever_is_dense_says(nothing, is_dense):
     xyz = np.array([nothing, [0, 0, 1e-30]], np.float32)
     written = cloud_to_message(PointCloud(xyz), Header())
