@@ -261,12 +261,15 @@ class PointCloud:
     """Points in space.
 
     Attributes:
-        xyz: (N, 3) or, organized, (H, W, 3) float32, metres; NaN = no point there.
+        xyz: (N, 3) or, organized, (H, W, 3) float32, metres, counted from the origin; NaN = no point there.
         rgb: uint8 of the same shape, or None.
+        origin: Where in the frame the coordinates are counted from, metres. Zeros, unless the points are so far from
+            the frame's origin that single precision would not tell them apart, as on a map.
     """
 
     xyz: NDArray[np.float32]
     rgb: NDArray[np.uint8] | None = None
+    origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     @property
     def organized(self) -> bool:
@@ -276,6 +279,11 @@ class PointCloud:
     def __len__(self) -> int:
         """How many points, the missing ones counted."""
         return int(self.xyz.size // 3)
+
+    @property
+    def absolute(self) -> NDArray[np.float32] | NDArray[np.float64]:
+        """The points' places in the frame, in the shape of xyz: that, or float64 if there is an origin."""
+        return self.xyz + np.array(self.origin) if any(self.origin) else self.xyz
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ def camera(path, **values):
 
 
 def cloud(number):
-    return PointCloud(np.full((2, 3), number, np.float32))
+    return PointCloud(np.array([(number, 0, 1)] * 2, np.float32))
 
 
 def numbers(driver, count):

@@ -12,7 +12,7 @@ from vision_service.errors import ErrorCode, VisionError
 from vision_service.pointcloud.pcd import read_pcd, read_pcd_fields, write_pcd
 from vision_service.types import PointCloud
 
-FLOATS = st.floats(width=32, allow_infinity=False)
+FLOATS = st.floats(2.0**-20, 2**20, width=32)
 CLOUDS = [
     "capture0001.pcd",
     "colored_cloud.pcd",
@@ -49,6 +49,7 @@ def compressed(data):
 def clouds(draw):
     shape = draw(st.one_of(st.tuples(st.integers(0, 20)), st.tuples(st.integers(2, 6), st.integers(2, 6))))
     xyz = draw(nps.arrays(np.float32, (*shape, 3), elements=FLOATS))
+    xyz[draw(nps.arrays(bool, shape))] = np.nan
     rgb = draw(st.one_of(st.none(), nps.arrays(np.uint8, (*shape, 3))))
     return PointCloud(xyz, rgb)
 
@@ -142,7 +143,7 @@ def test_the_header_that_is_written_is_complete():
 @given(nps.arrays(np.float32, (12, 3), elements=FLOATS), nps.arrays(np.uint16, (12, 5)), st.permutations(range(4)))
 def test_fields_of_any_order_type_and_count_are_read_in_every_form(xyz, histogram, order):
     columns = [
-        ("x", "F", 8, 1, xyz[:, 0].astype("<f8")),
+        ("x", "F", 4, 1, xyz[:, 0].astype("<f4")),
         ("y", "F", 4, 1, xyz[:, 1].astype("<f4")),
         ("z", "F", 4, 1, xyz[:, 2].astype("<f4")),
         ("histogram", "U", 2, 5, histogram.astype("<u2")),
@@ -180,7 +181,158 @@ def test_a_colour_may_be_kept_in_a_float():
 def test_spaces_comments_line_endings_and_left_out_lines_are_as_in_real_files(ending):
     text = b"# a comment\n\n" + pcd(b"  1   2\t3\n 4 5 nan \n", COUNT=None, VERSION=".7", VIEWPOINT=None, POINTS=None)
     cloud = read_pcd(text.replace(b"\n", ending))
-    np.testing.assert_array_equal(cloud.xyz, [[1, 2, 3], [4, 5, np.nan]])
+    np.testing.assert_array_equal(cloud.xyz, [[1, 2, 3], [np.nan, np.nan, np.nan]])
+
+
+XYZ = np.array([[1, 2, 3], [4, 5, 6]], np.float32)
+
+
+def four(field, kind="F", size="4", count="1"):
+    """Return the header's lines of x, y, z and another field."""
+    return {"FIELDS": f"x y z {field}", "TYPE": f"F F F {kind}", "SIZE": f"4 4 4 {size}", "COUNT": f"1 1 1 {count}"}
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        pcd(TYPE="f f f"),
+        pcd(TYPE="Float float F32"),
+        pcd(TYPE=None),
+        pcd(TYPE=None, SIZE=None, COUNT=None),
+        pcd().replace(b"FIELDS", b"COLUMNS"),
+        pcd().replace(b"TYPE", b"SENSOR a b c d\nTYPE"),
+        b"\xef\xbb\xbf" + pcd(),
+        pcd(DATA="ASCII"),
+        pcd(XYZ.tobytes(), DATA="Binary"),
+        pcd(WIDTH=None),
+        pcd(HEIGHT=None),
+        pcd(WIDTH=None, HEIGHT=None),
+        pcd(WIDTH=None, POINTS=None),
+        pcd(HEIGHT=None, POINTS=None),
+        pcd(WIDTH=None, HEIGHT=None, POINTS=None),
+        pcd(XYZ.tobytes(), WIDTH=None, HEIGHT=None, POINTS=None, DATA="binary"),
+        pcd(compressed(XYZ.T.tobytes()), WIDTH=None, HEIGHT=None, POINTS=None, DATA="binary_compressed"),
+        pcd(WIDTH="0"),
+        pcd(HEIGHT="0"),
+        pcd(WIDTH="", HEIGHT=""),
+        pcd(WIDTH="7"),
+        pcd(POINTS="7"),
+        pcd(POINTS="0"),
+        pcd(XYZ.tobytes(), WIDTH="7", DATA="binary"),
+        pcd(XYZ.tobytes(), POINTS="7", DATA="binary"),
+        pcd(compressed(XYZ.T.tobytes()), HEIGHT="9", DATA="binary_compressed"),
+        pcd(b"1 2 3\n# between\n\n4 5 6\n7 8 9\n"),
+        pcd(b"1 2 3 9.5\n4 5 6 -1\n", **four("intensity", "U")),
+        pcd(b"1 2 3 nan\n4 5 6 1e40\n", **four("ring", "I", "2")),
+        pcd(b"1 2 3 wall\n4 5 6 floor\n", **four("label", "U")),
+        pcd(b"1 2 3 9\n4 5 6 9\n", **four("thing", "Q", "3")),
+        pcd(b"1 2 3 1\n4 5 6 0\n", **four("valid", "B", "1")),
+        pcd(b"1 2 3\n4 5 6\n", **four("_", "U", "1", "0")),
+    ],
+)
+def test_what_is_not_needed_does_not_decide(file):
+    np.testing.assert_array_equal(read_pcd(file).xyz, XYZ)
+
+
+def test_size_and_data_that_agree_make_rows_and_columns():
+    text = b"".join(b"%d 1 1\n" % x for x in range(1, 7))
+    for missing in ("WIDTH", "HEIGHT", "POINTS"):
+        lines = {"WIDTH": "3", "HEIGHT": "2", "POINTS": "6"} | {missing: None}
+        assert read_pcd(pcd(text, **lines)).xyz[..., 0].tolist() == [[1, 2, 3], [4, 5, 6]]
+    assert read_pcd(pcd(text, WIDTH="3", HEIGHT="2", POINTS="60")).xyz.shape == (2, 3, 3)
+    assert read_pcd(pcd(text, WIDTH="3", HEIGHT="20", POINTS="6")).xyz.shape == (6, 3)
+
+
+@pytest.mark.parametrize(
+    "nothing", ["nan nan nan", "NaN 1 1", "-nan 1 1", "-nan(ind) 1 1", "1.#QNAN 1 1", "inf 1 1", "0 0 0"]
+)
+def test_what_was_not_measured_is_no_point(nothing):
+    cloud = read_pcd(pcd(f"{nothing}\n4 5 6\n".encode()))
+    np.testing.assert_array_equal(cloud.xyz, [[np.nan] * 3, [4, 5, 6]])
+
+
+def test_whole_numbers_with_a_fraction_are_what_is_before_it():
+    file = pcd(b"1 2 3 12.000000\n4 5 6 7.9\n", **four("intensity", "U"))
+    fields = read_pcd_fields(file)
+    assert (fields["intensity"].tolist(), fields["intensity"].dtype) == ([12, 7], np.uint32)
+    large = 2**63 + 12345
+    assert read_pcd_fields(pcd(f"1 2 3 {large}\n4 5 6 1\n".encode(), **four("t", "U", "8")))["t"].tolist() == [large, 1]
+
+
+def test_padding_of_count_0_as_pcl_writes_it_is_no_field():
+    points = np.zeros(2, [("xyz", "<f4", 3), ("_", "u1", 4), ("i", "<f4"), ("t", "<f8")])
+    points["xyz"], points["i"], points["t"] = XYZ, [8, 9], [1e9, 2e9]
+    lines = {
+        "FIELDS": "x y z _ intensity _ timestamp",
+        "SIZE": "4 4 4 1 4 1 8",
+        "TYPE": "F F F U F U F",
+        "COUNT": "1 1 1 4 1 0 1",
+    }
+    fields = read_pcd_fields(pcd(points.tobytes(), DATA="binary", **lines))
+    assert list(fields) == ["x", "y", "z", "intensity", "timestamp"]
+    assert (fields["intensity"].tolist(), fields["timestamp"].tolist()) == ([8, 9], [1e9, 2e9])
+
+
+@pytest.mark.parametrize("with_padding", [False, True])
+def test_compressed_padding_may_be_left_out_as_pcl_does(with_padding):
+    columns = [XYZ[:, 0], np.zeros((2, 4), np.uint8), XYZ[:, 1], XYZ[:, 2]]
+    data = b"".join(column.tobytes() for column in columns if with_padding or column.dtype != np.uint8)
+    lines = {"FIELDS": "x _ y z", "SIZE": "4 1 4 4", "TYPE": "F U F F", "COUNT": "1 4 1 1"}
+    np.testing.assert_array_equal(read_pcd(pcd(compressed(data), DATA="binary_compressed", **lines)).xyz, XYZ)
+
+
+@pytest.mark.parametrize(
+    "lines", [four("rgb", "U", "1", "3"), four("rgb", "F", "8"), four("rgb", "U", "1"), four("rgb", "Q", "4")]
+)
+def test_colour_is_lost_rather_than_points(lines):
+    size = 12 + int(lines["SIZE"].split()[3]) * int(lines["COUNT"].split()[3])
+    points = np.zeros((2, size), np.uint8)
+    points[:, :12] = XYZ.view(np.uint8)
+    cloud = read_pcd(pcd(points.tobytes(), DATA="binary", **lines))
+    assert cloud.rgb is None
+    np.testing.assert_array_equal(cloud.xyz, XYZ)
+    assert read_pcd(pcd(b"1 2 3 red\n4 5 6 blue\n", **four("rgb", "U"))).rgb is None
+
+
+def test_colour_may_be_in_three_fields():
+    lines = {"FIELDS": "x y z r g b", "SIZE": "4 4 4 1 1 1", "TYPE": "F F F U U U", "COUNT": "1 1 1 1 1 1"}
+    cloud = read_pcd(pcd(b"1 2 3 255 1 2\n4 5 6 0 7 8\n", **lines))
+    assert cloud.rgb.tolist() == [[255, 1, 2], [0, 7, 8]]
+
+
+# Large coordinates
+
+MAP = np.array((492818.04, 5527515.85, 100.0))
+
+
+@pytest.mark.parametrize("form", ["ascii", "binary", "binary_compressed"])
+def test_large_coordinates_are_counted_from_an_origin(form):
+    places = XYZ.astype("<f8") / 7 + MAP
+    bodies = {
+        "ascii": "".join(f"{x!r} {y!r} {z!r}\n" for x, y, z in places.tolist()).encode(),
+        "binary": places.tobytes(),
+        "binary_compressed": compressed(places.T.tobytes()),
+    }
+    cloud = read_pcd(pcd(bodies[form], SIZE="8 8 8", DATA=form))
+    assert np.abs(np.array(cloud.origin) - MAP).max() < 5
+    np.testing.assert_allclose(cloud.absolute, places, atol=1e-6)
+
+
+@pytest.mark.parametrize("form", ["ascii", "binary"])
+def test_they_are_written_as_they_came(form):
+    cloud = PointCloud(XYZ, np.full((2, 3), (255, 1, 2), np.uint8), (492818.0, 5527516.0, 100.0))
+    data = write_pcd(cloud, form, labels=np.array([7, 8]))
+    assert b"\nSIZE 8 8 8 4 4\nTYPE F F F U U\n" in data
+    back = read_pcd(data)
+    np.testing.assert_array_equal(back.absolute, cloud.absolute)
+    np.testing.assert_array_equal(back.rgb, cloud.rgb)
+    assert read_pcd_fields(data)["label"].tolist() == [7, 8]
+
+
+def test_near_points_of_eight_bytes_have_no_origin():
+    cloud = read_pcd(pcd(XYZ.astype("<f8").tobytes(), SIZE="8 8 8", DATA="binary"))
+    assert cloud.origin == (0, 0, 0)
+    np.testing.assert_array_equal(cloud.xyz, XYZ)
 
 
 def test_padding_is_left_out():
@@ -206,36 +358,39 @@ def test_a_cloud_without_points_is_a_cloud(form):
         (pcd(b"")[:-1], "cut off in its header"),
         (b"# only a comment\n", "no PCD: there is no header"),
         (pcd(FIELDS=None), "no FIELDS"),
-        (pcd(WIDTH=None, HEIGHT=None), "no WIDTH, HEIGHT"),
         (pcd(SIZE="4 4"), "3 FIELDS, 2 SIZE, 3 TYPE, 3 COUNT"),
         (pcd(TYPE="F F Q"), "field z has the unknown TYPE Q of SIZE 4"),
         (pcd(SIZE="4 4 3"), "field z has the unknown TYPE F of SIZE 3"),
-        (pcd(COUNT="1 1 0"), "COUNT must be an integer of at least 1, not '0'"),
+        (pcd(b"1 2\n4 5\n", COUNT="1 1 0"), "no field z with one number a point: its fields are x y"),
+        (pcd(COUNT="1 1 -1"), "COUNT must be an integer of at least 0, not '-1'"),
         (pcd(COUNT="1 1 99999999999"), "a point of more than"),
         (pcd(WIDTH="-2"), "WIDTH must be an integer of at least 0, not '-2'"),
         (pcd(WIDTH="two"), "WIDTH must be an integer"),
-        (pcd(POINTS="3"), "WIDTH 2 times HEIGHT 1 is not POINTS 3"),
-        (pcd(DATA="text"), "DATA text is not one of ascii, binary, binary_compressed"),
-        (pcd(b"1 2 3\n"), "POINTS says 2, the file has 1"),
-        (pcd(b"1 2 3\n4 5 6\n7 8 9\n"), "POINTS says 2, the file has 3"),
-        (pcd(b""), "POINTS says 2, the file has 0"),
-        (pcd(b"1 2 3\n4 5\n"), "no table of 3 fields"),
-        (pcd(b"1 2 3\n4 five 6\n"), "no table of 3 fields"),
-        (pcd(b"\0" * 23, DATA="binary"), "cut off: 24 bytes of data are expected, 23 are there"),
-        (pcd(b"\0" * 24, DATA="binary", WIDTH="9" * 15, POINTS="9" * 15), "cut off: 11999999999999988 bytes"),
+        (pcd(WIDTH="5", POINTS="3"), "WIDTH 5 times HEIGHT 1 is not POINTS 3, and the file has 2"),
+        (pcd(b"\0" * 25, DATA="binary", POINTS="3"), "is not POINTS 3, and the file has 25 bytes of data, 12 a point"),
+        (pcd(DATA="text"), "DATA text is not one of ascii, binary_compressed, binary"),
+        (pcd(DATA=""), "is no line of a PCD header"),
+        (pcd(b"1 2 3\n"), "cut off: the header says 2 points, the file has 1"),
+        (pcd(b""), "cut off: the header says 2 points, the file has 0"),
+        (pcd(b"1 2 3\n4 5\n"), "no table of 3 numbers a line: point 2 has 2 .*'4 5'.*: mend or remove that line"),
+        (pcd(b"1 2 3 9\n4 5 6\n"), "no table of 3 numbers a line: point 1 has 4"),
+        (pcd(b"1 2 3\n4 five 6\n"), "its field y has 'five' where a number belongs"),
+        (
+            pcd(b"\0" * 23, DATA="binary"),
+            "cut off: the header says 2 points, the file has 23 bytes of data, 12 a point",
+        ),
+        (pcd(b"\0" * 24, DATA="binary", WIDTH="9" * 15, POINTS="9" * 15), "cut off: the header says 9{15} points"),
         (pcd(b"\0\0", DATA="binary_compressed"), "cut off: 8 bytes"),
         (pcd(compressed(bytes(24))[:-1], DATA="binary_compressed"), "cut off"),
-        (pcd(compressed(bytes(20)), DATA="binary_compressed"), "2 points are 24 bytes, but 20 are compressed in it"),
+        (pcd(compressed(bytes(20)), DATA="binary_compressed"), "2 points, 20 bytes are compressed in the file, 12 a"),
+        (pcd(compressed(bytes(28)), DATA="binary_compressed"), "2 points are 24 bytes, but 28 are compressed in it"),
+        (pcd(np.array([6, 2**32 - 1], "<u4").tobytes() + bytes(6), DATA="binary_compressed"), "data are damaged"),
         (
             pcd(np.array([6, 24], "<u4").tobytes() + b"\x05abcde", DATA="binary_compressed"),
             "its compressed data are damaged",
         ),
         (pcd(FIELDS="x y intensity"), "no field z with one number a point: its fields are x y intensity"),
         (pcd(b"1 2 3 4\n5 6 7 8\n", COUNT="1 1 2"), "no field z with one number a point"),
-        (
-            pcd(b"1 2 3 4\n5 6 7 8\n", FIELDS="x y z rgb", SIZE="4 4 4 1", TYPE="F F F U", COUNT="1 1 1 1"),
-            "colour has 1 bytes a point, not 4",
-        ),
     ],
 )
 def test_a_wrong_file_is_refused_with_the_reason(file, reason, tmp_path):

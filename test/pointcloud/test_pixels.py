@@ -97,8 +97,6 @@ def test_nothing_is_within_such_a_box(box):
 
 
 LISTED = PointCloud(np.ones((5, 3), np.float32))
-EMPTY = PointCloud(np.empty((0, 3), np.float32))
-UNKNOWN = PointCloud(np.full((30, 40, 3), np.nan, np.float32))
 
 
 @pytest.mark.parametrize(
@@ -106,8 +104,6 @@ UNKNOWN = PointCloud(np.full((30, 40, 3), np.nan, np.float32))
     [
         ({"image": None, "camera_name": "front"}, ErrorCode.NO_FRAME, "'front' has no colour picture"),
         ({"depth": None}, ErrorCode.NO_DEPTH, "neither a point cloud nor depth"),
-        ({"cloud": EMPTY}, ErrorCode.INVALID_ARGUMENT, "the point cloud of the frame is empty: it has no points"),
-        ({"cloud": UNKNOWN}, ErrorCode.INVALID_ARGUMENT, "is empty: none of its 1200 points is finite"),
         ({"depth": np.ones((15, 20), np.float32)}, ErrorCode.NOT_CALIBRATED, "40×30 and 20×15"),
         ({"intrinsics": None}, ErrorCode.NOT_CALIBRATED, "intrinsics"),
         ({"depth_intrinsics": PINHOLE}, ErrorCode.NOT_CALIBRATED, "register it to the colour picture"),
@@ -126,8 +122,6 @@ UNKNOWN = PointCloud(np.full((30, 40, 3), np.nan, np.float32))
         *(
             "no picture",
             "no depth",
-            "no points",
-            "no finite point",
             "depth of another size",
             "no intrinsics",
             "depth of another imager",
@@ -140,6 +134,13 @@ def test_where_the_pixels_are_not_known_it_says_what_is_missing(changes, code, w
         seen_points(dataclasses.replace(with_depth(), **changes))
     assert caught.value.code == code
     assert words in caught.value.message
+
+
+@pytest.mark.parametrize("xyz", [np.empty((0, 3)), np.full((30, 40, 3), np.nan), np.zeros((30, 40, 3))])
+def test_of_what_was_not_measured_nothing_is_seen(xyz):
+    points = seen_points(dataclasses.replace(with_depth(), cloud=PointCloud(xyz.astype(np.float32))))
+    assert (len(points.cloud), len(points.columns), len(points.rows)) == (0, 0, 0)
+    assert points.within(0, 0, 40, 30).shape == (0,)
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,12 @@ def test_up_is_where_the_direction_points_or_else_where_the_sensor_is(normal, up
     np.testing.assert_allclose(plane.heights(np.array([[0, 0, 2]], np.float32)), [3 * up], atol=1e-2)
 
 
+@pytest.mark.parametrize(("height", "up"), [(5, 1), (-5, -1)])
+def test_the_sensor_may_be_elsewhere_than_at_the_origin(height, up):
+    points = sheet(FLOOR, -1, 1000)
+    assert find_plane(points, tolerance=0.01, sensor=(3, 4, height)).normal[2] == pytest.approx(up, abs=1e-3)
+
+
 def test_seen_from_above_distances_are_kept():
     points = sheet((1, 2, 3), 1, 100)
     flat = find_plane(points, tolerance=0.01).coordinates(points)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import yaml
-from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2, PointField
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection3DArray
 from vision_service.srv import CaptureAllFromCamera, DoCommand, GetObjectPointClouds, GetVisionProperties
@@ -14,6 +14,7 @@ from visualization_msgs.msg import MarkerArray
 import testdata
 from robot import ROOT, eventually, image_message, painted, running
 from vision_service.errors import ErrorCode
+from vision_service.pointcloud.coordinates import cloud_of_columns
 from vision_service.pointcloud.pcd import read_pcd
 from vision_service.ros import conversion
 from vision_service.types import CameraIntrinsics, PointCloud
@@ -21,7 +22,7 @@ from vision_service.types import CameraIntrinsics, PointCloud
 TABLETOP = yaml.safe_load((ROOT / "config/tabletop.yaml").read_text())["/**/tabletop"]["ros__parameters"]
 DETECTOR = {"model": "mlmodel", "model_path": "package://vision_service/models/solids_detector.tflite"}
 SEED = 12
-BLOCK = np.stack(np.meshgrid(*[np.arange(0, 0.1, 0.01)] * 3), axis=-1).reshape(-1, 3)
+BLOCK = np.stack(np.meshgrid(*[np.arange(1, 11) * 0.01] * 3), axis=-1).reshape(-1, 3)
 BLOCKS = np.concatenate([BLOCK, BLOCK[:500] + np.array([1, 2, 0])]).astype(np.float32)
 """Two blocks, one of them half as high."""
 
@@ -172,20 +173,25 @@ def test_real_things_on_a_real_table_are_found(robot):
     assert len(answer.objects) == 5
 
 
-EMPTY = cloud_message(np.empty((0, 3)))
-NOWHERE = cloud_message(np.full((40, 3), np.nan))
-
-
-@pytest.mark.parametrize(
-    ("cloud", "words"),
-    [(EMPTY, "it has no points"), (NOWHERE, "none of its 40 points is finite")],
-    ids=["empty", "not a number"],
-)
-def test_a_cloud_without_points_is_refused(robot, cloud, words):
+@pytest.mark.parametrize("xyz", [np.empty((0, 3)), np.full((40, 3), np.nan), np.zeros((40, 3))])
+def test_a_cloud_without_measured_points_has_no_objects(robot, xyz):
     for node in ("close", "tabletop"):
-        answer = robot.call(GetObjectPointClouds, f"{node}/get_object_point_clouds", cloud=cloud)
-        assert answer.error_code == ErrorCode.INVALID_ARGUMENT
-        assert words in answer.message
+        answer = robot.call(GetObjectPointClouds, f"{node}/get_object_point_clouds", cloud=cloud_message(xyz))
+        assert answer.success, answer.message
+        assert list(answer.objects) == []
+
+
+def test_objects_on_a_map_are_given_back_in_its_coordinates(robot):
+    place = np.array((492818.25, 5527515.5, 100.0))
+    cloud = cloud_of_columns((BLOCKS + place).T)
+    message = conversion.cloud_to_message(cloud, Header(frame_id="utm"))
+    assert {field.datatype for field in message.fields} == {PointField.FLOAT64}
+    answer = robot.call(GetObjectPointClouds, "close/get_object_point_clouds", cloud=message)
+    assert [item.cloud.width for item in answer.objects] == [1000, 500]
+    for item, points in zip(answer.objects, (BLOCKS[:1000], BLOCKS[1000:]), strict=True):
+        np.testing.assert_allclose(center(item.box) - place, (points.min(0) + points.max(0)) / 2, atol=1e-6)
+        sent = conversion.cloud_from_message(item.cloud)
+        np.testing.assert_allclose(sent.absolute - place, points, atol=1e-6)
 
 
 def test_one_point_is_no_thing(robot):
@@ -196,9 +202,10 @@ def test_one_point_is_no_thing(robot):
 def test_a_cloud_that_contradicts_itself_is_refused(robot):
     message = cloud_message(BLOCKS)
     message.width += 1
+    message.row_step += message.point_step
     answer = robot.call(GetObjectPointClouds, "close/get_object_point_clouds", cloud=message)
     assert answer.error_code == ErrorCode.INVALID_ARGUMENT
-    assert "is less than a row" in answer.message
+    assert "1501×1 points of 12 bytes (point_step) are 18012 bytes, 18000 are there" in answer.message
 
 
 def test_a_cloud_of_too_many_points_is_refused_with_the_attribute_that_limits_it(robot):

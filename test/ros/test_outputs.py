@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sensor_msgs.msg import CompressedImage, Image, PointCloud2
 from vision_msgs.msg import Classification, Detection2DArray, Detection3DArray
-from vision_service.msg import LabelEvent
+from vision_service.msg import InstanceArray, LabelEvent, ObjectKeypointsArray
 from visualization_msgs.msg import Marker, MarkerArray
 
 from robot import RED_DETECTOR, boxes_of, eventually, painted
@@ -18,7 +18,16 @@ from vision_service.resources import LocalResources
 from vision_service.ros.conversion import cloud_from_message, image_from_message, label_change_to_message
 from vision_service.ros.node import ServiceNode
 from vision_service.ros.outputs import Outputs
-from vision_service.types import CameraIntrinsics, Frame, LabelChange, LabelImage, PointCloud
+from vision_service.types import (
+    CameraIntrinsics,
+    Detection,
+    DetectionExtra,
+    Frame,
+    InstanceMask,
+    LabelChange,
+    LabelImage,
+    PointCloud,
+)
 from vision_service.types import Classification as Class
 from vision_service.vision.color_detector import ColorDetector
 
@@ -252,3 +261,119 @@ def test_an_event_is_sent_to_whoever_listens(node, peer):
     event = inbox.next()
     assert (event.camera_name, event.previous, event.current, event.confidence) == ("front", "", "cat", 0.5)
     assert (event.header.stamp.nanosec, event.header.frame_id) == (7, "lens")
+
+
+# What does not hold any more.
+
+KINDS = {"objects": Detection3DArray, "object_points": PointCloud2, "markers": MarkerArray}
+
+
+def shown(node, peer, able=("segment",), found=OBJECTS, names=tuple(KINDS)):
+    """Return outputs that have published something, and the inboxes, emptied."""
+    kinds = {**KINDS, **FLAT}
+    inboxes = {name: peer.listen(kinds[name], f"ours/{name}") for name in names}
+    outputs = Outputs(node, ["~"], set(able))
+    heard_by_all(outputs, names)
+    outputs.publish(FRAME, lambda method, frame: found, place=lambda frame, found: (found, "map"), jpeg_quality=85)
+    for inbox in inboxes.values():
+        inbox.next()
+    return outputs, inboxes
+
+
+FLAT = {
+    "detections": Detection2DArray,
+    "classifications": Classification,
+    "instances": InstanceArray,
+    "instance_image": Image,
+    "keypoints": ObjectKeypointsArray,
+    "label_image": Image,
+}
+
+
+def assert_nothing_in_space(inboxes, frame_id="map"):
+    objects, points, markers = (inboxes[name].next() for name in KINDS)
+    assert (objects.detections, objects.header.frame_id) == ([], frame_id)
+    assert (points.width, len(points.data), points.header.frame_id) == (0, 0, frame_id)
+    assert [marker.action for marker in markers.markers] == [Marker.DELETEALL]
+    return objects
+
+
+def test_no_objects_are_published_as_empty_messages(node, peer):
+    inboxes = {name: peer.listen(kind, f"ours/{name}") for name, kind in KINDS.items()}
+    outputs = Outputs(node, ["~"], {"segment"})
+    heard_by_all(outputs, KINDS)
+    outputs.publish(FRAME, lambda method, frame: [], jpeg_quality=85)
+    assert_nothing_in_space(inboxes, "lens")
+    assert not outputs.tells
+
+
+def test_objects_are_withdrawn_where_they_were_published_and_later_by_the_camera_s_clock(node, peer):
+    outputs, inboxes = shown(node, peer)
+    assert outputs.tells
+    outputs.withdraw()
+    header = assert_nothing_in_space(inboxes).header
+    assert header.stamp.sec * 10**9 + header.stamp.nanosec > FRAME.stamp
+    assert header.stamp.sec < 1000, "not by the clock of the node"
+    assert not outputs.tells
+
+
+def test_what_is_withdrawn_is_withdrawn_once_and_comes_back_with_the_next_frame(node, peer):
+    outputs, inboxes = shown(node, peer)
+    outputs.withdraw()
+    outputs.withdraw()
+    outputs.publish(FRAME, lambda method, frame: OBJECTS, jpeg_quality=85)
+    assert_nothing_in_space(inboxes)
+    assert len(inboxes["objects"].next().detections) == 2
+
+
+def test_detections_of_every_kind_are_withdrawn(node, peer):
+    mask = InstanceMask.of(np.ones((5, 5), bool), 3, 4)
+    found = [Detection("cat", 0.5, 3, 4, 8, 9, extra=DetectionExtra(mask=mask))]
+    names = ("detections", "instances", "instance_image", "keypoints")
+    outputs, inboxes = shown(node, peer, ("detect", "masks", "keypoints"), found, names)
+    outputs.withdraw()
+    assert inboxes["detections"].next().detections == []
+    instances, picture = inboxes["instances"].next(), inboxes["instance_image"].next()
+    assert (instances.detections, instances.image_width, instances.image_height) == ([], 120, 90)
+    assert (picture.width, picture.height, any(picture.data)) == (120, 90, False)
+    assert inboxes["keypoints"].next().objects == []
+
+
+def test_classifications_are_withdrawn_and_an_image_of_classes_cannot_be(node, peer):
+    labels = LabelImage(np.ones((90, 120), np.uint16), ("floor", "wall"))
+    results = {"classify": [Class("table", 0.75)], "label": labels}
+    inboxes = {name: peer.listen(FLAT[name], f"ours/{name}") for name in ("classifications", "label_image")}
+    outputs = Outputs(node, ["~"], {"classify", "label"})
+    heard_by_all(outputs, inboxes)
+    outputs.publish(FRAME, lambda method, frame: results[method], jpeg_quality=85)
+    outputs.withdraw()
+    outputs.publish(FRAME, lambda method, frame: results[method], jpeg_quality=85)
+    inbox = inboxes["classifications"]
+    assert [len(inbox.next().results) for _ in range(3)] == [1, 0, 1]
+    assert [any(inboxes["label_image"].next().data) for _ in range(2)] == [True, True]
+
+
+def test_closed_outputs_withdraw_and_send_nothing_until_they_are_opened(node, peer):
+    outputs, inboxes = shown(node, peer)
+    outputs.close()
+    outputs.publish(FRAME, lambda method, frame: OBJECTS, jpeg_quality=85)  # the model was looking at it
+    outputs.open()
+    outputs.publish(FRAME, lambda method, frame: OBJECTS[:1], jpeg_quality=85)
+    assert_nothing_in_space(inboxes)
+    assert len(inboxes["objects"].next().detections) == 1
+
+
+def test_who_listens_is_told_before_the_topics_go(node, peer):
+    outputs, inboxes = shown(node, peer)
+    outputs.destroy()
+    assert_nothing_in_space(inboxes)
+
+
+def test_results_are_outdated_while_the_model_fails(node, peer):
+    outputs, _ = shown(node, peer)
+    assert not outputs.outdated(0.0)
+    outputs.failed()
+    assert outputs.outdated(0.0)
+    assert not outputs.outdated(1000.0)
+    outputs.publish(FRAME, lambda method, frame: OBJECTS, jpeg_quality=85)
+    assert not outputs.outdated(0.0)

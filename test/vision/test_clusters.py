@@ -11,6 +11,7 @@ import solids
 from vision_service.configuration import configure
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
+from vision_service.pointcloud.coordinates import is_measured
 from vision_service.resources import LocalResources
 from vision_service.types import CameraIntrinsics, Frame, PointCloud
 from vision_service.vision.clusters import Clusters
@@ -127,29 +128,57 @@ def test_one_point_is_too_few_unless_one_is_enough():
     assert (item.center.tolist(), item.size.tolist()) == ([1, 2, 3], [0, 0, 0])
 
 
-@pytest.mark.parametrize("points", [[[1, 2, 3]] * 20, [[0, 0, i] for i in range(20)]], ids=["one place", "a line"])
+@pytest.mark.parametrize("points", [[[1, 2, 3]] * 20, [[0, 0, i + 1] for i in range(20)]], ids=["one place", "a line"])
 def test_flat_clouds_are_things(points):
     (item,) = make().segment(frame(points))
     assert len(item.cloud) == 20
 
 
 @pytest.mark.parametrize(
-    ("cloud", "message"),
-    [
-        (np.empty((0, 3)), "is empty: it has no points"),
-        (np.full((4, 5, 3), np.nan), "is empty: none of its 20 points is finite"),
-        (np.full((2, 3), np.inf), "is empty: none of its 2 points is finite"),
-    ],
+    "cloud", [np.empty((0, 3)), np.full((4, 5, 3), np.nan), np.full((20, 3), np.inf), np.zeros((4, 5, 3))]
 )
-def test_a_cloud_without_points_is_refused(cloud, message):
-    with pytest.raises(VisionError, match=message) as caught:
-        make().segment(frame(cloud))
+def test_a_cloud_without_measured_points_has_no_things(cloud):
+    assert make(min_points_in_segment=1).segment(frame(cloud)) == []
+
+
+def test_the_error_message_names_the_camera():
+    with pytest.raises(VisionError, match="the point cloud of camera 'front' has 2 points"):
+        make(max_points=1).segment(replace(frame([[1, 2, 3], [4, 5, 6]]), camera_name="front"))
+
+
+# Large coordinates
+
+MAP = (492818.0, 5527515.0, 100.0)
+
+
+@pytest.mark.parametrize("oriented", [False, True])
+def test_things_far_from_the_frame_s_origin_are_told_apart_and_are_where_they_are(oriented):
+    near = make(oriented_boxes=oriented).segment(Frame(cloud=boxes()))
+    far = make(oriented_boxes=oriented).segment(Frame(cloud=replace(boxes(), origin=MAP)))
+    for one, other in zip(near, far, strict=True):
+        np.testing.assert_allclose(other.center - MAP, one.center, atol=1e-9)
+        np.testing.assert_allclose(other.cloud.absolute - MAP, one.cloud.xyz, atol=1e-9)
+        assert other.size.tolist() == one.size.tolist()
+
+
+def test_the_region_of_interest_is_in_the_coordinates_of_the_frame():
+    low, high = np.add(MAP, (0, 0, -1)).tolist(), np.add(MAP, (0.25, 1, 1)).tolist()
+    (item,) = make(min_corner=low, max_corner=high).segment(Frame(cloud=replace(boxes(), origin=MAP)))
+    np.testing.assert_allclose(item.center[:2] - MAP[:2], (0.14, 0.13), atol=1e-6)
+
+
+@pytest.mark.parametrize("distance", [0.0, 0.1])
+def test_coordinates_too_large_for_their_precision_are_refused_with_the_way_out(distance):
+    rounded = boxes().xyz + np.array(MAP, np.float32)
+    with pytest.raises(VisionError, match="FLOAT64 in messages, SIZE 8 in PCD files") as caught:
+        make(clustering_distance=distance).segment(frame(rounded))
     assert code_of(caught) == ErrorCode.INVALID_ARGUMENT
+    assert "5.52752e+06 m" in caught.value.message and "steps of 0.5 m" in caught.value.message
 
 
-def test_the_sentence_names_the_camera():
-    with pytest.raises(VisionError, match="of camera 'front' is empty"):
-        make().segment(replace(frame(np.empty((0, 3))), camera_name="front"))
+def test_the_same_points_may_be_fine_enough_for_a_greater_distance():
+    towns = np.random.default_rng(0).normal(size=(2, 500, 3)) * 100 + [[[0, 0, 0]], [[3000, 0, 0]]] + MAP
+    assert len(make(clustering_distance=200.0).segment(frame(towns.reshape(-1, 3)))) == 2
 
 
 def test_limits_of_points_and_cells_are_kept_with_a_sentence_each():
@@ -209,4 +238,4 @@ def test_any_cloud_gives_things_or_a_sentence(points, oriented):
     except VisionError as error:
         assert error.code == ErrorCode.INVALID_ARGUMENT
     else:
-        assert sum(len(item.cloud) for item in found) == np.isfinite(xyz).all(axis=1).sum()
+        assert sum(len(item.cloud) for item in found) == is_measured(xyz).sum()

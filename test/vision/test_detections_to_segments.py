@@ -384,15 +384,23 @@ def test_a_detector_must_be_named():
         ({"depth": None}, ErrorCode.NO_DEPTH),
         ({"depth": np.ones((15, 20), np.float32)}, ErrorCode.NOT_CALIBRATED),
         ({"intrinsics": None}, ErrorCode.NOT_CALIBRATED),
-        ({"cloud": PointCloud(np.empty((0, 3), np.float32))}, ErrorCode.INVALID_ARGUMENT),
     ],
-    ids=["no picture", "no depth", "depth of another size", "no intrinsics", "an empty cloud"],
+    ids=["no picture", "no depth", "depth of another size", "no intrinsics"],
 )
 def test_what_cannot_be_placed_is_an_error_whatever_is_found(changes, code):
     for detector in (reds(), Given()):
         with pytest.raises(VisionError) as caught:
             made(detector).segment(dataclasses.replace(red_square(np.ones((30, 40))), **changes))
         assert caught.value.code == code
+
+
+@pytest.mark.parametrize("points", [np.empty((0, 3)), np.full((30, 40, 3), np.nan), np.zeros((30, 40, 3))])
+def test_where_nothing_was_measured_there_is_no_object(points):
+    assert made(reds()).segment(red_square_with(points.astype(np.float32))) == []
+
+
+def test_depth_that_is_nowhere_known_shows_no_object():
+    assert made(reds()).segment(red_square(np.zeros((30, 40)))) == []
 
 
 def test_one_point_is_an_object_where_that_is_enough():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vision_service.configuration import configure
-from vision_service.errors import ErrorCode, VisionError
+from vision_service.errors import VisionError
 from vision_service.resources import LocalResources
 from vision_service.types import CameraIntrinsics, Frame, PointCloud
 from vision_service.vision.model import Needs, methods
@@ -101,11 +101,15 @@ def test_a_frame_without_points_leaves_the_others():
     assert distance(model.segment(frame(None, 0.1))) == 3
 
 
-@pytest.mark.parametrize("cloud", [np.empty((0, 3)), np.full((2, 2, 3), np.nan)])
-def test_when_no_frame_has_a_point_there_is_no_answer(cloud):
-    with pytest.raises(VisionError, match="none of the input point clouds contained any points") as caught:
-        make().segment(Frame(cloud=PointCloud(cloud.astype(np.float32))))
-    assert caught.value.code == ErrorCode.INVALID_ARGUMENT
+@pytest.mark.parametrize("cloud", [np.empty((0, 3)), np.full((2, 2, 3), np.nan), np.zeros((2, 2, 3))])
+def test_when_no_frame_has_a_point_nothing_is_near(cloud):
+    assert make().segment(Frame(cloud=PointCloud(cloud.astype(np.float32)))) == []
+
+
+def test_the_nearest_point_is_that_to_the_frame_s_origin_wherever_coordinates_are_counted_from():
+    cloud = PointCloud(np.array([(-3, 0, 0), (0, 0, 0), (2, 0, 0)], np.float32), origin=(2000.0, 0.0, 0.0))
+    (item,) = make().segment(Frame(cloud=cloud))
+    assert item.center.tolist() == [1997, 0, 0]
 
 
 @pytest.mark.parametrize("count", [0, 21])

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 import solids
 from vision_service.configuration import configure
-from vision_service.errors import ErrorCode, VisionError
+from vision_service.errors import VisionError
+from vision_service.pointcloud.coordinates import cloud_of_columns
 from vision_service.pointcloud.motion import rotation_matrix
 from vision_service.resources import LocalResources
 from vision_service.types import CameraIntrinsics, Frame, PointCloud
@@ -168,7 +169,7 @@ def test_the_same_cloud_gives_the_same_things():
 # What cannot be
 
 
-@pytest.mark.parametrize("points", [[[1, 2, 3]], [[1, 2, 3]] * 600, [[0, 0, i] for i in range(600)]])
+@pytest.mark.parametrize("points", [[[1, 2, 3]], [[1, 2, 3]] * 600, [[0, 0, i + 1] for i in range(600)]])
 def test_clouds_without_a_plane_have_no_ground(points):
     found = find(make(min_points_in_segment=1, min_points_in_plane=3), points)
     assert counts(found) == [len(points)]
@@ -179,11 +180,21 @@ def test_all_of_it_may_be_ground():
     assert find(make(only_over_plane=True), flat) == []
 
 
-@pytest.mark.parametrize("points", [np.empty((0, 3)), np.full((5, 3), np.nan)])
-def test_a_cloud_without_points_is_refused(points):
-    with pytest.raises(VisionError, match="is empty") as caught:
-        find(make(), points)
-    assert caught.value.code == ErrorCode.INVALID_ARGUMENT
+@pytest.mark.parametrize("points", [np.empty((0, 3)), np.full((5, 3), np.nan), np.zeros((5, 3))])
+def test_a_cloud_without_measured_points_has_no_obstacles(points):
+    assert find(make(min_points_in_segment=1), points) == []
+
+
+def test_obstacles_far_from_the_frame_s_origin_are_as_near_ones():
+    model = make(clustering_distance=0.03, only_above_plane=True)
+    place = np.array((492818.0, 5527515.0, 100.0))
+    near, far = (
+        model.segment(Frame(cloud=cloud_of_columns((ROOM + shift).T.astype(np.float64))))
+        for shift in ((0, 0, 0), place)
+    )
+    assert counts(far) == counts(near)
+    for one, other in zip(near, far, strict=True):
+        np.testing.assert_allclose(other.center - place, one.center, atol=1e-5)
 
 
 @pytest.mark.parametrize("vector", [[0.0, 1.0], [0.0, 0.0, float("inf")]])

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from vision_service.camera.driver import CameraDriver
 from vision_service.camera.extrinsics import extrinsics
 from vision_service.camera.synchronizer import Synchronizer
 from vision_service.configuration import Alike, Part, attribute, parts
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.pointcloud.coordinates import moved
 from vision_service.pointcloud.merging import merge
 from vision_service.pointcloud.motion import STILL, Motion
+from vision_service.pointcloud.objects import finite
 from vision_service.pointcloud.projection import cloud_of
 from vision_service.resources import Resources
 from vision_service.types import Frame, PointCloud
@@ -152,7 +152,4 @@ class JoinPointclouds(CameraDriver):
 
 def _moved(cloud: PointCloud, place: Motion) -> PointCloud:
     """Return the points that exist, moved."""
-    xyz = cloud.xyz.reshape(-1, 3)
-    known = np.flatnonzero(np.isfinite(xyz).all(axis=1))
-    rgb = None if cloud.rgb is None else cloud.rgb.reshape(-1, 3).take(known, axis=0)
-    return PointCloud(place.apply(xyz.take(known, axis=0)), rgb)
+    return moved(finite(cloud), place.rotation, place.translation)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from vision_service.drawing import PALETTE, draw_objects
 from vision_service.image import Image
+from vision_service.pointcloud.coordinates import rebased
 from vision_service.pointcloud.pixels import fit_pinhole
 from vision_service.pointcloud.view import render, shades, view_of
 from vision_service.types import Frame, PointCloud, PointCloudObject
@@ -41,7 +42,7 @@ def object_numbers(cloud: PointCloud, objects: Sequence[PointCloudObject]) -> ND
     xyz = cloud.xyz.reshape(-1, 3)
     numbers = np.zeros(len(xyz), np.uint32)
     for number, item in reversed(list(enumerate(objects, start=1))):
-        points = item.cloud.xyz
+        points = rebased(item.cloud, cloud.origin).xyz
         if not len(points):
             continue
         near = ((xyz >= points.min(axis=0)) & (xyz <= points.max(axis=0))).all(axis=1)

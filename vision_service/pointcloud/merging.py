@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from vision_service.pointcloud.coordinates import rebased
 from vision_service.pointcloud.icp import fit
 from vision_service.types import PointCloud
 
@@ -21,12 +22,16 @@ def merge(clouds: Sequence[PointCloud], *, proximity: float = 0.0, icp_distance:
             every cloud stays where it is.
 
     Returns:
-        (M, 3) points; with colours, if all clouds that have points have colours.
+        (M, 3) points; with colours, if all clouds that have points have colours. They are counted from the origin of
+        the first.
     """
     merged, *others = clouds
     for cloud in others:
-        moved = fit(cloud.xyz, merged.xyz, icp_distance).apply(cloud.xyz) if icp_distance else cloud.xyz
-        merged = _added(merged, PointCloud(moved, cloud.rgb), proximity)
+        cloud = rebased(cloud, merged.origin)
+        if icp_distance:
+            xyz = fit(cloud.xyz, merged.xyz, icp_distance).apply(cloud.xyz)
+            cloud = PointCloud(xyz, cloud.rgb, cloud.origin)
+        merged = _added(merged, cloud, proximity)
     return merged
 
 
@@ -38,7 +43,7 @@ def _added(merged: PointCloud, cloud: PointCloud, proximity: float) -> PointClou
         new = np.flatnonzero(~_near(xyz, merged.xyz, proximity))
         xyz, rgb = xyz.take(new, axis=0), None if rgb is None else rgb.take(new, axis=0)
     colours = None if rgb is None or merged.rgb is None else np.concatenate([merged.rgb, rgb])
-    return PointCloud(np.concatenate([merged.xyz, xyz]), colours)
+    return PointCloud(np.concatenate([merged.xyz, xyz]), colours, merged.origin)
 
 
 def _near(xyz: NDArray[np.float32], others: NDArray[np.float32], distance: float) -> NDArray[np.bool_]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.pointcloud.coordinates import exists, moved, rebased
 from vision_service.pointcloud.motion import IDENTITY, quaternion, rotation_matrix
 from vision_service.types import PointCloud, PointCloudObject
 
@@ -20,14 +22,12 @@ def finite(cloud: PointCloud) -> PointCloud:
     """Return the points that exist as an unorganized cloud, in their order and with their colours.
 
     Args:
-        cloud: Any cloud; a point with a NaN or an infinite coordinate is none.
+        cloud: Any cloud; what was not measured is no point (see :mod:`~vision_service.pointcloud.coordinates`).
     """
-    xyz = cloud.xyz.reshape(-1, 3)
     rgb = None if cloud.rgb is None else cloud.rgb.reshape(-1, 3)
-    flat = PointCloud(xyz, rgb)
-    # What is finite gives a sum of zero, anything else NaN.
-    exists = along(xyz, np.zeros(3)) == 0
-    return flat if exists.all() else select(flat, exists)
+    flat = dataclasses.replace(cloud, xyz=cloud.xyz.reshape(-1, 3), rgb=rgb)
+    known = exists(flat)
+    return flat if known.all() else select(flat, known)
 
 
 def select(cloud: PointCloud, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> PointCloud:
@@ -38,7 +38,7 @@ def select(cloud: PointCloud, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> P
         chosen: (N,) which of them, or their numbers.
     """
     rgb = None if cloud.rgb is None else rows(cloud.rgb, chosen)
-    return PointCloud(rows(cloud.xyz, chosen), rgb)
+    return dataclasses.replace(cloud, xyz=rows(cloud.xyz, chosen), rgb=rgb)
 
 
 def rows(values: NDArray[Value], chosen: NDArray[np.bool_] | NDArray[np.intp]) -> NDArray[Value]:
@@ -96,20 +96,21 @@ def object_of(
     else:
         low, high = _bounds(cloud.xyz)
         center, orientation = (low + high) / 2, IDENTITY
-    return PointCloudObject(cloud, label, confidence, center, high - low, orientation, id)
+    return PointCloudObject(cloud, label, confidence, center + cloud.origin, high - low, orientation, id)
 
 
 def merged(objects: Sequence[PointCloudObject]) -> tuple[PointCloud, NDArray[np.uint32]]:
     """Return the points of all objects as one unorganized cloud, and of each point the number of its object, from 1.
 
-    Colours are kept if all objects have them.
+    Colours are kept if all objects have them. The origin is that of the first.
     """
-    clouds = [item.cloud for item in objects]
+    origin = objects[0].cloud.origin if objects else (0.0, 0.0, 0.0)
+    clouds = [rebased(item.cloud, origin) for item in objects]
     xyz = np.concatenate([np.empty((0, 3), np.float32), *(cloud.xyz.reshape(-1, 3) for cloud in clouds)])
     colours = [cloud.rgb.reshape(-1, 3) for cloud in clouds if cloud.rgb is not None]
     rgb = np.concatenate(colours) if colours and len(colours) == len(clouds) else None
     numbers = np.repeat(np.arange(1, len(clouds) + 1, dtype=np.uint32), [len(cloud) for cloud in clouds])
-    return PointCloud(xyz, rgb), numbers
+    return PointCloud(xyz, rgb, origin), numbers
 
 
 def transformed(item: PointCloudObject, rotation: ArrayLike, translation: ArrayLike) -> PointCloudObject:
@@ -123,7 +124,7 @@ def transformed(item: PointCloudObject, rotation: ArrayLike, translation: ArrayL
         translation: (3,) the place of its frame's origin in the other frame, metres.
     """
     turn, shift = np.asarray(rotation, np.float64), np.asarray(translation, np.float64)
-    cloud = PointCloud((item.cloud.xyz @ turn.T + shift).astype(np.float32), item.cloud.rgb)
+    cloud = moved(item.cloud, turn, shift)
     if item.orientation == IDENTITY and len(cloud):
         return object_of(cloud, label=item.label, confidence=item.confidence, id=item.id)
     orientation = quaternion(turn @ rotation_matrix(item.orientation))

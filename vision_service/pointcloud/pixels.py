@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.lens import is_pinhole
+from vision_service.pointcloud.coordinates import exists, rebased
 from vision_service.pointcloud.objects import select
 from vision_service.pointcloud.projection import cloud_of, depth_to_cloud, project
 from vision_service.types import CameraIntrinsics, Frame, PointCloud
@@ -47,11 +48,11 @@ def seen_points(frame: Frame) -> SeenPoints:
     """Return the points of a frame that its picture shows.
 
     Where they lie in rows and columns like the picture's pixels (depth always does), these are their pixels. Points
-    that do not are projected into the picture; what stands before them is not considered.
+    that do not are projected into the picture; what stands before them is not considered. There may be none.
 
     Raises:
-        VisionError: NO_FRAME, if there is no picture; NO_DEPTH, if there is neither a cloud nor depth;
-            INVALID_ARGUMENT, if no point exists; NOT_CALIBRATED, if it is not known which pixel shows which point.
+        VisionError: NO_FRAME, if there is no picture; NO_DEPTH, if there is neither a cloud nor depth; NOT_CALIBRATED,
+            if it is not known which pixel shows which point.
     """
     of = f"camera {frame.camera_name!r}" if frame.camera_name else "the frame"
     if frame.image is None:
@@ -59,15 +60,13 @@ def seen_points(frame: Frame) -> SeenPoints:
     if frame.cloud is None and frame.depth is not None and frame.depth_intrinsics is not None:
         msg = f"the depth of {of} is not that of its picture's pixels: register it to the colour picture"
         raise VisionError(ErrorCode.NOT_CALIBRATED, msg)
-    cloud = cloud_of(frame)
+    cloud = rebased(cloud_of(frame))  # a picture shows its surroundings: the camera is the origin
     width, height = frame.size
     flat = PointCloud(cloud.xyz.reshape(-1, 3), None if cloud.rgb is None else cloud.rgb.reshape(-1, 3))
-    x, y, z = (flat.xyz[:, axis] for axis in range(3))
-    exists = np.isfinite(x) & np.isfinite(y) & np.isfinite(z)
-    if not exists.any():
-        reason = f"none of its {len(cloud)} points is finite" if len(cloud) else "it has no points"
-        raise VisionError(ErrorCode.INVALID_ARGUMENT, f"the point cloud of {of} is empty: {reason}")
-    visible = np.flatnonzero(exists & (z > 0))
+    visible = np.flatnonzero(exists(flat) & (flat.xyz[:, 2] > 0))
+    if not len(visible):
+        nowhere = np.empty(0, np.int64)
+        return SeenPoints(select(flat, visible), nowhere, nowhere)
     if cloud.xyz.shape[:2] == (height, width) and cloud.organized:
         rows, columns = np.divmod(visible, width)
         return SeenPoints(select(flat, visible), columns, rows)
@@ -115,7 +114,7 @@ def fit_pinhole(cloud: PointCloud) -> CameraIntrinsics | None:
     if not cloud.organized:
         return None
     height, width = cloud.xyz.shape[:2]
-    x, y, z = np.moveaxis(cloud.xyz, -1, 0)
+    x, y, z = np.moveaxis(cloud.absolute, -1, 0)
     rows, columns = np.nonzero(np.isfinite(x) & np.isfinite(y) & (z > 0) & (z < np.inf))
     lines = []
     for coordinate, pixels in ((x, columns), (y, rows)):

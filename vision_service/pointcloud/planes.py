@@ -63,6 +63,7 @@ def find_plane(
     min_points: int = 3,
     normal: ArrayLike | None = None,
     max_angle: float = np.inf,
+    sensor: ArrayLike = (0.0, 0.0, 0.0),
 ) -> Plane | None:
     """Return the plane that most points lie on.
 
@@ -78,10 +79,11 @@ def find_plane(
         normal: (3,) the direction, of any length, to which the plane is perpendicular; either sign. None or zeros =
             any.
         max_angle: How far from it the plane's normal may be, degrees.
+        sensor: (3,) where the sensor is.
 
     Returns:
         The plane, or None if there is none such. Its upper side is the one to which `normal` points; without a
-        `normal`, that of the origin, where the sensor is.
+        `normal`, that of the sensor.
     """
     direction = np.zeros(3) if normal is None else np.asarray(normal, np.float64)
     length = float(np.linalg.norm(direction))
@@ -107,11 +109,12 @@ def find_plane(
                 break
     if best is None:
         return None
-    plane = _oriented(best[0], best[1] + float(best[0] @ center), reach, direction)
+    eye = np.asarray(sensor, np.float64)
+    plane = _oriented(best[0], best[1] + float(best[0] @ center), reach, direction, eye)
     for points in (*[sample] * _ROUNDS, xyz):  # all points are heard once, when it is clear which count
         better = _refined(plane, points, None if tolerance else 1e-6 * size)
         if better is not None and abs(better.normal @ direction) >= least_cosine:
-            plane = _oriented(better.normal, better.offset, better.tolerance, direction)
+            plane = _oriented(better.normal, better.offset, better.tolerance, direction, eye)
     near = np.count_nonzero(np.abs(plane.heights(xyz)) <= plane.tolerance)
     return plane if near >= min_points else None
 
@@ -198,7 +201,13 @@ def _scatter(xyz: NDArray[np.float32], center: NDArray[np.float64]) -> NDArray[n
     return total
 
 
-def _oriented(normal: NDArray[np.float64], offset: float, tolerance: float, direction: NDArray[np.float64]) -> Plane:
+def _oriented(
+    normal: NDArray[np.float64],
+    offset: float,
+    tolerance: float,
+    direction: NDArray[np.float64],
+    sensor: NDArray[np.float64],
+) -> Plane:
     """Return the plane with its upper side up."""
-    down = normal @ direction < 0 if direction.any() else offset > 0
+    down = normal @ direction < 0 if direction.any() else offset > normal @ sensor
     return Plane(-normal, -offset, tolerance) if down else Plane(normal, offset, tolerance)

@@ -24,9 +24,9 @@ def crop(cloud: PointCloud, min_corner: Sequence[float] = (), max_corner: Sequen
     """
     inside = np.ones(len(cloud), bool)
     for axis, low in enumerate(min_corner):
-        inside &= cloud.xyz[:, axis] >= low
+        inside &= cloud.xyz[:, axis] >= low - cloud.origin[axis]
     for axis, high in enumerate(max_corner):
-        inside &= cloud.xyz[:, axis] <= high
+        inside &= cloud.xyz[:, axis] <= high - cloud.origin[axis]
     return cloud if inside.all() else select(cloud, inside)
 
 

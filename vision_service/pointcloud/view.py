@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vision_service.pointcloud.objects import transformed
+from vision_service.pointcloud.objects import finite, transformed
 from vision_service.pointcloud.pixels import fit_pinhole
 from vision_service.pointcloud.projection import project
 from vision_service.types import CameraIntrinsics, PointCloud, PointCloudObject
@@ -39,7 +39,7 @@ class View:
     translation: NDArray[np.float64]
     own_pixels: bool = False
 
-    def of_points(self, xyz: NDArray[np.float32]) -> NDArray[np.float64]:
+    def of_points(self, xyz: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return (N, 3) points as the camera sees them, metres; what is not finite stays so."""
         with np.errstate(invalid="ignore"):
             return xyz @ self.rotation.T + self.translation
@@ -58,8 +58,7 @@ def view_of(cloud: PointCloud) -> View:
     intrinsics = fit_pinhole(cloud)
     if intrinsics is not None:
         return View(intrinsics, np.eye(3), np.zeros(3), own_pixels=True)
-    xyz = cloud.xyz.reshape(-1, 3)
-    xyz = xyz[np.isfinite(xyz).all(axis=1)].astype(np.float64)
+    xyz = finite(cloud).absolute.astype(np.float64)
     if not len(xyz):
         return View(CameraIntrinsics(*SIZE, 1.0, 1.0, 0.0, 0.0), np.eye(3), np.zeros(3))
     rotation, translation = np.eye(3), np.zeros(3)
@@ -83,7 +82,7 @@ def shades(cloud: PointCloud, view: View) -> NDArray[np.uint8]:
     """
     if cloud.rgb is not None:
         return cloud.rgb.reshape(-1, 3)
-    z = view.of_points(cloud.xyz.reshape(-1, 3))[:, 2]
+    z = view.of_points(cloud.absolute.reshape(-1, 3))[:, 2]
     known = np.isfinite(z)
     grey = np.full(len(z), BACKGROUND, np.uint8)
     if known.any():
@@ -108,7 +107,7 @@ def render(cloud: PointCloud, colors: NDArray[np.uint8], view: View) -> NDArray[
     if view.own_pixels:
         return np.ascontiguousarray(colors.reshape(height, width, 3))
     picture = np.full((height, width, 3), BACKGROUND, np.uint8)
-    points = view.of_points(cloud.xyz.reshape(-1, 3))
+    points = view.of_points(cloud.absolute.reshape(-1, 3))
     pixels = np.rint(project(points, view.intrinsics))
     visible = np.flatnonzero((np.abs(pixels) < max(SIZE) * 2).all(axis=1))
     visible = visible[np.argsort(-points[visible, 2], kind="stable")]  # the nearest last, over the others

@@ -106,6 +106,7 @@ class ServiceNode(ManagedNode):
         self.parameters.declare(self.Configuration)
         self.settings = self._first_settings()
         self._looks_soon: Timeout | None = None
+        self._looks_at = -math.inf
         self._builder = Builder(
             name, begin=self._call, timeout=lambda: self.settings.timeout, stops=lambda: self._stops
         )  # fmt: skip
@@ -178,6 +179,15 @@ class ServiceNode(ManagedNode):
         executor = self.executor
         if self._looks_soon is None and isinstance(executor, Executor):
             self._looks_soon = executor.call_at(time.monotonic() + SOON, self._look)
+
+    def look_within(self, seconds: float) -> None:
+        """Do the housekeeping once when so much time has passed, unless its turn comes before."""
+        executor, now = self.executor, time.monotonic()
+        when = now + max(seconds, SOON)
+        before = now < self._looks_at <= when  # a look that comes before will ask again
+        if seconds < HOUSEKEEPING_PERIOD and not before and isinstance(executor, Executor):
+            self._looks_at = when
+            executor.call_at(when, self._look)
 
     def start(self) -> None:
         """Configure and activate the node, if its parameter ``autostart`` says so, and that has not been done."""

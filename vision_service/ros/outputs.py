@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rclpy.duration import Duration
 from rclpy.publisher import Publisher
 from sensor_msgs.msg import CompressedImage, Image, PointCloud2
 from std_msgs.msg import Header
@@ -42,12 +46,14 @@ class Topic:
         kind: The type of its messages.
         make: Makes a message, or its bytes, of what the model says of a frame; the header is that of the frame, or of
             the coordinate frame in which objects are published.
+        tells_of_nothing: Whether it can say that there is nothing; an image of classes cannot.
     """
 
     name: str
     ability: str
     kind: type
     make: Callable[[Any, Header, Frame], Any]
+    tells_of_nothing: bool = True
 
     @property
     def method(self) -> str:
@@ -78,7 +84,11 @@ TOPICS = (
         "markers", IN_SPACE, MarkerArray,
         lambda found, header, frame: conversion.objects_to_markers(found, header, frame.camera_name),
     ),
-    Topic("label_image", "label", Image, lambda found, header, _: conversion.label_image_to_message(found, header)),
+    Topic(
+        "label_image", "label", Image,
+        lambda found, header, _: conversion.label_image_to_message(found, header),
+        tells_of_nothing=False,
+    ),
     Topic(
         "instances", "masks", InstanceArray,
         lambda found, header, frame: conversion.instances_to_message(found, header, frame.size),
@@ -99,12 +109,17 @@ COMPRESSED = "image_annotated/compressed"
 PICTURES = frozenset({ANNOTATED, COMPRESSED})
 NAMES = (*(topic.name for topic in TOPICS), ANNOTATED, EVENTS, "label_info")
 """The names of outputs: a camera may bear none of them."""
+CONFIRMATION = 0.2
+"""How long is waited until subscriptions have received that there is nothing any more, before topics go; seconds."""
 
 
 class Outputs:
-    """Publishes what a model says of a camera's frames.
+    """Publishes what a model says of a camera's frames, and withdraws it when it does not hold any more.
 
-    The publishers may be used from the model's thread, everything else from the executor's.
+    What was published last stands until the next message: who receives it believes it, and RViz draws it. So when no
+    frames come any more, or the model fails, or the node stops looking, an empty message follows.
+
+    ``publish`` and ``failed`` are called in the model's thread, everything else in the executor's.
     """
 
     def __init__(self, node: ServiceNode, prefixes: Iterable[str], able: Collection[str]) -> None:
@@ -118,6 +133,14 @@ class Outputs:
         self._node = node
         self._topics = [topic for topic in TOPICS if topic.ability in able]
         self._methods = list(dict.fromkeys(topic.method for topic in self._topics))
+        self._lock = threading.Lock()  # for whatever is sent, and what follows
+        self._closed = False
+        self._shown: dict[str, Topic] = {}  # whose last message tells of something
+        self._withdrawn: set[str] = set()  # of which subscriptions may not yet know
+        self._last = Frame()
+        self._place = ""
+        self._looked = time.monotonic()
+        self._failing = False
         kinds = {topic.name: topic.kind for topic in self._topics}
         if not {"detect", "classify"}.isdisjoint(able):
             kinds[EVENTS] = LabelEvent
@@ -129,16 +152,8 @@ class Outputs:
         }
 
     def heard(self) -> frozenset[str]:
-        """Return the names of the outputs that have a listener."""
-        return frozenset(self._heard())
-
-    def _heard(self) -> dict[str, list[Publisher]]:
-        """Return the publishers that have a listener, by the name of the output; writing a message costs most."""
-        heard = {
-            name: [publisher for publisher in publishers if publisher.get_subscription_count()]
-            for name, publishers in self._publishers.items()
-        }
-        return {name: publishers for name, publishers in heard.items() if publishers}
+        """Return the names of the outputs that have a listener; writing a message costs most."""
+        return frozenset(name for name in self._publishers if self._listened(name))
 
     def publish(
         self,
@@ -158,45 +173,118 @@ class Outputs:
             jpeg_quality: Of the compressed image.
             skeleton: Which keypoints are joined in annotated images.
         """
-        heard = self._heard()
-        drawn = heard.keys() & PICTURES
+        heard = self.heard()
+        drawn = heard & PICTURES
         wanted = [topic for topic in self._topics if topic.name in heard]
         methods = self._methods if drawn else dict.fromkeys(topic.method for topic in wanted)
         results = {method: run(method, frame) for method in methods}
         header = conversion.header_of(frame)
         for topic in wanted:
             if topic.ability != IN_SPACE:
-                _send(heard[topic.name], topic.make(results[topic.method], header, frame))
+                self._tell(topic, results[topic.method], header, frame)
         if drawn and frame.image is not None:
             picture = draw_results(frame.image.rgb, results, frame.intrinsics, skeleton)
-            _publish_picture(heard, picture, header, jpeg_quality)
+            self._publish_picture(drawn, picture, header, jpeg_quality)
         in_space = [topic for topic in wanted if topic.ability == IN_SPACE]
         if in_space:  # at last, because their place may not be known
             objects, frame_id = place(frame, results[in_space[0].method])
             header = Header(stamp=header.stamp, frame_id=frame_id)
             for topic in in_space:
-                _send(heard[topic.name], topic.make(objects, header, frame))
+                self._tell(topic, objects, header, frame)
+        with self._lock:
+            self._failing, self._looked = False, time.monotonic()
+
+    def failed(self) -> None:
+        """Take note that a frame came, but no results of it."""
+        self._failing = True
+
+    def outdated(self, seconds: float) -> bool:
+        """Return whether frames come, but for some seconds the model has said nothing of them."""
+        return self._failing and time.monotonic() - self._looked > seconds
+
+    @property
+    def tells(self) -> bool:
+        """Whether something is published that holds until the next message."""
+        return bool(self._shown)
+
+    def withdraw(self) -> None:
+        """Say on every topic that tells of something that there is nothing any more."""
+        with self._lock:
+            last, passed = self._last, time.monotonic() - self._looked
+            # By the clock of the camera: later than the last frame, whatever time the node has.
+            stamp = last.stamp + round(passed * 1e9)
+            nothing = replace(last, stamp=stamp)
+            shown, self._shown = self._shown, {}
+            if not self._node.context.ok():  # then nobody can be told anything
+                return
+            for name, topic in shown.items():
+                header = conversion.header_of(nothing)
+                if topic.ability == IN_SPACE:
+                    header.frame_id = self._place
+                _send(self._publishers.get(name, ()), topic.make((), header, nothing))
+                self._withdrawn.add(name)
+
+    def open(self) -> None:
+        """Publish from now on."""
+        self._closed = False
+
+    def close(self) -> None:
+        """Withdraw what is published, and publish nothing more, also of the frame that the model looks at."""
+        self._closed = True
+        self.withdraw()
 
     def send_event(self, event: LabelEvent) -> None:
         """Publish an event."""
-        _send(self._heard().get(EVENTS, ()), event)
+        self._publish(EVENTS, event)
 
     def destroy(self) -> None:
-        """Take the topics off the graph."""
+        """Withdraw what is published, and take the topics off the graph."""
+        self.close()
+        ends = time.monotonic() + CONFIRMATION
+        for publisher in (each for name in self._withdrawn for each in self._publishers.get(name, ())):
+            with suppress(Exception):  # some middlewares cannot tell
+                publisher.wait_for_all_acked(Duration(seconds=max(0.0, ends - time.monotonic())))
         for publishers in self._publishers.values():
             for publisher in publishers:
                 self._node.destroy_publisher(publisher)
         self._publishers = {}
 
+    def _tell(self, topic: Topic, found: Any, header: Header, frame: Frame) -> None:
+        """Publish a result, and remember that it will have to be withdrawn."""
+        message = topic.make(found, header, frame)
+        with self._lock:
+            if self._closed:
+                return
+            _send(self._listened(topic.name), message)
+            if topic.tells_of_nothing and len(found):
+                self._shown[topic.name] = topic
+            else:
+                self._shown.pop(topic.name, None)
+            if topic.ability == IN_SPACE:
+                self._place = header.frame_id
+            width, height = frame.size
+            unknown = np.broadcast_to(np.float32(np.nan), (height, width))  # of the same size, and no memory
+            self._last = Frame(depth=unknown, stamp=frame.stamp, frame_id=frame.frame_id, camera_name=frame.camera_name)
+            self._looked = time.monotonic()
 
-def _publish_picture(
-    heard: Mapping[str, Sequence[Publisher]], picture: NDArray[np.uint8], header: Header, jpeg_quality: int
-) -> None:
-    if ANNOTATED in heard:
-        _send(heard[ANNOTATED], conversion.image_to_message(picture, "rgb8", header))
-    if COMPRESSED in heard:
-        data = encode(picture, "image/jpeg", quality=jpeg_quality)
-        _send(heard[COMPRESSED], conversion.compressed_to_message(data, "jpeg", header))
+    def _publish(self, name: str, message: Any) -> None:
+        """Publish a message that tells of its own time."""
+        with self._lock:
+            if not self._closed:
+                _send(self._listened(name), message)
+
+    def _listened(self, name: str) -> list[Publisher]:
+        """Return the publishers of an output that have a listener."""
+        return [publisher for publisher in self._publishers.get(name, ()) if publisher.get_subscription_count()]
+
+    def _publish_picture(
+        self, wanted: Collection[str], picture: NDArray[np.uint8], header: Header, jpeg_quality: int
+    ) -> None:
+        if ANNOTATED in wanted:
+            self._publish(ANNOTATED, conversion.image_to_message(picture, "rgb8", header))
+        if COMPRESSED in wanted:
+            data = encode(picture, "image/jpeg", quality=jpeg_quality)
+            self._publish(COMPRESSED, conversion.compressed_to_message(data, "jpeg", header))
 
 
 def _send(publishers: Iterable[Publisher], message: Any) -> None:

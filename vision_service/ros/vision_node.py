@@ -159,8 +159,10 @@ class VisionNode(ServiceNode):
         self._tell_model()
 
     def deactivate(self) -> None:
-        """Look at nothing any more."""
+        """Look at nothing any more, and say that nothing is seen."""
         self._stop_streams()
+        for outputs in self._outputs.values():
+            outputs.close()
         self._cameras.forget()
         self.diagnostics.clear()
 
@@ -334,11 +336,13 @@ class VisionNode(ServiceNode):
                 self.diagnostics.report("assumed", inference.model.warning)  # frames may have given cause for one
                 self.diagnostics.report(f"stream {camera}", "")
             except BaseException as error:  # a library may even raise SystemExit
+                outputs.failed()
                 if camera in self._streams:
                     self.diagnostics.report(
                         f"stream {camera}", f"no results for a frame of {camera!r}: {reason(error)}"
                     )
 
+        outputs.open()
         self._streams[camera] = Stream(camera, feed, inference, publish, lambda: self.settings.max_rate)
 
     def _stop_stream(self, camera: str) -> None:
@@ -352,10 +356,16 @@ class VisionNode(ServiceNode):
             self._stop_stream(camera)
 
     def _watch(self, camera: str) -> None:
-        """Say once when a camera that is wanted falls silent, and once when that is over."""
+        """Say once when a camera that is wanted falls silent, and once when that is over; withdraw what it showed."""
         seconds, reason = self._cameras.quiet(camera)
-        why = f"no frame of camera {camera!r} for {self.settings.silence:g} s: {reason}"
-        self.diagnostics.report(f"silence {camera}", why if seconds > self.settings.silence else "")
+        silence = self.settings.silence
+        why = f"no frame of camera {camera!r} for {silence:g} s: {reason}"
+        self.diagnostics.report(f"silence {camera}", why if seconds > silence else "")
+        outputs = self._outputs[camera]
+        if outputs.tells and (seconds > silence or outputs.outdated(silence)):
+            outputs.withdraw()
+        elif outputs.tells:
+            self.look_within(silence - seconds)
 
     def _tell_model(self) -> None:
         """Say what the model is and which classes it knows."""
@@ -481,6 +491,8 @@ class VisionNode(ServiceNode):
         transforms = self._transforms
         if transforms is None or frame.frame_id == transforms.target:
             return as_seen(frame, objects)
+        if not objects:  # nothing is nowhere, whether or not there is a transform
+            return objects, transforms.target
         return transforms.place(objects, frame.frame_id, frame.stamp), transforms.target
 
     async def _in_models_thread(self, job: Callable[[], Any], call: Call) -> Any:

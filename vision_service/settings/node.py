@@ -48,7 +48,8 @@ class FrameConfiguration(NodeConfiguration):
         "JPEG quality of published compressed images.", default=85, minimum=1, maximum=100, live=True
     )
     silence: float = attribute(
-        "No-frame warning: how long no frame may arrive from a camera, while frames are wanted, before the node warns.",
+        "No-frame warning: how long no frame may arrive from a camera, while frames are wanted, before the node warns;"
+        " a vision node then withdraws what it has published of that camera.",
         default=3.0, unit="s", minimum=0, above_minimum=True, live=True,
     )  # fmt: skip
     resource_timeout: float = attribute(

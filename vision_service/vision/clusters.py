@@ -22,6 +22,8 @@ from vision_service.vision.model import Needs, VisionModel
 
 AUTOMATIC_SPACINGS = 8.0
 """How many times the points' spacing the automatic clustering distance is."""
+LEAST_STEPS = 4.0
+"""How many steps of the coordinates' precision make a distance that can be told."""
 
 
 @dataclass(frozen=True)
@@ -129,8 +131,8 @@ class Clusters(VisionModel):
         """Return the things found, the one with most points first.
 
         Raises:
-            VisionError: NO_DEPTH or NOT_CALIBRATED, if the frame has no points; INVALID_ARGUMENT, if none of them
-                exists, or they are too many.
+            VisionError: NO_DEPTH or NOT_CALIBRATED, if the frame has neither a cloud nor depth to make one of;
+                INVALID_ARGUMENT, if its points are too many, or too coarse for the distance.
         """
         config = self.config
         cloud = points_of(frame, config.max_points)
@@ -150,6 +152,7 @@ class Clusters(VisionModel):
         if not len(xyz):
             return []
         distance = clustering_distance(xyz, config.clustering_distance)
+        check_steps(xyz, distance if config.clustering_distance else distance / AUTOMATIC_SPACINGS)
         clusters = cluster(
             xyz,
             distance,
@@ -165,19 +168,38 @@ def clustering_distance(xyz: NDArray[np.float32], distance: float) -> float:
     return distance or AUTOMATIC_SPACINGS * spacing(xyz) or 1.0  # points in one place are one cluster at any distance
 
 
+def check_steps(xyz: NDArray[np.float32], distance: float) -> None:
+    """Refuse points whose coordinates are so large that single precision does not tell apart what is to be told apart.
+
+    Points that are counted from an origin of their own have small ones.
+
+    Args:
+        xyz: (N, 3) finite points, at least one.
+        distance: What is to be told apart, metres.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT.
+    """
+    middle = float(np.abs(np.median(xyz[:: len(xyz) // 1024 + 1].astype(np.float64), axis=0)).max())
+    step = float(np.spacing(np.float32(middle)))
+    if distance < LEAST_STEPS * step:
+        msg = (
+            f"the points lie about {middle:.6g} m from the origin of their frame, where their coordinates, as 32-bit"
+            f" floats, have steps of {step:.3g} m; that is too coarse to cluster by {distance:.3g} m: give x, y and z"
+            " as 64-bit floats (FLOAT64 in messages, SIZE 8 in PCD files), or in a frame near the points"
+        )
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+
+
 def points_of(frame: Frame, max_points: int) -> PointCloud:
-    """Return the points of a frame that exist, unorganized.
+    """Return the points of a frame that exist, unorganized; that may be none.
 
     Raises:
         VisionError: NO_DEPTH or NOT_CALIBRATED, as of :func:`~vision_service.pointcloud.projection.cloud_of`;
-            INVALID_ARGUMENT, if no point exists, or they are too many.
+            INVALID_ARGUMENT, if they are too many.
     """
-    whole = cloud_of(frame)
+    cloud = finite(cloud_of(frame))
     of = f"camera {frame.camera_name!r}" if frame.camera_name else "the frame"
-    cloud = finite(whole)
-    if not len(cloud):
-        reason = f"none of its {len(whole)} points is finite" if len(whole) else "it has no points"
-        raise VisionError(ErrorCode.INVALID_ARGUMENT, f"the point cloud of {of} is empty: {reason}")
     if len(cloud) > max_points:
         msg = f"the point cloud of {of} has {len(cloud)} points, more than the {max_points} of 'max_points': raise that"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{msg}, or give a smaller or coarser cloud")

@@ -121,8 +121,7 @@ class DetectionsToSegments(VisionModel):
 
         Raises:
             VisionError: NO_FRAME, if the frame has no picture; NO_DEPTH, if it has neither a cloud nor depth;
-                INVALID_ARGUMENT, if no point exists; NOT_CALIBRATED, if it is not known which pixel shows which point;
-                what the detector raises.
+                NOT_CALIBRATED, if it is not known which pixel shows which point; what the detector raises.
         """
         config, points = self.config, seen_points(frame)
         objects = (self._object(detection, points, config) for detection in self._find(frame, config))

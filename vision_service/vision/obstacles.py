@@ -84,6 +84,7 @@ class Obstacles(Clusters):
             min_points=config.min_points_in_plane,
             normal=self._up(frame),
             max_angle=config.ground_angle_tolerance_degs,
+            sensor=np.negative(cloud.origin),
         )
         if plane is None:
             return cloud, None

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from vision_service.configuration import attribute
-from vision_service.errors import ErrorCode, VisionError
 from vision_service.frame_clock import FrameClock
 from vision_service.pointcloud.objects import finite, object_of, select
 from vision_service.pointcloud.projection import cloud_of
@@ -66,17 +65,15 @@ class ObstaclesDistance(VisionModel):
         self._clocks: dict[str, FrameClock] = {}
 
     def segment(self, frame: Frame) -> list[PointCloudObject]:
-        """Return the nearest thing, as one point.
+        """Return the nearest thing, as one point; nothing, if no frame has a point: nothing is in range.
 
         Raises:
-            VisionError: NO_DEPTH or NOT_CALIBRATED, if the frame has no points; INVALID_ARGUMENT, if none exists in any
-                of the frames.
+            VisionError: NO_DEPTH or NOT_CALIBRATED, if the frame has neither a cloud nor depth to make one of.
         """
         points = [point for point in self._recent(frame, nearest(cloud_of(frame))) if point is not None]
         if not points:
-            msg = "none of the input point clouds contained any points: nothing is in the camera's range"
-            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
-        points.sort(key=lambda point: float(np.linalg.norm(point.xyz)))
+            return []
+        points.sort(key=lambda point: float(np.linalg.norm(point.absolute)))
         return [object_of(points[(len(points) - 1) // 2], label=self.config.label)]
 
     @property
@@ -100,9 +97,9 @@ class ObstaclesDistance(VisionModel):
 
 
 def nearest(cloud: PointCloud) -> PointCloud | None:
-    """Return the point nearest to the origin as a cloud of its own; None if no point exists."""
+    """Return the point nearest to the frame's origin as a cloud of its own; None if no point exists."""
     cloud = finite(cloud)
     if not len(cloud):
         return None
-    x, y, z = (cloud.xyz[:, axis] for axis in range(3))
+    x, y, z = cloud.absolute.T
     return select(cloud, np.array([np.argmin(x * x + y * y + z * z)]))

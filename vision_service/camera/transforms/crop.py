@@ -127,7 +127,7 @@ class Crop(GeometricStep):
         if after is None:
             return None
         cloud = finite(cloud)
-        x, y = np.moveaxis(np.rint(project(cloud.xyz, after)), -1, 0)
+        x, y = np.moveaxis(np.rint(project(cloud.absolute, after)), -1, 0)
         return select(cloud, (x >= 0) & (y >= 0) & (x < after.width) & (y < after.height))
 
 

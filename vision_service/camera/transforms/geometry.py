@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from abc import abstractmethod
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
 from vision_service.types import CameraIntrinsics, Frame, PointCloud
 
+Float = TypeVar("Float", np.float32, np.float64)
 Size = tuple[int, int]
 """Width and height, pixels."""
 
@@ -73,8 +74,8 @@ class GeometricStep(Step):
         """
         return cloud
 
-    def turned(self, xyz: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return (…, 3) points in the optical frame after the step."""
+    def turned(self, xyz: NDArray[Float]) -> NDArray[Float]:
+        """Return (…, 3) points in the optical frame after the step, in their precision."""
         return xyz
 
     def intrinsics(self, before: CameraIntrinsics) -> CameraIntrinsics:
@@ -115,15 +116,20 @@ class GeometricStep(Step):
     ) -> PointCloud | None:
         if cloud.organized and cloud.xyz.shape[:2] == size[::-1]:
             rgb = None if cloud.rgb is None else geometry.nearest(cloud.rgb)
-            return PointCloud(self.turned(geometry.nearest(cloud.xyz)), rgb)
-        return self.points(PointCloud(self.turned(cloud.xyz), cloud.rgb), after)
+            return self._turned(dataclasses.replace(cloud, xyz=geometry.nearest(cloud.xyz), rgb=rgb))
+        return self.points(self._turned(cloud), after)
+
+    def _turned(self, cloud: PointCloud) -> PointCloud:
+        """Return a cloud in the optical frame after the step."""
+        x, y, z = self.turned(np.array(cloud.origin)).tolist()
+        return PointCloud(self.turned(cloud.xyz), cloud.rgb, (x, y, z))
 
     def _only_points(self, frame: Frame) -> Frame:
         """Return a frame without pictures: its points can be turned, and nothing else."""
         if frame.cloud is None or not self.turn:
             msg = f"{whose(frame)} has no picture to transform"
             raise VisionError(ErrorCode.NO_FRAME, msg)
-        return dataclasses.replace(frame, cloud=PointCloud(self.turned(frame.cloud.xyz), frame.cloud.rgb), extra={})
+        return dataclasses.replace(frame, cloud=self._turned(frame.cloud), extra={})
 
 
 def check_calibration(frame: Frame) -> None:

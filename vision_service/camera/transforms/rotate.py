@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vision_service.camera.transforms.geometry import GeometricStep, Geometry, Size
+from vision_service.camera.transforms.geometry import Float, GeometricStep, Geometry, Size
 from vision_service.configuration import attribute
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.resources import Resources
@@ -54,10 +54,10 @@ class Rotate(GeometricStep):
             return QuarterTurns(size, int(self.turn // 90))
         return Turning(size, self.turn, (1.0, 1.0) if intrinsics is None else (intrinsics.fx, intrinsics.fy))
 
-    def turned(self, xyz: NDArray[np.float32]) -> NDArray[np.float32]:
+    def turned(self, xyz: NDArray[Float]) -> NDArray[Float]:
         """Return the points turned about z."""
-        new = np.array(xyz, np.float32)
-        new[..., :2] = xyz[..., :2] @ self._matrix.T.astype(np.float32)
+        new = np.array(xyz)
+        new[..., :2] = xyz[..., :2] @ self._matrix.T.astype(xyz.dtype)
         return new
 
 

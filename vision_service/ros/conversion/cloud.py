@@ -16,13 +16,18 @@ from vision_service.types import PointCloud
 def cloud_to_message(cloud: PointCloud, header: Header, *, labels: NDArray[np.integer] | None = None) -> PointCloud2:
     """Return the message of points: float32 x, y, z and, with colour, rgb packed in a float32 as PCL does.
 
+    Of points that are counted from an origin of their own, x, y and z are float64 and counted from the frame's.
+
     Args:
         cloud: The points.
         header: Their stamp and frame.
         labels: A number for each point, of the cloud's shape; becomes the field label, uint32.
     """
-    columns = [("x", PointField.FLOAT32), ("y", PointField.FLOAT32), ("z", PointField.FLOAT32)]
-    parts: list[NDArray[Any]] = [np.ascontiguousarray(cloud.xyz, "<f4").reshape(-1, 1, 3)]
+    coordinates = np.ascontiguousarray(cloud.absolute, "<f8" if any(cloud.origin) else "<f4")
+    kind = PointField.FLOAT64 if coordinates.itemsize == 8 else PointField.FLOAT32
+    columns = [(name, kind) for name in "xyz"]
+    # As float32s, two for each float64: the bytes stay as they are.
+    parts: list[NDArray[Any]] = [coordinates.view("<f4").reshape(-1, 1, 3 * coordinates.itemsize // 4)]
     if cloud.rgb is not None:
         columns.append(("rgb", PointField.FLOAT32))
         parts.append(_packed(cloud.rgb))
@@ -34,11 +39,10 @@ def cloud_to_message(cloud: PointCloud, header: Header, *, labels: NDArray[np.in
     message = PointCloud2()
     message.header = header
     message.height, message.width = cloud.xyz.shape[:2] if cloud.organized else (1, len(cloud))
-    message.fields = [
-        PointField(name=name, offset=4 * index, datatype=datatype, count=1)
-        for index, (name, datatype) in enumerate(columns)
-    ]
-    message.point_step = 4 * len(columns)
+    message.point_step = 0
+    for name, datatype in columns:
+        message.fields.append(PointField(name=name, offset=message.point_step, datatype=datatype, count=1))
+        message.point_step += 8 if datatype == PointField.FLOAT64 else 4
     message.row_step = message.point_step * message.width
     message.is_dense = bool(np.isfinite(cloud.xyz).all())
     # Into the array that the message has already: its setter would copy once more.
