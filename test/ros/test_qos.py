@@ -9,6 +9,7 @@ from std_msgs.msg import String
 
 from robot import Inbox, eventually, never
 from vision_service.ros import qos
+from vision_service.ros.frame_subscription import FrameSubscription
 
 BEST_EFFORT = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 RELIABLE = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
@@ -27,7 +28,7 @@ def offered(peer, topic):
 @pytest.mark.parametrize("profile", [BEST_EFFORT, RELIABLE], ids=["best effort", "reliable"])
 def test_a_frame_subscription_hears_every_publisher(spin, peer, profile):
     inbox = Inbox()
-    qos.frame_subscription(spin(Node, "ours"), Image, "image", inbox.put)
+    FrameSubscription(spin(Node, "ours"), Image, "image", inbox.put)
     repeat(peer, peer.publisher(Image, "image", profile))
     inbox.next()
 
@@ -56,7 +57,7 @@ def test_a_parameter_overrides_a_publisher_s_quality_of_service(spin, peer):
 def test_a_parameter_overrides_a_subscription_s_quality_of_service(spin, peer):
     node = spin(Node, "ours", {"qos_overrides./image.subscription.reliability": "reliable"})
     inbox = Inbox()
-    qos.frame_subscription(node, Image, "image", inbox.put)
+    FrameSubscription(node, Image, "image", inbox.put)
     best_effort = peer.publisher(Image, "image", BEST_EFFORT)
     timer = repeat(peer, best_effort)
     never(lambda: inbox.count, "a best-effort publisher was heard", seconds=0.3)

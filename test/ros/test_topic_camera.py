@@ -228,7 +228,8 @@ def test_parts_of_different_times_do_not_become_a_frame(camera_of, peer):
     peer.repeat(peer.publisher(Image, "front/image_raw"), lambda: image_message(PIXELS, stamp=5 * 10**9))
     peer.repeat(peer.publisher(Image, "front/depth/image_raw"), lambda: depth)
     never(lambda: camera.feed.slot.count, "a frame of two times")
-    assert "nothing that belongs together" in camera.silence()
+    eventually(lambda: "0.021 s apart at least, and pairing_tolerance allows 0.02 s" in camera.silence(), "the reason")
+    assert "within 1 s: none has arrived yet: image and depth do not" in camera.feed.no_frame("front", 1.0).message
 
 
 def depth_message(frame_id="lens"):
@@ -265,6 +266,8 @@ def test_points_are_found_also_where_they_are_published_late(camera_of, peer):
 
     eventually(listens_to_depth, "a subscription to depth")
     peer.repeat(peer.publisher(PointCloud2, "front/points"), cloud_message)
+    info = conversion.camera_info_to_message(INTRINSICS, depth_message().header)
+    peer.repeat(peer.publisher(CameraInfo, "front/camera_info"), lambda: info)
     camera.feed.slot.next().result(30)
     camera.tend()
     assert peer.listeners("/front/points") == 0, "what works is not left"
@@ -284,8 +287,9 @@ def test_depth_that_is_not_in_the_picture_s_frame_is_refused_with_both_frames(ca
         peer.publisher(Image, "front/image_raw"), lambda: image_message(PIXELS, stamp=5 * 10**9, frame_id="eye")
     )
     peer.repeat(peer.publisher(Image, "front/depth/image_raw"), depth_message)
-    with pytest.raises(VisionError, match="its depth is in the frame 'lens', its picture in 'eye': register") as raised:
+    with pytest.raises(VisionError, match="its depth is in the frame 'lens', its image in 'eye': align") as raised:
         waiting.result(30)
+    assert "depth_image_proc::RegisterNode" in raised.value.message
     assert raised.value.code == ErrorCode.NOT_CALIBRATED
 
 
@@ -298,7 +302,9 @@ def test_silence_names_the_topic_that_nobody_publishes(camera_of, peer):
 def test_silence_names_the_quality_of_service_that_does_not_fit(camera_of, peer):
     camera = wanted(camera_of(parameters={"qos_overrides./front/image_raw.subscription.reliability": "reliable"}))
     peer.publisher(Image, "front/image_raw", QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT))
-    eventually(lambda: "RELIABILITY" in camera.silence(), "the policy")
+    eventually(lambda: "with the reliability best_effort" in camera.silence(), "the policy")
+    assert camera.silence().startswith(f"{peer.node.get_fully_qualified_name()} publishes /front/image_raw")
+    assert camera.silence().endswith("set qos_overrides./front/image_raw.subscription.reliability")
 
 
 # Freshness.

@@ -1,4 +1,4 @@
-"""Quality of service: publishers as the system likes it, frames best effort and only the newest; users may override."""
+"""Quality of service of publishers: as the system likes it; users may override it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from typing import Any
 from rclpy.event_handler import PublisherEventCallbacks, UnsupportedEventTypeError
 from rclpy.node import Node
 from rclpy.publisher import Publisher
-from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSPolicyKind, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
+
+OVERRIDABLE = (QoSPolicyKind.HISTORY, QoSPolicyKind.DEPTH, QoSPolicyKind.RELIABILITY, QoSPolicyKind.DURABILITY)
+"""The policies that the parameters ``qos_overrides.TOPIC.publisher.…`` and ``….subscription.…`` may override."""
 
 
 def publisher(
@@ -33,7 +36,7 @@ def publisher(
         durability=DurabilityPolicy.SYSTEM_DEFAULT,
     )
 
-    options = QoSOverridingOptions.with_default_policies()
+    options = QoSOverridingOptions(OVERRIDABLE)
     return watched_publisher(node, kind, topic, profile, matched, qos_overriding_options=options)
 
 
@@ -52,15 +55,3 @@ def latched_publisher(node: Node, kind: type, topic: str) -> Publisher:
     """Return a publisher whose last message later subscribers still get."""
     profile = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
     return node.create_publisher(kind, topic, profile)
-
-
-def frame_subscription(node: Node, kind: type, topic: str, callback: Any, **arguments: Any) -> Any:
-    """Return a subscription that hears every publisher and keeps only the newest message."""
-    profile = QoSProfile(
-        history=HistoryPolicy.KEEP_LAST,
-        depth=1,
-        reliability=ReliabilityPolicy.BEST_EFFORT,
-        durability=DurabilityPolicy.VOLATILE,
-    )
-    options = QoSOverridingOptions.with_default_policies()
-    return node.create_subscription(kind, topic, callback, profile, qos_overriding_options=options, **arguments)

@@ -351,6 +351,7 @@ class VisionNode(ServiceNode):
 
     def _watch(self, camera: str) -> None:
         """Say once when a camera that is wanted falls silent, and once when that is over."""
+        self.diagnostics.report(f"quality of service {camera}", self._cameras.misfits(camera))
         seconds, reason = self._cameras.quiet(camera)
         why = f"no frame of camera {camera!r} for {self.settings.silence:g} s: {reason}"
         self.diagnostics.report(f"silence {camera}", why if seconds > self.settings.silence else "")
@@ -548,6 +549,7 @@ class VisionNode(ServiceNode):
             "uses": sorted(self.uses),
             "streams": sorted(self._streams),
             "frame_ages": {name: None if age is None else round(age, 3) for name, age in ages.items()},
+            "subscriptions": self._cameras.status(),
         }
 
 
