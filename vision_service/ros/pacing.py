@@ -43,13 +43,15 @@ LOOK_PERIOD = 1.0
 class Pace:
     """When the responses of one service are sent; every method may be called from any thread."""
 
-    def __init__(self, clients: Callable[[], int]) -> None:
+    def __init__(self, clients: Callable[[], int], now: Callable[[], float] = time.monotonic) -> None:
         """Begin with nothing sent.
 
         Args:
             clients: Returns how many clients of the service may lose responses.
+            now: The clock of the executor's ``call_at``, seconds.
         """
         self._clients = clients
+        self._now = now
         self._lock = threading.Lock()
         self._pending = 0
         self._sequence = 0
@@ -70,13 +72,13 @@ class Pace:
         """
         with self._lock:
             if self._pending or sequence != self._sequence + 1:
-                self._alone_since = time.monotonic()
+                self._alone_since = self._now()
             self._pending += 1
             self._sequence = sequence
 
     def turn(self) -> Turn | None:
         """Return what to await before the response to a request is sent, None = nothing; to be asked once for each."""
-        now = time.monotonic()
+        now = self._now()
         with self._lock:
             self._pending -= 1
             if self._pending:
@@ -111,7 +113,7 @@ class Pace:
         with self._lock:
             self._waiting.append(task.runner())
             first = len(self._waiting) == 1
-            now = time.monotonic()
+            now = self._now()
             due = now + max(0.0, self._left(now) + 1 - GROUP) * self._period
         if first:
             task.executor.call_at(due, partial(self._next, task.executor))
@@ -119,7 +121,7 @@ class Pace:
     def _next(self, executor: Runner) -> None:
         """Resume who has waited longest; one at a time, however late this is called."""
         with self._lock:
-            resume, now = self._waiting.popleft(), time.monotonic()
+            resume, now = self._waiting.popleft(), self._now()
             self._count(now)
             if self._waiting:
                 executor.call_at(now + self._period, partial(self._next, executor))
