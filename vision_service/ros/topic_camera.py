@@ -29,6 +29,8 @@ CALIBRATION_PATIENCE = 2.0
 """How long the first frames wait for a calibration that is published, seconds; it may come more rarely than they."""
 ARRIVING = 1.0
 """A topic on which nothing has come for longer is called silent, if no frame comes, seconds."""
+HELD_PERIOD = 1.0
+"""What a latched publisher has published last is taken for new again when it is older, seconds."""
 LONGEST_NAME = 100
 """Of the names that we propose: short enough for every topic below them."""
 
@@ -234,6 +236,8 @@ class TopicCamera:
             return why or "its topics are published, but nothing that belongs together arrives"
         if len(silent) < len(parts):
             return f"nothing arrives on {', '.join(silent)}, and a frame needs all its parts"
+        if any(each.count for each in parts):
+            return f"nothing arrives any more on {', '.join(silent)}: is the camera running?"
         return (
             f"nothing arrives on {', '.join(silent)}: is the camera running? Between processes large images get lost "
             "without shared memory, see docs/existing_cameras.md"
@@ -250,10 +254,17 @@ class TopicCamera:
         return {"received": received, "stamps_apart": apart}
 
     def tend(self) -> None:
-        """Do what time alone asks for: end lingering, and look for the points elsewhere if none come."""
+        """Do what time alone asks for.
+
+        Lingering ends, points are looked for elsewhere if none come, and what holds is given again.
+        """
         self.feed.demand.refresh()
         for subscription in self._subscriptions.values():  # where the middleware does not tell who comes
             subscription.follow()
+        if self.holds() and (self.feed.slot.age or 0.0) > HELD_PERIOD:
+            held = self.feed.fresh(math.inf)
+            if held is not None:  # who has begun to listen, and who waits for a new one, gets it too
+                self.feed.slot.put(held)
         if self._subscriptions and not self._came and self._choice() != self._taken:
             self._close()
             self._open()
