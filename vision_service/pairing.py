@@ -126,7 +126,7 @@ def misfit(stamps: Mapping[str, Sequence[int]], tolerance: float, parameter: str
         )
     return (
         f"{kinds} do not belong together: their stamps are {apart:.3g} s apart at least, and {parameter} allows "
-        f"{tolerance:g} s: let the driver take them at one time, or set {parameter} to more"
+        f"{tolerance:g} s: have them taken at one time, or set {parameter} to more"
     )
 
 
