@@ -16,18 +16,11 @@ from typing import Any
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.event_handler import SubscriptionEventCallbacks, UnsupportedEventTypeError
 from rclpy.node import Node
-from rclpy.qos import (
-    DurabilityPolicy,
-    HistoryPolicy,
-    QoSCompatibility,
-    QoSProfile,
-    ReliabilityPolicy,
-    qos_check_compatible,
-)
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
 from vision_service.ros.compat import parameter_overrides
-from vision_service.ros.qos import OVERRIDABLE
+from vision_service.ros.qos import OVERRIDABLE, misfits, name_of
 
 REMEMBERED = 16
 """How many messages are remembered, so that one that comes by two subscriptions counts once."""
@@ -94,16 +87,20 @@ class FrameSubscription:
 
     def publishers(self) -> list[str]:
         """Return the names of the nodes that publish the topic."""
-        return sorted({_name(each) for each in self._node.get_publishers_info_by_topic(self.topic)})
+        return sorted({name_of(each) for each in self._node.get_publishers_info_by_topic(self.topic)})
 
     def misfits(self) -> list[str]:
         """Return of each publisher that cannot be received why, and what to do."""
         asked = [each.profile for each in self._subscribed()]
         found = []
         for publisher in self._node.get_publishers_info_by_topic(self.topic):
-            reasons = [_misfit(publisher.qos_profile, profile, self.topic) for profile in asked]
+            reasons = [misfits(publisher.qos_profile, profile) for profile in asked]
             if reasons and all(reasons):
-                found.append(f"{_name(publisher)} publishes {self.topic} {reasons[0]}")
+                overrides = f"qos_overrides.{self.topic}.subscription"
+                why = " and ".join(
+                    f"{words}: set {overrides}.{policy}" if policy else words for policy, words in reasons[0].items()
+                )
+                found.append(f"{name_of(publisher)} publishes {self.topic} {why}")
         return found
 
     def destroy(self) -> None:
@@ -179,11 +176,10 @@ class FrameSubscription:
     def _received(self, message: Any, information: Mapping[str, Any]) -> None:
         if self._closed:
             return
-        if self._live is not None and self._latched is not None:
-            published = information["source_timestamp"]
-            if published in self._seen:
-                return
-            self._seen.append(published)
+        published = information["source_timestamp"]
+        if published and published in self._seen:  # by the other subscription, or by one that it has replaced
+            return
+        self._seen.append(published)
         self.count += 1
         self._arrived = time.monotonic()
         self._callback(message)
@@ -205,23 +201,3 @@ class _Subscribed:
 
 def _is_latched(offered: QoSProfile) -> bool:
     return offered.durability == DurabilityPolicy.TRANSIENT_LOCAL and offered.reliability == ReliabilityPolicy.RELIABLE
-
-
-def _name(publisher: Any) -> str:
-    """Return the full name of the node that has a publisher."""
-    return f"{publisher.node_namespace.rstrip('/')}/{publisher.node_name}"
-
-
-def _misfit(offered: QoSProfile, asked: QoSProfile, topic: str) -> str:
-    """Return why a publisher does not fit a subscription, and what to do; empty if it does."""
-    override = f"qos_overrides.{topic}.subscription"
-    found = []
-    if offered.reliability == ReliabilityPolicy.BEST_EFFORT and asked.reliability == ReliabilityPolicy.RELIABLE:
-        found.append(f"with the reliability best_effort, and 'reliable' is asked for: set {override}.reliability")
-    if offered.durability == DurabilityPolicy.VOLATILE and asked.durability == DurabilityPolicy.TRANSIENT_LOCAL:
-        found.append(f"with the durability volatile, and 'transient_local' is asked for: set {override}.durability")
-    if not found:
-        compatible, reason = qos_check_compatible(offered, asked)
-        if compatible == QoSCompatibility.ERROR:
-            found.append(f"with a quality of service that does not fit ({reason.strip().rstrip(';')})")
-    return "; and ".join(found)

@@ -9,8 +9,17 @@ from typing import Any
 from rclpy.event_handler import PublisherEventCallbacks, UnsupportedEventTypeError
 from rclpy.node import Node
 from rclpy.publisher import Publisher
-from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSPolicyKind, QoSProfile, ReliabilityPolicy
+from rclpy.qos import (
+    DurabilityPolicy,
+    HistoryPolicy,
+    QoSCompatibility,
+    QoSPolicyKind,
+    QoSProfile,
+    ReliabilityPolicy,
+    qos_check_compatible,
+)
 from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 OVERRIDABLE = (QoSPolicyKind.HISTORY, QoSPolicyKind.DEPTH, QoSPolicyKind.RELIABILITY, QoSPolicyKind.DURABILITY)
 """The policies that the parameters ``qos_overrides.TOPIC.publisher.…`` and ``….subscription.…`` may override."""
@@ -55,3 +64,27 @@ def latched_publisher(node: Node, kind: type, topic: str) -> Publisher:
     """Return a publisher whose last message later subscribers still get."""
     profile = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
     return node.create_publisher(kind, topic, profile)
+
+
+def misfits(offered: QoSProfile, asked: QoSProfile) -> dict[str, str]:
+    """Return why a publisher does not reach a subscription: in words, by the policy; empty if it does.
+
+    Args:
+        offered: The publisher's.
+        asked: The subscription's.
+    """
+    found = {}
+    if offered.reliability == ReliabilityPolicy.BEST_EFFORT and asked.reliability == ReliabilityPolicy.RELIABLE:
+        found["reliability"] = "with the reliability best_effort, and 'reliable' is asked for"
+    if offered.durability == DurabilityPolicy.VOLATILE and asked.durability == DurabilityPolicy.TRANSIENT_LOCAL:
+        found["durability"] = "with the durability volatile, and 'transient_local' is asked for"
+    if not found:
+        compatible, reason = qos_check_compatible(offered, asked)
+        if compatible == QoSCompatibility.ERROR:  # deadlines and liveliness, which have no parameters
+            found[""] = f"with a quality of service that does not fit ({reason.strip().rstrip(';')})"
+    return found
+
+
+def name_of(endpoint: TopicEndpointInfo) -> str:
+    """Return the full name of the node that has a publisher, or a subscription."""
+    return f"{endpoint.node_namespace.rstrip('/')}/{endpoint.node_name}"
