@@ -1,10 +1,12 @@
 """Pairing: messages of several topics that were taken at the same time."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vision_service.pairing import KEPT, Pairing
+from vision_service.pairing import KEPT, Pairing, least_spread
 
 MS = 10**6
 KINDS = ("image", "depth", "cloud")
@@ -71,6 +73,60 @@ def test_only_so_many_items_wait():
 def test_after_a_jump_back_in_time_no_item_is_used_twice():
     pairing = Pairing(["image", "depth"], 0.02)
     assert feed(pairing, ("image", 9000), ("image", 1), ("depth", 1), ("depth", 4)) == [(1, 1)]
+
+
+# Why nothing belongs together.
+
+
+def misfit(tolerance, **stamps):
+    """Return what is said of kinds whose stamps are given in seconds."""
+    pairing = Pairing(stamps, tolerance)
+    for kind, seconds in stamps.items():
+        for stamp in seconds:
+            pairing.add(kind, round(stamp * 1e9), None)
+    return pairing.misfit("pairing_tolerance")
+
+
+def test_stamps_that_lie_apart_are_told_with_the_least_distance_and_the_parameter():
+    said = misfit(0.02, image=[5.0, 6.0], depth=[5.4, 6.1])
+    assert "image and depth do not belong together: their stamps are 0.1 s apart at least" in said
+    assert "pairing_tolerance allows 0.02 s" in said
+
+
+def test_the_farthest_of_three_kinds_counts():
+    assert "image, depth and cloud do not belong together: their stamps are 0.3 s apart" in misfit(
+        0.02, image=[5.0], depth=[5.01], cloud=[5.3]
+    )
+
+
+def test_stamps_of_different_clocks_are_called_that_with_both():
+    said = misfit(0.02, image=[1_700_000_000.0], depth=[12.5])
+    assert "(image 2023-11-14 22:13:20 UTC, depth 12.500 s): they were given by different clocks" in said
+    assert "pairing_tolerance" not in said, "which would not help"
+
+
+def test_stamps_that_stand_still_are_called_that():
+    assert "the stamps of depth stand still" in misfit(0.02, image=[1e9, 1e9 + 1], depth=[5.0, 5.0])
+
+
+def test_messages_without_stamps_are_called_that():
+    assert "the stamps of depth are 0: stamp them" in misfit(0.02, image=[1e9, 1e9 + 1], depth=[0.0, 0.0])
+
+
+@pytest.mark.parametrize("stamps", [{"image": [1.0], "depth": []}, {"image": [1.0], "depth": [1.0]}, {"image": [1.0]}])
+def test_nothing_is_said_where_a_kind_is_missing_or_all_is_well(stamps):
+    assert misfit(0.02, **stamps) == ""
+
+
+@given(st.dictionaries(st.sampled_from(KINDS), st.lists(st.integers(-(2**31), 2**33), max_size=5), min_size=1))
+def test_whatever_stamps_are_they_are_told(stamps):
+    assert isinstance(misfit(0.02, **stamps), str)
+
+
+@given(st.lists(st.lists(st.integers(0, 50), min_size=1, max_size=5), min_size=2, max_size=3))
+def test_the_least_spread_is_that_of_the_best_set(stamps):
+    best = min(max(found) - min(found) for found in itertools.product(*stamps))
+    assert least_spread(stamps) == best / 1e9
 
 
 steps = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 20)), min_size=3, max_size=40)

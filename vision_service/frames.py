@@ -101,15 +101,16 @@ class FrameSlot:
         """Why no frame comes now, or None."""
         return self._error
 
-    def no_frame(self, camera: str, waited: float) -> VisionError:
-        """Return the error for a caller who waited in vain."""
+    def no_frame(self, camera: str, waited: float, why: str = "") -> VisionError:
+        """Return the error for a caller who waited in vain; `why` says why, as far as the slot does not know it."""
         error, age = self._error, self.age
         if error is not None:
             return VisionError(
                 ErrorCode.CAMERA_ERROR, f"camera {camera!r} gave no frame within {waited:g} s: {error.message}"
             )
         last = "none has arrived yet" if age is None else f"the last one arrived {age:.1f} s ago"
-        msg = f"no frame of camera {camera!r} within {waited:g} s: {last}; is the camera running, and publishing?"
+        reason = f": {why}" if why else "; is the camera running, and publishing?"
+        msg = f"no frame of camera {camera!r} within {waited:g} s: {last}{reason}"
         return VisionError(ErrorCode.NO_FRAME, msg)
 
 

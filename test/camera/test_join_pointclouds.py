@@ -82,7 +82,9 @@ def test_stamp_and_frame_are_those_of_the_first_camera(join):
 
 def test_clouds_too_far_apart_in_time_are_not_joined(join):
     cameras = {"front": Lidar([[1, 0, 0]], stamp=10**18), "back": Lidar([[1, 0, 0]], stamp=10**18 + 90_000_000)}
-    assert "more than the tolerance of 0.05 s" in refused(join(cameras, tolerance=0.05).read, ErrorCode.CAMERA_ERROR)
+    assert "the attribute 'tolerance' allows 0.05 s" in refused(
+        join(cameras, tolerance=0.05).read, ErrorCode.CAMERA_ERROR
+    )
 
 
 def test_points_of_another_frame_without_a_transform_are_an_error(join):

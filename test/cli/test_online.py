@@ -73,6 +73,35 @@ def test_call_prints_one_json_object(demo_stack):
     assert set(answer["detections"][0]) == {"class_name", "confidence", "x_min", "y_min", "x_max", "y_max"}
 
 
+def test_doctor_finds_nothing_wrong_with_the_demo(demo_stack):
+    done = run("doctor", "--json")
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"findings": []}), done.stdout + done.stderr
+    assert "nothing is wrong with" in run("doctor").stdout
+
+
+def test_doctor_names_a_publisher_that_does_not_fit_a_subscription():
+    script = """
+import rclpy
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import Image
+
+rclpy.init()
+node = rclpy.create_node("camera_and_viewer")
+node.create_publisher(Image, "image", QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT))
+node.create_subscription(Image, "image", print, 1)
+rclpy.spin(node)
+"""
+    other = OURS | {"ROS_DOMAIN_ID": str(1 + (os.getpid() + 55) % 100)}
+    process = subprocess.Popen([sys.executable, "-c", script], env=other)
+    try:
+        done = run("doctor", "--wait", "3", env=other)
+    finally:
+        process.kill()
+        process.wait()
+    assert done.returncode == 1, done.stderr
+    assert "/image  /camera_and_viewer publishes with the reliability best_effort" in done.stdout
+
+
 def test_call_waits_for_a_method_that_appears_after_others_of_its_node():
     script = """
 import time, rclpy

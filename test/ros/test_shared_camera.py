@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 from vision_service.srv import GetCameraProperties, GetImage, GetImages, GetPointCloud
@@ -150,6 +151,17 @@ def test_each_frame_is_read_once_and_the_newest_first(resources, peer):
         camera.read()
     publisher.publish(color(seconds=4))
     assert read(camera).stamp == 4 * 10**9
+
+
+def test_what_a_latched_publisher_has_published_is_read_again_and_again(resources, peer):
+    latched = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    publisher = peer.publisher(Image, "front/image_raw", latched)
+    publisher.publish(color(seconds=1))
+    eventually(lambda: resources._node.count_publishers("/front/image_raw"), "the camera")
+    camera = resources.camera("front")
+    assert [read(camera).stamp for _ in range(5)] == [10**9] * 5
+    publisher.publish(color(seconds=2))
+    eventually(lambda: read(camera).stamp == 2 * 10**9, "the newer one")
 
 
 def test_a_camera_that_is_not_there_is_an_unknown_resource(resources):

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 
 from robot import eventually, image_message, never, painted
@@ -229,7 +229,8 @@ def test_parts_of_different_times_do_not_become_a_frame(camera_of, peer):
     peer.repeat(peer.publisher(Image, "front/image_raw"), lambda: image_message(PIXELS, stamp=5 * 10**9))
     peer.repeat(peer.publisher(Image, "front/depth/image_raw"), lambda: depth)
     never(lambda: camera.feed.slot.count, "a frame of two times")
-    assert "nothing that belongs together" in camera.silence()
+    eventually(lambda: "0.021 s apart at least, and pairing_tolerance allows 0.02 s" in camera.silence(), "the reason")
+    assert "within 1 s: none has arrived yet: image and depth do not" in camera.feed.no_frame("front", 1.0).message
 
 
 def depth_message(frame_id="lens"):
@@ -266,6 +267,8 @@ def test_points_are_found_also_where_they_are_published_late(camera_of, peer):
 
     eventually(listens_to_depth, "a subscription to depth")
     peer.repeat(peer.publisher(PointCloud2, "front/points"), cloud_message)
+    info = conversion.camera_info_to_message(INTRINSICS, depth_message().header)
+    peer.repeat(peer.publisher(CameraInfo, "front/camera_info"), lambda: info)
     camera.feed.slot.next().result(30)
     camera.tend()
     assert peer.listeners("/front/points") == 0, "what works is not left"
@@ -285,8 +288,9 @@ def test_depth_that_is_not_in_the_picture_s_frame_is_refused_with_both_frames(ca
         peer.publisher(Image, "front/image_raw"), lambda: image_message(PIXELS, stamp=5 * 10**9, frame_id="eye")
     )
     peer.repeat(peer.publisher(Image, "front/depth/image_raw"), depth_message)
-    with pytest.raises(VisionError, match="its depth is in the frame 'lens', its picture in 'eye': register") as raised:
+    with pytest.raises(VisionError, match="its depth is in the frame 'lens', its image in 'eye': align") as raised:
         waiting.result(30)
+    assert "depth_image_proc::RegisterNode" in raised.value.message
     assert raised.value.code == ErrorCode.NOT_CALIBRATED
 
 
@@ -299,7 +303,107 @@ def test_silence_names_the_topic_that_nobody_publishes(camera_of, peer):
 def test_silence_names_the_quality_of_service_that_does_not_fit(camera_of, peer):
     camera = wanted(camera_of(parameters={"qos_overrides./front/image_raw.subscription.reliability": "reliable"}))
     peer.publisher(Image, "front/image_raw", QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT))
-    eventually(lambda: "RELIABILITY" in camera.silence(), "the policy")
+    eventually(lambda: "with the reliability best_effort" in camera.silence(), "the policy")
+    assert camera.silence().startswith(f"{peer.node.get_fully_qualified_name()} publishes /front/image_raw")
+    assert camera.silence().endswith("set qos_overrides./front/image_raw.subscription.reliability")
+
+
+def parts(peer, image_stamp=5 * 10**9, depth_stamp=5 * 10**9, *, image=True, depth=True):
+    """Publish images and depth again and again, each with a stamp of its own."""
+    if image:
+        message = image_message(PIXELS, stamp=image_stamp, frame_id="lens")
+        peer.repeat(peer.publisher(Image, "front/image_raw"), lambda: message)
+    if depth:
+        message_of_depth = depth_message()
+        message_of_depth.header.stamp.sec, message_of_depth.header.stamp.nanosec = divmod(depth_stamp, 10**9)
+        peer.repeat(peer.publisher(Image, "front/depth/image_raw"), lambda: message_of_depth)
+
+
+def test_silence_names_the_part_that_does_not_arrive_and_who_publishes_it(camera_of, peer):
+    camera = wanted(camera_of(Needs.IMAGE | Needs.DEPTH))
+    parts(peer, depth=False)
+    peer.publisher(Image, "front/depth/image_raw")
+    said = f"nothing arrives on /front/depth/image_raw (of {peer.node.get_fully_qualified_name()}), and a frame needs"
+    eventually(lambda: camera.silence().startswith(said), "the part")
+
+
+def test_silence_tells_that_nothing_arrives_although_it_is_published(camera_of, peer):
+    camera = wanted(camera_of())
+    peer.publisher(Image, "front/image_raw")
+    eventually(lambda: camera.silence().startswith("nothing arrives on /front/image_raw (of /peer"), "the topic")
+
+
+def test_silence_tells_that_the_parts_are_stamped_by_different_clocks(camera_of, peer):
+    camera = wanted(camera_of(Needs.IMAGE | Needs.DEPTH))
+    parts(peer, image_stamp=1_700_000_000 * 10**9)
+    eventually(lambda: "depth 5.000 s" in camera.silence(), "the clocks")
+
+
+def test_depth_without_calibration_is_refused_with_the_reason(camera_of, peer):
+    parts(peer, image=False)
+    camera = camera_of(Needs.CLOUD)
+    eventually(camera.published, "the topic")
+    wanted(camera)
+    with pytest.raises(VisionError, match=r"no calibration .* nobody publishes /front/camera_info") as raised:
+        camera.feed.slot.next().result(30)
+    assert raised.value.code == ErrorCode.NOT_CALIBRATED
+
+
+# Latched publishers: what they have published last holds until they publish again.
+
+LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+
+
+def test_a_cloud_that_was_published_once_is_always_fresh(camera_of, peer):
+    peer.publisher(PointCloud2, "front/points", LATCHED).publish(cloud_message())
+    camera = wanted(camera_of(Needs.CLOUD))
+    frame = camera.feed.slot.next().result(30)
+    eventually(camera.holds, "it is known that its publisher is latched")
+    assert camera.feed.fresh(0.0) is frame
+    assert camera.feed.fresh(-1.0) is None, "no cloud that arrives from now on"
+    assert "latched and have published nothing new" in camera.feed.no_frame("front", 1.0).message
+    assert camera.feed.quiet_for() == 0
+
+
+def test_what_was_published_once_is_given_again_to_who_has_begun_to_listen(camera_of, peer):
+    peer.publisher(PointCloud2, "front/points", LATCHED).publish(cloud_message())
+    camera = wanted(camera_of(Needs.CLOUD))
+    first = camera.feed.slot.next().result(30)
+    heard = []
+    camera.feed.slot.listen(heard.append)
+
+    def again():
+        camera.tend()
+        return heard
+
+    assert eventually(again, "the cloud again")[0] is first
+
+
+def test_a_cloud_that_is_published_again_and_again_is_not(camera_of, peer):
+    peer.repeat(peer.publisher(PointCloud2, "front/points"), cloud_message)
+    camera = wanted(camera_of(Needs.CLOUD))
+    camera.feed.slot.next().result(30)
+    assert not camera.holds()
+    assert camera.feed.fresh(0.0) is None
+
+
+def test_a_calibration_that_was_published_once_is_used(camera_of, peer):
+    info = conversion.camera_info_to_message(INTRINSICS, depth_message().header)
+    peer.publisher(CameraInfo, "front/camera_info", LATCHED).publish(info)
+    parts(peer, image=False)
+    camera = camera_of(Needs.CLOUD)
+    eventually(camera.published, "the topics")
+    wanted(camera)
+    assert camera.feed.slot.next().result(30).intrinsics == INTRINSICS
+    assert not camera.holds(), "its depth is not latched"
+
+
+def test_what_came_is_counted(camera_of, peer):
+    camera = wanted(camera_of(Needs.IMAGE | Needs.DEPTH))
+    parts(peer, depth_stamp=5 * 10**9 + 50_000_000)
+    eventually(lambda: min(camera.status()["received"].values()), "both parts")
+    assert camera.status()["received"].keys() == {"/front/image_raw", "/front/depth/image_raw"}
+    assert camera.status()["stamps_apart"] == 0.05
 
 
 # Freshness.

@@ -1,11 +1,18 @@
 """The vision node and its cameras: how fresh frames are, when topics are heard, and what is said of problems."""
 
+import numpy as np
 import pytest
 from lifecycle_msgs.msg import Transition
-from rclpy.qos import QoSProfile, ReliabilityPolicy
-from sensor_msgs.msg import CompressedImage, Image
-from vision_msgs.msg import Detection2DArray
-from vision_service.srv import CaptureAllFromCamera, GetDetectionsFromCamera, GetVisionProperties
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
+from std_msgs.msg import Header
+from vision_msgs.msg import Detection2DArray, Detection3DArray
+from vision_service.srv import (
+    CaptureAllFromCamera,
+    GetDetectionsFromCamera,
+    GetObjectPointClouds,
+    GetVisionProperties,
+)
 
 from robot import RED_DETECTOR, boxes_of, eventually, image_message, never, running
 from vision_nodes import (
@@ -24,7 +31,14 @@ from vision_nodes import (
 )
 from vision_service.errors import ErrorCode
 from vision_service.image import encode
-from vision_service.ros.conversion import image_from_message, nanoseconds
+from vision_service.ros.conversion import (
+    cloud_to_message,
+    depth_to_message,
+    image_from_message,
+    nanoseconds,
+    time_message,
+)
+from vision_service.types import PointCloud
 
 # Pictures of any ROS camera.
 
@@ -107,8 +121,7 @@ def test_a_camera_that_never_sends_gives_no_frame():
             ErrorCode.NO_FRAME,
             "'front'",
             "within 0.3 s",
-            "none has arrived yet",
-            "publishing?",
+            "none has arrived yet: nobody publishes /front/image_raw",
         )
         assert detect(robot, "reds", image=image_message(PICTURE)).success
 
@@ -124,6 +137,62 @@ def test_a_camera_that_cannot_be_subscribed_to_says_why_and_does_not_hold_up_the
             assert from_camera(robot, "reds").success
         assert "/front/image_raw" in eventually(lambda: robot.problem("reds", "'front'"), "a problem")
         assert subscriptions(robot) == 0
+
+
+# Latched publishers, and answers that say why there is no frame.
+
+LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+CLUSTERS = {"model": "clusters", "clustering_distance": 0.2, "cameras": ["lidar"]}
+
+
+def two_boxes():
+    """Return the cloud of two boxes, as a static publisher has published it."""
+    points = np.random.default_rng(0).uniform(-0.05, 0.05, (600, 3)).astype(np.float32)
+    points[300:] += (0.5, 0.0, 1.0)
+    return cloud_to_message(PointCloud(points), Header(frame_id="lidar_link"))
+
+
+def test_a_cloud_that_was_published_once_is_looked_at_whenever_somebody_asks():
+    with running({"stack": {"vision": ["things"]}, "things": CLUSTERS}) as robot:
+        robot.publisher(PointCloud2, "lidar/points", LATCHED).publish(two_boxes())
+        for max_age in (0.0, 0.0, 10.0, -1.0):
+            answer = robot.call(GetObjectPointClouds, "things/get_object_point_clouds", timeout=20.0, max_age=max_age)
+            assert answer.success, answer.message
+            assert len(answer.objects) == 2
+
+
+def test_who_listens_to_results_of_a_cloud_that_was_published_once_gets_them_whenever_that_begins():
+    with running({"stack": {"vision": ["things"]}, "things": CLUSTERS}) as robot:
+        robot.publisher(PointCloud2, "lidar/points", LATCHED).publish(two_boxes())
+        for _ in range(2):
+            assert len(robot.listen(Detection3DArray, "things/objects").next().detections) == 2
+        assert not robot.problem("things", "'lidar'")
+
+
+def test_an_answer_without_a_frame_tells_that_the_stamps_lie_apart_and_so_does_the_status():
+    sections = {"red": {**RED_DETECTOR, "cameras": ["front"]}, "things": {"model": "detections_to_segments"}}
+    sections["things"] |= {"detector_name": "red", "cameras": ["front"], "silence": 0.2}
+    with running({"stack": {"vision": ["red", "things"]}, **sections}) as robot:
+        header = Header(stamp=time_message(5 * 10**9 + 300_000_000), frame_id="lens")
+        depth = depth_to_message(np.ones(PICTURE.shape[:2], np.float32), header)
+        image = image_message(PICTURE, stamp=5 * 10**9, frame_id="lens")
+        robot.repeat(robot.publisher(Image, "front/image_raw"), lambda: image)
+        robot.repeat(robot.publisher(Image, "front/depth/image_raw"), lambda: depth)
+        robot.repeat(robot.publisher(CameraInfo, "front/camera_info"), CameraInfo)
+        eventually(lambda: robot.node.count_publishers("/front/depth/image_raw"), "the topics")
+        answer = robot.call(GetObjectPointClouds, "things/get_object_point_clouds", timeout=4.0)
+        why = "image and depth do not belong together: their stamps are 0.3 s apart at least, and pairing_tolerance"
+        refused(answer, ErrorCode.NO_FRAME, why)
+        assert why in robot.problem("things", "'front'")
+        assert robot.status("things")["subscriptions"]["front"]["stamps_apart"] == 0.3
+
+
+def test_a_publisher_whose_quality_of_service_does_not_fit_is_a_problem():
+    reliable = {"qos_overrides./front/image_raw.subscription.reliability": "reliable"}
+    with reds(cameras=["front"], keep_subscribed=True, **reliable) as robot:
+        Lens(robot, qos=QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)).running()
+        problem = eventually(lambda: robot.problem("reds", "best_effort"), "a problem")
+        assert problem.startswith(f"{robot.node.get_fully_qualified_name()} publishes /front/image_raw with the")
 
 
 # Freshness.
@@ -264,7 +333,7 @@ def test_silence_is_told_while_it_lasts():
         eventually(lambda: not robot.problem("reds", "'front'"), "no problem")
         lens.timer.cancel()
         problem = eventually(lambda: robot.problem("reds", "'front'"), "a problem")
-        assert "nothing that belongs together arrives" in problem
+        assert "nothing arrives any more on /front/image_raw (of /peer" in problem
         robot.stop_listening(inbox)
         eventually(lambda: not robot.problem("reds", "'front'"), "no problem when nobody listens")
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from vision_service.concurrency import Worker
 from vision_service.errors import ErrorCode, VisionError, reason
-from vision_service.pairing import KEPT, Pairing
+from vision_service.pairing import KEPT, Pairing, misfit
 from vision_service.types import Frame
 
 PATIENCE = 1.5
@@ -123,13 +123,11 @@ class Synchronizer:
             many = "cameras" if len(silent) > 1 else "camera"
             msg = f"no frame from the {many} {', '.join(map(repr, silent))} within {self._patience:g} s"
             return VisionError(ErrorCode.CAMERA_ERROR, msg)
-        apart = (max(stamps.values()) - min(stamps.values())) / 1e9
-        msg = (
-            f"the frames of {', '.join(map(repr, self._names))} do not belong together: the stamps of the last ones "
-            f"are {apart:.3g} s apart, more than the tolerance of {self._tolerance:g} s; synchronize the cameras, or "
-            "give more tolerance"
-        )
-        return VisionError(ErrorCode.CAMERA_ERROR, msg)
+        found = {repr(name): list(self._unpaired[name]) or [stamps[name]] for name in self._names}
+        why = misfit(found, self._tolerance, "the attribute 'tolerance'")
+        if not why:  # they came too late for each other
+            why = f"{' and '.join(found)} do not belong together: those with stamps that fit came too late"
+        return VisionError(ErrorCode.CAMERA_ERROR, f"the frames of {why}")
 
 
 class _Reader:

@@ -10,7 +10,7 @@ from vision_service.cli.settings import setting
 
 
 def add_parsers(subparsers: Any) -> None:
-    """Add the subcommands demo, run, list, call, capture and set."""
+    """Add the subcommands demo, run, list, doctor, call, capture and set."""
     parser = subparsers.add_parser(
         "demo",
         help="run a rendered camera and detectors, and show what they find",
@@ -63,6 +63,19 @@ def add_parsers(subparsers: Any) -> None:
         "--wait", type=float, default=5.0, metavar="S", help="how long to look at most (default: %(default)s s)"
     )
     parser.set_defaults(func=_list)
+
+    parser = subparsers.add_parser(
+        "doctor",
+        help="say what is wrong with what runs: publishers that do not fit, problems of nodes",
+        description="Say what is wrong with what runs, and what to do: publishers whose quality of service does not "
+        "fit a subscription, and what the nodes say themselves. The exit code is 1 if there is something.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--wait", type=float, default=5.0, metavar="S", help="how long to look at most (default: %(default)s s)"
+    )
+    parser.set_defaults(func=_doctor)
 
     parser = subparsers.add_parser(
         "call",
@@ -146,6 +159,12 @@ def _list(arguments: argparse.Namespace) -> int:
     from vision_service.cli.calls import list_services
 
     return list_services(arguments)
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from vision_service.cli.doctor import doctor
+
+    return doctor(arguments)
 
 
 def _call(arguments: argparse.Namespace) -> int:

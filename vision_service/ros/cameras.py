@@ -114,6 +114,23 @@ class Cameras:
         error = feed.slot.error if feed is not None else None
         return seconds, "" if feed is None else error.message if error is not None else silence()
 
+    def misfits(self, name: str) -> str:
+        """Return of each publisher whose quality of service does not fit why; empty if there is none."""
+        found = (misfit for (other, _), each in self._remote.items() if other == name for misfit in each.misfits())
+        return "; ".join(dict.fromkeys(found))
+
+    def status(self) -> dict[str, Any]:
+        """Return what has come of each camera elsewhere that is subscribed to, for get_status."""
+        found: dict[str, dict[str, Any]] = {}
+        for (name, _), camera in self._remote.items():
+            if camera.feed.demand.wanted:
+                status = camera.status()
+                found[name] = {
+                    "received": {**found.get(name, {}).get("received", {}), **status["received"]},
+                    "stamps_apart": status["stamps_apart"],
+                }
+        return found
+
     def age(self, name: str) -> float | None:
         """Return how old a camera's newest frame is, seconds; None = there was none yet."""
         local = self._local_feed(name)

@@ -30,6 +30,7 @@ from rclpy.node import Node
 
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.coroutines import Pause
+from vision_service.ros.pacing import Pace, pace_of
 
 DROPPED = 0.09
 """What took so long to send was dropped, seconds: the middleware waits 0.1 s for where it should go, and no longer."""
@@ -163,18 +164,30 @@ def take_service(service: Any) -> Work | None:
             request, header = service.handle.service_take_request(service.srv_type.Request)
     except InvalidHandle:
         return None
-    return None if header is None else partial(_serve, service, request, header)
+    if header is None:
+        return None
+    pace = pace_of(service)
+    if pace is not None:
+        pace.begin(header.request_id.sequence_number)
+    return partial(_serve, service, request, header, pace)
 
 
-def _serve(service: Any, request: Any, header: Any) -> Awaitable[None] | None:
+def _serve(service: Any, request: Any, header: Any, pace: Pace | None) -> Awaitable[None] | None:
     response = service.callback(request, service.srv_type.Response())
     if isinstance(response, Awaitable):
-        return _answer(service, response, header)
+        return _answer(service, response, header, pace)
     return None if _send(service, response, header) else _send_again(service, response, header)
 
 
-async def _answer(service: Any, response: Awaitable[Any], header: Any) -> None:
-    answer = await response
+async def _answer(service: Any, response: Awaitable[Any], header: Any, pace: Pace | None) -> None:
+    turn = None
+    try:
+        answer = await response
+    finally:
+        if pace is not None:
+            turn = pace.turn()
+    if turn is not None:
+        await turn
     if not _send(service, answer, header):
         await _send_again(service, answer, header)
 

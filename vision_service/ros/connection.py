@@ -31,6 +31,7 @@ from vision_service.futures import settle
 from vision_service.ros.answers import Answer
 from vision_service.ros.coroutines import Timeout
 from vision_service.ros.dds import choose_profile
+from vision_service.ros.pacing import OUR_CLIENT
 from vision_service.ros.process import Spinner
 
 DISCOVERY_PERIOD = 0.05
@@ -87,7 +88,7 @@ class Connection:
         """
         self._own = own
         self.node = Node(
-            f"_vision_client_{os.getpid()}_{next(_numbers)}",
+            f"{OUR_CLIENT}{os.getpid()}_{next(_numbers)}",
             context=context,
             use_global_arguments=False,
             start_parameter_services=False,

@@ -27,6 +27,7 @@ from vision_service.ros.compat import ManagedNode
 from vision_service.ros.coroutines import Timeout
 from vision_service.ros.diagnostics import Diagnostics
 from vision_service.ros.executor import Executor
+from vision_service.ros.pacing import keep_pace
 from vision_service.ros.parameter_services import ParameterServices
 from vision_service.ros.parameters import Parameters
 from vision_service.ros.qos import watched_publisher
@@ -247,7 +248,8 @@ class ServiceNode(ManagedNode):
                 response = self._failed(kind, name, error)
             return response
 
-        self.create_service(kind, f"~/{name}", answer, qos_profile=SERVICE_QOS, callback_group=self.group)
+        service = self.create_service(kind, f"~/{name}", answer, qos_profile=SERVICE_QOS, callback_group=self.group)
+        keep_pace(self, service)
 
     # Calls.
 

@@ -1,4 +1,4 @@
-"""Quality of service: publishers as the system likes it, frames best effort and only the newest; users may override."""
+"""Quality of service of publishers: as the system likes it; users may override it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,20 @@ from typing import Any
 from rclpy.event_handler import PublisherEventCallbacks, UnsupportedEventTypeError
 from rclpy.node import Node
 from rclpy.publisher import Publisher
-from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos import (
+    DurabilityPolicy,
+    HistoryPolicy,
+    QoSCompatibility,
+    QoSPolicyKind,
+    QoSProfile,
+    ReliabilityPolicy,
+    qos_check_compatible,
+)
 from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.topic_endpoint_info import TopicEndpointInfo
+
+OVERRIDABLE = (QoSPolicyKind.HISTORY, QoSPolicyKind.DEPTH, QoSPolicyKind.RELIABILITY, QoSPolicyKind.DURABILITY)
+"""The policies that the parameters ``qos_overrides.TOPIC.publisher.…`` and ``….subscription.…`` may override."""
 
 
 def publisher(
@@ -33,7 +45,7 @@ def publisher(
         durability=DurabilityPolicy.SYSTEM_DEFAULT,
     )
 
-    options = QoSOverridingOptions.with_default_policies()
+    options = QoSOverridingOptions(OVERRIDABLE)
     return watched_publisher(node, kind, topic, profile, matched, qos_overriding_options=options)
 
 
@@ -54,13 +66,25 @@ def latched_publisher(node: Node, kind: type, topic: str) -> Publisher:
     return node.create_publisher(kind, topic, profile)
 
 
-def frame_subscription(node: Node, kind: type, topic: str, callback: Any, **arguments: Any) -> Any:
-    """Return a subscription that hears every publisher and keeps only the newest message."""
-    profile = QoSProfile(
-        history=HistoryPolicy.KEEP_LAST,
-        depth=1,
-        reliability=ReliabilityPolicy.BEST_EFFORT,
-        durability=DurabilityPolicy.VOLATILE,
-    )
-    options = QoSOverridingOptions.with_default_policies()
-    return node.create_subscription(kind, topic, callback, profile, qos_overriding_options=options, **arguments)
+def misfits(offered: QoSProfile, asked: QoSProfile) -> dict[str, str]:
+    """Return why a publisher does not reach a subscription: in words, by the policy; empty if it does.
+
+    Args:
+        offered: The publisher's.
+        asked: The subscription's.
+    """
+    found = {}
+    if offered.reliability == ReliabilityPolicy.BEST_EFFORT and asked.reliability == ReliabilityPolicy.RELIABLE:
+        found["reliability"] = "with the reliability best_effort, and 'reliable' is asked for"
+    if offered.durability == DurabilityPolicy.VOLATILE and asked.durability == DurabilityPolicy.TRANSIENT_LOCAL:
+        found["durability"] = "with the durability volatile, and 'transient_local' is asked for"
+    if not found:
+        compatible, reason = qos_check_compatible(offered, asked)
+        if compatible == QoSCompatibility.ERROR:  # deadlines and liveliness, which have no parameters
+            found[""] = f"with a quality of service that does not fit ({reason.strip().rstrip(';')})"
+    return found
+
+
+def name_of(endpoint: TopicEndpointInfo) -> str:
+    """Return the full name of the node that has a publisher, or a subscription."""
+    return f"{endpoint.node_namespace.rstrip('/')}/{endpoint.node_name}"

@@ -118,7 +118,9 @@ class NodeResources(LocalResources):
             if self._node.resolve_topic_name(topic).startswith(own):
                 msg = f"the topic {topic} is this node's own: name the topics of another camera"
                 raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
-        camera = RemoteCamera(self._node.get_name(), self._node, topics, tolerance, self._source_timeout)
+        camera = RemoteCamera(
+            self._node.get_name(), self._node, topics, tolerance, self._source_timeout, parameter="tolerance"
+        )
         self._cameras.append(camera)
         return camera
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as NotReady
 from typing import Any
@@ -15,6 +16,8 @@ from vision_service.ros.topic_camera import Feed, TopicCamera
 from vision_service.types import CameraIntrinsics, Frame
 from vision_service.vision.model import Needs
 
+HELD_PERIOD = 0.2
+"""How long to wait for a newer frame than one that holds, before that is read again, seconds."""
 LINGER = 1.0
 """How long frames are still fetched after a read, seconds, besides the time that the read may wait. No parameter: who
 reads, reads on at once, so it only has to be longer than what a driver does with a frame."""
@@ -56,7 +59,7 @@ class SharedCamera:
         return self._timeout()
 
     def read(self) -> Frame:
-        """Return the next frame.
+        """Return the next frame; one that holds is read again and again.
 
         Raises:
             VisionError: NO_FRAME or CAMERA_ERROR, if none comes for a while; the next read may be luckier.
@@ -64,12 +67,15 @@ class SharedCamera:
         timeout = self.read_timeout
         self._feed.demand.linger(timeout + LINGER)
         waiting = self._feed.slot.next()
-        frame = self._feed.slot.fresh(timeout)
+        frame = self._feed.fresh(timeout)
         if frame is None or frame is self._last:
+            held = frame if self._feed.holds() else None  # of a latched publisher
             try:
-                frame = waiting.result(timeout)
+                frame = waiting.result(timeout if held is None else min(timeout, HELD_PERIOD))
             except NotReady:
-                raise self._feed.slot.no_frame(self._name, timeout) from None
+                if held is None:
+                    raise self._feed.no_frame(self._name, timeout) from None
+                frame = held
         waiting.cancel()
         self._last = frame
         return frame
@@ -109,7 +115,14 @@ class RemoteCamera(SharedCamera):
     """The topics of a camera elsewhere."""
 
     def __init__(
-        self, name: str, node: ServiceNode, topics: CameraTopics, tolerance: float, timeout: Callable[[], float]
+        self,
+        name: str,
+        node: ServiceNode,
+        topics: CameraTopics,
+        tolerance: float,
+        timeout: Callable[[], float],
+        *,
+        parameter: str = "pairing_tolerance",
     ) -> None:
         """Look at which of the topics are published.
 
@@ -119,6 +132,7 @@ class RemoteCamera(SharedCamera):
             topics: All named.
             tolerance: How far the stamps of one frame's parts may lie apart, seconds.
             timeout: Returns how long a read waits for a frame, and how old one may be, seconds.
+            parameter: The name of the parameter that says how far the stamps may lie apart.
 
         Raises:
             VisionError: UNKNOWN_RESOURCE, if none is published (yet).
@@ -127,8 +141,9 @@ class RemoteCamera(SharedCamera):
         if not needs & (Needs.IMAGE | Needs.DEPTH | Needs.CLOUD):
             msg = f"no camera {name!r}: nobody publishes {node.resolve_topic_name(topics.image)}, depth or points of it"
             raise VisionError(ErrorCode.UNKNOWN_RESOURCE, msg)
-        self._camera = TopicCamera(node, name, topics, needs, tolerance)
-        super().__init__(name, Feed(self._camera.feed.slot, _InExecutor(node, self._camera)), timeout)
+        self._camera = TopicCamera(node, name, topics, needs, tolerance, parameter=parameter)
+        feed = self._camera.feed
+        super().__init__(name, dataclasses.replace(feed, demand=_InExecutor(node, self._camera)), timeout)
         kinds = {"color": Needs.IMAGE, "depth": Needs.DEPTH}
         self.sources = tuple(source for source, need in kinds.items() if need in needs)
         self.supports_pcd = Needs.CLOUD in needs or Needs.DEPTH | Needs.INTRINSICS in needs

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.exceptions import InvalidTopicNameException
-from rclpy.qos import qos_policy_name_from_kind
 from rclpy.validate_full_topic_name import validate_full_topic_name
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 
@@ -21,8 +19,9 @@ from vision_service.errors import ErrorCode, VisionError
 from vision_service.frames import Demand, FrameSlot
 from vision_service.messages import Remarks
 from vision_service.pairing import Pairing
-from vision_service.ros import conversion, qos
+from vision_service.ros import conversion
 from vision_service.ros.calls import Call
+from vision_service.ros.frame_subscription import FrameSubscription
 from vision_service.ros.node import ServiceNode
 from vision_service.settings.node import FrameConfiguration
 from vision_service.types import CameraIntrinsics, Frame
@@ -30,8 +29,16 @@ from vision_service.vision.model import Needs
 
 CALIBRATION_PATIENCE = 2.0
 """How long the first frames wait for a calibration that is published, seconds; it may come more rarely than they."""
+ARRIVING = 1.0
+"""A topic on which nothing has come for longer is called silent, if no frame comes, seconds."""
+HELD_PERIOD = 1.0
+"""What a latched publisher has published last is taken for new again when it is older, seconds."""
 LONGEST_NAME = 100
 """Of the names that we propose: short enough for every topic below them."""
+
+
+def _nothing() -> str:
+    return ""
 
 
 @dataclass(frozen=True)
@@ -41,16 +48,30 @@ class Feed:
     Attributes:
         slot: Where its newest frame is.
         demand: By whom frames are wanted.
+        silence: Returns why no frame comes, as far as that is known; empty = it is not. Called in any thread.
+        holds: Returns whether the newest frame holds until there is another one, as that of a latched publisher does.
     """
 
     slot: FrameSlot
     demand: Demand
+    silence: Callable[[], str] = _nothing
+    holds: Callable[[], bool] = bool
 
     def quiet_for(self) -> float:
         """Return for how long, in seconds, no frame has come although some are wanted."""
+        if self.holds():
+            return 0.0
         age = self.slot.age
         wanted = self.demand.wanted_for
         return wanted if age is None else min(age, wanted)
+
+    def fresh(self, max_age: float) -> Frame | None:
+        """Return the newest frame if it is at most so old, seconds, or holds; None for a negative age."""
+        return self.slot.fresh(math.inf if max_age >= 0 and self.holds() else max_age)
+
+    def no_frame(self, camera: str, waited: float) -> VisionError:
+        """Return the error for a caller who waited in vain, with the reason."""
+        return self.slot.no_frame(camera, waited, self.silence())
 
 
 async def fetch(feed: Feed, camera: str, call: Call, *, max_age: float, settings: FrameConfiguration) -> Frame:
@@ -69,11 +90,11 @@ async def fetch(feed: Feed, camera: str, call: Call, *, max_age: float, settings
     if math.isnan(max_age):
         raise VisionError(ErrorCode.INVALID_ARGUMENT, "'max_age' must be a number of seconds, not nan")
     feed.demand.linger(settings.linger)
-    frame = feed.slot.fresh(max_age or settings.max_age)
+    frame = feed.fresh(max_age or settings.max_age)
     if frame is None:
         feed.demand.hold(call)  # lingering may be over before a frame comes
         try:
-            frame = await call.wait(feed.slot.next(), late=lambda: feed.slot.no_frame(camera, call.timeout))
+            frame = await call.wait(feed.slot.next(), late=lambda: feed.no_frame(camera, call.timeout))
             feed.demand.linger(settings.linger)
         finally:
             feed.demand.release(call)
@@ -150,7 +171,16 @@ class TopicCamera:
         feed: Its frames.
     """
 
-    def __init__(self, node: ServiceNode, camera: str, topics: CameraTopics, needs: Needs, tolerance: float) -> None:
+    def __init__(
+        self,
+        node: ServiceNode,
+        camera: str,
+        topics: CameraTopics,
+        needs: Needs,
+        tolerance: float,
+        *,
+        parameter: str = "pairing_tolerance",
+    ) -> None:
         """Subscribe to nothing yet.
 
         Args:
@@ -159,30 +189,37 @@ class TopicCamera:
             topics: All named.
             needs: What is subscribed to.
             tolerance: How far the stamps of one frame's parts may lie apart, seconds.
+            parameter: The name of the parameter that says so.
         """
         self._node = node
         self._camera = camera
         self._topics = topics
         self._needs = needs
         self._tolerance = tolerance
-        self._subscriptions: list[Any] = []
         self._remarks = Remarks(topics.bit_depth, self._remark)
+        self._parameter = parameter
+        self._subscriptions: dict[str, FrameSubscription] = {}
+        self._pairing = Pairing((), tolerance)
         self._taken = needs
         self._came = False
         self._opened = 0.0
         self._calibrated = False
+        self._calibration_problem = ""
         self._intrinsics: CameraIntrinsics | None = None
-        self._incompatible = ""
-        self.feed = Feed(FrameSlot(), Demand(self._follow_demand))
+        self.feed = Feed(FrameSlot(), Demand(self._follow_demand), self.silence, self.holds)
 
     def published(self) -> bool:
         """Return whether anybody publishes one of the topics."""
         return any(self._publishers(topic) for topic in self._wanted_topics(self._choice()))
 
+    def holds(self) -> bool:
+        """Return whether the newest frame holds: publishers that are latched would say what changes."""
+        subscriptions = self._subscriptions
+        parts = [topic for topic in self._wanted_topics(self._taken) if topic != self._topics.camera_info]
+        return self._came and all(topic in subscriptions and subscriptions[topic].latched for topic in parts)
+
     def silence(self) -> str:
-        """Return why no frame comes, as far as the graph shows it."""
-        if self._incompatible:
-            return self._incompatible
+        """Return why no frame comes, as far as the graph and what has come show it."""
         topics = self._wanted_topics(self._taken)
         missing = [self._node.resolve_topic_name(topic) for topic in topics if not self._publishers(topic)]
         if missing:
@@ -194,11 +231,47 @@ class TopicCamera:
         others = [other for topic, (kind, _) in topics.items() if (other := self._other_type(topic, kind))]
         if others:
             return "; ".join(others)
-        return "its topics are published, but nothing that belongs together arrives"
+        if self.holds():
+            return "its publishers are latched and have published nothing new: a max_age of 0 takes what they hold"
+        misfits = self.misfits()
+        if misfits:
+            return "; ".join(misfits)
+        parts = [each for topic, each in self._subscriptions.items() if topic != self._topics.camera_info]
+        silent = [f"{each.topic} (of {' and '.join(each.publishers())})" for each in parts if each.age > ARRIVING]
+        if not silent:
+            why = self._pairing.misfit(self._parameter)
+            return why or "its topics are published, but nothing that belongs together arrives"
+        if len(silent) < len(parts):
+            return f"nothing arrives on {', '.join(silent)}, and a frame needs all its parts"
+        if any(each.count for each in parts):
+            return f"nothing arrives any more on {', '.join(silent)}: is the camera running?"
+        return (
+            f"nothing arrives on {', '.join(silent)}: is the camera running? Between processes large images get lost "
+            "without shared memory, see docs/existing_cameras.md"
+        )
+
+    def misfits(self) -> list[str]:
+        """Return of each publisher whose quality of service does not fit why, and what to do."""
+        return [misfit for each in self._subscriptions.values() for misfit in each.misfits()]
+
+    def status(self) -> dict[str, Any]:
+        """Return what has come since it was subscribed to, for get_status."""
+        received = {each.topic: each.count for each in self._subscriptions.values()}
+        apart = self._pairing.apart() if len(self._paired()) > 1 else None
+        return {"received": received, "stamps_apart": apart}
 
     def tend(self) -> None:
-        """Do what time alone asks for: end lingering, and look for the points elsewhere if none come."""
+        """Do what time alone asks for.
+
+        Lingering ends, points are looked for elsewhere if none come, and what holds is given again.
+        """
         self.feed.demand.refresh()
+        for subscription in self._subscriptions.values():  # where the middleware does not tell who comes
+            subscription.follow()
+        if self.holds() and (self.feed.slot.age or 0.0) > HELD_PERIOD:
+            held = self.feed.fresh(math.inf)
+            if held is not None:  # who has begun to listen, and who waits for a new one, gets it too
+                self.feed.slot.put(held)
         if self._subscriptions and not self._came and self._choice() != self._taken:
             self._close()
             self._open()
@@ -207,7 +280,6 @@ class TopicCamera:
         (self._open if self.feed.demand.wanted else self._close)()
 
     def _open(self) -> None:
-        self._incompatible = ""
         self._intrinsics = None
         self._calibrated = False
         self._came = False
@@ -215,22 +287,19 @@ class TopicCamera:
         self._taken = self._choice()
         self._pairing = Pairing(self._paired(), self._tolerance)
         for topic, (kind, callback) in self._wanted_topics(self._taken).items():
-            events = SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible(topic))
             try:
-                subscription = qos.frame_subscription(
-                    self._node, kind, topic, callback, callback_group=self._node.group, event_callbacks=events
-                )
+                subscription = FrameSubscription(self._node, kind, topic, callback, callback_group=self._node.group)
             except Exception as error:  # above all: a qos_overrides parameter that is wrong
                 self._close()
                 why = self._other_type(topic, kind) or f"{type(error).__name__}: {error}"
                 msg = f"cannot subscribe to {self._node.resolve_topic_name(topic)}: {why}"
                 raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
-            self._subscriptions.append(subscription)
+            self._subscriptions = {**self._subscriptions, topic: subscription}
 
     def _close(self) -> None:
-        for subscription in self._subscriptions:
-            self._node.destroy_subscription(subscription)
-        self._subscriptions.clear()
+        subscriptions, self._subscriptions = self._subscriptions, {}  # never changed: other threads look at it
+        for subscription in subscriptions.values():
+            subscription.destroy()
 
     def _published(self, name: str) -> bool:
         """Return whether anybody publishes a topic, by its full name."""
@@ -298,18 +367,17 @@ class TopicCamera:
         return received
 
     def _put(self, parts: Mapping[str, tuple[Any, int, str]]) -> None:
-        self._came = True
         if self._waits_for_calibration():
             return
         _, stamp, frame_id = parts.get("image") or parts.get("depth") or parts["cloud"]
         for kind, (_, _, other) in parts.items():
             if other != frame_id and other and frame_id:
-                msg = (
-                    f"camera {self._camera!r}: its {kind} is in the frame {other!r}, its picture in {frame_id!r}: "
-                    "register it to the picture (for example with depth_image_proc), and name that topic"
-                )
-                self.feed.slot.fail(VisionError(ErrorCode.NOT_CALIBRATED, msg))
+                self.feed.slot.fail(VisionError(ErrorCode.NOT_CALIBRATED, self._not_aligned(kind, other, frame_id)))
                 return
+        if self._intrinsics is None and "depth" in parts and Needs.CLOUD in self._needs and "cloud" not in parts:
+            self.feed.slot.fail(VisionError(ErrorCode.NOT_CALIBRATED, self._not_calibrated()))
+            return
+        self._came = True
         self.feed.slot.put(
             Frame(
                 **{name: part for name, (part, _, _) in parts.items()},
@@ -319,6 +387,32 @@ class TopicCamera:
                 camera_name=self._camera,
             )
         )
+
+    def _not_aligned(self, kind: str, frame_id: str, image_frame: str) -> str:
+        """Return what to do about a part that was taken from another place than the image."""
+        node = "RegisterNode" if kind == "depth" else "PointCloudXyzrgbNode (of depth that is registered to the image)"
+        return (
+            f"camera {self._camera!r}: its {kind} is in the frame {frame_id!r}, its image in {image_frame!r}: align it "
+            "to the image, and name that topic: a driver may do so (RealSense: align_depth.enable), else "
+            f"depth_image_proc::{node}, or a camera node with 'driver: join_color_depth'"
+        )
+
+    def _not_calibrated(self) -> str:
+        """Return why depth cannot be made into points, and what to do."""
+        topic = self._node.resolve_topic_name(self._topics.camera_info)
+        subscription = self._subscriptions.get(self._topics.camera_info)
+        misfits = subscription.misfits() if subscription is not None else []
+        if not self._publishers(self._topics.camera_info):
+            why = f"nobody publishes {topic}: let the driver do so, or name the topic of its CameraInfo"
+        elif misfits:
+            why = "; ".join(misfits)
+        elif not self._calibrated:
+            why = f"nothing has arrived on {topic}: its publisher may have published it once, and not latched"
+        elif self._calibration_problem:
+            why = f"the CameraInfo on {topic} cannot be used: {self._calibration_problem}"
+        else:
+            why = f"the CameraInfo on {topic} says no focal length: calibrate the camera"
+        return f"camera {self._camera!r} has depth, but no calibration to make points of it: {why}"
 
     def _waits_for_calibration(self) -> bool:
         """Return whether a calibration is on its way that the first frames would miss."""
@@ -332,14 +426,7 @@ class TopicCamera:
     def _on_camera_info(self, message: CameraInfo) -> None:
         self._calibrated = True
         self._intrinsics = conversion.intrinsics_from_message(message)
-        wrong = conversion.wrong_with_calibration(message)
+        self._calibration_problem = wrong = conversion.wrong_with_calibration(message)
         topic = self._node.resolve_topic_name(self._topics.camera_info)
         said = f"camera {self._camera!r}: the calibration on {topic} cannot be used: {wrong}" if wrong else ""
         self._node.diagnostics.report(f"calibration of {self._camera}", said)
-
-    def _on_incompatible(self, topic: str) -> Callable[[Any], None]:
-        def incompatible(event: Any) -> None:
-            policy = qos_policy_name_from_kind(event.last_policy_kind)
-            self._incompatible = f"the publisher of {topic} offers another quality of service than asked for: {policy}"
-
-        return incompatible

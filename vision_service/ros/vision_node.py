@@ -357,6 +357,7 @@ class VisionNode(ServiceNode):
 
     def _watch(self, camera: str) -> None:
         """Say once when a camera that is wanted falls silent, and once when that is over; withdraw what it showed."""
+        self.diagnostics.report(f"quality of service {camera}", self._cameras.misfits(camera))
         seconds, reason = self._cameras.quiet(camera)
         silence = self.settings.silence
         why = f"no frame of camera {camera!r} for {silence:g} s: {reason}"
@@ -562,6 +563,7 @@ class VisionNode(ServiceNode):
             "uses": sorted(self.uses),
             "streams": sorted(self._streams),
             "frame_ages": {name: None if age is None else round(age, 3) for name, age in ages.items()},
+            "subscriptions": self._cameras.status(),
         }
 
 
