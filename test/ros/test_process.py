@@ -271,7 +271,7 @@ class TestStopping:
         with process(code) as child:
             _, err = child.communicate(timeout=PATIENCE)
         assert child.returncode == 1
-        assert err.count("the wait set is broken") == 2  # once for each node
+        assert err.count("RuntimeError: the wait set is broken") == 2  # once for each node
 
 
 class TestStarting:
