@@ -13,6 +13,8 @@ from vision_service.ros.executor import Executor
 from vision_service.ros.node import ServiceNode
 from vision_service.ros.pacing import ALONE, CALLS_OF_ONE, GROUP, LONGEST, Pace, clients_that_may_lose
 
+pytestmark = pytest.mark.executor
+
 CLIENTS = 12
 """More than the responses that a client keeps."""
 

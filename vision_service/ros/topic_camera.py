@@ -237,7 +237,10 @@ class TopicCamera:
         if misfits:
             return "; ".join(misfits)
         parts = [each for topic, each in self._subscriptions.items() if topic != self._topics.camera_info]
-        silent = [f"{each.topic} (of {' and '.join(each.publishers())})" for each in parts if each.age > ARRIVING]
+        alone = len(parts) == 1  # then all that has come has made a frame
+        silent = [
+            f"{each.topic} (of {' and '.join(each.publishers())})" for each in parts if alone or each.age > ARRIVING
+        ]
         if not silent:
             why = self._pairing.misfit(self._parameter)
             return why or "its topics are published, but nothing that belongs together arrives"
