@@ -71,6 +71,18 @@ def test_a_foreign_camera_s_topics_become_a_camera_when_they_come(rgbd):
     assert (list(properties.source_names), properties.supports_pcd) == (["color", "depth"], True)
 
 
+def test_an_answer_without_a_frame_names_the_driver_s_own_tolerance(rgbd):
+    late = Header(stamp=conversion.time_message(7 * 10**9 + 300_000_000), frame_id="lens")
+    depth = conversion.depth_to_message(np.full((60, 80), 1.5, np.float32), late)
+    rgbd.repeat(rgbd.publisher(Image, "/d400/aligned_depth"), lambda: depth)
+    rgbd.repeat(rgbd.publisher(Image, "/d400/color"), color)
+    state_of(rgbd, "adapted", "active")
+    rgbd.set("adapted", {"source_timeout": 0.5})
+    why = "image and depth do not belong together: their stamps are 0.3 s apart at least, and tolerance allows 0.02 s"
+    eventually(lambda: why in rgbd.call(GetImage, "adapted/get_image", timeout=1.0).message, "the reason")
+    eventually(lambda: rgbd.problem("adapted", why), "the reason in the status")
+
+
 def test_nothing_is_subscribed_to_while_nobody_wants_frames(rgbd):
     publish(rgbd)
     state_of(rgbd, "adapted", "active")

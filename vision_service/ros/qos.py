@@ -24,6 +24,9 @@ from rclpy.topic_endpoint_info import TopicEndpointInfo
 OVERRIDABLE = (QoSPolicyKind.HISTORY, QoSPolicyKind.DEPTH, QoSPolicyKind.RELIABILITY, QoSPolicyKind.DURABILITY)
 """The policies that the parameters ``qos_overrides.TOPIC.publisher.…`` and ``….subscription.…`` may override."""
 
+UNKNOWN = "_NODE_NAME_UNKNOWN_"
+"""What the graph says of endpoints of plain DDS, and of those whose node it has not discovered yet."""
+
 
 def publisher(
     node: Node, kind: type, topic: str, *, depth: int = 5, matched: Callable[[], None] | None = None
@@ -87,4 +90,6 @@ def misfits(offered: QoSProfile, asked: QoSProfile) -> dict[str, str]:
 
 def name_of(endpoint: TopicEndpointInfo) -> str:
     """Return the full name of the node that has a publisher, or a subscription."""
+    if endpoint.node_name == UNKNOWN:
+        return "a node that is not known"
     return f"{endpoint.node_namespace.rstrip('/')}/{endpoint.node_name}"
