@@ -237,7 +237,8 @@ class TopicCamera:
         if misfits:
             return "; ".join(misfits)
         parts = [each for topic, each in self._subscriptions.items() if topic != self._topics.camera_info]
-        silent = [f"{each.topic} (of {' and '.join(each.publishers())})" for each in parts if each.age > ARRIVING]
+        patience = min(ARRIVING, self.feed.quiet_for())  # a node may call it silence sooner
+        silent = [f"{each.topic} (of {' and '.join(each.publishers())})" for each in parts if each.age > patience]
         if not silent:
             why = self._pairing.misfit(self._parameter)
             return why or "its topics are published, but nothing that belongs together arrives"
