@@ -352,6 +352,19 @@ def test_files_in_raw_images_are_decoded_and_remarked_on(tmp_path):
     assert "hold JPEG files" in driver.remarks[0]
 
 
+def test_a_calibration_that_cannot_be_used_is_remarked_once(tmp_path):
+    items = []
+    for number in range(3):
+        info = bags.camera_info(INTRINSICS, stamp(number))
+        info.distortion_model, info.d = "unheard_of", np.array([0.1] * 7)
+        items += [("/camera_info", info), ("/image_raw", bags.image(pixels(number), stamp(number)))]
+    driver = camera(bags.write(tmp_path / "bag", items))
+    for _ in range(3):
+        driver.read()
+    (remark,) = driver.remarks
+    assert remark.startswith("the calibration on /camera_info cannot be used")
+
+
 def test_the_bits_of_a_sensor_are_those_that_are_given(tmp_path):
     items = [
         ("/image_raw", bags.image(np.full((6, 8), 4095, np.uint16), stamp(number), "mono16")) for number in range(12)

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 from lifecycle_msgs.msg import Transition
+from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray, Detection3DArray
 from vision_service.srv import GetDetections3DFromCamera, GetObjectPointClouds
 from visualization_msgs.msg import Marker, MarkerArray
 
-from robot import eventually, running
+from robot import eventually, never, running
 from vision_nodes import BOX, Lens, changed, reds
 from vision_service.ros import conversion
 from vision_service.types import CameraIntrinsics, PointCloud
@@ -130,6 +131,18 @@ def test_objects_are_withdrawn_when_their_camera_falls_silent_and_come_back_with
         Lidar(robot)
         for inbox in inboxes:
             until(inbox, True)
+
+
+def test_what_a_latched_publisher_holds_is_not_withdrawn():
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    with nodes() as robot:
+        inbox = robot.listen(Detection3DArray, "things/objects")
+        header = Header(stamp=conversion.time_message(7 * 10**9), frame_id="map")
+        robot.publisher(PointCloud2, "lidar/points", latched).publish(
+            conversion.cloud_to_message(PointCloud(BLOCK), header)
+        )
+        until(inbox, True)
+        never(lambda: any(not count(message) for message in inbox.drain()), "it was withdrawn", seconds=2.5)
 
 
 def test_objects_are_withdrawn_when_the_node_is_deactivated():

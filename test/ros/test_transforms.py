@@ -74,6 +74,14 @@ def test_streamed_objects_are_in_the_target_frame(robot):
     np.testing.assert_allclose(place(message.detections[0].bbox)[:3], [0.01, 1.015, 1.995], atol=1e-6)
 
 
+def test_nothing_is_nowhere_and_needs_no_transform(robot):
+    header = Header(stamp=conversion.time_message(7 * 10**9), frame_id="moon")
+    nothing = conversion.cloud_to_message(PointCloud(np.zeros((3, 3), np.float32)), header)
+    answer = robot.call(GetObjectPointClouds, "placed/get_object_point_clouds", cloud=nothing)
+    assert answer.success, answer.message
+    assert list(answer.objects) == []
+
+
 def test_a_frame_that_nothing_connects_is_named(robot):
     answer = found(robot, "moon")
     assert answer.error_code == ErrorCode.NO_TRANSFORM

@@ -176,6 +176,12 @@ def test_coordinates_too_large_for_their_precision_are_refused_with_the_way_out(
     assert "5.52752e+06 m" in caught.value.message and "steps of 0.5 m" in caught.value.message
 
 
+@pytest.mark.parametrize("distance", [0.0, 0.02])
+def test_points_a_few_kilometres_away_are_fine_enough(distance):
+    rounded = boxes().xyz + np.array((3000, 4000, 100), np.float32)
+    assert len(make(clustering_distance=distance).segment(frame(rounded))) == 3
+
+
 def test_the_same_points_may_be_fine_enough_for_a_greater_distance():
     towns = np.random.default_rng(0).normal(size=(2, 500, 3)) * 100 + [[[0, 0, 0]], [[3000, 0, 0]]] + MAP
     assert len(make(clustering_distance=200.0).segment(frame(towns.reshape(-1, 3)))) == 2

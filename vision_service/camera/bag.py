@@ -11,7 +11,7 @@ from vision_service.camera.bag_files import BagFiles, is_file_of_bag
 from vision_service.camera.bag_topics import COMPRESSED, NONE, choose
 from vision_service.errors import ErrorCode, VisionError, missing_package
 from vision_service.pairing import Pairing
-from vision_service.types import Frame
+from vision_service.types import CameraIntrinsics, Frame
 
 
 class Bag:
@@ -76,7 +76,7 @@ class Bag:
             seconds = (self._files.end - self._files.start) / 1e9
             raise _wrong(f"'start_offset' is {start_offset:g} s, but the bag {self._name} ends after {seconds:.3f} s")
         self._calibration = {
-            topic: messages.intrinsics_from_message(self._first(topic))
+            topic: self._intrinsics(topic, self._first(topic))
             for topic in (self.topics.camera_info, self.topics.depth_camera_info)
             if topic
         }
@@ -107,12 +107,19 @@ class Bag:
                 raise VisionError(ErrorCode.CAMERA_ERROR, msg) from error
             message = self._message(topic, data)
             if topic in self._calibration:
-                self._calibration[topic] = messages.intrinsics_from_message(message)
+                self._calibration[topic] = self._intrinsics(topic, message)
                 continue
             stamp = messages.nanoseconds(message.header.stamp) or time
             found = self._pairing.add(self._kinds[topic], stamp, (stamp, message))
             if found is not None:
                 return self._frame(found)
+
+    def _intrinsics(self, topic: str, message: Any) -> CameraIntrinsics | None:
+        """Return the intrinsics that a message tells, None = none; what is wrong with it is remarked once."""
+        wrong = messages.wrong_with_calibration(message)
+        if wrong:
+            self._pixels.say(f"calibration {topic}", f"the calibration on {topic} cannot be used: {wrong}")
+        return messages.intrinsics_from_message(message)
 
     def close(self) -> None:
         """Close the bag."""

@@ -238,8 +238,9 @@ class TopicCamera:
             return "; ".join(misfits)
         parts = [each for topic, each in self._subscriptions.items() if topic != self._topics.camera_info]
         alone = len(parts) == 1  # then all that has come has made a frame
+        patience = min(ARRIVING, self.feed.quiet_for())  # a node may call it silence sooner
         silent = [
-            f"{each.topic} (of {' and '.join(each.publishers())})" for each in parts if alone or each.age > ARRIVING
+            f"{each.topic} (of {' and '.join(each.publishers())})" for each in parts if alone or each.age > patience
         ]
         if not silent:
             why = self._pairing.misfit(self._parameter)

@@ -152,7 +152,8 @@ class Clusters(VisionModel):
         if not len(xyz):
             return []
         distance = clustering_distance(xyz, config.clustering_distance)
-        check_steps(xyz, distance if config.clustering_distance else distance / AUTOMATIC_SPACINGS)
+        # Points that fall on the same steps are as far apart as the steps, and tell nothing of their own spacing.
+        check_steps(xyz, config.clustering_distance or 2 * distance / AUTOMATIC_SPACINGS)
         clusters = cluster(
             xyz,
             distance,

@@ -227,6 +227,14 @@ def test_they_are_given_back_as_they_came():
     assert written.point_step == 28
 
 
+def test_a_cloud_of_double_precision_is_sent_as_what_it_is():
+    written = cloud_to_message(PointCloud((NEAR + MAP)[[0, 1, 3]]), Header())
+    points = np.frombuffer(written.data, "<f8").reshape(-1, 3)
+    np.testing.assert_allclose(points, (NEAR + MAP)[[0, 1, 3]], atol=1e-5)
+    near = cloud_to_message(PointCloud(NEAR[[0, 1, 3]]), Header())
+    assert {field.datatype for field in near.fields} == {PointField.FLOAT32}
+
+
 def test_unmeasured_points_neither_move_the_origin_nor_become_points():
     cloud = cloud_from_message(large(np.where([[True], [False], [False], [False]], NEAR + MAP, 0.0)))
     np.testing.assert_allclose(cloud.absolute[0], MAP + NEAR[0], atol=1e-5)

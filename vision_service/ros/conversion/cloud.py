@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import PointCloud2, PointField
 from std_msgs.msg import Header
 
+from vision_service.pointcloud.coordinates import cloud_of_columns
 from vision_service.types import PointCloud
 
 
@@ -23,6 +24,8 @@ def cloud_to_message(cloud: PointCloud, header: Header, *, labels: NDArray[np.in
         header: Their stamp and frame.
         labels: A number for each point, of the cloud's shape; becomes the field label, uint32.
     """
+    if cloud.xyz.dtype.itemsize > 4:  # who makes a cloud of a map need not know of origins
+        cloud = cloud_of_columns([cloud.absolute[..., axis] for axis in range(3)], cloud.rgb)
     coordinates = np.ascontiguousarray(cloud.absolute, "<f8" if any(cloud.origin) else "<f4")
     kind = PointField.FLOAT64 if coordinates.itemsize == 8 else PointField.FLOAT32
     columns = [(name, kind) for name in "xyz"]
