@@ -14,6 +14,8 @@ from vision_service.types import Frame
 class Lamp:
     """A source whose frames are numbered, and which can be made to fail or to hang."""
 
+    read_timeout = 0.2
+
     def __init__(self):
         self.opened = self.closed = self.frames = 0
         self.broken = ""

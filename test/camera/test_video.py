@@ -9,11 +9,11 @@ import time
 import cv2
 import numpy as np
 import pytest
+from vision_service.camera.ffmpeg import EndOfVideoError
 
 from robot import PATIENCE, ROOT, eventually
 from streams import MjpegServer, RtspServer, back_to, file_server, grey_jpeg, held, mjpeg_server, noise, write_video
 from vision_service.camera import DRIVERS
-from vision_service.camera.ffmpeg import EndOfVideoError
 from vision_service.camera.video import Video, VideoConfig
 from vision_service.configuration import configure
 from vision_service.errors import ErrorCode, VisionError
