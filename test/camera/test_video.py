@@ -9,7 +9,7 @@ import time
 import cv2
 import numpy as np
 import pytest
-from vision_service.camera.ffmpeg import EndOfVideoError
+from vision_service.camera.recording import EndOfVideoError
 
 from robot import PATIENCE, ROOT, eventually
 from streams import MjpegServer, RtspServer, back_to, file_server, grey_jpeg, held, mjpeg_server, noise, write_video

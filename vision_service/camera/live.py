@@ -131,6 +131,8 @@ class Live:
 
     def _no_frame(self) -> VisionError:
         """Return the error where none came: one problem has one sentence, however many tries it takes."""
+        if not self._problem and self._reader is not None and not self._reader.opened:
+            self._problem = f"{self._name} has given no frame yet: it is still being opened"
         self._problem = self._problem or f"{self._name} has given no frame for {self._timeout:g} s"
         return VisionError(ErrorCode.CAMERA_ERROR, self._problem)
 

@@ -96,6 +96,8 @@ class OpenCvDecoder:
             if self._opening.live and took >= _EARLY * self._opening.open_timeout:
                 raise SilenceError
             raise UnreadableError
+        if not self._capture.get(cv2.CAP_PROP_FRAME_WIDTH):
+            raise SilenceError  # no key frame has come yet, and OpenCV does not take the size from a later one
         fourcc = int(self._capture.get(cv2.CAP_PROP_FOURCC))
         name = (fourcc & 0xFFFFFFFF).to_bytes(4, "little").decode("latin-1")
         if may_be_interlaced(name, self._headers()) and opencv_spoils_interlaced():

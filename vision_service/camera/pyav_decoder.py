@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache, partial
+from math import prod
 from typing import Any
 
 import av
@@ -23,6 +24,10 @@ from vision_service.jpeg import jpeg_of
 
 _LIVE = {"rtsp_flags": "prefer_tcp", "fpsprobesize": "0"}
 """Options of streams: packets of RTSP by TCP, and no wait for the many frames that would prove the rate."""
+_ALONE = {"threads": 1} if "threads" in (VideoReformatter.reformat.__doc__ or "") else {}
+"""Lets the reader's thread convert, as older releases do anyway: threads of its own would stay with each video."""
+_EARLY = 0.98
+"""The part of a time limit from which on a read has ended because of it."""
 _MICROSECONDS = 1_000_000
 
 
@@ -87,11 +92,11 @@ class PyAvDecoder:
             others = ", ".join(sorted({stream.type for stream in self._container.streams})) or "nothing"
             raise UnreadableError(f"it contains no video, only {others}", seen=True)
         if number >= len(real):
-            sizes = ", ".join(f"{video.width}×{video.height}" for video in real)
+            sizes = ", ".join("×".join(map(str, _size(video))) for video in real)
             raise UnreadableError(f"stream: there is no video stream {number}: it has {len(real)} ({sizes})", seen=True)
-        chosen = real[number] if number >= 0 else max(real, key=lambda video: (video.width or 0) * (video.height or 0))
+        chosen = real[number] if number >= 0 else max(real, key=lambda video: prod(_size(video)))
         if chosen.codec_context is None:
-            raise UnreadableError("FFmpeg has no decoder for it", seen=True)
+            raise UnreadableError("FFmpeg has no decoder for it")
         return chosen
 
     def _set_up(self) -> None:
@@ -127,7 +132,10 @@ class PyAvDecoder:
                 for image, seconds in self._images:
                     if seconds >= self._from:
                         return image, seconds
+                asked = time.monotonic()
                 packet = next(self._packets)
+                if self._opening.live and time.monotonic() - asked >= _EARLY * self._opening.read_timeout:
+                    raise SilenceError  # and the packet is what there was of one
                 self._images = self._decoded(packet)
             except (StopIteration, av.error.EOFError):
                 raise OverError from None
@@ -166,7 +174,7 @@ class PyAvDecoder:
         """Return the (H, W, 3) BGR pixels of a frame, upright."""
         try:
             with self._converting:
-                pixels = self._reformatter.reformat(frame, format="bgr24").to_ndarray()
+                pixels = self._reformatter.reformat(frame, format="bgr24", **_ALONE).to_ndarray()
         except (av.error.FFmpegError, ValueError) as error:
             why = _words(error, self._opening.path)
             msg = f"a frame in the format {frame.format.name} that FFmpeg does not convert: {why}"
@@ -185,8 +193,17 @@ class PyAvDecoder:
 
     def close(self) -> None:
         """Close it; may be done twice."""
-        self._packets, self._images = iter(()), iter(())
-        self._container.close()
+        # The decoder's threads end when nobody refers to it.
+        self._packets, self._images, self._stream = iter(()), iter(()), None
+        container, self._container = self._container, None
+        if container is not None:
+            container.close()
+
+
+def _size(video: Any) -> tuple[int, int]:
+    """Return width and height of a stream, pixels; zeros = they are not known."""
+    context = video.codec_context
+    return (context.width or 0, context.height or 0) if context is not None else (0, 0)
 
 
 def _attached(video: Any) -> bool:

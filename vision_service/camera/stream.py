@@ -23,7 +23,7 @@ LONGEST_PATIENCE = 15.0
 """How long a stream may send nothing before its first image, at most, seconds."""
 SNAPSHOT_RATE = 10.0
 """How often a second a URL of one image is asked for."""
-PERIODS = 2.5
+PERIODS = 2.0
 """How many of its own periods a slow stream may be late."""
 ASKING = 2.0
 """How long a server may take to say why it gives no stream, seconds."""
@@ -294,39 +294,78 @@ class _Snapshots:
 
 
 def _decoded(settings: StreamSettings, *, live_list: bool) -> Source:
+    began = _begin(settings)
+    if began.quick and settings.patience > settings.read_timeout:
+        # It is as it should be again: its next silence is to be noticed as soon as that of any other stream.
+        settings.patience = settings.read_timeout
+        began.decoder.close()
+        began = _begin(settings)
+    return _DecodedStream(settings, began, live_list=live_list)
+
+
+@dataclass(frozen=True)
+class _Beginning:
+    """A stream whose first image has come.
+
+    Attributes:
+        decoder: Which reads it.
+        first: The image, and its time in the video in seconds.
+        read_timeout: How long a packet may take, seconds.
+        quick: Whether all of that came as soon as every frame should.
+    """
+
+    decoder: Decoder
+    first: tuple[Image, float]
+    read_timeout: float
+    quick: bool
+
+
+def _begin(settings: StreamSettings) -> _Beginning:
+    """Open a stream, and wait for its first image."""
     opening = Opening(
         settings.url,
         threads=settings.threads,
         stream=settings.stream,
-        open_timeout=settings.open_timeout,
+        open_timeout=max(settings.open_timeout, settings.patience),
         read_timeout=max(settings.read_timeout, settings.patience),
     )
+    began = time.monotonic()
     decoder = _open(settings, opening)
     try:
         slow = PERIODS / decoder.frame_rate if decoder.frame_rate and not decoder.duration else 0.0
         if slow > opening.read_timeout:
+            settings.patience = slow
             opening = replace(opening, read_timeout=slow)
             decoder.close()
             decoder = _open(settings, opening)
-        try:
-            first = decoder.read(KEY_FRAME)
-        except SilenceError:
-            settings.patience = min(2 * settings.patience, max(LONGEST_PATIENCE, settings.read_timeout))
-            raise _silent(settings, opening.read_timeout) from None
-        except UnreadableError as error:
-            raise _without_images(settings, KEY_FRAME, error.why) from None
-        except OverError:
-            raise _broken(settings, "before its first image") from None
+        first = decoder.read(KEY_FRAME)
+    except SilenceError:
+        decoder.close()
+        settings.patience = _longer(settings, opening.read_timeout)
+        raise _silent(settings, opening.read_timeout) from None
+    except UnreadableError as error:
+        decoder.close()
+        raise _without_images(settings, KEY_FRAME, error.why) from None
+    except OverError:
+        decoder.close()
+        raise _broken(settings, "before its first image") from None
     except BaseException:
         decoder.close()
         raise
-    return _DecodedStream(settings, decoder, first, opening.read_timeout, live_list=live_list)
+    quick = slow < settings.read_timeout and time.monotonic() - began < settings.read_timeout
+    return _Beginning(decoder, first, opening.read_timeout, quick)
+
+
+def _longer(settings: StreamSettings, waited: float) -> float:
+    """Return how long to wait the next time, seconds."""
+    return min(2 * waited, max(LONGEST_PATIENCE, settings.read_timeout))
 
 
 def _open(settings: StreamSettings, opening: Opening) -> Decoder:
     try:
         return open_video(opening, settings.library)
     except SilenceError:
+        settings.patience = max(settings.patience, _longer(settings, opening.open_timeout))
         why = web.why_unreachable(settings.url)
         raise (_refused(settings, why) if why else _late(settings)) from None
     except UnreadableError as error:
@@ -351,16 +390,9 @@ def _why(settings: StreamSettings, said: str) -> str:
 class _DecodedStream:
     """What a decoder makes of a stream; recordings that come by network, and live lists, are played at their rate."""
 
-    def __init__(
-        self,
-        settings: StreamSettings,
-        decoder: Decoder,
-        first: tuple[Image, float],
-        read_timeout: float,
-        *,
-        live_list: bool,
-    ) -> None:
-        self.read_timeout = read_timeout
+    def __init__(self, settings: StreamSettings, began: _Beginning, *, live_list: bool) -> None:
+        decoder, first = began.decoder, began.first
+        self.read_timeout = began.read_timeout
         self._settings = settings
         self._decoder = decoder
         self._first: tuple[Image, float] | None = first
