@@ -109,7 +109,8 @@ class PyAvDecoder:
         length = stream.duration * stream.time_base if stream.duration else (container.duration or 0) / _MICROSECONDS
         self.duration = max(0.0, float(length))
         self._compressed = opening.live and stream.codec_context.name == "mjpeg"
-        self._start = float(stream.start_time * stream.time_base) if stream.start_time is not None else None
+        self._unit = float(stream.time_base or 0)
+        self._start = stream.start_time * self._unit if stream.start_time is not None else None
         self._from, self._count = 0.0, 0
         self._reformatter, self._converting = VideoReformatter(), threading.Lock()
         self._packets: Iterator[Any] = container.demux(stream)
@@ -162,10 +163,9 @@ class PyAvDecoder:
     def _seconds(self, timed: Any) -> float:
         """Return the time of a frame or a packet since the beginning."""
         self._count += 1
-        base = timed.time_base or self._stream.time_base
-        if timed.pts is None or not base:
+        if timed.pts is None or not self._unit:
             return (self._count - 1) / (self.frame_rate or 25.0)
-        seconds = float(timed.pts * base)
+        seconds = timed.pts * self._unit
         if self._start is None:
             self._start = seconds
         return max(0.0, seconds - self._start)

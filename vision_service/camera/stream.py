@@ -11,7 +11,7 @@ from vision_service.camera import playlist, rtsp, urls, web
 from vision_service.camera.decoder import Decoder, Opening, OverError, SilenceError, UnreadableError
 from vision_service.camera.decoders import open_video
 from vision_service.camera.motion_jpeg import MotionJpeg, announces_motion_jpeg
-from vision_service.camera.recording import EndOfVideoError
+from vision_service.camera.recording import USUAL_RATE, EndOfVideoError
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
 from vision_service.jpeg import jpeg_of
@@ -27,6 +27,10 @@ PERIODS = 2.0
 """How many of its own periods a slow stream may be late."""
 ASKING = 2.0
 """How long a server may take to say why it gives no stream, seconds."""
+LONGEST_STEP = 10.0
+"""Between two frames of a recording; more is a jump in its times, seconds."""
+INEXACT, FEW = 0.1, 5
+"""The part of its duration, and the frames, that may be missing at the end of a recording."""
 LARGEST_LIST = 1 << 20
 """Bytes of a playlist that are looked at."""
 
@@ -366,7 +370,7 @@ def _open(settings: StreamSettings, opening: Opening) -> Decoder:
         return open_video(opening, settings.library)
     except SilenceError:
         settings.patience = max(settings.patience, _longer(settings, opening.open_timeout))
-        why = web.why_unreachable(settings.url)
+        why = _said(settings)
         raise (_refused(settings, why) if why else _late(settings)) from None
     except UnreadableError as error:
         why = error.why if error.seen else _why(settings, error.why)
@@ -374,7 +378,14 @@ def _open(settings: StreamSettings, opening: Opening) -> Decoder:
 
 
 def _why(settings: StreamSettings, said: str) -> str:
-    """Return why a stream does not open: whether anybody answers at all, and what."""
+    """Return why a stream does not open, by what its server says, else by what the decoder does."""
+    said = f" ({said})" if said else ""
+    said = f"it answers, but with nothing that FFmpeg reads as video{said}{urls.hint(settings.url)}"
+    return _said(settings) or said
+
+
+def _said(settings: StreamSettings) -> str:
+    """Return why a server gives no stream: nobody answers, or it says so; empty = it does not."""
     url = settings.url
     try:
         why = web.why_unreachable(url)
@@ -382,9 +393,8 @@ def _why(settings: StreamSettings, said: str) -> str:
             why = rtsp.why_no_stream(url, min(settings.open_timeout, ASKING))
             why += urls.hint(url) if why else ""
     except (OSError, ValueError):
-        why = ""
-    said = f" ({said})" if said else ""
-    return why or f"it answers, but with nothing that FFmpeg reads as video{said}{urls.hint(url)}"
+        return ""
+    return why
 
 
 class _DecodedStream:
@@ -399,12 +409,15 @@ class _DecodedStream:
         self._live_list = live_list
         self._duration = 0.0 if live_list else decoder.duration
         self._paced = live_list or self._duration > 0
-        self._time = first[1]
+        self._time = self._played = first[1]
         self._began = time.monotonic() - first[1]
 
     def read(self) -> Frame:
         """Return the next frame."""
-        image, self._time = self._next()
+        image, seconds = self._next()
+        step, period = seconds - self._time, 1 / (self._decoder.frame_rate or USUAL_RATE)
+        self._played += step if 0 <= step < LONGEST_STEP else period  # times may begin anew within a recording
+        self._time = seconds
         if self._paced:
             early = self._began + self._time - time.monotonic()
             if 0 < early < self.read_timeout:
@@ -433,9 +446,9 @@ class _DecodedStream:
             return VisionError(ErrorCode.CAMERA_ERROR, f"{self._settings.name}: the live stream has ended")
         if not self._duration:
             return _broken(self._settings, why)
-        missing = self._duration - self._time
-        if missing > max(1.0, PERIODS / (self._decoder.frame_rate or 25.0)):
-            return _broken(self._settings, why or f"after {self._time:.1f} of {self._duration:.1f} s")
+        missing = self._duration - self._played
+        if missing > INEXACT * self._duration + FEW / (self._decoder.frame_rate or USUAL_RATE):
+            return _broken(self._settings, why or f"after {self._played:.1f} of {self._duration:.1f} s")
         return EndOfVideoError(self._settings.name)
 
     def close(self) -> None:
