@@ -39,7 +39,7 @@ def is_over(playlist: str) -> bool:
 def _has_lost_its_beginning(playlist: str) -> bool:
     """Return whether segments have been taken out of a list, as only a live stream's are.
 
-    A list that calls itself one of video on demand may begin with any number.
+    A list that calls itself one of video on demand may begin with any number, and some of all kinds begin with 1.
     """
     sequence = _SEQUENCE.search(playlist)
-    return "#EXT-X-PLAYLIST-TYPE:VOD" not in playlist and sequence is not None and int(sequence[1]) > 0
+    return "#EXT-X-PLAYLIST-TYPE:VOD" not in playlist and sequence is not None and int(sequence[1]) > 1

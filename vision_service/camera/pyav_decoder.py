@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import lru_cache, partial
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -112,7 +111,7 @@ class PyAvDecoder:
         self._unit = float(stream.time_base or 0)
         self._start = stream.start_time * self._unit if stream.start_time is not None else None
         self._from, self._count = 0.0, 0
-        self._reformatter, self._converting = VideoReformatter(), threading.Lock()
+        self._reformatter = VideoReformatter()
         self._packets: Iterator[Any] = container.demux(stream)
         self._images: Iterator[tuple[Image, float]] = iter(())
 
@@ -158,7 +157,8 @@ class PyAvDecoder:
                 yield Image.from_compressed(jpeg_of(bytes(packet))[0]), self._seconds(packet)
             return
         for frame in packet.decode():
-            yield Image.deferred(partial(self._pixels, frame), "bgr8"), self._seconds(frame)
+            # At once: in another thread, and later, it would cost more than frames that nobody looks at save.
+            yield Image(self._pixels(frame), "bgr8"), self._seconds(frame)
 
     def _seconds(self, timed: Any) -> float:
         """Return the time of a frame or a packet since the beginning."""
@@ -173,8 +173,7 @@ class PyAvDecoder:
     def _pixels(self, frame: Any) -> NDArray[np.uint8]:
         """Return the (H, W, 3) BGR pixels of a frame, upright."""
         try:
-            with self._converting:
-                pixels = self._reformatter.reformat(frame, format="bgr24", **_ALONE).to_ndarray()
+            pixels = self._reformatter.reformat(frame, format="bgr24", **_ALONE).to_ndarray()
         except (av.error.FFmpegError, ValueError) as error:
             why = _words(error, self._opening.path)
             msg = f"a frame in the format {frame.format.name} that FFmpeg does not convert: {why}"
