@@ -135,6 +135,11 @@ class Video(CameraDriver):
             self._source = _Playback(config, library)
             self.frame_rate = config.frame_rate or self._source.frame_rate
 
+    @property
+    def patience(self) -> float:
+        """How long a `read` may wait for a frame, seconds: long, where a stream says that its frames are rare."""
+        return self._source.patience if isinstance(self._source, Live) else 0.0
+
     def read(self) -> Frame:
         """Return the next frame of a recording, without waiting, or wait for the next of a stream.
 
