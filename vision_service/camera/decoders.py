@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib.util
 
 from vision_service.camera.decoder import Decoder, Opening
-from vision_service.errors import missing_package
+from vision_service.errors import ErrorCode, VisionError, missing_package
 
 LIBRARIES = ("auto", "pyav", "opencv")
-"""What may decode: PyAV where it is installed, else OpenCV; or one of them."""
+"""What may decode: PyAV where it is installed (15 or newer), else OpenCV; or one of them."""
 
 
 def library_of(name: str) -> str:
@@ -18,14 +18,21 @@ def library_of(name: str) -> str:
         name: One of LIBRARIES.
 
     Raises:
-        VisionError: NOT_SUPPORTED, if PyAV is asked for and not installed.
+        VisionError: NOT_SUPPORTED, if PyAV is asked for and not installed, or too old.
     """
-    installed = importlib.util.find_spec("av") is not None
+    if name == "opencv":
+        return name
+    usable, installed = False, importlib.util.find_spec("av") is not None
+    if installed:
+        import av
+
+        usable = hasattr(av.VideoFrame, "rotation")  # older releases do not tell that images are to be turned
     if name == "pyav" and not installed:
         raise missing_package("av", "library: pyav", extra="streams")
-    if name == "auto":
-        return "pyav" if installed else "opencv"
-    return name
+    if name == "pyav" and not usable:
+        msg = "library: this PyAV is too old: pip install --upgrade 'av>=15'"
+        raise VisionError(ErrorCode.NOT_SUPPORTED, msg)
+    return "pyav" if usable else "opencv"
 
 
 def open_video(opening: Opening, library: str) -> Decoder:

@@ -70,7 +70,8 @@ class PyAvDecoder:
             options = options_of(os.environ.get("OPENCV_FFMPEG_CAPTURE_OPTIONS"))
             timeout = (opening.open_timeout, opening.read_timeout)
         try:
-            self._container: Any = av.open(opening.path, options=options, timeout=timeout)
+            # Not `options`, with which releases before 18 crash on streams that appear after the beginning.
+            self._container: Any = av.open(opening.path, container_options=options, timeout=timeout)
         except av.error.ExitError:
             raise SilenceError from None
         except (av.error.FFmpegError, OSError, ValueError) as error:
@@ -178,7 +179,7 @@ class PyAvDecoder:
             why = _words(error, self._opening.path)
             msg = f"a frame in the format {frame.format.name} that FFmpeg does not convert: {why}"
             raise VisionError(ErrorCode.CAMERA_ERROR, msg) from None
-        turns = round(getattr(frame, "rotation", 0) / 90) % 4  # counter-clockwise, as FFmpeg says
+        turns = round(frame.rotation / 90) % 4  # counter-clockwise, as FFmpeg says
         return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
 
     def seek(self, seconds: float) -> None:
