@@ -25,6 +25,8 @@ from robot import eventually
 
 RATE = 50.0
 """Frames a second of the servers."""
+WHOLE = 7 * 188
+"""Bytes of whole packets of a transport stream, as many as one packet of RTP takes."""
 
 
 def grey_jpeg(level: int, size: tuple[int, int]) -> bytes:
@@ -280,16 +282,23 @@ class RtspServer:
 
     def _play(self, client: socketserver.StreamRequestHandler) -> None:
         time.sleep(self.late)
-        count = 7 * 188  # whole packets of the transport stream
-        for number, start in enumerate(range(0, len(self._data), count)):
+        for number, start in enumerate(range(0, len(self._data), WHOLE)):
             while self.mode == "nothing" and self._server is not None:
                 time.sleep(0.01)
             if self._server is None:
                 return
-            payload = self._data[start : start + count]
-            rtp = struct.pack(">BBHII", 0x80, 33, number & 0xFFFF, 90 * number, 1) + payload
-            client.wfile.write(struct.pack(">cBH", b"$", 0, len(rtp)) + rtp)
+            self.send(client, self._data[start : start + WHOLE], number, 90 * number)
             time.sleep(1 / RATE)
+
+    @staticmethod
+    def send(client: socketserver.StreamRequestHandler, data: bytes, sequence: int, ticks: int) -> int:
+        """Send a part of the transport stream, at a time in ticks of 90 kHz; return the number of the next packet."""
+        for start in range(0, len(data), WHOLE):
+            payload = data[start : start + WHOLE]
+            rtp = struct.pack(">BBHII", 0x80, 33, sequence & 0xFFFF, ticks & 0xFFFFFFFF, 1) + payload
+            client.wfile.write(struct.pack(">cBH", b"$", 0, len(rtp)) + rtp)
+            sequence += 1
+        return sequence
 
 
 class _TcpServer(socketserver.ThreadingTCPServer):
