@@ -5,11 +5,11 @@ from __future__ import annotations
 import http.client
 import time
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from vision_service.camera import playlist, rtsp, urls, web
 from vision_service.camera.decoder import Decoder, Opening, OverError, SilenceError, UnreadableError
 from vision_service.camera.decoders import open_video
+from vision_service.camera.live import Source
 from vision_service.camera.motion_jpeg import MotionJpeg, announces_motion_jpeg
 from vision_service.camera.recording import USUAL_RATE, EndOfVideoError
 from vision_service.errors import ErrorCode, VisionError
@@ -33,27 +33,6 @@ INEXACT, FEW = 0.1, 5
 """The part of its duration, and the frames, that may be missing at the end of a recording."""
 LARGEST_LIST = 1 << 20
 """Bytes of a playlist that are looked at."""
-
-
-class Source(Protocol):
-    """A stream that is open.
-
-    Attributes:
-        read_timeout: How long a frame may take, seconds.
-    """
-
-    read_timeout: float
-
-    def read(self) -> Frame:
-        """Return the next frame.
-
-        Raises:
-            EndOfVideoError: If it is a recording, and over.
-            VisionError: CAMERA_ERROR, if the stream is over, stalls or sends no images.
-        """
-
-    def close(self) -> None:
-        """Close it."""
 
 
 @dataclass
