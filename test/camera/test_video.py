@@ -695,16 +695,16 @@ def test_a_recording_whose_connection_breaks_is_not_at_its_end(camera, film):
     assert f"{url}/{film.name} broke off" in message
 
 
-def test_a_stream_that_hangs_does_not_hold_up_the_others(camera, server):
-    silent = MjpegServer()
+def test_a_stream_that_hangs_does_not_hold_up_the_others(camera, rtsp, tmp_path):
+    silent = RtspServer(tmp_path / "film.ts")
     silent.mode = "nothing"
     silent.start()
     try:
-        hanging = camera(silent.url, read_timeout=TIMEOUT)
-        assert "sends nothing for" in problem_at_once(hanging)
-        eventually(lambda: fails(hanging) and silent.serving == 1, "it is being opened again")
-        assert camera(server.url, read_timeout=TIMEOUT).read().size == (64, 48)
-        assert silent.serving == 1
+        hanging = camera(silent.url, read_timeout=TIMEOUT, open_timeout=PATIENCE)
+        opening = fails(hanging)
+        assert "it is still being opened" in opening
+        assert problems(camera(rtsp.url))[1].size == (320, 240)
+        assert fails(hanging) == opening
     finally:
         silent.stop()
 

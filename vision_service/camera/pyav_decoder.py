@@ -25,6 +25,8 @@ _LIVE = {"rtsp_flags": "prefer_tcp", "fpsprobesize": "0"}
 """Options of streams: packets of RTSP by TCP, and no wait for the many frames that would prove the rate."""
 _ALONE = {"threads": 1} if "threads" in (VideoReformatter.reformat.__doc__ or "") else {}
 """Lets the reader's thread convert, as older releases do anyway: threads of its own would stay with each video."""
+_ALL = 48
+"""AVDISCARD_ALL: what is given none of its packets."""
 _EARLY = 0.98
 """The part of a time limit from which on a read has ended because of it."""
 _MICROSECONDS = 1_000_000
@@ -97,6 +99,9 @@ class PyAvDecoder:
         chosen = real[number] if number >= 0 else max(real, key=lambda video: prod(_size(video)))
         if chosen.codec_context is None:
             raise UnreadableError("FFmpeg has no decoder for it")
+        for other in self._container.streams:
+            if other.index != chosen.index and hasattr(other, "discard"):
+                other.discard = _ALL  # so that other variants of an HLS stream are not fetched either
         return chosen
 
     def _set_up(self) -> None:
