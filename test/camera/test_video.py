@@ -15,7 +15,6 @@ import pytest
 from robot import PATIENCE, ROOT, eventually
 from streams import (
     INTERLACED,
-    MjpegServer,
     RtspServer,
     back_to,
     file_server,

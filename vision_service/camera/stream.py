@@ -208,19 +208,20 @@ class _MotionJpegStream:
         self.read_timeout = settings.read_timeout
         self._settings = settings
         self._answer = answer
-        self._end = 0.0
+        self._end, self._some = 0.0, False  # when to give up, and whether anything has come since the last frame
         self._frames = MotionJpeg(self._more, beginning)
 
     def _more(self) -> bytes:
         data = self._answer.read()
-        if data and time.monotonic() > self._end:
+        if data and self._some and time.monotonic() > self._end:
             raise UnreadableError("no JPEG")
+        self._some = True
         return data
 
     def read(self) -> Frame:
         """Return the next frame."""
         settings, why = self._settings, ""
-        self._end = time.monotonic() + self.read_timeout
+        self._end, self._some = time.monotonic() + self.read_timeout, False
         while True:
             try:
                 return Frame(image=Image.from_compressed(jpeg_of(self._frames.read())[0]))
