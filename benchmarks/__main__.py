@@ -33,6 +33,7 @@ BENCHMARKS = (
     "fairness",
     "two_hosts",
     "camera_recovery",
+    "stream_age",
     "reconfigure",
     "profiles",
 )

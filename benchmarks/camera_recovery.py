@@ -17,7 +17,7 @@ from benchmarks.report import Figure, Report
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test"))
 
 from streams import MjpegServer, RtspServer, held, write_video
-from vision_service.camera.ffmpeg import prepare
+from vision_service.camera.opencv_decoder import prepare
 from vision_service.camera.video import Video
 from vision_service.configuration import configure
 from vision_service.frames import FrameSlot

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import hashlib
 import http.server
+import re
 import socket
 import socketserver
 import struct
@@ -22,6 +25,8 @@ from robot import eventually
 
 RATE = 50.0
 """Frames a second of the servers."""
+WHOLE = 7 * 188
+"""Bytes of whole packets of a transport stream, as many as one packet of RTP takes."""
 
 
 def grey_jpeg(level: int, size: tuple[int, int]) -> bytes:
@@ -34,10 +39,42 @@ def noise(number: int, count: int = 5000) -> bytes:
     return np.random.default_rng(number).integers(0, 256, count, np.uint8).tobytes()
 
 
+INTERLACED = bytes.fromhex(
+    "000001b301001013ffffe018000001b5148200010000000001b800080040000001"
+    "00000ffff8000001b58ffff38000000101137dae94a44400000102137dae94a444"
+)
+"""An MPEG-2 video of one interlaced, white image of 16×16 pixels."""
+
+
+BASIC, DIGEST = 'Basic realm="camera"', 'Digest realm="camera", nonce="a1b2", qop="auth", algorithm=MD5'
+"""How a server asks who one is."""
+
+
+def allowed(answer: str | None, method: str, password: str) -> bool:
+    """Return whether an Authorization says that one is "admin", with a password (RFC 7617, RFC 7616)."""
+    if answer is None:
+        return False
+    if answer.startswith("Basic "):
+        return base64.b64decode(answer[6:]).decode() == f"admin:{password}"
+    said = {name: quoted or plain for name, quoted, plain in re.findall(r'(\w+)=(?:"([^"]*)"|([^,\s]*))', answer)}
+
+    def digest(*parts: str) -> str:
+        return hashlib.md5(":".join(parts).encode()).hexdigest()  # noqa: S324 (as the standard has it)
+
+    secret, asked = digest("admin", "camera", password), digest(method, said["uri"])
+    middle = [said["nc"], said["cnonce"], "auth"] if "qop" in said else []
+    return said["response"] == digest(secret, "a1b2", *middle, asked)
+
+
 class MjpegServer:
     """A camera that sends Motion JPEG over HTTP, as many network cameras do.
 
     Attributes:
+        delimiter, line, head: How it spells the beginning of a part: the line before its head, how lines end, and the
+            lines of the head.
+        content_type: As it is announced.
+        status: What it answers with, 200 or an error.
+        password: For the user "admin"; None = nobody is asked.
         mode: What it sends: "pictures", "nothing", "noise" (where frames should begin), or "bad pictures" (frames
             whose content is noise).
         size: Width and height of the pictures.
@@ -49,6 +86,10 @@ class MjpegServer:
         self.mode = "pictures"
         self.size = (64, 48)
         self.level = 100
+        self.delimiter, self.line, self.head = "--frame", "\r\n", "Content-Type: image/jpeg\nContent-Length: {length}"
+        self.content_type = "multipart/x-mixed-replace; boundary=frame"
+        self.status = 200
+        self.password: str | None = None
         self.connections = 0
         self.port = 0
         self._server: http.server.ThreadingHTTPServer | None = None
@@ -92,9 +133,15 @@ class MjpegServer:
             self.connections += 1
             self._serving += 1
         try:
-            handler.send_response(200)
-            handler.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+            refused = self.password is not None and not allowed(handler.headers["Authorization"], "GET", self.password)
+            handler.send_response(401 if refused else self.status)
+            if refused:
+                handler.send_header("WWW-Authenticate", DIGEST)
+                handler.send_header("WWW-Authenticate", BASIC)
+            handler.send_header("Content-Type", self.content_type)
             handler.end_headers()
+            if refused or self.status != 200:
+                return
             number = 0
             while self._server is not None and self._alive(handler):
                 number += 1
@@ -123,8 +170,8 @@ class MjpegServer:
         if self.mode == "noise":
             return noise(number)
         data = grey_jpeg(self.level, self.size) if self.mode == "pictures" else b"\xff\xd8" + noise(number)
-        head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
-        return head.encode() + data + b"\r\n"
+        lines = [self.delimiter, *self.head.format(length=len(data)).splitlines(), "", ""]
+        return self.line.join(lines).encode() + data + self.line.encode()
 
 
 class _Server(http.server.ThreadingHTTPServer):
@@ -153,12 +200,20 @@ class RtspServer:
 
     Attributes:
         mode: What it sends: "pictures" or "nothing".
+        status: What it answers with, 200 or an error.
+        late: How long it sends nothing to each client at first, seconds.
+        media: What it describes: "video" or "audio".
+        password: For the user "admin"; None = nobody is asked.
         transports: What clients asked for.
     """
 
     def __init__(self, file: Path) -> None:
         self._data = file.read_bytes()
         self.mode = "pictures"
+        self.status = 200
+        self.late = 0.0
+        self.media = "video"
+        self.password: str | None = None
         self.transports: list[str] = []
         self.port = 0
         self._server: socketserver.ThreadingTCPServer | None = None
@@ -203,31 +258,47 @@ class RtspServer:
                 return
             headers = dict(line.lower().split(": ", 1) for line in lines[1:])
             method = lines[0].split()[0]
-            content, more = b"", {}
-            if method == "DESCRIBE":
-                content = b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=video 0 RTP/AVP 33\r\na=control:a\r\n"
+            content, more, status = b"", {}, "200 OK"
+            if self.password is not None and method != "OPTIONS":
+                answer = next((line.split(": ", 1)[1] for line in lines if line.startswith("Authorization: ")), None)
+                if not allowed(answer, method, self.password):
+                    status, more = "401 Unauthorized", {"WWW-Authenticate": DIGEST}
+            if method == "DESCRIBE" and self.status != 200:
+                status = f"{self.status} No"
+            elif method == "DESCRIBE" and status == "200 OK":
+                kind = {"video": "m=video 0 RTP/AVP 33", "audio": "m=audio 0 RTP/AVP 0"}[self.media]
+                head = ["v=0", "o=- 0 0 IN IP4 127.0.0.1", "s=-", "t=0 0", kind, "a=control:a", ""]
+                content = "\r\n".join(head).encode()
                 more = {"Content-Type": "application/sdp", "Content-Length": len(content)}
             elif method == "SETUP":
                 self.transports.append(headers["transport"])
                 more = {"Transport": "RTP/AVP/TCP;unicast;interleaved=0-1"}
             reply = {"CSeq": headers["cseq"], "Public": "DESCRIBE, SETUP, PLAY", "Session": "1", **more}
             head = "".join(f"{name}: {value}\r\n" for name, value in reply.items())
-            client.wfile.write(f"RTSP/1.0 200 OK\r\n{head}\r\n".encode() + content)
-            if method == "PLAY":
+            client.wfile.write(f"RTSP/1.0 {status}\r\n{head}\r\n".encode() + content)
+            if method == "PLAY" and status == "200 OK":
                 self._play(client)
                 return
 
     def _play(self, client: socketserver.StreamRequestHandler) -> None:
-        count = 7 * 188  # whole packets of the transport stream
-        for number, start in enumerate(range(0, len(self._data), count)):
+        time.sleep(self.late)
+        for number, start in enumerate(range(0, len(self._data), WHOLE)):
             while self.mode == "nothing" and self._server is not None:
                 time.sleep(0.01)
             if self._server is None:
                 return
-            payload = self._data[start : start + count]
-            rtp = struct.pack(">BBHII", 0x80, 33, number & 0xFFFF, 90 * number, 1) + payload
-            client.wfile.write(struct.pack(">cBH", b"$", 0, len(rtp)) + rtp)
+            self.send(client, self._data[start : start + WHOLE], number, 90 * number)
             time.sleep(1 / RATE)
+
+    @staticmethod
+    def send(client: socketserver.StreamRequestHandler, data: bytes, sequence: int, ticks: int) -> int:
+        """Send a part of the transport stream, at a time in ticks of 90 kHz; return the number of the next packet."""
+        for start in range(0, len(data), WHOLE):
+            payload = data[start : start + WHOLE]
+            rtp = struct.pack(">BBHII", 0x80, 33, sequence & 0xFFFF, ticks & 0xFFFFFFFF, 1) + payload
+            client.wfile.write(struct.pack(">cBH", b"$", 0, len(rtp)) + rtp)
+            sequence += 1
+        return sequence
 
 
 class _TcpServer(socketserver.ThreadingTCPServer):
@@ -237,10 +308,21 @@ class _TcpServer(socketserver.ThreadingTCPServer):
 
 
 @contextmanager
-def file_server(folder: Path) -> Iterator[str]:
-    """Serve the files of a folder over HTTP; the value is the URL of the folder."""
+def file_server(folder: Path, *, most: int = 0) -> Iterator[str]:
+    """Serve the files of a folder over HTTP; the value is the URL of the folder.
+
+    Args:
+        folder: Whose files.
+        most: How many bytes of a file are sent until the connection breaks off; 0 = all.
+    """
 
     class Handler(http.server.SimpleHTTPRequestHandler):
+        def copyfile(self, source: Any, outputfile: Any) -> None:
+            if most:
+                outputfile.write(source.read(most))
+            else:
+                super().copyfile(source, outputfile)
+
         def log_message(self, *_: Any) -> None:
             pass
 

@@ -12,7 +12,7 @@ import pytest
 
 import vision_service
 
-HEAVY = {"ai_edge_litert", "matplotlib", "onnxruntime", "open3d", "rosbags", "scipy"}
+HEAVY = {"ai_edge_litert", "av", "matplotlib", "onnxruntime", "open3d", "rosbags", "scipy"}
 NO_ROS = HEAVY | {"cv2", "numpy", "rclpy"}
 SETTINGS = [f"vision_service.settings.{name}" for name in ("node", "camera", "vision", "mlmodel", "stack")]
 

@@ -14,6 +14,8 @@ from vision_service.types import Frame
 class Lamp:
     """A source whose frames are numbered, and which can be made to fail or to hang."""
 
+    read_timeout = 0.2
+
     def __init__(self):
         self.opened = self.closed = self.frames = 0
         self.broken = ""
@@ -160,3 +162,19 @@ def test_it_can_be_closed_twice_and_read_again(live, lamp):
     assert lamp.closed == 1
     live.read()
     assert lamp.opened == 2
+
+
+def test_a_source_whose_frames_are_rare_is_waited_for_as_long_as_it_says(live, lamp):
+    lamp.read_timeout = 5.0
+    live.read()
+    lamp.works.clear()
+    threading.Timer(1.5, lamp.works.set).start()  # longer than the reader's own read_timeout, and its grace
+    for _ in range(3):
+        live.read()
+    assert live.patience > 5.0
+    assert lamp.opened == 1
+
+
+def test_what_is_still_being_opened_is_told(live, lamp):
+    lamp.works.clear()
+    assert fails(live) == "the lamp has given no frame yet: it is still being opened"

@@ -1,19 +1,32 @@
 """The camera driver video: files, folders of pictures, and streams that come back by themselves."""
 
 import contextlib
+import importlib.util
 import os
 import subprocess
 import sys
 import time
+from urllib.parse import quote
 
 import cv2
 import numpy as np
 import pytest
 
 from robot import PATIENCE, ROOT, eventually
-from streams import MjpegServer, RtspServer, back_to, file_server, grey_jpeg, held, mjpeg_server, noise, write_video
+from streams import (
+    INTERLACED,
+    RtspServer,
+    back_to,
+    file_server,
+    grey_jpeg,
+    held,
+    mjpeg_server,
+    noise,
+    write_video,
+)
 from vision_service.camera import DRIVERS
-from vision_service.camera.ffmpeg import EndOfVideoError
+from vision_service.camera.interlaced import opencv_spoils_interlaced
+from vision_service.camera.recording import EndOfVideoError
 from vision_service.camera.video import Video, VideoConfig
 from vision_service.configuration import configure
 from vision_service.errors import ErrorCode, VisionError
@@ -27,12 +40,23 @@ TIMEOUT = 0.4
 """Of the streams, seconds: what the tests wait for, and nothing that they measure."""
 
 
+PYAV = pytest.mark.skipif(importlib.util.find_spec("av") is None, reason="PyAV is not installed")
+SPOILT = pytest.mark.skipif(not opencv_spoils_interlaced(), reason="this OpenCV reads interlaced video")
+
+
+@pytest.fixture(params=["opencv", pytest.param("pyav", marks=PYAV)])
+def library(request):
+    """What decodes."""
+    return request.param
+
+
 @pytest.fixture
-def camera():
+def camera(library):
     """Makes a driver of attributes, and closes it at the end."""
     with contextlib.ExitStack() as stack:
 
         def make(path, **values):
+            values = {"library": library, **values}
             driver = Video(configure(VideoConfig, {"video_path": str(path), **values}, of="video"), LocalResources())
             stack.callback(driver.close)
             return driver
@@ -401,47 +425,285 @@ def test_garbage_is_said_and_goes_by(camera, server, mode):
     assert level(problems(driver)[1]) == pytest.approx(server.level, abs=3)
 
 
-def test_a_server_that_answers_without_video_is_said(camera, tmp_path):
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (401, "it asks for a user name and password"),
+        (403, "it does not allow this (403"),
+        (404, "it has no stream at this path (404"),
+        (503, "it has a fault of its own, or too many clients (503"),
+    ],
+)
+def test_the_reasons_of_servers_are_told_apart(camera, server, rtsp, status, said):
+    for refusing in (server, rtsp):
+        refusing.status = status
+        message = problem_at_once(camera(refusing.url))
+        assert message.startswith(f"cannot open {refusing.url}: {said}")
+
+
+def problem_at_once(driver):
+    """Return the sentence with which a stream is refused, behind those that tell that it is being opened."""
+
+    def attempt():
+        message = fails(driver)
+        return "" if "still being opened" in message else message
+
+    return eventually(attempt, "the reason")
+
+
+def test_a_server_that_answers_without_video_is_said(camera, tmp_path, rtsp):
+    (tmp_path / "page.html").write_text("<html>Please log in</html>")
+    (tmp_path / "film.mp4").write_bytes(noise(1))
     with file_server(tmp_path) as url:
-        message = fails(camera(f"{url}/absent.mp4", read_timeout=TIMEOUT))
-    assert "it answers, but with nothing that FFmpeg reads as video" in message
+        assert "it answers with text/html, which is no video" in fails(camera(f"{url}/page.html"))
+        message = problem_at_once(camera(f"{url}/film.mp4"))
+        assert "it answers, but with nothing that FFmpeg reads as video" in message
+    rtsp.media = "audio"
+    assert "no video, only audio" in problem_at_once(camera(rtsp.url))
 
 
-def test_rtsp_is_read_by_tcp_and_comes_back(camera, tmp_path):
+def with_user(url, user, password):
+    return url.replace("://", f"://{user}:{quote(password, safe='')}@")
+
+
+def test_users_and_passwords_are_taken_percent_encoded(camera, server, rtsp):
+    for asking in (server, rtsp):
+        asking.password = "p@ss:w/rd#1 %?"  # noqa: S105 (of this test)
+        wrong = problem_at_once(camera(with_user(asking.url, "admin", "another")))
+        assert "it does not accept this user name and password (401" in wrong
+        assert "another" not in wrong
+        assert problems(camera(with_user(asking.url, "admin", asking.password)))[1].image.pixels.size
+
+
+@pytest.fixture
+def rtsp(tmp_path):
     server = RtspServer(write_video(tmp_path / "film.ts", LEVELS * 20, size=(320, 240)))
     server.start()
-    try:
-        driver = camera(server.url, read_timeout=TIMEOUT)
-        assert problems(driver)[1].size == (320, 240)
-        assert "tcp" in server.transports[0]
-        server.mode = "nothing"
-        assert problem(driver) == f"{server.url} sends nothing for {TIMEOUT} s"
-        server.mode = "pictures"
-        problems(driver)
-        server.stop()
-        assert server.url in problem(driver)
-        server.start()
-        assert problems(driver)[1].size == (320, 240)
-    finally:
-        server.stop()
+    yield server
+    server.stop()
 
 
-def test_a_password_is_not_shown(camera):
-    message = fails(camera("rtsp://admin:secret@127.0.0.1:9/live", read_timeout=TIMEOUT))
+def test_rtsp_is_read_by_tcp_and_comes_back(camera, rtsp):
+    driver = camera(rtsp.url, read_timeout=TIMEOUT)
+    assert problems(driver)[1].size == (320, 240)
+    assert "tcp" in rtsp.transports[0]
+    rtsp.mode = "nothing"
+    assert problem(driver) == f"{rtsp.url} sends nothing for {TIMEOUT} s"
+    rtsp.mode = "pictures"
+    problems(driver)
+    rtsp.stop()
+    assert rtsp.url in problem(driver)
+    rtsp.start()
+    assert problems(driver)[1].size == (320, 240)
+
+
+def test_a_stream_that_begins_late_is_waited_for_longer_at_each_try(camera, rtsp):
+    rtsp.mode = "nothing"
+    driver = camera(rtsp.url, read_timeout=0.1, open_timeout=0.1)
+    eventually(lambda: "within 0.1 s" in fails(driver) or "nothing for" in fails(driver), "it is too late")
+    rtsp.late = 1.0
+    rtsp.mode = "pictures"
+    assert problems(driver)[1].size == (320, 240)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "rtsp://admin:secret@127.0.0.1:9/live",
+        "rtsp://admin:se cret@127.0.0.1:9/live",
+        "http://127.0.0.1:9/video.cgi?user=admin&pwd=secret",
+        "rtsp://127.0.0.1:9/user=admin&password=secret&channel=1&stream=0.sdp",
+        "rtsp://admin:12?secret@127.0.0.1:9/live",
+    ],
+)
+def test_a_password_is_not_shown(camera, url):
+    message = problem_at_once(camera(url, read_timeout=TIMEOUT))
+    assert "cret" not in message
+    assert "127.0.0.1:9/" in message
+
+
+@pytest.mark.parametrize("sign", "/#?")
+def test_a_url_that_cannot_be_meant_is_refused_with_the_way_out(camera, sign):
+    message = refused(camera, f"rtsp://admin:top{sign}secret@127.0.0.1:9/live")
     assert "secret" not in message
-    assert "rtsp://…@127.0.0.1:9/live" in message
+    assert "top" not in message
+    assert f"write them percent-encoded: {sign!r} as %{ord(sign):02X}" in message
 
 
-def test_a_stream_that_hangs_does_not_hold_up_the_others(camera, server):
-    silent = MjpegServer()
+def test_what_begins_like_a_url_is_no_file(camera):
+    assert "secret" not in refused(camera, "rtsp:/admin:secret@127.0.0.1/live")
+
+
+# Motion JPEG over HTTP, as cameras spell it.
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        {"delimiter": "frame"},
+        {"line": "\n"},
+        {"line": "\n", "head": "Content-Type: image/jpeg"},
+        {"head": "Content-Type: image/jpeg"},
+        {"head": "content-length: {length}\nX-Timestamp: 1.5\ncontent-type: image/jpeg"},
+        {"delimiter": "----frame"},
+        {"content_type": "multipart/x-mixed-replace"},
+        {"content_type": "image/jpeg"},
+        {"content_type": "application/octet-stream"},
+        {"delimiter": "", "head": "", "line": "", "content_type": "image/jpeg"},
+    ],
+    ids=str,
+)
+def test_motion_jpeg_is_read_in_all_spellings(camera, server, spelling):
+    for name, value in spelling.items():
+        setattr(server, name, value)
+    driver = camera(server.url, read_timeout=5)
+    for grey in (100, 200):
+        server.level = grey
+        eventually(lambda grey=grey: level(driver.read()) == pytest.approx(grey, abs=3), "the grey")
+    assert server.connections == 1
+
+
+def test_a_url_of_one_image_is_asked_for_again_and_again(camera, tmp_path):
+    image = tmp_path / "now.jpg"
+    image.write_bytes(grey_jpeg(50, (64, 48)))
+    with file_server(tmp_path) as url:
+        driver = camera(f"{url}/now.jpg", read_timeout=5)
+        assert level(driver.read()) == pytest.approx(50, abs=3)
+        (tmp_path / "next.jpg").write_bytes(grey_jpeg(150, (64, 48)))
+        (tmp_path / "next.jpg").replace(image)
+        eventually(lambda: level(driver.read()) == pytest.approx(150, abs=3), "the new image")
+        image.unlink()
+        assert "it has no stream at this path (404" in problem(driver)
+
+
+# Interlaced video.
+
+
+@PYAV
+def test_interlaced_video_is_read_by_pyav(tmp_path, camera):
+    file = tmp_path / "white.m2v"
+    file.write_bytes(2 * INTERLACED)
+    assert camera(file, library="auto").read().image.pixels.min() > 250
+    with file_server(tmp_path) as url:
+        assert problems(camera(f"{url}/white.m2v", library="auto"))[1].image.pixels.min() > 250
+
+
+@SPOILT
+def test_interlaced_video_is_refused_where_opencv_would_spoil_it(tmp_path, camera):
+    file = tmp_path / "white.m2v"
+    file.write_bytes(2 * INTERLACED)
+    message = refused(camera, file, library="opencv")
+    assert "may be interlaced" in message
+    assert "pip install 'vision-service[streams]'" in message
+    with file_server(tmp_path) as url:
+        assert "may be interlaced" in problem_at_once(camera(f"{url}/white.m2v", library="opencv"))
+
+
+# Several video streams, and turned ones.
+
+
+@PYAV
+def test_of_several_video_streams_the_largest_is_read_or_the_one_that_is_named(camera, tmp_path):
+    file = several_streams(tmp_path / "two.mkv", {(32, 24): 50, (64, 48): 150})
+    assert camera(file, library="pyav").read().size == (64, 48)
+    assert camera(file, library="pyav", stream=0).read().size == (32, 24)
+    assert camera(file, library="pyav", stream=1).read().size == (64, 48)
+    message = refused(camera, file, library="pyav", stream=2)
+    assert "there is no video stream 2: it has 2 (32×24, 64×48)" in message
+
+
+def test_opencv_reads_no_other_stream_than_the_first(camera, film):
+    assert "OpenCV reads the first video stream only" in refused(camera, film, library="opencv", stream=1)
+
+
+@PYAV
+def test_a_video_that_is_to_be_turned_is_turned(camera, tmp_path, library):
+    file = several_streams(tmp_path / "turned.mp4", {(64, 48): 150}, turned=90)
+    assert camera(file).read().size == (48, 64)
+
+
+def several_streams(path, greys, *, turned=0):
+    """Write a video with a stream of each size: size -> grey."""
+    import av
+
+    if turned and not hasattr(av.VideoStream, "set_display_rotation"):
+        pytest.skip("this PyAV does not write videos that are to be turned")
+
+    with av.open(str(path), "w") as container:
+        streams = []
+        for width, height in greys:
+            stream = container.add_stream("mpeg4", rate=25)
+            stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+            if turned:
+                stream.set_display_rotation(turned)
+            streams.append(stream)
+        for _ in range(3):
+            for stream, ((width, height), grey) in zip(streams, greys.items(), strict=True):
+                pixels = np.full((height, width, 3), grey, np.uint8)
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        for stream in streams:
+            container.mux(stream.encode(None))
+    return path
+
+
+# Lists of segments (HLS).
+
+
+def segments(folder, *, head, end):
+    """Write a list of three segments of a second each, as a server of HLS does."""
+    for number in range(3):
+        write_video(folder / f"part{number}.ts", [50 + 50 * number] * 25)
+    lines = ["#EXTM3U", "#EXT-X-VERSION:3", "#EXT-X-TARGETDURATION:1", *head]
+    for number in range(3):
+        lines += ["#EXT-X-DISCONTINUITY"] * (number > 0) + ["#EXTINF:1.0,", f"part{number}.ts"]
+    (folder / "list.m3u8").write_text("\n".join([*lines, *(["#EXT-X-ENDLIST"] if end else []), ""]))
+
+
+def test_a_list_of_a_recording_ends(camera, tmp_path):
+    segments(tmp_path, head=["#EXT-X-MEDIA-SEQUENCE:0"], end=True)
+    with file_server(tmp_path) as url:
+        driver = camera(f"{url}/list.m3u8")
+        problems(driver)
+        assert problem(driver).startswith(f"end of the video '{url}/list.m3u8'")
+
+
+def test_what_is_left_of_a_live_list_is_no_recording(camera, tmp_path):
+    segments(tmp_path, head=["#EXT-X-MEDIA-SEQUENCE:17"], end=True)
+    with file_server(tmp_path) as url:
+        assert fails(camera(f"{url}/list.m3u8")) == f"cannot open {url}/list.m3u8: the live stream has ended"
+
+
+def test_the_end_of_a_live_list_is_no_end_of_a_video(camera, tmp_path):
+    segments(tmp_path, head=["#EXT-X-MEDIA-SEQUENCE:17"], end=False)
+    with file_server(tmp_path) as url:
+        driver = camera(f"{url}/list.m3u8")
+        problems(driver)
+        segments(tmp_path, head=["#EXT-X-MEDIA-SEQUENCE:17"], end=True)
+        message = problem(driver)
+        assert "end of the video" not in message
+        assert "live stream has ended" in message
+
+
+def test_a_recording_whose_connection_breaks_is_not_at_its_end(camera, film):
+    data = film.read_bytes()
+    with file_server(film.parent, most=len(data) // 2) as url:
+        driver = camera(f"{url}/{film.name}", read_timeout=1)
+        problems(driver)
+        message = problem(driver)
+    assert "end of the video" not in message
+    assert f"{url}/{film.name} broke off" in message
+
+
+def test_a_stream_that_hangs_does_not_hold_up_the_others(camera, rtsp, tmp_path):
+    silent = RtspServer(tmp_path / "film.ts")
     silent.mode = "nothing"
     silent.start()
     try:
-        hanging = camera(silent.url, read_timeout=TIMEOUT)
-        assert "has given no frame" in fails(hanging)
-        assert silent.serving == 1  # it is still being opened
-        assert camera(server.url, read_timeout=TIMEOUT).read().size == (64, 48)
-        assert silent.serving == 1
+        hanging = camera(silent.url, read_timeout=TIMEOUT, open_timeout=PATIENCE)
+        opening = fails(hanging)
+        assert "it is still being opened" in opening
+        assert problems(camera(rtsp.url))[1].size == (320, 240)
+        assert fails(hanging) == opening
     finally:
         silent.stop()
 

@@ -46,6 +46,11 @@ class CameraDriver(HasCommands, ABC):
         """
         self.config = config
 
+    @property
+    def patience(self) -> float:
+        """How long a `read` may wait for a frame, seconds; 0 = not longer than usual."""
+        return 0.0
+
     def update(self, config: Any) -> None:
         """Take a configuration in which only live attributes differ; from another thread than `read`'s."""
         self.config = config

@@ -24,7 +24,13 @@ MOST_HUNG = 2
 
 
 class Source(Protocol):
-    """What is open, and read until it fails."""
+    """What is open, and read until it fails.
+
+    Attributes:
+        read_timeout: How long a frame may take, seconds.
+    """
+
+    read_timeout: float
 
     def read(self) -> Frame:
         """Wait for the next frame and return it.
@@ -52,7 +58,7 @@ class Live:
             name: For sentences: what is read.
             open_source: Opens it, in a thread of its own; raises VisionError CAMERA_ERROR.
             open_timeout: How long that may take, seconds.
-            read_timeout: How long a frame may take, seconds.
+            read_timeout: How long a frame may take before the source is open and says it itself, seconds.
         """
         self._name = name
         self._open = open_source
@@ -63,6 +69,17 @@ class Live:
         self._problem = ""  # the sentence: an error that is raised again and again would grow
         self._asked = time.monotonic()
 
+    @property
+    def patience(self) -> float:
+        """How long a read may take, seconds."""
+        return self._timeout + SHORT_WAIT
+
+    @property
+    def _timeout(self) -> float:
+        """How long a frame may take, seconds."""
+        reader = self._reader
+        return max(self._read_timeout, reader.read_timeout) if reader is not None else self._read_timeout
+
     def read(self) -> Frame:
         """Return the newest frame that was not returned yet; wait for one, at most about read_timeout.
 
@@ -72,7 +89,7 @@ class Live:
         if time.monotonic() - self._asked > IDLE:
             self._problem = ""
         reader = self._awake()
-        wait = self._read_timeout + SHORT_WAIT if not self._problem else min(SHORT_WAIT, self._read_timeout)
+        wait = self.patience if not self._problem else min(SHORT_WAIT, self._read_timeout)
         try:
             frame = reader.take(wait)
         except VisionError as error:
@@ -107,14 +124,16 @@ class Live:
         return self._reader
 
     def _leave_if_hung(self, reader: _Reader) -> None:
-        if reader.quiet_for() > GRACE + (self._read_timeout if reader.opened else self._open_timeout):
+        if reader.quiet_for() > GRACE + (reader.read_timeout if reader.opened else self._open_timeout):
             reader.close(0.0)
             self._hung.append(reader)
             self._reader = None
 
     def _no_frame(self) -> VisionError:
         """Return the error where none came: one problem has one sentence, however many tries it takes."""
-        self._problem = self._problem or f"{self._name} has given no frame for {self._read_timeout:g} s"
+        if not self._problem and self._reader is not None and not self._reader.opened:
+            self._problem = f"{self._name} has given no frame yet: it is still being opened"
+        self._problem = self._problem or f"{self._name} has given no frame for {self._timeout:g} s"
         return VisionError(ErrorCode.CAMERA_ERROR, self._problem)
 
 
@@ -123,6 +142,7 @@ class _Reader:
 
     Attributes:
         opened: Whether the source is open.
+        read_timeout: How long a frame may take, as the source says; 0 = it is not open yet.
     """
 
     def __init__(self, name: str, open_source: Callable[[], Source]) -> None:
@@ -137,6 +157,7 @@ class _Reader:
         self._waiting = False
         self._asked = self._progress = time.monotonic()
         self.opened = False
+        self.read_timeout = 0.0
         self._turns = Turns(f"reader of {name}", self._turn, last=self._end)
         self._turns.start()
 
@@ -184,6 +205,7 @@ class _Reader:
         try:
             if self._source is None:
                 self._source = self._open()
+                self.read_timeout = self._source.read_timeout
                 self.opened, self._progress = True, time.monotonic()
             elif self._wanted():
                 self._put(self._source.read())

@@ -6,7 +6,7 @@ import glob
 import re
 from pathlib import Path
 
-from vision_service.camera.ffmpeg import EndOfVideoError
+from vision_service.camera.recording import EndOfVideoError
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image, read_image
 

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
+from vision_service.camera import urls
 from vision_service.camera.calibration import INTRINSICS, calibrated, intrinsics_from
+from vision_service.camera.decoders import LIBRARIES, library_of
 from vision_service.camera.driver import CameraDriver
-from vision_service.camera.ffmpeg import OPEN_TIMEOUT, EndOfVideoError, Recording, Stream, is_url, without_password
 from vision_service.camera.live import Live
 from vision_service.camera.pictures import USUAL_RATE, Slides
+from vision_service.camera.recording import EndOfVideoError, Recording
+from vision_service.camera.stream import SNAPSHOT_RATE, StreamSettings, open_stream
 from vision_service.configuration import attribute
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.files import resolve
 from vision_service.resources import Resources
 from vision_service.types import Frame
+
+_SCHEMES = re.compile(r"(?i)(rtsps?|rtspu|rtmps?|rtp|https?|udp|tcp|srt|mms|ftp|tls)(:|//)")
+"""How a path begins that is meant to be a URL."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,31 @@ class VideoConfig:
         minimum=0.1,
         maximum=60,
     )
+    open_timeout: float = attribute(
+        "How long a stream may take to answer when it is opened. A key frame that comes later is waited for.",
+        default=5.0,
+        unit="s",
+        minimum=0.1,
+        maximum=300,
+    )
+    stream: int = attribute(
+        "Which video stream of a file or URL that contains several, counted from 0; -1 = the one with most pixels.",
+        default=-1,
+        minimum=-1,
+        maximum=1000,
+    )
+    decoder_threads: int = attribute(
+        "Threads of the video decoder; 0 = 1 for a stream, as many as the library likes for a file. With N threads the"
+        " frames of a stream are N - 1 frame periods older.",
+        default=0,
+        minimum=0,
+        maximum=64,
+    )
+    library: str = attribute(
+        "Library that decodes video: pyav, opencv, or auto = PyAV where it is installed, else OpenCV, which does not"
+        " read interlaced video.",
+        default="auto", choices=LIBRARIES,
+    )  # fmt: skip
     stamps: str = attribute(
         "Time stamps of the frames of a file or folder: fresh = the time when they are read; original = their"
         " time in the video, as seconds since 1970, continued when it loops.",
@@ -74,17 +106,39 @@ class Video(CameraDriver):
         self._restart = threading.Event()
         self._end = ""
         self._source: Live | _Playback
-        if is_url(config.video_path):
+        library = library_of(config.library)
+        if urls.is_url(config.video_path):
+            mistake = urls.mistake(config.video_path)
+            if mistake:
+                msg = f"video_path: {urls.shown(config.video_path)} is no URL of a stream: {mistake}"
+                raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+            stream = StreamSettings(
+                config.video_path,
+                library,
+                open_timeout=config.open_timeout,
+                read_timeout=config.read_timeout,
+                threads=config.decoder_threads or 1,
+                stream=config.stream,
+                snapshot_rate=config.frame_rate or SNAPSHOT_RATE,
+            )
             self._source = Live(
-                without_password(config.video_path),
-                partial(Stream, config.video_path, read_timeout=config.read_timeout),
-                open_timeout=OPEN_TIMEOUT,
+                stream.name,
+                partial(open_stream, stream),
+                open_timeout=stream.longest_opening,
                 read_timeout=config.read_timeout,
             )
             self.frame_rate = config.frame_rate
+        elif _SCHEMES.match(config.video_path):
+            msg = "video_path begins like a URL, but is none: SCHEME://HOST/…"
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
         else:
-            self._source = _Playback(config)
+            self._source = _Playback(config, library)
             self.frame_rate = config.frame_rate or self._source.frame_rate
+
+    @property
+    def patience(self) -> float:
+        """How long a `read` may wait for a frame, seconds: long, where a stream says that its frames are rare."""
+        return self._source.patience if isinstance(self._source, Live) else 0.0
 
     def read(self) -> Frame:
         """Return the next frame of a recording, without waiting, or wait for the next of a stream.
@@ -127,8 +181,8 @@ class _Playback:
         frame_rate: Frames a second.
     """
 
-    def __init__(self, config: VideoConfig) -> None:
-        self._player = _player(config)
+    def __init__(self, config: VideoConfig, library: str) -> None:
+        self._player = _player(config, library)
         self.frame_rate = self._player.frame_rate
         self._start_offset = config.start_offset
         self._original = config.stamps == "original"
@@ -153,7 +207,7 @@ class _Playback:
         self._player.close()
 
 
-def _player(config: VideoConfig) -> Recording | Slides:
+def _player(config: VideoConfig, library: str) -> Recording | Slides:
     try:
         path = resolve(config.video_path.removeprefix("file://"))
         if path.is_dir() or (not path.exists() and any(sign in path.name for sign in "*?[")):
@@ -161,4 +215,4 @@ def _player(config: VideoConfig) -> Recording | Slides:
     except (OSError, RuntimeError, ValueError) as error:  # a home that is not known, a path with a zero byte
         msg = f"cannot read {config.video_path!r}: {getattr(error, 'strerror', None) or error}"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
-    return Recording(path, config.start_offset)
+    return Recording(path, config.start_offset, library=library, threads=config.decoder_threads, stream=config.stream)

@@ -267,6 +267,7 @@ class _Opened:
     """A camera that is open and set up; its frames are taken as they come, and unpacked when they are looked at."""
 
     def __init__(self, config: WebcamConfig, intrinsics: CameraIntrinsics | None) -> None:
+        self.read_timeout = config.read_timeout
         path = str(resolve(config.video_path)) if config.video_path else ""
         own = v4l2.device_at(path) if path else None  # which may lie elsewhere than in /dev
         device = find(path, v4l2.cameras() if own is None else [own])

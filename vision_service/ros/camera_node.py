@@ -233,7 +233,8 @@ class CameraNode(ServiceNode):
         for number, remark in enumerate(self._driver.remarks if self._driver is not None else ()):
             self.diagnostics.report(f"remark {number}", remark)
         rate = self._driver.frame_rate if self._driver is not None else 0.0
-        patience = max(self.settings.silence, 2 / rate if rate else 0.0)
+        own = self._driver.patience if self._driver is not None else 0.0
+        patience = max(self.settings.silence, 2 / rate if rate else 0.0, own)
         silent = self._feed.quiet_for() > patience and self._feed.slot.error is None
         why = f"no frame for {patience:g} s: the driver {self.settings.driver} has not returned from its last read"
         self.diagnostics.report("silence", why if silent else "")
