@@ -179,7 +179,8 @@ class PyAvDecoder:
     def _pixels(self, frame: Any) -> NDArray[np.uint8]:
         """Return the (H, W, 3) BGR pixels of a frame, upright."""
         try:
-            pixels = self._reformatter.reformat(frame, format="bgr24", **_ALONE).to_ndarray()
+            converted = self._reformatter.reformat(frame, format="bgr24", **_ALONE)
+            pixels = np.asarray(converted.to_ndarray(), np.uint8)
         except (av.error.FFmpegError, ValueError) as error:
             why = _words(error, self._opening.path)
             msg = f"a frame in the format {frame.format.name} that FFmpeg does not convert: {why}"
