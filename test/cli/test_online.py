@@ -52,11 +52,14 @@ def await_active(node: str) -> None:
 def demo_stack() -> Iterator[subprocess.Popen[str]]:
     """The nodes of config/demo.yaml, as `vision-service run` runs them; at the end they must leave well."""
     process = subprocess.Popen([*COMMAND, "run", str(ROOT / "config/demo.yaml")], env=OURS, text=True)
-    for node in ("detector", "classifier", "tracker", "objects"):
-        await_active(node)
-    yield process
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(PATIENCE) == 0
+    try:
+        for node in ("detector", "classifier", "tracker", "objects"):
+            await_active(node)
+        yield process
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+    finally:
+        process.kill()  # does nothing to one that has left
 
 
 def test_call_prints_one_json_object(demo_stack):
