@@ -101,6 +101,12 @@ def test_grey_of_16_bits_becomes_its_upper_8(pixels, padding, big_endian):
     np.testing.assert_array_equal(grey, pixels >> 8)
 
 
+@pytest.mark.parametrize("bits", [1, 7])
+def test_the_greatest_number_of_few_bits_is_white(bits):
+    rows = sixteen_bits(np.array([[0, (1 << bits) - 1, 1000]]), False)
+    assert convert("mono16", rows, 3, bits=bits).tolist() == [[0, 255, 255]]
+
+
 @pytest.mark.parametrize("bits", [10, 12, 14])
 @pytest.mark.parametrize("big_endian", [False, True])
 @pytest.mark.parametrize("padding", [0, 1])

@@ -89,6 +89,13 @@ def test_a_slow_camera_runs_again_after_some_frames_not_after_one():
     assert not of.by_arrival
 
 
+def test_a_short_recording_in_a_loop_does_not_stand_still():
+    of = clock()
+    for number in range(30):
+        of.time(frame(100.5 + number % 6 / 10, number / 10))
+        assert not of.problem
+
+
 def test_time_that_is_set_back_is_set_back():
     of = clock()
     assert times(of, frame(100, 1), frame(10, 2), frame(10.1, 2.1)) == [100, 10, 10.1]

@@ -63,7 +63,8 @@ def _upper_bytes(memory: Memory, numbers: int, big_endian: bool, bits: int) -> N
         return np.ascontiguousarray(memory[:, 0 if big_endian else 1 : 2 * numbers : 2])
     values = values_of(memory, numbers, big_endian)
     if bits < 8:
-        return (np.minimum(values, (1 << bits) - 1) << (8 - bits)).astype(np.uint8)
+        top = (1 << bits) - 1
+        return (np.minimum(values, top) * np.uint16(255) // np.uint16(top)).astype(np.uint8)
     return np.minimum(values >> (bits - 8), 255).astype(np.uint8)
 
 

@@ -43,6 +43,7 @@ class FrameClock:
         self.by_arrival = False
         self._offset = 0  # from stamps, or times of arrival, to the line
         self._stamp: int | None = None  # the newest
+        self._latest: int | None = None  # that of the latest frame; a recording in a loop goes back
         self._first = 0  # when the first frame with that stamp arrived
         self._newest: tuple[int, int] | None = None  # when the newest frame arrived, and its time on the line
         self._running_since = 0
@@ -68,7 +69,8 @@ class FrameClock:
         before, first = self._stamp, self._first
         if before is None or stamp > before or stamp < before - JUMP:
             self._stamp, self._first = stamp, arrived
-        stands = stamp == before and arrived - first >= STILL
+        stands = stamp == before == self._latest and arrived - first >= STILL
+        self._latest = stamp
         if stands:
             self._running_since, self._advances = arrived, 0
         elif before is not None and stamp > before:

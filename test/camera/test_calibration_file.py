@@ -62,6 +62,11 @@ def test_a_file_in_ros_s_format_is_read(file):
     assert read_camera_info(file) == BENT
 
 
+def test_another_camera_model_is_refused_and_not_taken_for_a_pinhole(file):
+    file.write_text(FILE.replace("distortion_model: plumb_bob", "camera_model: MEI"))
+    assert "unknown distortion model 'MEI'" in refused(read_camera_info, file)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "found"),
     [

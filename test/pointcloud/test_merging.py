@@ -1,9 +1,11 @@
 """One point cloud of several."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vision_service.errors import VisionError
 from vision_service.pointcloud.merging import merge
 from vision_service.types import PointCloud
 
@@ -19,6 +21,15 @@ def random(seed, count=300):
 
 def distances(xyz, others):
     return np.linalg.norm(xyz[:, None].astype(float) - others[None], axis=2)
+
+
+def test_clouds_on_a_map_and_at_the_sensor_are_refused_rather_than_made_coarse():
+    here, utm = PointCloud(np.ones((1, 3), np.float32)), PointCloud(np.ones((1, 3), np.float32), None, (5e5, 5.5e6, 0))
+    for clouds in ([here, utm], [utm, here]):
+        with pytest.raises(VisionError, match=r"cloud number 2 lies 5500 km from those before it.*in one frame"):
+            merge(clouds)
+    near = PointCloud(np.zeros((1, 3), np.float32), None, (5e5 + 100, 5.5e6, 0))
+    np.testing.assert_allclose(merge([utm, near]).absolute, [[500001, 5500001, 1], [500100, 5500000, 0]])
 
 
 def test_points_come_one_cloud_after_the_other():

@@ -208,6 +208,7 @@ def test_a_file_that_cannot_be_written_is_said_but_the_calibration_is_used(files
         answer = calibrate(robot, OTHER)
         assert not answer.success
         assert str(path) in answer.status_message
+        assert answer.status_message.startswith("used until the camera is configured again, but not kept: ")
         eventually(lambda: intrinsics_from_message(published(robot)) == OTHER, "the calibration")
 
 

@@ -13,7 +13,7 @@ from vision_service.configuration import close_names
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.files import PACKAGE, resolve
 from vision_service.image import read_file
-from vision_service.lens import COEFFICIENTS, camera_matrix, check_size, distortion, model_name
+from vision_service.lens import NO_DISTORTION, camera_matrix, check_size, distortion
 from vision_service.types import CameraIntrinsics
 
 FILE = "file://"
@@ -157,8 +157,8 @@ def _model_of(content: Mapping[str, Any]) -> str:
     """Return the distortion model's name; the first files of ROS called it camera_model, or had none."""
     if "distortion_model" in content:
         return str(content["distortion_model"] or "")
-    older = str(content.get("camera_model", ""))
-    return older if model_name(older) in COEFFICIENTS else ""
+    older = str(content.get("camera_model") or "")
+    return "" if older.lower() in NO_DISTORTION else older  # "pinhole" is a camera, and no word about its lens
 
 
 def _numbers(content: Mapping[str, Any], key: str, count: int | None = None) -> list[float]:

@@ -7,9 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from vision_service.errors import ErrorCode, VisionError
 from vision_service.pointcloud.coordinates import rebased
 from vision_service.pointcloud.icp import fit
 from vision_service.types import PointCloud
+
+FARTHEST = 16_000.0
+"""How far apart the places may be from which clouds of one are counted, metres: up to there, single precision has steps
+of 1 mm at most."""
 
 
 def merge(clouds: Sequence[PointCloud], *, proximity: float = 0.0, icp_distance: float = 0.0) -> PointCloud:
@@ -23,16 +28,31 @@ def merge(clouds: Sequence[PointCloud], *, proximity: float = 0.0, icp_distance:
 
     Returns:
         (M, 3) points; with colours, if all clouds that have points have colours. They are counted from the origin of
-        the first.
+        the first that has points.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, if clouds lie so far apart that one cloud cannot hold the points of both.
     """
     merged, *others = clouds
-    for cloud in others:
+    for number, cloud in enumerate(others, 2):
+        if len(cloud) and len(merged):
+            _check_near(merged, cloud, number)
         cloud = rebased(cloud, merged.origin)
         if icp_distance:
             xyz = fit(cloud.xyz, merged.xyz, icp_distance).apply(cloud.xyz)
             cloud = PointCloud(xyz, cloud.rgb, cloud.origin)
         merged = _added(merged, cloud, proximity)
     return merged
+
+
+def _check_near(merged: PointCloud, cloud: PointCloud, number: int) -> None:
+    apart = float(np.abs(np.subtract(merged.origin, cloud.origin)).max())
+    if apart > FARTHEST:
+        msg = (
+            f"cloud number {number} lies {apart / 1000:.4g} km from those before it: single precision cannot hold the "
+            "points of both in one cloud; are they in one frame?"
+        )
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
 
 
 def _added(merged: PointCloud, cloud: PointCloud, proximity: float) -> PointCloud:

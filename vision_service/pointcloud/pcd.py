@@ -310,7 +310,7 @@ def _read_ascii(header: _Header, body: memoryview) -> _Fields:
     shape = header.shape(lambda count: count == len(points), len(points), f"the file has {len(points)}")
     points = points[: int(np.prod(shape))]
     starts = list(itertools.accumulate((field.count for field in header.fields), initial=0))
-    wrong = next((number for number, words in enumerate(points) if len(words) != header.numbers), None)
+    wrong = next((number for number, words in enumerate(points) if len(words) < header.numbers), None)
     if wrong is not None:
         msg = f"its text is no table of {header.numbers} numbers a line: point {wrong + 1} has {len(points[wrong])}"
         raise _wrong(f"{msg} ({b' '.join(points[wrong])[:60].decode('ascii', 'replace')!r}): mend or remove that line")

@@ -411,13 +411,17 @@ class CameraNode(ServiceNode):
             self._outputs = {**self._outputs, "points": CameraOutput(self, "points")}
         if calibration.file is None:
             return "used until the camera is configured again: camera_info_url names no file:// to write it to"
-        write_camera_info(
-            calibration.file,
-            intrinsics,
-            camera_name=self.get_name(),
-            rectification=rectification,
-            projection=projection,
-        )
+        try:
+            write_camera_info(
+                calibration.file,
+                intrinsics,
+                camera_name=self.get_name(),
+                rectification=rectification,
+                projection=projection,
+            )
+        except VisionError as error:  # it is used all the same, as camera_info_manager does it
+            msg = f"used until the camera is configured again, but not kept: {error.message}"
+            raise VisionError(error.code, msg) from error
         return f"used from now on, and written to {calibration.file}"
 
     def _picture_size(self, driver: CameraDriver) -> tuple[int, int]:
