@@ -156,3 +156,26 @@ def test_labelled_things_on_real_tables_are_found(name):
     things = [thing for thing in np.unique(labels) if thing and (labels == thing).sum() >= 300]
     truth = np.searchsorted(things, labels, side="right") * np.isin(labels, things)
     assert min(overlaps(truth, numbers)) > 0.75
+
+
+@pytest.mark.parametrize("shape", [(48, 64, 3), (0, 3), (5, 3)])
+def test_a_cloud_without_a_point_has_no_things(shape):
+    cloud = PointCloud(np.full(shape, np.nan, np.float32))
+    assert make().segment(Frame(cloud=cloud)) == []
+    assert make().segment(Frame(cloud=cloud, frame_id="camera_optical_frame")) == []
+
+
+def test_points_on_a_map_are_counted_from_their_origin():
+    view = scene()
+    back = view.pose.inverse
+    points = back.apply(view.xyz[np.isfinite(view.xyz[..., 2])])
+    far = (500_000.0, 5_000_000.0, 100.0)
+    place = tuple(float(value) for value in back.translation + far)
+    cloud = PointCloud(points, origin=far, viewpoints=(place,))
+    model = make(ground_plane_normal_vec=[0.0, 0.0, 1.0])
+    found = model.segment(Frame(cloud=cloud, frame_id="map"))
+    assert model.warning == ""
+    assert len(found) == 2
+    for item in found:
+        assert abs(item.center - far)[:2].max() < 0.3
+        assert 0 < (item.center - far)[2] < 0.2

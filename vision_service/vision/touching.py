@@ -97,7 +97,10 @@ def _split_image(
 def _split_points(
     cloud: PointCloud, config: GroundConfig, up: ArrayLike, rules: Rules, place: ArrayLike
 ) -> tuple[NDArray[np.int32], Plane | None]:
-    """Return the object of each point of an unorganized cloud, (N,), and the ground; the place is counted as its points."""
+    """Return the object of each point of an unorganized cloud, (N,), and the ground.
+
+    The sensor's place is counted from where the points are.
+    """
     xyz = cloud.xyz
     things = _in_region(cloud, config)
     region = rows(xyz, things)
