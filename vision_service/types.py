@@ -265,11 +265,14 @@ class PointCloud:
         rgb: uint8 of the same shape, or None.
         origin: Where in the frame the coordinates are counted from, metres. Zeros, unless the points are so far from
             the frame's origin that single precision would not tell them apart, as on a map.
+        viewpoints: Where the sensors were that measured the points, in the frame of these, as far as the source tells:
+            one, several (points of several cameras; NaN = in an unknown place), or none = it tells nothing.
     """
 
     xyz: NDArray[np.float32]
     rgb: NDArray[np.uint8] | None = None
     origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    viewpoints: tuple[tuple[float, float, float], ...] = ()
 
     @property
     def organized(self) -> bool:

@@ -80,6 +80,17 @@ def test_stamp_and_frame_are_those_of_the_first_camera(join):
     assert (frame.stamp, frame.frame_id) == (10**18, "a")
 
 
+def test_the_cloud_tells_where_its_cameras_are(join):
+    left, right = Lidar([[0, 0, 1]]), Lidar([[0, 0, 2]])
+    places = {"left.translation": [1.0, 2.0, 3.0], "right.translation": [0.0, 0.0, 0.5]}
+    cloud = join({"left": left, "right": right}, **places).read().cloud
+    assert cloud.viewpoints == ((1.0, 2.0, 3.0), (0.0, 0.0, 0.5))
+    unknown = join({"left": left, "right": right}).read().cloud.viewpoints
+    assert len(unknown) == 2
+    assert np.isnan(unknown).all()
+    assert join({"left": left}).read().cloud.viewpoints == ()
+
+
 def test_clouds_too_far_apart_in_time_are_not_joined(join):
     cameras = {"front": Lidar([[1, 0, 0]], stamp=10**18), "back": Lidar([[1, 0, 0]], stamp=10**18 + 90_000_000)}
     assert "the attribute 'tolerance' allows 0.05 s" in refused(

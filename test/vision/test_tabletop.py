@@ -66,7 +66,7 @@ def test_the_five_things_on_the_table_are_found_and_nothing_else():
         seen = np.bincount(labels[scene("osd_learn33").pixels_of(item)], minlength=7)
         thing = int(seen.argmax())
         overlaps[thing] = seen[thing] / (np.count_nonzero(labels == thing) + len(item.cloud) - seen[thing])
-        assert seen[:2].sum() == 0  # the table, and what is not labelled
+        assert seen[:2].sum() < 0.01 * seen.sum()  # the table, and what is not labelled
     assert len(found) == 5
     assert set(overlaps) == {2, 3, 4, 5, 6}
     assert min(overlaps.values()) >= 0.9

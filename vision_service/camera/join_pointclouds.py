@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from vision_service.camera.driver import CameraDriver
@@ -71,6 +72,9 @@ class JoinPointcloudsConfig:
     )
 
 
+_UNKNOWN = (math.nan, math.nan, math.nan)
+
+
 class JoinPointclouds(CameraDriver):
     """Merges the point clouds of several cameras.
 
@@ -128,11 +132,16 @@ class JoinPointclouds(CameraDriver):
             proximity=self.config.proximity_threshold,
             icp_distance=self.config.icp_distance if self.config.merge_method == "icp" else 0.0,
         )
-        return Frame(cloud=cloud, stamp=first.stamp, frame_id=target)
+        return Frame(cloud=replace(cloud, viewpoints=self._viewpoints()), stamp=first.stamp, frame_id=target)
 
     def close(self) -> None:
         """Read the cameras no more; they are left open."""
         self._synchronizer.close()
+
+    def _viewpoints(self) -> tuple[tuple[float, float, float], ...]:
+        """Return where the cameras are in the target frame, as far as that is known; of several, how many there are."""
+        places = [_UNKNOWN if place is None else tuple(place.translation.tolist()) for place in self._places.values()]
+        return () if places == [_UNKNOWN] else tuple(places)
 
     def _placed(self, name: str, frame: Frame, target: str) -> PointCloud:
         """Return the points of a camera in the target frame, as a list."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from vision_service.cli import clouds, output, results
 from vision_service.cli.making import made
 from vision_service.cli.offline import answered, each
+from vision_service.cli.outcome import print_error
 from vision_service.drawing import draw_results
 from vision_service.image import encode, read_image
 from vision_service.masks import instance_image
@@ -83,9 +84,12 @@ def _segment_cloud(file: str, paths: Sequence[Path], model: VisionModel, json: b
     objects = answered(file, clouds.frame_of(cloud), getattr(model, method))
     if json:
         rows = [results.object_as_dict(item) for item in objects]
-        output.print_json({"file": file, "points": len(cloud), "objects": rows})
+        warning = {"warning": model.warning} if model.warning else {}
+        output.print_json({"file": file, "points": len(cloud), "objects": rows, **warning})
     else:
         results.print_objects(file, cloud, objects)
+    if model.warning:
+        print_error(f"{file!r}: {model.warning}")
     if paths:
         picture, labelled, *_ = paths
         numbers = clouds.object_numbers(cloud, objects)

@@ -103,7 +103,9 @@ def moved(cloud: PointCloud, rotation: ArrayLike, translation: ArrayLike) -> Poi
     origin = _whole(base) if float(np.abs(base).max()) > FAR else _HERE
     xyz = cloud.xyz.reshape(-1, 3) @ turn.T.astype(np.float32)
     xyz += (base - origin).astype(np.float32)
-    return dataclasses.replace(cloud, xyz=xyz.reshape(cloud.xyz.shape), origin=origin)
+    places = [turn @ place + np.asarray(translation, np.float64) for place in cloud.viewpoints]
+    viewpoints = tuple((float(x), float(y), float(z)) for x, y, z in places)
+    return dataclasses.replace(cloud, xyz=xyz.reshape(cloud.xyz.shape), origin=origin, viewpoints=viewpoints)
 
 
 def _origin(xyz: NDArray[np.float64], measured: NDArray[np.bool_]) -> tuple[float, float, float]:

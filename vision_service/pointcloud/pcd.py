@@ -6,6 +6,7 @@ The format: https://pointclouds.org/documentation/tutorials/pcd_file_format.html
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import itertools
 import re
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from vision_service.errors import ErrorCode, VisionError, missing_package
 from vision_service.image import read_file
 from vision_service.pointcloud.coordinates import cloud_of_columns
+from vision_service.pointcloud.viewpoint import viewpoints_of
 from vision_service.types import PointCloud
 
 _KEYS = {"VERSION", "FIELDS", "SIZE", "TYPE", "COUNT", "WIDTH", "HEIGHT", "VIEWPOINT", "POINTS", "DATA"}
@@ -39,7 +41,7 @@ _WITH_FRACTION = re.compile(rb"[.eEnN]")
 
 
 def read_pcd(source: str | Path | bytes) -> PointCloud:
-    """Return the points of a PCD file, in the frame they are written in: VIEWPOINT is not applied.
+    """Return the points of a PCD file, in the frame they are written in: VIEWPOINT is told, but not applied.
 
     Points that were not measured are NaN, and large coordinates of 8 bytes are counted from an origin (see
     :mod:`~vision_service.pointcloud.coordinates`).
@@ -60,7 +62,8 @@ def read_pcd(source: str | Path | bytes) -> PointCloud:
         absent = [name for name in "xyz" if fields.count(name) != 1]
         if absent:
             raise _wrong(f"no field {', '.join(absent)} with one number a point: its fields are {' '.join(fields)}")
-        return cloud_of_columns([fields[name] for name in "xyz"], _colours(fields))
+        cloud = cloud_of_columns([fields[name] for name in "xyz"], _colours(fields))
+        return dataclasses.replace(cloud, viewpoints=viewpoints_of(source))
     except VisionError as error:
         raise _in(source, error) from None
 

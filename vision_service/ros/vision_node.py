@@ -270,7 +270,8 @@ class VisionNode(ServiceNode):
     # Streaming.
 
     def housekeep(self) -> None:
-        """Stream from cameras whose results are heard, and say which are silent."""
+        """Stream from cameras whose results are heard, and say which are silent and what is uncertain."""
+        self.diagnostics.report("assumed", self._working().model.warning)
         for camera in dict.fromkeys([*self._outputs, *self._cameras.names()]):
             try:
                 self._tend(camera)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,6 +14,7 @@ from vision_service.configuration import attribute
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.pointcloud.clusters import cluster, members
 from vision_service.pointcloud.objects import finite, object_of, select
+from vision_service.pointcloud.planes import Plane
 from vision_service.pointcloud.projection import cloud_of
 from vision_service.pointcloud.regions import crop
 from vision_service.pointcloud.sampling import spacing
@@ -136,15 +138,17 @@ class Clusters(VisionModel):
         """
         config = self.config
         cloud = points_of(frame, config.max_points)
-        cloud, up = self._things(crop(cloud, config.min_corner, config.max_corner), frame)
-        return [
-            object_of(select(cloud, rows), label=config.label, oriented=config.oriented_boxes, up=up)
-            for rows in self._clusters(cloud.xyz)
-        ]
+        cloud, ground = self._things(crop(cloud, config.min_corner, config.max_corner), frame)
+        return self._objects((select(cloud, rows) for rows in self._clusters(cloud.xyz)), ground)
 
-    def _things(self, cloud: PointCloud, frame: Frame) -> tuple[PointCloud, NDArray[np.float64] | None]:
-        """Return the points that things may consist of, and the direction in which things stand, if that is known."""
+    def _things(self, cloud: PointCloud, frame: Frame) -> tuple[PointCloud, Plane | None]:
+        """Return the points that things may consist of, and the plane on which things stand, if that is known."""
         return cloud, None
+
+    def _objects(self, clouds: Iterable[PointCloud], ground: Plane | None) -> list[PointCloudObject]:
+        """Return the objects of the points of each, which stand on a plane, if that is known."""
+        config, up = self.config, None if ground is None else ground.normal
+        return [object_of(cloud, label=config.label, oriented=config.oriented_boxes, up=up) for cloud in clouds]
 
     def _clusters(self, xyz: NDArray[np.float32]) -> list[NDArray[np.intp]]:
         """Return the rows of the points of each thing."""
@@ -200,11 +204,16 @@ def points_of(frame: Frame, max_points: int) -> PointCloud:
             INVALID_ARGUMENT, if they are too many.
     """
     cloud = finite(cloud_of(frame))
-    of = f"camera {frame.camera_name!r}" if frame.camera_name else "the frame"
-    if len(cloud) > max_points:
-        msg = f"the point cloud of {of} has {len(cloud)} points, more than the {max_points} of 'max_points': raise that"
-        raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{msg}, or give a smaller or coarser cloud")
+    check_count(len(cloud), frame, max_points)
     return cloud
+
+
+def check_count(count: int, frame: Frame, max_points: int) -> None:
+    """Raise VisionError INVALID_ARGUMENT if so many points of a frame are too many."""
+    of = f"camera {frame.camera_name!r}" if frame.camera_name else "the frame"
+    if count > max_points:
+        msg = f"the point cloud of {of} has {count} points, more than the {max_points} of 'max_points': raise that"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{msg}, or give a smaller or coarser cloud")
 
 
 def check_vector(name: str, values: tuple[float, ...], *, finite: bool = False) -> None:

@@ -2,63 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Iterable
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from vision_service.configuration import attribute
 from vision_service.pointcloud.objects import rows, select
-from vision_service.pointcloud.planes import find_plane
-from vision_service.pointcloud.regions import inside, outline
-from vision_service.types import Frame, PointCloud
-from vision_service.vision.clusters import Clusters, ClustersConfig, clustering_distance
+from vision_service.pointcloud.planes import Plane
+from vision_service.pointcloud.regions import inside
+from vision_service.pointcloud.touching.sight import NotOneViewError
+from vision_service.pointcloud.upright import stood_upright
+from vision_service.resources import Resources
+from vision_service.types import Frame, PointCloud, PointCloudObject
+from vision_service.vision.clusters import Clusters, check_vector
+from vision_service.vision.ground import GroundConfig, find_ground, ground_outline
+from vision_service.vision.touching import split_clouds
 
 UP = (0.0, 0.0, 1.0)
 """Where up is in the frames of robots, maps and lidars (REP 103)."""
 OPTICAL_UP = (0.0, -1.0, 0.0)
 """Where up is in a camera's optical frame: y is down."""
-
-
-@dataclass(frozen=True)
-class GroundConfig(ClustersConfig):
-    """The attributes of models that take away the ground."""
-
-    min_points_in_plane: int = attribute(
-        "Minimum number of points of the ground plane; with fewer, no ground is removed.",
-        default=500,
-        unit="points",
-        minimum=3,
-        live=True,
-    )
-    max_dist_from_plane: float = attribute(
-        "Maximum distance of ground points from the ground plane; 0 = as far as the ground's own points scatter.",
-        default=0.1,
-        unit="m",
-        minimum=0.0,
-        live=True,
-    )
-    ground_angle_tolerance_degs: float = attribute(
-        "Maximum angle between the ground plane's normal and the up direction.",
-        default=30.0,
-        unit="deg",
-        minimum=0.0,
-        above_minimum=True,
-        maximum=180.0,
-        live=True,
-    )
-    only_above_plane: bool = attribute(
-        "Whether points below the ground plane are dropped, such as reflections or the floor below a table.",
-        default=False,
-        live=True,
-    )
-    only_over_plane: bool = attribute(
-        "Whether points that are not over the ground are dropped, such as the room around a table. The ground is"
-        " the convex hull of the largest connected part of the plane.",
-        default=False,
-        live=True,
-    )
 
 
 class Obstacles(Clusters):
@@ -75,17 +38,57 @@ class Obstacles(Clusters):
         """Return the direction that is up; zeros if it is not known."""
         return OPTICAL_UP if is_optical(frame) else UP
 
-    def _things(self, cloud: PointCloud, frame: Frame) -> tuple[PointCloud, NDArray[np.float64] | None]:
-        """Return the points that are not the ground, and the ground's normal."""
+    def __init__(self, config: GroundConfig, resources: Resources) -> None:
+        """Check the vectors.
+
+        Raises:
+            VisionError: INVALID_ARGUMENT, if one is not of three numbers, or the corners are swapped.
+        """
+        check_vector("sensor_position", config.sensor_position, finite=True)
+        self._clustered: dict[str, str] = {}
+        super().__init__(config, resources)
+
+    @property
+    def warning(self) -> str:
+        """For which cameras objects that touch are not told apart, and why; empty = for none."""
+        whose = ((f"camera {name!r}: " if name else "", why) for name, why in sorted(self._clustered.items()))
+        return "; ".join(f"{of}objects that touch are not told apart: {why}" for of, why in whose)
+
+    def describe(self) -> dict[str, Any]:
+        """Say whether objects that touch are told apart."""
+        if not self.config.split_touching:
+            return {}
+        return {"split_touching": {name: f"no: {why}" for name, why in sorted(self._clustered.items())} or "yes"}
+
+    def segment(self, frame: Frame) -> list[PointCloudObject]:
+        """Return the things found, the one with most points first.
+
+        Raises:
+            VisionError: As of the model `clusters`.
+        """
+        config, why = self.config, ""
+        try:
+            if config.split_touching:
+                return self._objects(*split_clouds(frame, config, self._up(frame), optical=is_optical(frame)))
+        except NotOneViewError as error:
+            why = str(error)
+        finally:
+            self._tell_clustered(frame.camera_name, why)
+        return super().segment(frame)
+
+    def _tell_clustered(self, camera: str, why: str) -> None:
+        """Keep for the status why a camera's points are clustered by distance, or that they are not."""
+        others = {name: reason for name, reason in self._clustered.items() if name != camera}
+        self._clustered = {**others, camera: why} if why else others
+
+    def _objects(self, clouds: Iterable[PointCloud], ground: Plane | None) -> list[PointCloudObject]:
+        objects = super()._objects(clouds, ground)
+        return stood_upright(objects, ground) if self.config.upright_boxes and ground is not None else objects
+
+    def _things(self, cloud: PointCloud, frame: Frame) -> tuple[PointCloud, Plane | None]:
+        """Return the points that are not the ground, and the ground."""
         config = self.config
-        plane = find_plane(
-            cloud.xyz,
-            tolerance=config.max_dist_from_plane,
-            min_points=config.min_points_in_plane,
-            normal=self._up(frame),
-            max_angle=config.ground_angle_tolerance_degs,
-            sensor=np.negative(cloud.origin),
-        )
+        plane = find_ground(cloud.xyz, config, self._up(frame), sensor=np.negative(cloud.origin))
         if plane is None:
             return cloud, None
         heights = plane.heights(cloud.xyz)
@@ -94,11 +97,9 @@ class Obstacles(Clusters):
             off_plane |= heights < -plane.tolerance
         things = select(cloud, off_plane)
         if config.only_over_plane and len(things):
-            ground = rows(cloud.xyz, np.abs(heights) <= plane.tolerance)
-            gap = clustering_distance(ground, config.clustering_distance)
-            surface = outline(plane.coordinates(ground), gap)
+            surface = ground_outline(rows(cloud.xyz, np.abs(heights) <= plane.tolerance), plane, config)
             things = select(things, inside(plane.coordinates(things.xyz), surface))
-        return things, plane.normal
+        return things, plane
 
 
 def is_optical(frame: Frame) -> bool:

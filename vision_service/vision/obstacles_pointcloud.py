@@ -9,7 +9,8 @@ from vision_service.configuration import attribute
 from vision_service.resources import Resources
 from vision_service.types import Frame
 from vision_service.vision.clusters import check_vector
-from vision_service.vision.obstacles import GroundConfig, Obstacles
+from vision_service.vision.ground import GroundConfig
+from vision_service.vision.obstacles import Obstacles
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,137 @@
+"""What is looked at: every so many pixels of an organized cloud, inside the rectangle around the things."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vision_service.pointcloud.planes import Plane
+
+RESOLUTION = 0.0038
+"""The angle between neighbours in the grid, radians: finer takes longer and finds no more, coarser loses small
+things."""
+
+_PROBED = 8  # every so many rows and columns say what the pitch and the noise are
+_MARGIN = 2  # pixels around the things
+_TO_DEVIATION = 1.4826  # from the median of absolute values to the standard deviation of normal ones
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """The pixels that are looked at.
+
+    Attributes:
+        alpha, beta: (H, W) float32, the slopes x/z and y/z of each pixel's ray; 0 where there is no thing.
+        depth: (H, W) float32, z in metres; 1 where there is no thing.
+        things: (H, W) bool, where there is a thing.
+        seen: (H, W) bool, where there is any point, the table's too.
+        heights: (H, W) float32, metres above the table; None without one.
+        plane: The table; None = there is none.
+        pitch: Radians between neighbouring pixels.
+        noise: Standard deviation of the inverse depth of a pixel, 1/m.
+        stride: How many pixels of the cloud one of the grid stands for, along rows and columns.
+        top, left: The cloud's pixel that is the grid's first.
+    """
+
+    alpha: NDArray[np.float32]
+    beta: NDArray[np.float32]
+    depth: NDArray[np.float32]
+    things: NDArray[np.bool_]
+    seen: NDArray[np.bool_]
+    heights: NDArray[np.float32] | None
+    plane: Plane | None
+    pitch: float
+    noise: float
+    stride: int
+    top: int
+    left: int
+
+
+def grid_of(
+    xyz: NDArray[np.float32], things: NDArray[np.bool_], plane: Plane | None, resolution: float = RESOLUTION
+) -> Grid | None:
+    """Return the grid of the things in a cloud.
+
+    Pixels are left out, not averaged: what noise there is, the local planes average.
+
+    Args:
+        xyz: (H, W, 3) points as the sensor sees them: in rows and columns like pixels, x right, y down, z forward,
+            metres; NaN = no point there.
+        things: (H, W), which of them are not the table.
+        plane: The table.
+        resolution: About the angle between neighbours in the grid, radians.
+
+    Returns:
+        None, if nothing is there or the rows and columns have no pitch.
+    """
+    rows, columns = np.flatnonzero(things.any(axis=1)), np.flatnonzero(things.any(axis=0))
+    pitch, _ = pitches(xyz)
+    if not len(rows) or not pitch > 0:
+        return None
+    stride = max(1, round(resolution / pitch))
+    top, left = max(int(rows[0]) - _MARGIN, 0), max(int(columns[0]) - _MARGIN, 0)
+    part = (slice(top, int(rows[-1]) + 1 + _MARGIN, stride), slice(left, int(columns[-1]) + 1 + _MARGIN, stride))
+    points, there = xyz[part], things[part]
+    z = points[..., 2]
+    depth = np.where(there, z, np.float32(1))
+    inverse = 1 / depth
+    return Grid(
+        alpha=np.where(there, points[..., 0] * inverse, np.float32(0)),
+        beta=np.where(there, points[..., 1] * inverse, np.float32(0)),
+        depth=depth,
+        things=there,
+        seen=z > 0,
+        heights=None if plane is None else plane.heights(points.reshape(-1, 3)).reshape(depth.shape),
+        plane=plane,
+        pitch=pitch * stride,
+        noise=inverse_noise(xyz, stride),
+        stride=stride,
+        top=top,
+        left=left,
+    )
+
+
+def grid_colors(grid: Grid, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the colours of a grid's pixels as CIE L*a*b*, (H, W, 3).
+
+    Args:
+        grid: The grid.
+        rgb: Of the cloud, whose pixels it is of.
+    """
+    height, width = grid.depth.shape
+    part = rgb[grid.top :: grid.stride, grid.left :: grid.stride][:height, :width]
+    return cv2.cvtColor(part.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)  # type: ignore[return-value]
+
+
+def pitches(xyz: NDArray[np.float32]) -> tuple[float, float]:
+    """Return the angles between the columns and between the rows of an organized cloud, radians; NaN = it does not say.
+
+    Both are positive where rows and columns are those of a camera, in its optical frame.
+    """
+    apart = _PROBED if min(xyz.shape[:2]) > 2 * _PROBED else 1
+    some = xyz[::apart, ::apart]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        slopes = some[..., :2] / some[..., 2:]
+    return _middle(np.diff(slopes[..., 0], axis=1)) / apart, _middle(np.diff(slopes[..., 1], axis=0)) / apart
+
+
+def _middle(steps: NDArray[np.float32]) -> float:
+    """Return the median of what is finite; NaN if nothing is."""
+    steps = steps[np.isfinite(steps)]
+    return float(np.median(steps)) if len(steps) else np.nan
+
+
+def inverse_noise(xyz: NDArray[np.float32], stride: int) -> float:
+    """Return the standard deviation of a pixel's inverse depth, 1/m.
+
+    From second differences along rows: on a plane the inverse depth is linear, so that all of it is noise. That of
+    three independent values is √6 times the deviation of one; the median does not hear edges.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        inverse = 1 / xyz[::_PROBED, ::stride, 2]
+        bends = np.abs(inverse[:, :-2] - 2 * inverse[:, 1:-1] + inverse[:, 2:])
+    bends = bends[np.isfinite(bends)]
+    return _TO_DEVIATION * float(np.median(bends)) / 6**0.5 if len(bends) else 0.0

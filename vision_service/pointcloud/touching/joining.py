@@ -1,0 +1,200 @@
+"""Joins patches to objects, by what their common border says: convex joins, concave and a step in depth part.
+
+The borders' weights are averaged, and averaged anew whenever two patches have become one (average linkage), so that a
+few pixels of a border do not decide: of the things in cluttered scenes that finds a tenth more than joining all that
+touches at a border which speaks for it.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vision_service.pointcloud.touching.patches import Labels
+from vision_service.pointcloud.touching.surfaces import Surface, convex, cosines, misses, neighbours
+
+CREASE = 30.0
+"""From which angle on a concave crease speaks against joining, degrees."""
+STEP = 0.016
+"""From which step in depth on a border speaks against joining, metres at a depth of 1 m."""
+
+COLOR_WEIGHT = 0.65
+"""How much another colour speaks against joining."""
+SAME_COLOR = 18.0
+"""Up to which distance in CIE L*a*b* two mean colours say nothing against it: light makes as much of a difference."""
+
+_COLOR_RAMP = (SAME_COLOR, 2 * SAME_COLOR)  # from where it says something to where it says all
+_FULL_ANGLE = 20.0  # degrees from the angle where nothing is said to where all is
+_WORST = -3.0  # the weight of the sharpest crease; the best is 1
+_CONVEX = (20.0, 60.0)  # degrees: from here on an edge is hardly convex, to here it is clearly so
+_STEP_RAMP = 0.25  # a step counts from this share below its limit, and fully from as much above
+_CONVEX_STEP = 0.75  # by how much more of a step a convex edge may have: lids and rims hang over
+_STEP_WEIGHT = -1.0
+_CONVEX_STEP_WEIGHT = 0.5  # by how much less a step at a convex edge says
+_NEAR = 0.5  # metres: below, a step counts as its length
+
+Borders = tuple[NDArray[np.intp], NDArray[np.intp]]
+
+
+def joined(
+    labels: Labels,
+    count: int,
+    surface: Surface,
+    *,
+    gap: int,
+    crease: float = CREASE,
+    step: float = STEP,
+    colors: NDArray[np.float32] | None = None,
+) -> Labels:
+    """Return the object of each pixel.
+
+    Args:
+        labels: (H, W) the patch of each pixel, 0 = none.
+        count: How many patches there are.
+        surface: The planes.
+        gap: How many pixels without a patch may lie between two patches that meet.
+        crease: In degrees.
+        step: In metres at a depth of 1 m.
+        colors: (H, W, 3) CIE L*a*b*; None = not known.
+
+    Returns:
+        (H, W) from 1 on, 0 = none.
+    """
+    ones, others = borders(labels, gap)
+    if not len(ones):
+        return labels
+    weights: NDArray[np.floating] = border_weights(surface.at(ones), surface.at(others), crease, step)
+    flat = labels.reshape(-1)
+    if colors is not None:
+        weights = weights - color_weights(colors.reshape(-1, 3), flat, flat[ones], flat[others])
+    one, other = flat[ones].astype(np.int64), flat[others].astype(np.int64)
+    pairs, of_border = np.unique(np.minimum(one, other) * (count + 1) + np.maximum(one, other), return_inverse=True)
+    sums = np.bincount(of_border, weights)
+    counts = np.bincount(of_border)
+    firsts, seconds = np.divmod(pairs, count + 1)
+    edges = zip(firsts.tolist(), seconds.tolist(), sums.tolist(), counts.tolist(), strict=True)
+    _, numbers = np.unique(contracted(count + 1, edges), return_inverse=True)
+    return numbers.astype(np.int32)[labels]
+
+
+def borders(labels: Labels, gap: int) -> Borders:
+    """Return the pixels on both sides of the borders between patches, along rows and columns.
+
+    Each is moved by one pixel into its patch, if it goes on there: the plane of the outermost pixel is the least sure.
+
+    Args:
+        labels: (H, W), 0 = none.
+        gap: How many pixels without a label may lie between.
+    """
+    height, width = labels.shape
+    numbers = np.arange(labels.size, dtype=np.intp).reshape(height, width)
+    flat, free = labels.reshape(-1), labels == 0
+    ones, others = [], []
+    for down, right in ((0, 1), (1, 0)):
+        stride = down * width + right
+        for apart in range(1, min(gap + 2, height if down else width)):
+            here, there = neighbours((height, width), down * apart, right * apart)
+            meet = (labels[here] != labels[there]) & (labels[here] > 0) & (labels[there] > 0)
+            for between in range(1, apart):
+                first, last = down * between, right * between
+                meet &= free[first : first + meet.shape[0], last : last + meet.shape[1]]
+            one, other = numbers[here][meet], numbers[there][meet]
+            before, behind = np.maximum(one - stride, 0), np.minimum(other + stride, labels.size - 1)
+            ones.append(np.where(flat[before] == flat[one], before, one))
+            others.append(np.where(flat[behind] == flat[other], behind, other))
+    return np.concatenate(ones), np.concatenate(others)
+
+
+def border_weights(one: Surface, other: Surface, crease: float = CREASE, step: float = STEP) -> NDArray[np.float32]:
+    """Return what pairs of pixels on both sides of a border say: 1 = joined for sure, below 0 = apart."""
+    angle = np.degrees(np.arccos(np.clip(cosines(one, other), -1, 1)))
+    angle = np.where(convex(one, other), angle, -angle)
+    by_angle = np.clip((angle + crease) / _FULL_ANGLE, _WORST, 1)
+    edge = np.clip((angle - _CONVEX[0]) / (_CONVEX[1] - _CONVEX[0]), 0, 1)
+    missed = misses(one, other) * np.minimum(np.minimum(one.depth, other.depth) / _NEAR, 1) ** 2
+    steps = missed / (1 + _CONVEX_STEP * edge) / step
+    stepped = np.clip((steps - (1 - _STEP_RAMP)) / (2 * _STEP_RAMP), 0, 1)
+    by_step = np.minimum(by_angle, _STEP_WEIGHT + _CONVEX_STEP_WEIGHT * edge)
+    return (by_angle + stepped * (by_step - by_angle)).astype(np.float32)
+
+
+def color_weights(
+    colors: NDArray[np.float32], labels: NDArray[np.int32], ones: NDArray[np.int32], others: NDArray[np.int32]
+) -> NDArray[np.float64]:
+    """Return how much the colours of patches speak against joining them, 0 to COLOR_WEIGHT for each of (M,) pairs.
+
+    It is the patches' mean colours that count, not those beside the border: packaging has edges of colour everywhere.
+    So little weight never parts what meets in a convex edge, whose faces the light makes differ.
+
+    Args:
+        colors: (N, 3) CIE L*a*b* of the pixels.
+        labels: (N,) the patch of each pixel.
+        ones: (M,) patches.
+        others: (M,) the patches that they may join.
+    """
+    means = mean_colors(colors, labels)
+    low, high = _COLOR_RAMP
+    differences = np.sqrt(((means[:, ones] - means[:, others]) ** 2).sum(axis=0))
+    return COLOR_WEIGHT * np.clip((differences - low) / (high - low), 0, 1)
+
+
+def mean_colors(colors: NDArray[np.float32], labels: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Return the mean colour of each label, (3, L), of (N, 3) colours and (N,) labels."""
+    sizes = np.maximum(np.bincount(labels), 1)
+    return np.stack([np.bincount(labels, colors[:, channel]) / sizes for channel in range(3)])
+
+
+def contracted(count: int, edges: Iterable[tuple[int, int, float, float]]) -> list[int]:
+    """Return for each node the one that it ends up in, when the two with the best mean weight join until none is good.
+
+    Args:
+        count: How many nodes there are.
+        edges: For each pair of nodes that meet, at most once: both, the sum of the weights, how many there are. Where
+            two nodes have become one, sums and counts are added up.
+    """
+    meets: list[dict[int, tuple[float, float]]] = [{} for _ in range(count)]
+    queue: list[tuple[float, int, int, tuple[float, float]]] = []
+    into = list(range(count))
+
+    def meet(one: int, other: int, border: tuple[float, float]) -> None:
+        meets[one][other] = meets[other][one] = border
+        if border[0] > 0:
+            heapq.heappush(queue, (-border[0] / border[1], one, other, border))
+
+    for first, second, total, number in edges:
+        meet(first, second, (total, number))
+    while queue:
+        _, one, other, border = heapq.heappop(queue)
+        if meets[one].get(other) is not border:  # one of them has joined another one since
+            continue
+        if len(meets[one]) < len(meets[other]):
+            one, other = other, one
+        into[other] = one
+        theirs, meets[other] = meets[other], {}
+        del meets[one][other]
+        for third, (total, number) in theirs.items():
+            if third != one:
+                del meets[third][other]
+                more, further = meets[one].get(third, (0.0, 0.0))
+                meet(one, third, (total + more, number + further))
+    for node in range(count):
+        while into[node] != into[into[node]]:
+            into[node] = into[into[node]]
+    return into
+
+
+def relabelled(labels: Labels, pairs: Iterable[tuple[int, int]]) -> Labels:
+    """Return the labels where those of each pair have become one."""
+    into = list(range(int(labels.max(initial=0)) + 1))
+
+    def root(label: int) -> int:
+        while into[label] != label:
+            label = into[label]
+        return label
+
+    for one, other in pairs:
+        into[root(one)] = root(other)
+    return np.array([root(label) for label in into], np.int32)[labels]

@@ -1,0 +1,54 @@
+"""Joins low lips and feet to the things that they are of: the brim of a bowl upside down, the foot of a lamp.
+
+They meet their thing in a concave crease, as the table would. But they are low, small beside it, and of its colour.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vision_service.pointcloud.touching.grid import Grid
+from vision_service.pointcloud.touching.joining import SAME_COLOR, borders, mean_colors, relabelled
+from vision_service.pointcloud.touching.patches import Labels
+
+HEIGHT = 0.025
+"""Up to how high above the table a lip or foot is, metres."""
+
+_SMALLER = 4  # times, than the thing that it is of
+_LEAST_BORDER = 3  # pixels that both meet in
+_GAP = 2  # pixels between them
+
+
+def lips_joined(labels: Labels, grid: Grid, colors: NDArray[np.float32]) -> Labels:
+    """Return the labels, where low and small ones have that of what they touch, if that has their colour.
+
+    Args:
+        labels: (H, W) the object of each pixel, 0 = none.
+        grid: The grid; without a table nothing is joined.
+        colors: (H, W, 3) CIE L*a*b*.
+    """
+    if grid.heights is None:
+        return labels
+    flat = labels.reshape(-1)
+    count = int(flat.max(initial=0)) + 1
+    sizes = np.bincount(flat, minlength=count)
+    top = np.zeros(count, np.float32)
+    pixels = np.flatnonzero(flat)
+    np.maximum.at(top, flat[pixels], grid.heights.reshape(-1)[pixels])  # of one type, which is ten times as fast
+    low = (top < HEIGHT) & (sizes > 0)
+    low[0] = False
+    if not low.any():
+        return labels
+    ones, others = borders(labels, _GAP)
+    meets = np.bincount(flat[ones].astype(np.intp) * count + flat[others], minlength=count * count)
+    meets = meets.reshape(count, count)
+    meets = meets + meets.T
+    means = mean_colors(colors.reshape(-1, 3), flat)
+    pairs = []
+    for lip in np.flatnonzero(low).tolist():
+        differences = np.sqrt(((means - means[:, lip, None]) ** 2).sum(axis=0))
+        able = (meets[lip] >= _LEAST_BORDER) & (sizes >= _SMALLER * sizes[lip]) & (differences < SAME_COLOR)
+        if able.any():
+            pairs.append((lip, int(np.argmax(np.where(able, meets[lip], 0)))))
+    return relabelled(labels, pairs) if pairs else labels

@@ -1,0 +1,85 @@
+"""Joins what is seen on both sides of a nearer thing, if the surface goes on behind it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vision_service.pointcloud.touching.grid import Grid
+from vision_service.pointcloud.touching.joining import relabelled
+from vision_service.pointcloud.touching.patches import Labels
+from vision_service.pointcloud.touching.surfaces import Surface, cosines, dot
+
+MAX_GAP = 0.25
+"""Up to how far apart both sides may be, metres."""
+MIN_VOTES = 5
+"""How many rows and columns must cross both sides."""
+SHARE = 0.4
+"""Which share of them must say that the surface goes on: round things' and short ones' say so only in part."""
+
+_RUN = 4  # pixels of a side in a row
+_INSET = 2  # pixels from the end of a side: there the surface is sure
+_NEARER = 0.01  # metres that the thing between is nearer
+_ANGLE = 10.0  # degrees between both sides
+_OFF = (0.006, 0.04)  # metres, and metres a metre of gap, that a side may lie off the other's plane
+
+
+def continued(labels: Labels, grid: Grid, surface: Surface) -> Labels:
+    """Return the labels, where both sides of what a nearer thing hides the middle of have one.
+
+    Along rows and columns, pixels without a point are left out, as the shadow beside a thing is no gap; the table,
+    where it is seen, is one.
+
+    Args:
+        labels: (H, W) the object of each pixel, 0 = none.
+        grid: The grid.
+        surface: The planes.
+    """
+    count = int(labels.max(initial=0)) + 1
+    crossed, continuing = [], []
+    numbers = np.arange(labels.size).reshape(labels.shape)
+    for turned in (False, True):
+        pixels = (numbers.T if turned else numbers).reshape(-1)
+        pixels = pixels[(grid.seen.T if turned else grid.seen).reshape(-1)]
+        lines = pixels % labels.shape[1] if turned else pixels // labels.shape[1]
+        fronts, backs = _crossings(labels.reshape(-1)[pixels], lines, pixels, grid.depth.reshape(-1))
+        own = np.sort(np.stack([labels.reshape(-1)[fronts], labels.reshape(-1)[backs]]), axis=0).astype(np.int64)
+        crossed.append(own[0] * count + own[1])
+        continuing.append(_goes_on(surface.at(fronts), surface.at(backs)))
+    pairs, of_vote = np.unique(np.concatenate(crossed), return_inverse=True)
+    votes = np.bincount(of_vote, minlength=len(pairs))
+    yes = np.bincount(of_vote, np.concatenate(continuing), len(pairs))
+    good = pairs[(votes >= MIN_VOTES) & (yes >= SHARE * votes)].tolist()
+    return relabelled(labels, [divmod(pair, count) for pair in good]) if good else labels
+
+
+def _crossings(
+    labels: Labels, lines: NDArray[np.intp], pixels: NDArray[np.intp], depth: NDArray[np.float32]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the pixels on both sides of each nearer thing that a line of pixels crosses.
+
+    Args:
+        labels: (N,) along the lines, one after the other.
+        lines: (N,) the number of each one's line.
+        pixels: (N,) their places in the grid.
+        depth: Of the whole grid, by these.
+    """
+    starts = np.flatnonzero((np.diff(labels, prepend=-1) != 0) | (np.diff(lines, prepend=-1) != 0))
+    ends = np.append(starts[1:], len(labels)) - 1
+    own, line, long = labels[starts], lines[starts], ends - starts + 1 >= _RUN
+    found = (own[:-2] > 0) & (own[1:-1] > 0) & (own[2:] > 0) & (own[:-2] != own[2:])
+    found &= (line[:-2] == line[2:]) & long[:-2] & long[2:]
+    (first,) = np.nonzero(found)
+    fronts, backs = pixels[ends[first] - _INSET], pixels[starts[first + 2] + _INSET]
+    between = np.maximum(depth[pixels[starts[first + 1]]], depth[pixels[ends[first + 1]]])
+    nearer = between < np.minimum(depth[fronts], depth[backs]) - _NEARER
+    return fronts[nearer], backs[nearer]
+
+
+def _goes_on(one: Surface, other: Surface) -> NDArray[np.bool_]:
+    """Return where one side is the other's continuation, (N,)."""
+    gap = other.points() - one.points()
+    apart = np.sqrt(dot(gap, gap))
+    off = np.minimum(np.abs(dot(one.normals, gap)), np.abs(dot(other.normals, gap)))
+    going_on = cosines(one, other) > np.cos(np.radians(_ANGLE))
+    return np.asarray(going_on & (off < _OFF[0] + _OFF[1] * apart) & (apart < MAX_GAP))

@@ -1,0 +1,86 @@
+"""Smooth patches: connected pixels whose planes go on into each other. Some 20 to 45 make up a table's things."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vision_service.pointcloud.touching.grid import Grid
+from vision_service.pointcloud.touching.surfaces import Surface, convex, cosines, misses, neighbours
+
+Labels = NDArray[np.int32]
+
+CONVEX_ANGLE = 10.0
+"""Up to which angle between neighbours a surface bends outwards and is smooth, degrees."""
+CONCAVE_ANGLE = 8.0
+"""The same, inwards."""
+STEP = 0.006
+"""Up to which step in depth between neighbours a surface is smooth, metres; it grows with the square of a depth
+above 1 m, as noise does."""
+MIN_PIXELS = 8
+"""Of a patch; the pixels of smaller ones are given to their neighbours."""
+
+_ROUNDS = 12  # of growing: pixels from the border of a patch
+_TURN_COST = 0.02  # metres that a pixel may lie off a patch's plane for a right angle between the normals
+
+
+def patches_of(grid: Grid, surface: Surface) -> tuple[Labels, int]:
+    """Return the patch of each pixel, (H, W) from 1 on, 0 = none, and how many there are."""
+    height, width = grid.things.shape
+    # Twice as many rows and columns: the pixels at even places, and between them what links them, so that a fast
+    # labelling of images labels the graph.
+    links = np.zeros((2 * height, 2 * width), np.uint8)
+    links[::2, ::2] = grid.things
+    least_convex, least_concave = np.cos(np.radians((CONVEX_ANGLE, CONCAVE_ANGLE)), dtype=np.float32)
+    for down, right in ((0, 1), (1, 0)):
+        ones, others = neighbours((height, width), down, right)
+        one, other = surface.part(ones), surface.part(others)
+        smooth = cosines(one, other) > np.where(convex(one, other), least_convex, least_concave)
+        depth = np.minimum(np.minimum(one.depth, other.depth), 1)
+        smooth &= misses(one, other) * (depth * depth) < STEP
+        smooth &= grid.things[ones] & grid.things[others]
+        links[down::2, right::2][: smooth.shape[0], : smooth.shape[1]] = smooth
+    count, labels = cv2.connectedComponents(links, connectivity=4, ltype=cv2.CV_32S)
+    labels = labels[::2, ::2]
+    large = np.bincount(labels.reshape(-1), minlength=count) >= MIN_PIXELS
+    large[0] = False
+    numbers = np.where(large, np.cumsum(large), 0).astype(np.int32)
+    return numbers[labels], int(large.sum())
+
+
+def grown(labels: Labels, grid: Grid, surface: Surface) -> Labels:
+    """Return the labels where pixels without a patch have joined the neighbouring one whose plane is nearest.
+
+    Args:
+        labels: (H, W), 0 = none.
+        grid: The grid.
+        surface: Its planes.
+    """
+    height, width = labels.shape
+    # A border of pixels without a label, so that every pixel has four neighbours.
+    padded = np.pad(labels, 1).reshape(-1)
+    rows, columns = np.nonzero(grid.things & (labels == 0))
+    pixels = rows * width + columns
+    places = (rows + 1) * (width + 2) + columns + 1
+    steps = ((1, 1), (-1, -1), (width + 2, width), (-width - 2, -width))
+    for _ in range(_ROUNDS):
+        least = np.full(len(pixels), np.inf, np.float32)
+        taken = np.zeros(len(pixels), np.int32)
+        for place_step, pixel_step in steps:
+            theirs = padded.take(places + place_step)
+            able = np.flatnonzero(theirs)
+            if not len(able):
+                continue
+            one, other = surface.at(pixels[able]), surface.at(pixels[able] + pixel_step)
+            a, b, c = other.planes
+            off = np.abs(a * one.alpha + b * one.beta + c - 1 / one.depth) * one.depth**2
+            cost = off + np.float32(_TURN_COST) * (1 - cosines(one, other))
+            better = able[cost < least[able]]
+            least[better], taken[better] = cost[cost < least[able]], theirs[better]
+        done = taken > 0
+        if not done.any():
+            break
+        padded[places[done]] = taken[done]
+        pixels, places = pixels[~done], places[~done]
+    return np.ascontiguousarray(padded.reshape(height + 2, width + 2)[1:-1, 1:-1])

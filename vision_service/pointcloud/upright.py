@@ -1,0 +1,241 @@
+"""Boxes that stand upright on a known plane, turned as the things in them are: what a gripper needs.
+
+Extreme points are the worst measured ones, so that a box around all points is too large by several deviations of the
+noise, and jumps from frame to frame. Here faces are where most of their points are, and edges where nearly all are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vision_service.pointcloud.motion import quaternion
+from vision_service.pointcloud.planes import Plane
+from vision_service.types import PointCloudObject
+
+TRIMMED = 0.003
+"""Which share of the points may lie outside of a box's side."""
+TRIMMED_TOP = 0.0007
+"""The same of its top, which may be a tip."""
+ROUND = 0.4
+"""Which share of a footprint's outline must lie on a circle, so that it is taken for one of which a part is hidden."""
+SUPPORT = 0.015
+"""By how much the top of a thing may differ from the lower end of what stands on it, metres."""
+
+ENOUGH = 6000
+"""How many points say where a box is: more say nothing else."""
+
+_CELL = 0.005  # metres: of the map in which points without neighbours are found
+_MOST_CELLS = 512  # along a side of it
+_LEAST_NEIGHBOURS = 3
+_OUTLINE = 48  # places along an outline that a circle is looked for in
+_ARCS = (6, 8, 12)  # such places between the three that a circle is laid through: 45° to 90° of a whole one
+_ON_CIRCLE = (0.03, 0.003)  # radii, and metres at the most, off a circle
+_LEAST_ARC = 2.2  # radii of outline on the circle, about 125°
+_BESIDE_CIRCLE = 0.05  # share of the outline that may lie outside of it
+_FACE = 0.02  # metres from an end in which its face is looked for
+_BIN = 0.002  # metres
+_FACE_DENSITY = 3.0  # times as many points as elsewhere make a face
+_REACH = 0.005  # metres around the densest layer whose points are the face
+_LEAST_CORNERS = 0.35  # below, a footprint is round: 1 = a rectangle, 0 = a circle
+_HIDDEN = 0.05  # quantile of the heights that is the lower end
+
+
+@dataclass(frozen=True, eq=False)
+class _Stand:
+    """How a thing stands on the plane, in the plane's coordinates, metres.
+
+    Attributes:
+        turn: (2, 2) its horizontal axes, the columns.
+        low, high: (2,) the ends along them.
+        lower, top: The heights of its ends, as far as they are seen.
+    """
+
+    turn: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    lower: float
+    top: float
+
+    @property
+    def middle(self) -> NDArray[np.float64]:
+        """(2,) of the footprint."""
+        return np.asarray(self.turn @ ((self.low + self.high) / 2))
+
+    def covers(self, place: NDArray[np.float64]) -> bool:
+        """Return whether a (2,) place lies in the footprint."""
+        own = place @ self.turn
+        return bool(((own >= self.low) & (own <= self.high)).all())
+
+
+def stood_upright(objects: Sequence[PointCloudObject], plane: Plane) -> list[PointCloudObject]:
+    """Return objects with boxes that stand on a plane, or on the object beneath.
+
+    A box's z axis is the plane's normal; its x axis is that of its sides which is nearest to the frame's x axis. Where
+    the footprint is round, it lies along the frame's axes.
+
+    Args:
+        objects: With at least one point each.
+        plane: What they stand on. What lies below it gets a box that ends where its points do.
+    """
+    across = _horizontal_axes(plane.normal)
+    stands = [_stand(_some(item.cloud.xyz.reshape(-1, 3)), plane, across) for item in objects]
+    upright = []
+    for item, stand in zip(objects, stands, strict=True):
+        bottom = _bottom(stand, stands)
+        axes = np.column_stack([across @ stand.turn, plane.normal])
+        middle = [*(stand.low + stand.high) / 2, (bottom + stand.top) / 2 + plane.offset]
+        size = np.array([*(stand.high - stand.low), stand.top - bottom])
+        upright.append(replace(item, center=axes @ middle + item.cloud.origin, size=size, orientation=quaternion(axes)))
+    return upright
+
+
+def _horizontal_axes(normal: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (3, 2) axes in a plane, right-handed with its normal; the first is the frame's x axis, or y if x is up."""
+    along = np.eye(3)[0] if abs(normal[0]) < 0.9 else np.eye(3)[1]
+    x = along - (along @ normal) * normal
+    x /= np.linalg.norm(x)
+    return np.column_stack([x, np.cross(normal, x)])
+
+
+def _some(xyz: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return points spread over all of (N, 3), as many as are needed."""
+    return xyz[:: len(xyz) // ENOUGH + 1]
+
+
+def _stand(xyz: NDArray[np.float32], plane: Plane, across: NDArray[np.float64]) -> _Stand:
+    heights = plane.heights(xyz)
+    places = xyz @ across.astype(np.float32)
+    corners = cv2.convexHull(places[_dense(places)])[:, 0].astype(np.float64)
+    circle = _circle(corners)
+    turn = np.eye(2) if circle is not None else _turn(corners)
+    own = places @ turn.astype(np.float32)
+    low, high = np.array([_ends(np.ascontiguousarray(own[:, axis]), TRIMMED) for axis in range(2)]).T
+    if circle is not None:
+        middle, radius = circle
+        low, high = middle - radius, middle + radius
+    return _Stand(turn, low, high, float(np.quantile(heights, _HIDDEN)), _ends(heights, TRIMMED_TOP)[1])
+
+
+def _dense(places: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return which of (N, 2) places have others around them; all, if hardly any has."""
+    low, high = places.min(axis=0), places.max(axis=0)
+    edge = np.float32(max(_CELL, float((high - low).max()) / _MOST_CELLS))
+    columns, rows = ((places - low) / edge).astype(np.intp).T
+    width, height = int(columns.max()) + 1, int(rows.max()) + 1
+    cells = rows * width + columns
+    counts = np.bincount(cells, minlength=width * height).reshape(height, width).astype(np.float32)
+    around = cv2.boxFilter(counts, -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    dense: NDArray[np.bool_] = around.reshape(-1)[cells] > _LEAST_NEIGHBOURS
+    return dense if 2 * np.count_nonzero(dense) > len(places) else np.ones(len(places), bool)
+
+
+def _circle(corners: NDArray[np.float64]) -> tuple[NDArray[np.float64], float] | None:
+    """Return the middle and the radius of the circle that is the footprint of a round thing; None if it is none.
+
+    The side of a round thing that faces the sensor shows an arc; what is hidden lies on the same circle.
+
+    Args:
+        corners: (K, 2) of the footprint's convex outline.
+    """
+    edges = np.roll(corners, -1, axis=0) - corners
+    length = np.append(0.0, np.cumsum(np.hypot(*edges.T)))
+    if not length[-1] > 0:
+        return None
+    along = np.linspace(0, length[-1], _OUTLINE, endpoint=False)
+    closed = np.concatenate([corners, corners[:1]])
+    outline = np.stack([np.interp(along, length, closed[:, axis]) for axis in range(2)], axis=1)
+    numbers = np.arange(_OUTLINE)
+    triples = np.concatenate([np.stack([numbers, numbers + arc, numbers + 2 * arc], axis=1) for arc in _ARCS])
+    first, second, third = (outline[triples[:, corner] % _OUTLINE] for corner in range(3))
+    one, other = second - first, third - first
+    area = 2 * (one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0])
+    curved = np.abs(area) > 1e-3 * (one * one).sum(axis=1)
+    one, other, first, area = one[curved], other[curved], first[curved], area[curved]
+    if not len(area):
+        return None
+    squares = (one * one).sum(axis=1), (other * other).sum(axis=1)
+    x = (other[:, 1] * squares[0] - one[:, 1] * squares[1]) / area
+    y = (one[:, 0] * squares[1] - other[:, 0] * squares[0]) / area
+    middles, radii = first + np.stack([x, y], axis=1), np.hypot(x, y)
+    off = np.hypot(outline[:, 0] - middles[:, :1], outline[:, 1] - middles[:, 1:]) - radii[:, None]
+    near = np.abs(off) < np.minimum(_ON_CIRCLE[0] * radii, _ON_CIRCLE[1])[:, None]
+    share = near.mean(axis=1)
+    best = int(np.argmax(np.where(share * length[-1] >= _LEAST_ARC * radii, share, 0)))
+    tolerance = min(_ON_CIRCLE[0] * radii[best], _ON_CIRCLE[1])
+    if share[best] < ROUND or share[best] * length[-1] < _LEAST_ARC * radii[best]:
+        return None
+    if (off[best] > tolerance).mean() > _BESIDE_CIRCLE:
+        return None
+    # Least squares: a circle is linear in its middle and the difference of squares.
+    points = outline[near[best]]
+    terms = np.column_stack([2 * points, np.ones(len(points))])
+    (x0, y0, rest), *_ = np.linalg.lstsq(terms, (points * points).sum(axis=1), rcond=None)
+    square = rest + x0 * x0 + y0 * y0
+    return (np.array([x0, y0]), float(np.sqrt(square))) if square > 0 else None
+
+
+def _turn(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the (2, 2) axes of a footprint with a convex outline of (K, 2) corners; the first is within 45° of x.
+
+    The edges vote for their direction, modulo a right angle, by their lengths: four times the angle of all four sides
+    of a rectangle is the same, and a circle's cancel.
+    """
+    edges = np.roll(corners, -1, axis=0) - corners
+    lengths = np.hypot(*edges.T)
+    votes = (lengths * np.exp(4j * np.arctan2(edges[:, 1], edges[:, 0]))).sum()
+    angle = float(np.angle(votes)) / 4 if abs(votes) > _LEAST_CORNERS * lengths.sum() else 0.0
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.array([[cos, -sin], [sin, cos]])
+
+
+def _ends(values: NDArray[np.float32], trimmed: float) -> tuple[float, float]:
+    """Return where a side and its opposite are, along an axis on which (N,) points have these values.
+
+    Where a face is seen, that is the layer in which its points lie; else, nearly all points lie within.
+
+    Args:
+        values: One a point.
+        trimmed: Which share may lie outside of each end.
+    """
+    last = len(values) - 1
+    places = [round(trimmed * last), last - round(trimmed * last)]
+    low, high = np.partition(values, places)[places].tolist()
+    return -_face(-values, -low, high - low), _face(values, high, high - low)
+
+
+def _face(values: NDArray[np.float32], end: float, extent: float) -> float:
+    """Return where the face at the upper end is."""
+    if extent <= 4 * _BIN:
+        return end
+    depth = min(_FACE, extent / 4)
+    near = values[values > end - depth]
+    bins = np.bincount(((near - (end - depth)) / _BIN).astype(np.intp))
+    layers = np.convolve(bins, np.ones(3), "same")
+    peak = int(layers.argmax())
+    usual = len(values) * 3 * _BIN / extent
+    if layers[peak] < _FACE_DENSITY * usual:
+        return end
+    middle = end - depth + (peak + 0.5) * _BIN
+    return float(np.median(near[np.abs(near - middle) < _REACH]))
+
+
+def _bottom(stand: _Stand, stands: Sequence[_Stand]) -> float:
+    """Return the height at which a thing's box ends: the plane's, or the top of what it stands on.
+
+    What hides the lower part of a thing is not under it; what it stands on is.
+    """
+    if stand.top <= 0:
+        return stand.lower
+    bottom = min(0.0, stand.lower + SUPPORT)
+    for other in stands:
+        if other is stand or other.top >= stand.top or other.top > stand.lower + SUPPORT:
+            continue
+        meets = other.top > stand.lower - SUPPORT and stand.covers(other.middle)
+        if meets or other.covers(stand.middle):
+            bottom = max(bottom, other.top)
+    return bottom

@@ -1,0 +1,170 @@
+"""Objects that touch, told apart: from a frame to the points of each object."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from vision_service.pointcloud.clusters import members
+from vision_service.pointcloud.objects import finite, rows, select
+from vision_service.pointcloud.planes import Plane
+from vision_service.pointcloud.projection import cloud_of
+from vision_service.pointcloud.regions import inside
+from vision_service.pointcloud.touching.grid import pitches
+from vision_service.pointcloud.touching.sight import NotOneViewError, sight_of
+from vision_service.pointcloud.touching.splitting import Rules, split, split_seen
+from vision_service.types import Frame, PointCloud
+from vision_service.vision.clusters import check_count
+from vision_service.vision.ground import GroundConfig, find_ground, ground_outline
+
+ORIGIN = (0.0, 0.0, 0.0)
+
+_FEW = 100_000  # points: of larger images, every second row and column tell where the ground is
+
+
+def split_clouds(
+    frame: Frame, config: GroundConfig, up: ArrayLike, *, optical: bool
+) -> tuple[list[PointCloud], Plane | None]:
+    """Return the points of each object, also of those that touch, the one with most points first; and the ground.
+
+    Args:
+        frame: With points or depth.
+        config: What to look for.
+        up: (3,) the direction that is up.
+        optical: Whether the points lie in a camera's optical frame.
+
+    Raises:
+        NotOneViewError: If it is not known from where one sensor saw the points.
+        VisionError: NO_DEPTH or NOT_CALIBRATED, if the frame has no points; INVALID_ARGUMENT, if they are too many.
+    """
+    cloud = cloud_of(frame)
+    place = sensor_place(cloud, config, optical=optical)
+    rules = Rules(
+        crease=config.split_crease_degs,
+        step=config.split_step,
+        resolution=float(np.radians(config.split_resolution_degs)),
+        min_points=config.min_points_in_segment,
+    )
+    if cloud.organized and optical and place == cloud.origin == ORIGIN and min(pitches(cloud.xyz)) > 0:
+        check_count(int(np.count_nonzero(cloud.xyz[..., 2] > 0)), frame, config.max_points)
+        labels, plane = _split_image(cloud, config, up, rules)
+        flat = PointCloud(cloud.xyz.reshape(-1, 3), None if cloud.rgb is None else cloud.rgb.reshape(-1, 3))
+    else:
+        flat = finite(cloud)
+        check_count(len(flat), frame, config.max_points)
+        labels, plane = _split_points(flat, config, up, rules, np.subtract(place, flat.origin))
+    return _members(flat, labels.reshape(-1), config), plane
+
+
+def sensor_place(cloud: PointCloud, config: GroundConfig, *, optical: bool) -> tuple[float, ...]:
+    """Return where the sensor is in the frame of the points: as is set, as their source says, or as the frame is made.
+
+    Raises:
+        NotOneViewError: If there are several sensors, or nothing tells where it is.
+    """
+    if config.sensor_position:
+        return tuple(config.sensor_position)
+    if len(cloud.viewpoints) > 1:
+        raise NotOneViewError(f"the point cloud is made of {len(cloud.viewpoints)} views")
+    if cloud.viewpoints:
+        return cloud.viewpoints[0]
+    if optical:
+        return ORIGIN
+    msg = "it is not known where the sensor is in the frame of the point cloud, which is no camera's optical frame: set"
+    raise NotOneViewError(f"{msg} 'sensor_position'")
+
+
+def _split_image(
+    cloud: PointCloud, config: GroundConfig, up: ArrayLike, rules: Rules
+) -> tuple[NDArray[np.int32], Plane | None]:
+    """Return the object of each point of an organized cloud, (H, W), and the ground."""
+    xyz = cloud.xyz
+    step = 2 if xyz.size // 3 > _FEW else 1
+    there = (xyz[..., 2] > 0) & (xyz[..., 2] < np.inf) & _in_region(cloud, config)
+    some = slice(None, None, step), slice(None, None, step)
+    region = xyz[some][there[some]]
+    plane = find_ground(region, config, up, share=step * step)
+    if plane is None:
+        return split(xyz, there, None, rules, cloud.rgb), None
+    things = _above(plane.heights(xyz.reshape(-1, 3)).reshape(there.shape), plane, config) & there
+    labels = split(xyz, things, plane, rules, cloud.rgb)
+    if config.only_over_plane:
+        few = slice(None, None, 2 * step), slice(None, None, 2 * step)
+        labels = _over(labels, xyz[few].reshape(-1, 3), labels[few].reshape(-1), xyz[few][there[few]], plane, config)
+    return labels, plane
+
+
+def _split_points(
+    cloud: PointCloud, config: GroundConfig, up: ArrayLike, rules: Rules, place: ArrayLike
+) -> tuple[NDArray[np.int32], Plane | None]:
+    """Return the object of each point of an unorganized cloud, (N,), and the ground.
+
+    The sensor's place is counted from where the points are.
+    """
+    xyz = cloud.xyz
+    things = _in_region(cloud, config)
+    region = rows(xyz, things)
+    plane = find_ground(region, config, up, sensor=place)
+    if plane is not None:
+        things &= _above(plane.heights(xyz), plane, config)
+    sight = sight_of(xyz, place, rules.resolution, things, None if plane is None else plane.normal)
+    labels = split_seen(sight, xyz, things, plane, rules)
+    if plane is not None and config.only_over_plane:
+        labels = _over(labels, xyz, labels, region, plane, config)
+    return labels, plane
+
+
+def _above(heights: NDArray[np.float32], plane: Plane, config: GroundConfig) -> NDArray[np.bool_]:
+    """Return which heights above the ground belong to things."""
+    things = heights > config.split_min_height
+    if not config.only_above_plane:
+        things |= heights < -plane.tolerance
+    return things
+
+
+def _over(
+    labels: NDArray[np.int32],
+    points: NDArray[np.float32],
+    numbers: NDArray[np.int32],
+    region: NDArray[np.float32],
+    plane: Plane,
+    config: GroundConfig,
+) -> NDArray[np.int32]:
+    """Return the labels of objects of which at least half is over the ground that is seen; 0 instead of others.
+
+    Objects are kept or dropped whole: the ground's outline says nothing of what they hide, nor of what hangs over.
+
+    Args:
+        labels: Of any shape.
+        points: (N, 3) some of the points, enough to decide.
+        numbers: (N,) their labels.
+        region: (M, 3) the points in which the ground was found.
+        plane: The ground.
+        config: What it is like.
+    """
+    labelled = np.flatnonzero(numbers)
+    ground = rows(region, np.abs(plane.heights(region)) <= plane.tolerance)
+    over = inside(plane.coordinates(points[labelled]), ground_outline(ground, plane, config))
+    votes = np.bincount(numbers[labelled], np.where(over, 1, -1), int(labels.max(initial=0)) + 1)
+    kept = np.where(votes >= 0, np.arange(len(votes)), 0).astype(np.int32)
+    return kept[labels]
+
+
+def _in_region(cloud: PointCloud, config: GroundConfig) -> NDArray[np.bool_]:
+    """Return which points lie in the region of interest, (N,) or (H, W)."""
+    within = np.ones(cloud.xyz.shape[:-1], bool)
+    for corner, lies in ((config.min_corner, np.greater_equal), (config.max_corner, np.less_equal)):
+        for axis, limit in enumerate(corner):
+            within &= lies(cloud.xyz[..., axis], limit - cloud.origin[axis])
+    return within
+
+
+def _members(cloud: PointCloud, labels: NDArray[np.int32], config: GroundConfig) -> list[PointCloud]:
+    """Return the points of each object, of points that have the number of their object each, or 0."""
+    labelled = np.flatnonzero(labels)
+    own = labels[labelled]
+    sizes = np.bincount(own)
+    ranks = np.empty(len(sizes), np.intp)
+    ranks[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes))
+    parts = members(ranks[own], config.min_points_in_segment, config.max_points_in_segment or None)
+    return [select(cloud, labelled[part]) for part in parts]
