@@ -240,6 +240,37 @@ def test_topics_of_two_cameras_are_ambiguous_until_one_is_named(tmp_path):
     assert frame.intrinsics == INTRINSICS
 
 
+def test_what_is_another_cameras_is_not_played_and_remarked_on(tmp_path):
+    items = [
+        ("/left/image_raw", bags.image(pixels(0), START)),
+        ("/right/image_raw", bags.image(pixels(1), START)),
+        ("/right/camera_info", bags.camera_info(INTRINSICS, START)),
+        ("/right/depth/image_raw", bags.image(millimetres(0), START, "16UC1")),
+    ]
+    driver = camera(bags.write(tmp_path / "bag", items), image="/left/image_raw")
+    frame = driver.read()
+    assert (frame.intrinsics, frame.depth, frame.depth_intrinsics) == (None, None, None)
+    assert [remark.split()[0] for remark in driver.remarks] == ["/right/depth/image_raw", "/right/camera_info"]
+
+
+@pytest.mark.parametrize("transport", ["raw", "compressedDepth"])
+def test_compressed_depth_has_its_own_calibration_as_raw_depth_has(tmp_path, transport):
+    own = CameraIntrinsics(8, 6, 9.0, 9.0, 3.5, 2.5)
+    _, png = cv2.imencode(".png", millimetres(0))
+    topic, depth = "/cam/depth/image_raw", bags.image(millimetres(0), START, "16UC1")
+    if transport != "raw":
+        topic += f"/{transport}"
+        depth = bags.compressed(bytes(12) + png.tobytes(), START, "16UC1; compressedDepth png")
+    items = [
+        ("/cam/color/image_raw", bags.image(pixels(0), START)),
+        ("/cam/color/camera_info", bags.camera_info(INTRINSICS, START)),
+        (topic, depth),
+        ("/cam/depth/camera_info", bags.camera_info(own, START)),
+    ]
+    frame = camera(bags.write(tmp_path / "bag", items)).read()
+    assert (frame.intrinsics, frame.depth_intrinsics) == (INTRINSICS, own)
+
+
 def test_a_topic_that_was_not_recorded_is_named_with_those_that_were(bag):
     message = refused(bag, image="/cam/image_rw")
     assert "no messages on '/cam/image_rw': did you mean '/cam/image_raw'?" in message

@@ -71,6 +71,7 @@ class Bag:
             raise _wrong(f"the bag {self._name} has no messages")
         types = {**self._files.foreign, **self._types}
         self.topics = choose(topics, types, self._kind_of, of=f"the bag {self._name}")
+        self.remarks.extend(self.topics.remarks)
         self._start = self._files.start + round(start_offset * 1e9)
         if self._start >= self._files.end:
             seconds = (self._files.end - self._files.start) / 1e9
