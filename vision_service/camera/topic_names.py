@@ -15,9 +15,9 @@ TRANSPORTS = ("compressed", "compressedDepth", "zstd", "ffmpeg", "theora", "foxg
 """The ends of the topics of image_transport's plugins."""
 
 # Words that say what a topic holds, and not whose it is.
-_WHAT = frozenset(
-    ("image", "images", "img", "camera", "cam", "raw", "rect", "rectified", "color", "colour", "rgb", "mono", "grey")
-    + ("gray", "depth", "points", "pointcloud", "cloud", "info", "aligned", "registered", "to")
+_WHAT = re.compile(
+    "images?|img|camera|cam|raw|rect|rectified|colou?r|rgb|mono|gr[ae]y|depth|points|pointcloud|cloud|info|aligned"
+    "|registered|to"
 )
 
 
@@ -61,4 +61,4 @@ def nearest(topics: Iterable[str], to: str) -> list[str]:
 
 
 def _words(name: str) -> frozenset[str]:
-    return frozenset(re.split(r"[_\-.]+", name.lower())) - _WHAT
+    return frozenset(word for word in name.lower().split("_") if not _WHAT.fullmatch(word))
