@@ -1,6 +1,8 @@
 """Which topics of a recording are a camera's."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from vision_service.camera.bag_topics import CAMERA_INFO, COMPRESSED, IMAGE, POINTS, BagTopics, choose
 from vision_service.errors import ErrorCode, VisionError
@@ -295,3 +297,27 @@ def test_depth_of_a_camera_with_more_imagers_is_found(image, depth, more):
     infos = [f"{topic.rpartition('/')[0]}/camera_info" for topic in (image, depth, *more)]
     found = of(image, depth, *more, *infos, image=image)
     assert (found.image, found.depth, found.camera_info, found.depth_camera_info) == (image, depth, *infos[:2])
+
+
+PARTS = st.sampled_from(
+    ["front", "back", "depth", "image_raw", "compressed", "compressedDepth", "camera_info", "", "a_b"]
+)
+TOPIC_NAMES = st.lists(PARTS, min_size=1, max_size=4).map(lambda parts: "/" + "/".join(parts))
+TYPES = st.sampled_from([IMAGE, COMPRESSED, CAMERA_INFO, POINTS, "foxglove_msgs/msg/CompressedVideo", "other"])
+
+
+@given(st.dictionaries(TOPIC_NAMES, TYPES, max_size=8), st.data())
+def test_whatever_the_names_topics_are_chosen_of_their_types_or_the_bag_is_refused(types, data):
+    kinds = {topic: data.draw(st.sampled_from(sorted(KINDS))) for topic in types}
+    names = {
+        part: data.draw(st.sampled_from(["", "none", *types])) for part in ("image", "depth", "points", "camera_info")
+    }
+    try:
+        found = chosen(types, kinds, **names)
+    except VisionError as error:
+        assert error.code == ErrorCode.INVALID_ARGUMENT
+        return
+    for part, name in names.items():
+        assert getattr(found, part) == ("" if name == "none" else name or getattr(found, part))
+    assert all(types[topic] in (IMAGE, COMPRESSED) for topic in (found.image, found.depth) if topic)
+    assert all(types[topic] == CAMERA_INFO for topic in (found.camera_info, found.depth_camera_info) if topic)
