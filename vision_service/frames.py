@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -25,17 +26,23 @@ class FrameSlot:
         self._arrived = 0.0
         self._count = 0
         self._error: VisionError | None = None
-        self._waiting: list[Future[Frame]] = []
+        self._waiting: list[tuple[float, Future[Frame]]] = []  # each with when a frame must have arrived
         self._listeners: tuple[tuple[Listener, Failures], ...] = ()
 
-    def put(self, frame: Frame) -> None:
-        """Make this the newest frame, answer those who wait, and tell the listeners, in this thread."""
+    def put(self, frame: Frame, *, age: float = 0.0) -> None:
+        """Make this the newest frame, answer those who wait, and tell the listeners, in this thread.
+
+        Args:
+            frame: The frame.
+            age: How long ago it was published, if it was before anybody here could receive it, seconds.
+        """
         with self._lock:
-            self._frame, self._arrived, self._error = frame, time.monotonic(), None
+            self._frame, self._arrived, self._error = frame, time.monotonic() - age, None
             self._count += 1
-            waiting, self._waiting = self._waiting, []
+            answered = [future for since, future in self._waiting if self._arrived >= since]
+            self._waiting = [(since, future) for since, future in self._waiting if self._arrived < since]
             listeners = self._listeners
-        for future in waiting:
+        for future in answered:
             settle(future, frame)
         for listener, failures in listeners:
             failures.attempt(partial(listener, frame))
@@ -45,7 +52,7 @@ class FrameSlot:
         with self._lock:
             self._error = error
             waiting, self._waiting = self._waiting, []
-        for future in waiting:
+        for _, future in waiting:
             settle(future, error)
 
     def note(self, error: VisionError) -> None:
@@ -58,11 +65,16 @@ class FrameSlot:
         with self._lock:
             return self._frame if self._frame and time.monotonic() - self._arrived <= max_age else None
 
-    def next(self) -> Future[Frame]:
-        """Return a future of the next frame to arrive, or of the camera's error; who gives up cancels it."""
+    def next(self, max_age: float = math.inf) -> Future[Frame]:
+        """Return a future of the next frame to come, or of the camera's error; who gives up cancels it.
+
+        Args:
+            max_age: How long before now it may have been published, if it was before it could be received, seconds.
+        """
         future: Future[Frame] = Future()
         with self._lock:
-            self._waiting = [*(other for other in self._waiting if not other.cancelled()), future]
+            others = [(since, other) for since, other in self._waiting if not other.cancelled()]
+            self._waiting = [*others, (time.monotonic() - max_age, future)]
         return future
 
     def listen(self, listener: Listener, *, failing: Handler | None = None) -> Callable[[], None]:

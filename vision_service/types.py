@@ -347,7 +347,8 @@ class Frame:
         frame_id: The coordinate frame, x right, y down, z forward.
         camera_name: Empty for a given picture.
         extra: What a driver adds of its own, by name; for example the synthetic camera's ground truth.
-        arrived: When it came to this process, nanoseconds of the steady clock; a copy with changes keeps it.
+        arrived: When it came to this process, or was published if nobody was there to receive it, nanoseconds of the
+            steady clock; a copy with changes keeps it.
     """
 
     image: Image | None = None

@@ -51,6 +51,15 @@ class CameraDriver(HasCommands, ABC):
         """How long a `read` may wait for a frame, seconds; 0 = not longer than usual."""
         return 0.0
 
+    @property
+    def held(self) -> float | None:
+        """How long ago the frame that was read last was published, seconds, if it holds until there is another one.
+
+        So it is with what a latched publisher has published once. None = each frame is outdated by time; called from
+        any thread.
+        """
+        return None
+
     def update(self, config: Any) -> None:
         """Take a configuration in which only live attributes differ; from another thread than `read`'s."""
         self.config = config

@@ -62,6 +62,12 @@ class RosTopics(CameraDriver):
         self.sources = self._camera.sources
         self.supports_pcd = self._camera.supports_pcd
 
+    @property
+    def held(self) -> float | None:
+        """How long ago the frame was published, seconds, if it holds until there is another one; None = it does not."""
+        age: float | None = self._camera.held
+        return age
+
     def read(self) -> Frame:
         """Return the next frame.
 

@@ -74,6 +74,12 @@ class Transform(CameraDriver):
         self.turn = sum(step.turn for _, step in self._steps) % 360 % 360
         self.parent_frame = ""
 
+    @property
+    def held(self) -> float | None:
+        """How long ago the source's frame was published, seconds, if it holds; None = it does not."""
+        age: float | None = getattr(self._source, "held", None)
+        return age
+
     def read(self) -> Frame:
         """Return the source's next frame, transformed.
 

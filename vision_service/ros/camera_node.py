@@ -76,7 +76,7 @@ class CameraNode(ServiceNode):
         self._capture: Capture | None = None
         self._outputs: dict[str, CameraOutput] = {}
         self._active = False
-        self._feed = Feed(FrameSlot(), Demand(self._follow_demand))
+        self._feed = Feed(FrameSlot(), Demand(self._follow_demand), holds=self._holds)
         self._feed.slot.listen(self._share, failing=self._sharing_failed)
         local_nodes = local_nodes or LocalNodes()
         self._resources = NodeResources(self, local_nodes)
@@ -254,6 +254,11 @@ class CameraNode(ServiceNode):
             "age": None if age is None else round(age, 3),
             "uses": sorted(self.uses),
         }
+
+    def _holds(self) -> bool:
+        """Return whether the newest frame holds until there is another one; in any thread."""
+        driver = self._driver
+        return driver is not None and self._feed.slot.error is None and driver.held is not None
 
     def _follow_demand(self) -> None:
         """Read while frames are wanted; in the thread of whoever wants them."""

@@ -61,12 +61,16 @@ class Capture:
         try:
             frame = self._complete(self._driver.read())
         except BaseException as error:
+            nothing_new = isinstance(error, VisionError) and error.code == ErrorCode.NO_FRAME
+            if nothing_new and self._driver.held is not None:  # what was read last holds
+                self._reader.failures.over()
+                return
             self._reader.failures.tell(error)  # so that who is answered finds the reason in the node's status
             self._fail(error)
             raise
         self._reader.failures.over()
         if not self._left:  # else another driver may fill the slot by now
-            self._slot.put(frame)
+            self._slot.put(frame, age=self._driver.held or 0.0)
 
     def _close_driver(self) -> None:
         try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from rcl_interfaces.msg import SetParametersResult
@@ -24,6 +24,52 @@ from vision_service.ros.qos import OVERRIDABLE, misfits, name_of
 
 REMEMBERED = 16
 """How many messages are remembered, so that one that comes by two subscriptions counts once."""
+PUBLISHERS = 64
+"""How many publishers of a topic are remembered."""
+QUIET = 0.2
+"""Nothing has come for longer, seconds: a message that comes then may be of a new publisher."""
+
+
+class History:
+    """What has come of a topic, from one subscription to the next: whether it is a stream, or was published once.
+
+    It is told which publishers there are before each message that may be of a new one.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._count = 0
+        self._came: dict[tuple[int, ...], int] = {}  # publishers, and how many messages had come before them
+        self._seen: deque[int] = deque(maxlen=REMEMBERED)
+
+    def note(self, publishers: Iterable[tuple[int, ...]]) -> None:
+        """Take note of which publishers there are; one that goes and comes again is none that is new."""
+        for publisher in publishers:
+            self._came.setdefault(publisher, self._count)
+        while len(self._came) > PUBLISHERS:
+            self._came.pop(next(iter(self._came)))
+
+    def add(self, published: int) -> None:
+        """Count a message by when it was published; one that comes again, to a new subscription, counts once."""
+        if not published or published not in self._seen:
+            self._seen.append(published)
+            self._count += 1
+
+    def once(self, publishers: Collection[tuple[int, ...]]) -> bool:
+        """Return whether the newest message is the only one of its publisher, as far as is known.
+
+        Args:
+            publishers: Those that there are now.
+        """
+        came = [self._came[publisher] for publisher in publishers if publisher in self._came]
+        newest = max(came, default=self._count)
+        return 1 <= self._count - newest <= came.count(newest)
+
+    def stream(self) -> bool:
+        """Return whether the newest message is not the only one of its publisher, whether that is still there or not."""
+        came = list(self._came.values())
+        newest = max(came, default=0)
+        return not 1 <= self._count - newest <= max(1, came.count(newest))
 
 
 class FrameSubscription:
@@ -34,10 +80,18 @@ class FrameSubscription:
     Attributes:
         topic: The resolved name of the topic.
         count: How many messages have come.
+        late: How long before the subscription the newest message was published, seconds; 0 = after that.
     """
 
     def __init__(
-        self, node: Node, kind: type, topic: str, callback: Callable[[Any], None], *, callback_group: Any = None
+        self,
+        node: Node,
+        kind: type,
+        topic: str,
+        callback: Callable[[Any], None],
+        *,
+        callback_group: Any = None,
+        history: History | None = None,
     ) -> None:
         """Subscribe.
 
@@ -47,12 +101,17 @@ class FrameSubscription:
             topic: The topic's name.
             callback: Called with each message.
             callback_group: Of the callback; None = the node's default one.
+            history: What former subscriptions have received, which this one goes on with; None = nothing.
 
         Raises:
             Exception: rclpy's own: the topic, or a ``qos_overrides`` parameter, is wrong.
         """
         self.topic = node.resolve_topic_name(topic)
         self.count = 0
+        self.late = 0.0
+        self._history = history if history is not None else History()
+        self._past = 0  # how many messages may still come that were published before
+        self._opened = 0
         self._arrived = -math.inf
         self._node = node
         self._kind = kind
@@ -77,8 +136,26 @@ class FrameSubscription:
 
     @property
     def latched(self) -> bool:
-        """Whether all publishers are latched: what one has published last holds until it publishes again."""
-        return all(each.profile.durability == DurabilityPolicy.TRANSIENT_LOCAL for each in self._subscribed())
+        """Whether there are publishers, and all are latched and received as such."""
+        offers = self._node.get_publishers_info_by_topic(self.topic)
+        asked = [each.profile.durability == DurabilityPolicy.TRANSIENT_LOCAL for each in self._subscribed()]
+        return all(asked) and bool(asked and offers) and all(_is_latched(each.qos_profile) for each in offers)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the newest message holds: a latched publisher, which is still there, has published it and no more.
+
+        Of a topic on which several messages have come each is outdated by time, as of any stream.
+        """
+        if not self.count or self._history.stream():
+            return False
+        offers = self._node.get_publishers_info_by_topic(self.topic)
+        return self.latched and self._history.once([_identity(each) for each in offers])
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the newest message is what a latched stream had published before it was subscribed to."""
+        return self.late > 0 and self._history.stream()
 
     def follow(self) -> None:
         """Look again what the publishers offer."""
@@ -115,7 +192,9 @@ class FrameSubscription:
 
     def _subscribe_as_offered(self) -> None:
         """Have the subscriptions that the publishers need; what is there stays while there is no publisher."""
-        offers = [_is_latched(each.qos_profile) for each in self._node.get_publishers_info_by_topic(self.topic)]
+        publishers = self._node.get_publishers_info_by_topic(self.topic)
+        self._history.note(map(_identity, publishers))
+        offers = [_is_latched(each.qos_profile) for each in publishers]
         if not offers and (self._live or self._latched):
             return
         latched = self._follows and any(offers)
@@ -123,6 +202,7 @@ class FrameSubscription:
         if live and self._live is None:
             self._live = self._subscribe(DurabilityPolicy.VOLATILE)
         if latched and self._latched is None:
+            self._opened, self._past = time.time_ns(), sum(offers)
             self._latched = self._subscribe(DurabilityPolicy.TRANSIENT_LOCAL)
         # Only now, so that nothing is missed between them.
         if not live and self._live is not None:
@@ -179,8 +259,16 @@ class FrameSubscription:
         published = information["source_timestamp"]
         if published and published in self._seen:  # by the other subscription, or by one that it has replaced
             return
+        if self._latched is not None or self.age > QUIET:
+            publishers = self._node.get_publishers_info_by_topic(self.topic)
+            self._history.note(map(_identity, publishers))
         self._seen.append(published)
+        self._history.add(published)
         self.count += 1
+        # By the publisher's clock, which may differ: only of as many messages as may have been kept for us.
+        before = self._latched is not None and self._past > 0 and 0 < published < self._opened
+        self._past -= 1
+        self.late = (time.time_ns() - published) / 1e9 if before else 0.0
         self._arrived = time.monotonic()
         self._callback(message)
 
@@ -197,6 +285,10 @@ class _Subscribed:
     def __init__(self, subscription: Any, profile: QoSProfile) -> None:
         self.subscription = subscription
         self.profile = profile
+
+
+def _identity(publisher: Any) -> tuple[int, ...]:
+    return tuple(publisher.endpoint_gid)
 
 
 def _is_latched(offered: QoSProfile) -> bool:

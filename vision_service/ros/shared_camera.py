@@ -16,8 +16,6 @@ from vision_service.ros.topic_camera import Feed, TopicCamera
 from vision_service.types import CameraIntrinsics, Frame
 from vision_service.vision.model import Needs
 
-HELD_PERIOD = 0.2
-"""How long to wait for a newer frame than one that holds, before that is read again, seconds."""
 LINGER = 1.0
 """How long frames are still fetched after a read, seconds, besides the time that the read may wait. No parameter: who
 reads, reads on at once, so it only has to be longer than what a driver does with a frame."""
@@ -58,8 +56,13 @@ class SharedCamera:
         """How long a read may take, seconds."""
         return self._timeout()
 
+    @property
+    def held(self) -> float | None:
+        """How long ago the frame was published, seconds, if it holds until there is another one; None = it does not."""
+        return self._feed.slot.age if self._feed.holds() else None
+
     def read(self) -> Frame:
-        """Return the next frame; one that holds is read again and again.
+        """Return the next frame; each once, also one that holds.
 
         Raises:
             VisionError: NO_FRAME or CAMERA_ERROR, if none comes for a while; the next read may be luckier.
@@ -67,15 +70,12 @@ class SharedCamera:
         timeout = self.read_timeout
         self._feed.demand.linger(timeout + LINGER)
         waiting = self._feed.slot.next()
-        frame = self._feed.fresh(timeout)
+        frame = self._feed.fresh(timeout) or self._feed.held()
         if frame is None or frame is self._last:
-            held = frame if self._feed.holds() else None  # of a latched publisher
             try:
-                frame = waiting.result(timeout if held is None else min(timeout, HELD_PERIOD))
+                frame = waiting.result(timeout)
             except NotReady:
-                if held is None:
-                    raise self._feed.no_frame(self._name, timeout) from None
-                frame = held
+                raise self._feed.no_frame(self._name, timeout) from None
         waiting.cancel()
         self._last = frame
         return frame

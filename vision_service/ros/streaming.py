@@ -13,6 +13,8 @@ from vision_service.scheduler import Scheduler
 from vision_service.smoothing import ClassificationWindow, LabelMonitor
 from vision_service.types import Classification, Frame, LabelChange
 
+HELD_PERIOD = 1.0
+"""How often a frame that holds is looked at, seconds."""
 JUMP = 1_000_000_000
 """A frame older than the one before by more was not late: time was set back, as when a recording begins anew; ns."""
 
@@ -37,10 +39,17 @@ class Stream:
         self._inference = inference
         self._publish = publish
         self._rate = rate
-        self._due = -math.inf
+        self._due = self._looked = -math.inf
         self._stopped = False
         feed.demand.hold(self)
         self._unlisten: Callable[[], Any] = feed.slot.listen(self._arrived)
+
+    def look_again(self) -> None:
+        """Look again now and then at a frame that holds: results go to who has begun to listen, as the model is now."""
+        if time.monotonic() - self._looked >= HELD_PERIOD:
+            held = self.feed.held()
+            if held is not None:
+                self._arrived(held)
 
     def stop(self) -> None:
         """Look at no more frames."""
@@ -50,6 +59,7 @@ class Stream:
 
     def _arrived(self, frame: Frame) -> None:
         now, rate = time.monotonic(), self._rate()
+        self._looked = now
         late = now - self._due
         if not rate or late >= 0:
             if rate:  # what is a little late does not delay the next one: on average the rate is kept

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 import re
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from rclpy.exceptions import InvalidTopicNameException
 from rclpy.validate_full_topic_name import validate_full_topic_name
@@ -21,7 +22,7 @@ from vision_service.messages import Remarks
 from vision_service.pairing import Pairing
 from vision_service.ros import conversion
 from vision_service.ros.calls import Call
-from vision_service.ros.frame_subscription import FrameSubscription
+from vision_service.ros.frame_subscription import FrameSubscription, History
 from vision_service.ros.node import ServiceNode
 from vision_service.settings.node import FrameConfiguration
 from vision_service.types import CameraIntrinsics, Frame
@@ -31,8 +32,6 @@ CALIBRATION_PATIENCE = 2.0
 """How long the first frames wait for a calibration that is published, seconds; it may come more rarely than they."""
 ARRIVING = 1.0
 """A topic on which nothing has come for longer is called silent, if no frame comes, seconds."""
-HELD_PERIOD = 1.0
-"""What a latched publisher has published last is taken for new again when it is older, seconds."""
 LONGEST_NAME = 100
 """Of the names that we propose: short enough for every topic below them."""
 
@@ -49,7 +48,8 @@ class Feed:
         slot: Where its newest frame is.
         demand: By whom frames are wanted.
         silence: Returns why no frame comes, as far as that is known; empty = it is not. Called in any thread.
-        holds: Returns whether the newest frame holds until there is another one, as that of a latched publisher does.
+        holds: Returns whether the newest frame holds until there is another one: a latched publisher has published it,
+            and nothing else, and is still there. Called in any thread.
     """
 
     slot: FrameSlot
@@ -66,8 +66,12 @@ class Feed:
         return wanted if age is None else min(age, wanted)
 
     def fresh(self, max_age: float) -> Frame | None:
-        """Return the newest frame if it is at most so old, seconds, or holds; None for a negative age."""
-        return self.slot.fresh(math.inf if max_age >= 0 and self.holds() else max_age)
+        """Return the newest frame if it is at most so old, seconds; None for a negative age."""
+        return self.slot.fresh(max_age)
+
+    def held(self) -> Frame | None:
+        """Return the newest frame if it holds, however old it is."""
+        return self.slot.fresh(math.inf) if self.holds() else None
 
     def no_frame(self, camera: str, waited: float) -> VisionError:
         """Return the error for a caller who waited in vain, with the reason."""
@@ -81,7 +85,8 @@ async def fetch(feed: Feed, camera: str, call: Call, *, max_age: float, settings
         feed: The camera.
         camera: Its name, for messages.
         call: Who asks.
-        max_age: As in the requests: > 0 = seconds, 0 = the node's default, < 0 = a frame that arrives from now on.
+        max_age: As in the requests: > 0 = seconds, 0 = the node's default, or what a latched publisher has published
+            once, < 0 = a frame that arrives from now on.
         settings: The node's.
 
     Raises:
@@ -90,15 +95,32 @@ async def fetch(feed: Feed, camera: str, call: Call, *, max_age: float, settings
     if math.isnan(max_age):
         raise VisionError(ErrorCode.INVALID_ARGUMENT, "'max_age' must be a number of seconds, not nan")
     feed.demand.linger(settings.linger)
-    frame = feed.fresh(max_age or settings.max_age)
+    frame = feed.fresh(max_age or settings.max_age) or (None if max_age else feed.held())
     if frame is None:
         feed.demand.hold(call)  # lingering may be over before a frame comes
         try:
-            frame = await call.wait(feed.slot.next(), late=lambda: feed.no_frame(camera, call.timeout))
+            waiting = feed.slot.next(max(max_age, 0.0) or (0.0 if max_age else math.inf))
+            frame = await call.wait(waiting, late=lambda: feed.no_frame(camera, call.timeout))
             feed.demand.linger(settings.linger)
         finally:
             feed.demand.release(call)
     return frame
+
+
+class _Part(NamedTuple):
+    """What a message brings to a frame.
+
+    Attributes:
+        content: The image, depth or cloud.
+        stamp: When it was taken, nanoseconds.
+        frame_id: Its coordinate frame.
+        late: How long before it could be received it was published, seconds.
+    """
+
+    content: Any
+    stamp: int
+    frame_id: str
+    late: float
 
 
 class LocalCameras:
@@ -199,6 +221,8 @@ class TopicCamera:
         self._remarks = Remarks(topics.bit_depth, self._remark)
         self._parameter = parameter
         self._subscriptions: dict[str, FrameSubscription] = {}
+        self._histories: defaultdict[str, History] = defaultdict(History)
+        self._early: tuple[Mapping[str, _Part], float] | None = None  # came before the calibration, and when
         self._pairing = Pairing((), tolerance)
         self._taken = needs
         self._came = False
@@ -213,10 +237,9 @@ class TopicCamera:
         return any(self._publishers(topic) for topic in self._wanted_topics(self._choice()))
 
     def holds(self) -> bool:
-        """Return whether the newest frame holds: publishers that are latched would say what changes."""
-        subscriptions = self._subscriptions
-        parts = [topic for topic in self._wanted_topics(self._taken) if topic != self._topics.camera_info]
-        return self._came and all(topic in subscriptions and subscriptions[topic].latched for topic in parts)
+        """Return whether the newest frame holds: latched publishers have published its parts, and nothing else."""
+        parts = [each for topic, each in self._subscriptions.items() if topic != self._topics.camera_info]
+        return self._came and self.feed.slot.error is None and bool(parts) and all(each.holds for each in parts)
 
     def silence(self) -> str:
         """Return why no frame comes, as far as the graph and what has come show it."""
@@ -232,7 +255,9 @@ class TopicCamera:
         if others:
             return "; ".join(others)
         if self.holds():
-            return "its publishers are latched and have published nothing new: a max_age of 0 takes what they hold"
+            names = sorted({name for each in self._subscriptions.values() for name in each.publishers()})
+            ago = f"{self.feed.slot.age or 0.0:.1f} s ago"
+            return f"{' and '.join(names)} is latched and published once, {ago}: a max_age of 0 takes what it published"
         misfits = self.misfits()
         if misfits:
             return "; ".join(misfits)
@@ -267,15 +292,12 @@ class TopicCamera:
     def tend(self) -> None:
         """Do what time alone asks for.
 
-        Lingering ends, points are looked for elsewhere if none come, and what holds is given again.
+        Lingering ends, points are looked for elsewhere if none come, and no calibration is waited for any longer.
         """
         self.feed.demand.refresh()
         for subscription in self._subscriptions.values():  # where the middleware does not tell who comes
             subscription.follow()
-        if self.holds() and (self.feed.slot.age or 0.0) > HELD_PERIOD:
-            held = self.feed.fresh(math.inf)
-            if held is not None:  # who has begun to listen, and who waits for a new one, gets it too
-                self.feed.slot.put(held)
+        self._put_early()
         if self._subscriptions and not self._came and self._choice() != self._taken:
             self._close()
             self._open()
@@ -287,12 +309,20 @@ class TopicCamera:
         self._intrinsics = None
         self._calibrated = False
         self._came = False
+        self._early = None
         self._opened = time.monotonic()
         self._taken = self._choice()
         self._pairing = Pairing(self._paired(), self._tolerance)
         for topic, (kind, callback) in self._wanted_topics(self._taken).items():
             try:
-                subscription = FrameSubscription(self._node, kind, topic, callback, callback_group=self._node.group)
+                subscription = FrameSubscription(
+                    self._node,
+                    kind,
+                    topic,
+                    callback,
+                    callback_group=self._node.group,
+                    history=self._histories[topic],
+                )
             except Exception as error:  # above all: a qos_overrides parameter that is wrong
                 self._close()
                 why = self._other_type(topic, kind) or f"{type(error).__name__}: {error}"
@@ -337,26 +367,34 @@ class TopicCamera:
         if Needs.INTRINSICS in needs:
             topics[self._topics.camera_info] = (CameraInfo, self._on_camera_info)
         if Needs.IMAGE in needs and self._topics.transport == "compressed":
-            part = self._part("image", partial(conversion.image_from_compressed, remarks=self._remarks))
-            topics[self._topics.image_messages] = (CompressedImage, part)
+            topic = self._topics.image_messages
+            part = self._part("image", topic, partial(conversion.image_from_compressed, remarks=self._remarks))
+            topics[topic] = (CompressedImage, part)
         elif Needs.IMAGE in needs:
-            part = self._part("image", partial(conversion.image_from_message, remarks=self._remarks))
-            topics[self._topics.image] = (Image, part)
+            topic = self._topics.image
+            part = self._part("image", topic, partial(conversion.image_from_message, remarks=self._remarks))
+            topics[topic] = (Image, part)
         if Needs.DEPTH in needs and self._topics.depth_transport != "raw":
-            part = self._part("depth", conversion.depth_from_compressed)
-            topics[self._topics.depth_messages] = (CompressedImage, part)
+            topic = self._topics.depth_messages
+            topics[topic] = (CompressedImage, self._part("depth", topic, conversion.depth_from_compressed))
         elif Needs.DEPTH in needs:
-            topics[self._topics.depth] = (Image, self._part("depth", conversion.depth_from_message))
+            topic = self._topics.depth
+            topics[topic] = (Image, self._part("depth", topic, conversion.depth_from_message))
         if Needs.CLOUD in needs:
-            topics[self._topics.points] = (PointCloud2, self._part("cloud", conversion.cloud_from_message))
+            topic = self._topics.points
+            topics[topic] = (PointCloud2, self._part("cloud", topic, conversion.cloud_from_message))
         return topics
 
     def _remark(self, remark: str) -> None:
         """Say what the user should know of the images, until the node is cleaned up."""
         self._node.diagnostics.report(f"images of {self._camera}", f"camera {self._camera!r}: {remark}")
 
-    def _part(self, kind: str, convert: Callable[[Any], Any]) -> Callable[[Any], None]:
+    def _part(self, kind: str, topic: str, convert: Callable[[Any], Any]) -> Callable[[Any], None]:
         def received(message: Any) -> None:
+            subscription = self._subscriptions.get(topic)
+            if subscription is not None and subscription.outdated:
+                return
+            late = 0.0 if subscription is None else subscription.late
             try:
                 part = convert(message)
             except VisionError as error:
@@ -364,32 +402,45 @@ class TopicCamera:
                 self.feed.slot.fail(VisionError(ErrorCode.CAMERA_ERROR, msg))
                 return
             stamp = conversion.nanoseconds(message.header.stamp)
-            parts = self._pairing.add(kind, stamp, (part, stamp, message.header.frame_id))
+            parts = self._pairing.add(kind, stamp, _Part(part, stamp, message.header.frame_id, late))
             if parts is not None:
-                self._put(parts)
+                self._put(parts, time.monotonic())
 
         return received
 
-    def _put(self, parts: Mapping[str, tuple[Any, int, str]]) -> None:
+    def _put_early(self) -> None:
+        """Take the frame that came before its calibration, if that is there or too late: it may be the only one."""
+        if self._early is not None and not self._waits_for_calibration():
+            early, self._early = self._early, None
+            self._put(*early)
+
+    def _put(self, parts: Mapping[str, _Part], came: float) -> None:
         if self._waits_for_calibration():
+            self._early = parts, came
             return
-        _, stamp, frame_id = parts.get("image") or parts.get("depth") or parts["cloud"]
-        for kind, (_, _, other) in parts.items():
-            if other != frame_id and other and frame_id:
-                self.feed.slot.fail(VisionError(ErrorCode.NOT_CALIBRATED, self._not_aligned(kind, other, frame_id)))
+        self._early = None
+        first = parts.get("image") or parts.get("depth") or parts["cloud"]
+        stamp, frame_id = first.stamp, first.frame_id
+        for kind, part in parts.items():
+            if part.frame_id != frame_id and part.frame_id and frame_id:
+                why = self._not_aligned(kind, part.frame_id, frame_id)
+                self.feed.slot.fail(VisionError(ErrorCode.NOT_CALIBRATED, why))
                 return
         if self._intrinsics is None and "depth" in parts and Needs.CLOUD in self._needs and "cloud" not in parts:
             self.feed.slot.fail(VisionError(ErrorCode.NOT_CALIBRATED, self._not_calibrated()))
             return
         self._came = True
+        age = min(part.late for part in parts.values()) + time.monotonic() - came
         self.feed.slot.put(
             Frame(
-                **{name: part for name, (part, _, _) in parts.items()},
+                **{kind: part.content for kind, part in parts.items()},
                 intrinsics=self._intrinsics,
                 stamp=stamp,
                 frame_id=frame_id,
                 camera_name=self._camera,
-            )
+                arrived=time.monotonic_ns() - round(age * 1e9),
+            ),
+            age=age,
         )
 
     def _not_aligned(self, kind: str, frame_id: str, image_frame: str) -> str:
@@ -434,3 +485,4 @@ class TopicCamera:
         topic = self._node.resolve_topic_name(self._topics.camera_info)
         said = f"camera {self._camera!r}: the calibration on {topic} cannot be used: {wrong}" if wrong else ""
         self._node.diagnostics.report(f"calibration of {self._camera}", said)
+        self._put_early()

@@ -309,6 +309,7 @@ class VisionNode(ServiceNode):
         feed, inference, outputs = self._cameras.feed(camera, needs), self._working(), self._outputs[camera]
         if camera in self._streams:
             if self._streams[camera].feed is feed:
+                self._streams[camera].look_again()
                 return
             self._stop_stream(camera)
         steady = Steady(camera, self.settings.smoothing_window, self.settings.event_threshold)
