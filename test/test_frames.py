@@ -285,3 +285,16 @@ def test_who_waits_goes_on_waiting_when_it_is_only_noted_why_no_frame_comes():
     slot.put(frame)
     assert waiting.result(0) is frame
     assert slot.error is None
+
+
+def test_a_frame_that_was_published_before_answers_only_who_takes_one_so_old():
+    slot, frame, later = FrameSlot(), Frame(), Frame()
+    anything, young, new = slot.next(), slot.next(1.0), slot.next(0.0)
+    slot.put(frame, age=5.0)
+    assert anything.result(0) is frame
+    assert not young.done()
+    assert not new.done()
+    assert slot.age >= 5.0
+    assert slot.fresh(1.0) is None
+    slot.put(later)
+    assert young.result(0) is new.result(0) is later

@@ -145,6 +145,24 @@ def test_what_a_latched_publisher_holds_is_not_withdrawn():
         never(lambda: any(not count(message) for message in inbox.drain()), "it was withdrawn", seconds=2.5)
 
 
+@pytest.mark.parametrize("gone", [False, True])
+def test_objects_are_withdrawn_when_a_latched_publisher_has_published_several_times_or_is_gone(gone):
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    with nodes() as robot:
+        inbox = robot.listen(Detection3DArray, "things/objects")
+        publisher = robot.publisher(PointCloud2, "lidar/points", latched)
+        header = Header(stamp=conversion.time_message(7 * 10**9), frame_id="map")
+        cloud = conversion.cloud_to_message(PointCloud(BLOCK), header)
+        publisher.publish(cloud)
+        until(inbox, True)
+        if gone:
+            robot.node.destroy_publisher(publisher)
+        else:
+            publisher.publish(cloud)
+        until(inbox, False)
+        never(lambda: any(count(message) for message in inbox.drain()), "it was shown again", seconds=1.0)
+
+
 def test_objects_are_withdrawn_when_the_node_is_deactivated():
     with nodes(silence=1000.0) as robot:
         inboxes = [robot.listen(kind, f"things/lidar/{name}") for name, kind in TOPICS.items()]

@@ -165,15 +165,60 @@ def test_each_frame_is_read_once_and_the_newest_first(resources, peer):
     assert read(camera).stamp == 4 * 10**9
 
 
-def test_what_a_latched_publisher_has_published_is_read_again_and_again(resources, peer):
+def test_what_a_latched_publisher_has_published_once_is_read_once_and_holds(resources, peer):
     latched = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
     publisher = peer.publisher(Image, "front/image_raw", latched)
     publisher.publish(color(seconds=1))
     eventually(lambda: resources._node.count_publishers("/front/image_raw"), "the camera")
     camera = resources.camera("front")
-    assert [read(camera).stamp for _ in range(5)] == [10**9] * 5
+    assert read(camera).stamp == 10**9
+    eventually(lambda: camera.held, "it holds")
+    with pytest.raises(VisionError, match="is latched and published once"):
+        camera.read()
     publisher.publish(color(seconds=2))
-    eventually(lambda: read(camera).stamp == 2 * 10**9, "the newer one")
+    assert read(camera).stamp == 2 * 10**9
+    assert camera.held is None
+
+
+def test_a_camera_node_passes_on_once_what_was_published_once_and_answers_with_it():
+    sections = {
+        "again": {"driver": "ros", "image": "front/image_raw", "source_timeout": 0.4},
+        "turned": {"driver": "transform", "source": "again", "pipeline": ["spin"], "spin.type": "rotate"},
+    }
+    with running({"stack": {"cameras": ["again", "turned"]}, **sections}) as robot:
+        latched = QoSProfile(
+            depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
+        )
+        publisher = robot.publisher(Image, "front/image_raw", latched)
+        publisher.publish(color(seconds=1))
+        for node in sections:
+            state_of(robot, node, "active")
+            for _ in range(2):
+                answer = robot.call(GetImage, f"{node}/get_image", timeout=20.0)
+                assert answer.success, answer.message
+                eventually(lambda node=node: robot.status(node)["age"] > 0.5, "it is older")
+            frames = robot.status(node)["frames"]
+            for max_age in (-1.0, 0.1):
+                answer = robot.call(GetImage, f"{node}/get_image", timeout=1.0, max_age=max_age)
+                assert (answer.success, answer.error_code) == (False, ErrorCode.NO_FRAME)
+                assert "a max_age of 0 takes it" in answer.message
+            assert robot.status(node)["frames"] == frames
+        publisher.publish(color(seconds=2))
+        eventually(lambda: robot.status("again")["frames"] > frames, "the second")
+        eventually(lambda: not robot.call(GetImage, "again/get_image", timeout=0.5).success, "it is a stream")
+
+
+def test_who_begins_to_listen_to_a_camera_node_gets_what_was_published_once():
+    sections = {"again": {"driver": "ros", "image": "front/image_raw", "source_timeout": 0.4, "keep_reading": True}}
+    with running({"stack": {"cameras": ["again"]}, **sections}) as robot:
+        latched = QoSProfile(
+            depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
+        )
+        robot.publisher(Image, "front/image_raw", latched).publish(color(seconds=1))
+        eventually(lambda: robot.status("again").get("frames"), "the image")
+        inbox = robot.listen(Image, "again/image_raw")
+        assert inbox.next().header.stamp.sec == 1
+        never(inbox.drain, "it came again", seconds=1.0)
 
 
 def test_a_camera_that_is_not_there_is_an_unknown_resource(resources):

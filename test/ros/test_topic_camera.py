@@ -349,34 +349,143 @@ def test_depth_without_calibration_is_refused_with_the_reason(camera_of, peer):
     assert raised.value.code == ErrorCode.NOT_CALIBRATED
 
 
-# Latched publishers: what they have published last holds until they publish again.
+# Latched publishers: what one has published once holds until it publishes again.
 
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
-def test_a_cloud_that_was_published_once_is_always_fresh(camera_of, peer):
-    peer.publisher(PointCloud2, "front/points", LATCHED).publish(cloud_message())
-    camera = wanted(camera_of(Needs.CLOUD))
-    frame = camera.feed.slot.next().result(30)
+def latched_cloud(peer):
+    """Return a latched publisher that has published a cloud."""
+    publisher = peer.publisher(PointCloud2, "front/points", LATCHED)
+    publisher.publish(cloud_message())
+    return publisher
+
+
+def first_of(camera):
+    """Want frames, and return the first."""
+    frame = wanted(camera).feed.slot.next().result(30)
     eventually(camera.holds, "it is known that its publisher is latched")
-    assert camera.feed.fresh(0.0) is frame
+    return frame
+
+
+def test_a_cloud_that_was_published_once_holds_whatever_its_age(camera_of, peer):
+    latched_cloud(peer)
+    camera = camera_of(Needs.CLOUD)
+    frame = first_of(camera)
+    assert camera.feed.held() is frame
+    assert camera.feed.fresh(0.0) is None, "an age that is given is one"
     assert camera.feed.fresh(-1.0) is None, "no cloud that arrives from now on"
-    assert "latched and have published nothing new" in camera.feed.no_frame("front", 1.0).message
+    why = f"{peer.node.get_fully_qualified_name()} is latched and published once, "
+    assert why in camera.feed.no_frame("front", 1.0).message
+    assert "a max_age of 0 takes what it published" in camera.feed.no_frame("front", 1.0).message
     assert camera.feed.quiet_for() == 0
 
 
-def test_what_was_published_once_is_given_again_to_who_has_begun_to_listen(camera_of, peer):
-    peer.publisher(PointCloud2, "front/points", LATCHED).publish(cloud_message())
-    camera = wanted(camera_of(Needs.CLOUD))
-    first = camera.feed.slot.next().result(30)
+def test_time_and_counts_go_on_while_a_cloud_holds(camera_of, peer):
+    latched_cloud(peer)
+    camera = camera_of(Needs.CLOUD)
+    first_of(camera)
     heard = []
     camera.feed.slot.listen(heard.append)
 
-    def again():
+    def aged():
         camera.tend()
-        return heard
+        return camera.feed.slot.age > 1.5
 
-    assert eventually(again, "the cloud again")[0] is first
+    eventually(aged, "it is older")
+    assert (camera.feed.slot.count, heard) == (1, [])
+    assert camera.holds()
+
+
+def test_of_several_clouds_none_holds(camera_of, peer):
+    publisher = latched_cloud(peer)
+    camera = camera_of(Needs.CLOUD)
+    first_of(camera)
+    publisher.publish(cloud_message())
+    eventually(lambda: camera.feed.slot.count == 2, "the second")
+    assert camera.feed.held() is None
+    eventually(lambda: camera.feed.quiet_for() > 0.1, "it falls silent as any stream")
+    assert "nothing arrives any more" in camera.silence()
+
+
+def test_a_cloud_whose_publisher_has_gone_does_not_hold(camera_of, peer):
+    publisher = latched_cloud(peer)
+    camera = camera_of(Needs.CLOUD)
+    first_of(camera)
+    peer.node.destroy_publisher(publisher)
+    eventually(lambda: not camera.holds(), "it holds no more")
+    eventually(lambda: camera.feed.quiet_for() > 0.1, "it falls silent")
+    assert camera.silence().startswith("nobody publishes /front/points")
+
+
+def test_a_cloud_does_not_hold_when_its_publisher_has_sent_a_bad_one(camera_of, peer):
+    publisher = latched_cloud(peer)
+    camera = camera_of(Needs.CLOUD)
+    first_of(camera)
+    bad = cloud_message()
+    bad.width += 1
+    publisher.publish(bad)
+    eventually(lambda: camera.feed.slot.error, "it is refused")
+    assert camera.feed.held() is None
+    assert camera.feed.no_frame("front", 1.0).code == ErrorCode.CAMERA_ERROR
+
+
+def test_what_a_publisher_that_comes_after_a_stream_has_published_once_holds(camera_of, peer):
+    publisher = latched_cloud(peer)
+    camera = camera_of(Needs.CLOUD)
+    first_of(camera)
+    publisher.publish(cloud_message())
+    eventually(lambda: not camera.holds(), "it is a stream")
+    peer.node.destroy_publisher(publisher)
+    latched_cloud(peer)
+    eventually(camera.holds, "the other one's")
+
+
+def again(camera):
+    """Have no subscription for a while."""
+    camera.feed.demand.release("a test")
+    waiting = camera.feed.slot.next(0.0)
+    wanted(camera)
+    return waiting
+
+
+def test_who_subscribes_again_to_what_was_published_once_gets_it_with_its_true_age(camera_of, peer):
+    latched_cloud(peer)
+    camera = camera_of(Needs.CLOUD)
+    first_of(camera)
+    eventually(lambda: camera.feed.slot.age > 0.5, "it is older")
+    waiting = again(camera)
+    eventually(lambda: camera.feed.slot.count == 2, "it once more")
+    assert not waiting.done(), "it does not arrive from now on"
+    assert camera.feed.slot.age > 0.5
+    eventually(camera.holds, "it holds as before")
+
+
+def test_who_subscribes_again_to_a_stream_does_not_get_its_last_frame_again(camera_of, peer):
+    publisher = latched_cloud(peer)
+    camera = camera_of(Needs.CLOUD)
+    first_of(camera)
+    publisher.publish(cloud_message())
+    eventually(lambda: camera.feed.slot.count == 2, "the second")
+    waiting = again(camera)
+    eventually(lambda: camera.status()["received"]["/front/points"], "the last message")
+    assert not waiting.done()
+    assert camera.feed.slot.count == 2
+    assert not camera.holds()
+    publisher.publish(cloud_message())
+    waiting.result(30)
+
+
+def test_depth_that_was_published_once_waits_for_a_calibration_that_comes_later(camera_of, peer):
+    peer.publisher(Image, "front/depth/image_raw", LATCHED).publish(depth_message())
+    infos = peer.publisher(CameraInfo, "front/camera_info", LATCHED)
+    camera = camera_of(Needs.CLOUD)
+    eventually(lambda: camera._publishers("front/camera_info") and camera.published(), "the topics")
+    wanted(camera)
+    waiting = camera.feed.slot.next()
+    eventually(lambda: camera.status()["received"]["/front/depth/image_raw"], "the depth")
+    infos.publish(conversion.camera_info_to_message(INTRINSICS, depth_message().header))
+    assert waiting.result(30).intrinsics == INTRINSICS
 
 
 def test_a_cloud_that_is_published_again_and_again_is_not(camera_of, peer):

@@ -76,7 +76,8 @@ class CameraNode(ServiceNode):
         self._capture: Capture | None = None
         self._outputs: dict[str, CameraOutput] = {}
         self._active = False
-        self._feed = Feed(FrameSlot(), Demand(self._follow_demand), holds=self._holds)
+        self._feed = Feed(FrameSlot(), Demand(self._follow_demand), self._silence, self._holds)
+        self._shared: dict[str, Frame] = {}  # the newest frame that was published on each topic that is heard
         self._feed.slot.listen(self._share, failing=self._sharing_failed)
         local_nodes = local_nodes or LocalNodes()
         self._resources = NodeResources(self, local_nodes)
@@ -188,6 +189,7 @@ class CameraNode(ServiceNode):
         for output in self._outputs.values():
             output.destroy()
         self._outputs = {}
+        self._shared.clear()
         if self._static_transforms is not None:
             self._static_transforms.close()
         self._static_transforms = self._extrinsics = None
@@ -226,6 +228,7 @@ class CameraNode(ServiceNode):
             self._feed.demand.release(self)
         self._feed.demand.refresh()
         self._resources.tend()
+        self._share_held()
         self._watch()
 
     def _watch(self) -> None:
@@ -256,9 +259,14 @@ class CameraNode(ServiceNode):
         }
 
     def _holds(self) -> bool:
-        """Return whether the newest frame holds until there is another one; in any thread."""
+        """Return whether the newest frame holds until there is another one."""
         driver = self._driver
         return driver is not None and self._feed.slot.error is None and driver.held is not None
+
+    def _silence(self) -> str:
+        """Return why no frame comes, where that is known."""
+        ago = f"{self._feed.slot.age or 0.0:.1f} s ago"
+        return f"it was published once by a latched publisher, {ago}: a max_age of 0 takes it" if self._holds() else ""
 
     def _follow_demand(self) -> None:
         """Read while frames are wanted; in the thread of whoever wants them."""
@@ -292,9 +300,21 @@ class CameraNode(ServiceNode):
 
     def _share(self, frame: Frame) -> None:
         """Publish a frame where somebody listens; in the capture thread."""
-        for output in self._outputs.values():
+        for name, output in self._outputs.items():
             if output.heard:
+                self._shared[name] = frame
                 output.put(frame)
+
+    def _share_held(self) -> None:
+        """Publish a frame that holds, once, to who has begun to listen since it came."""
+        for name, output in self._outputs.items():
+            if not output.heard:
+                self._shared.pop(name, None)
+            elif name not in self._shared:
+                held = self._feed.held()
+                if held is not None:
+                    self._shared[name] = held
+                    output.put(held)
 
     def _sharing_failed(self, error: BaseException | None) -> None:
         why = "" if error is None else f"frames cannot be published: {reason(error)}"

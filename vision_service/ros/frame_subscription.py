@@ -66,7 +66,7 @@ class History:
         return 1 <= self._count - newest <= came.count(newest)
 
     def stream(self) -> bool:
-        """Return whether the newest message is not the only one of its publisher, whether that is still there or not."""
+        """Return whether the newest message is not the only one of its publisher, be that still there or not."""
         came = list(self._came.values())
         newest = max(came, default=0)
         return not 1 <= self._count - newest <= max(1, came.count(newest))
