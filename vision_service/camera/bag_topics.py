@@ -182,6 +182,9 @@ class _Choice:
                 continue
             # A calibration that stands beside the pictures of another imager is theirs.
             owners = [rival for rival in set(self._imagers.values()) if parent(name) in (rival, parent(rival))]
+            if kind == "depth" and parent(name) and imager.startswith(f"{parent(name)}/"):
+                # The depth stands below the camera's images, whose calibration it has where both are read.
+                owners = [owner for owner in owners if owner in rivals]
             if imager not in owners and parent(name) != parent(imager):
                 owners = owners or self._others(name, topic, rivals)
                 owners = owners or [rival for rival in rivals if nearness(name, rival) == nearness(name, imager)]

@@ -166,7 +166,7 @@ def _print(found: dict[str, Any]) -> None:
 
     from vision_service.cli import output
 
-    console = output.for_people()
+    console = output.for_people(soft_wrap=True)
     console.print(Text.assemble((found["file"], "bold"), (f"  {found.get('runtime', '')}", "dim")))
     if "runtime" not in found:
         return

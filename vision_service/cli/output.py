@@ -30,10 +30,10 @@ UNFOLDED = 1000
 """How wide a file or a pipe is, columns."""
 
 
-def for_people(*, stderr: bool = False) -> Console:
+def for_people(*, stderr: bool = False, soft_wrap: bool = False) -> Console:
     """Return what prints text for people: as wide as the terminal; where nobody looks, nothing is folded."""
     folds = (sys.stderr if stderr else sys.stdout).isatty() or "COLUMNS" in os.environ
-    return Console(highlight=False, stderr=stderr, width=None if folds else UNFOLDED)
+    return Console(highlight=False, stderr=stderr, soft_wrap=soft_wrap, width=None if folds else UNFOLDED)
 
 
 def print_json(value: Any) -> None:

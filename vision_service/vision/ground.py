@@ -48,8 +48,8 @@ class GroundConfig(ClustersConfig):
     )
     only_over_plane: bool = attribute(
         "Whether points that are not over the ground are dropped, such as the room around a table. The ground is"
-        " the convex hull of the largest connected part of the plane. With split_touching, objects are kept or dropped"
-        " whole, by whether half of their points are over it.",
+        " the convex hull of the largest connected part of the plane. With split_touching, an object is kept or"
+        " dropped with all of its points, by whether half of them are over it.",
         default=False,
         live=True,
     )
