@@ -221,6 +221,21 @@ class TestStopping:
         assert code == 0
         assert [line for line in out.splitlines() if line != "ready"] == ["vision cleaned up", "camera cleaned up"]
 
+    def test_a_signal_that_another_thread_receives_ends_it_too(self):
+        code = """
+        import signal
+        def receive():
+            time.sleep(0.3)  # until the main thread waits
+            signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+        def make():
+            threading.Thread(target=receive, daemon=True).start()
+            return [Ready('example')]
+        leave(run(make))
+        """
+        with process(code) as child:
+            child.communicate(timeout=PATIENCE)
+        assert child.returncode == 0
+
     def test_the_callers_signal_handlers_come_back(self):
         code = """
         import signal

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
 from functools import partial
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import rclpy
@@ -32,6 +32,8 @@ from vision_service.ros.executor import Executor
 from vision_service.ros.memory import keep_freed_memory
 from vision_service.ros.node import ServiceNode
 
+SIGNAL_PERIOD = 1.0
+"""How late a signal may be noticed that did not end the main thread's waiting, seconds."""
 START_PATIENCE = 2.0
 """How long the other nodes wait for one that starts, seconds: most take a fraction of that, but a driver may hang."""
 MAX_FAILURES = 3
@@ -256,7 +258,7 @@ def run(make_nodes: Callable[[], Sequence[Node]], args: list[str] | None = None)
         if warning:
             logger.warning(warning)
         threading.Thread(target=work, name="nodes", daemon=True).start()
-        told.get()
+        _wait_until_told(told)
         stop.set()
         wait([outcome], PATIENCE)
         return outcome.result() if outcome.done() else 0  # what still runs is left behind
@@ -270,6 +272,17 @@ def run(make_nodes: Callable[[], Sequence[Node]], args: list[str] | None = None)
         rclpy.try_shutdown()
         for number, handler in before.items():
             signal.signal(number, handler or signal.SIG_DFL)
+
+
+def _wait_until_told(told: SimpleQueue[None]) -> None:
+    """Wait for what a handler of signals puts.
+
+    A signal that reaches another thread, or this one just before it waits, does not end its waiting; Python calls the
+    handler when this thread runs again, so it has to now and then.
+    """
+    while True:
+        with suppress(Empty):
+            return told.get(timeout=SIGNAL_PERIOD)
 
 
 def _initialize(args: list[str] | None) -> None:
