@@ -52,7 +52,7 @@ def test_what_cannot_be_read_is_passed_over():
 )
 def test_video_is_named_with_the_way_out(kind, transport):
     message = refused({"/front/image_raw/video": kind})
-    assert "has no pictures, depth or points" in message
+    assert "has no images, depth or points" in message
     assert "/front/image_raw/video is a video stream: play the bag with ros2 bag play" in message
     assert f"in_transport:={transport}" in message
 

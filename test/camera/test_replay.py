@@ -283,7 +283,7 @@ def test_a_topic_of_another_type_is_refused(bag):
 
 def test_a_bag_without_a_camera_is_refused(tmp_path):
     folder = bags.write(tmp_path / "bag", [("/cam/camera_info", bags.camera_info(INTRINSICS, START))])
-    assert "has no pictures, depth or points" in refused(folder)
+    assert "has no images, depth or points" in refused(folder)
 
 
 def test_parts_that_never_fit_in_time_are_an_error_and_not_an_endless_loop(tmp_path):
@@ -370,7 +370,7 @@ def test_depth_that_jpeg_has_lost_is_skipped(tmp_path):
 
 def test_video_is_named_with_the_way_out(tmp_path):
     items = [compressed("/cam/image_raw/compressed", "h264", 0, b"\0\0\0\1")]
-    assert "has no pictures, depth or points" in refused(bags.write(tmp_path / "bag", items))
+    assert "has no images, depth or points" in refused(bags.write(tmp_path / "bag", items))
     assert "republish" in fails(camera(tmp_path / "bag", image="/cam/image_raw/compressed"))
 
 

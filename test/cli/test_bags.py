@@ -56,7 +56,7 @@ def test_a_bag_without_a_camera_says_what_it_has(capsys, tmp_path):
     items = [item for item in recorded() if item[0] == "/lidar"]
     code, found, err = inspect(capsys, bags.write(tmp_path / "bag", items), "--set", "points=none")
     assert code == 1
-    assert "has no pictures, depth or points that are wanted" in found["problem"]
+    assert "has no images, depth or points that are wanted" in found["problem"]
     assert found["problem"] in err
     assert found["topics"][0]["topic"] == "/lidar"
 

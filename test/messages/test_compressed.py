@@ -152,7 +152,7 @@ def test_a_message_of_depth_says_that_it_is_some(form):
 
 @pytest.mark.parametrize("form", ["16UC1; png compressed ", "32FC1; tiff compressed ", "16UC1; compressedDepth png"])
 def test_depth_is_no_picture(form):
-    with pytest.raises(VisionError, match=r"a colour picture is expected, but the format .* is depth"):
+    with pytest.raises(VisionError, match=r"a colour image is expected, but the format .* is depth"):
         image_from_compressed(message(form, DEPTHS[form]))
 
 

@@ -178,8 +178,8 @@ class TestTheBitsOfSixteen:
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
-        (message("yuyv", width=0), "the picture is empty: 0×4 pixels"),
-        (message("nv12", height=0), "the picture is empty: 4×0 pixels"),
+        (message("yuyv", width=0), "the image is empty: 0×4 pixels"),
+        (message("nv12", height=0), "the image is empty: 4×0 pixels"),
         (message("yuyv", step=7), "step 7 is less than a row: 4 pixels of yuyv are 8 bytes"),
         (message("rgb16", step=23), "step 23 is less than a row: 4 pixels of rgb16 are 24 bytes"),
         (message("yuyv", size=31), "4 rows of yuyv are 4 times step 8, 32 bytes, 31 are there"),

@@ -35,7 +35,7 @@ class Bag:
             topics: As :func:`~.bag_topics.choose` takes them.
             start_offset: Where to begin, seconds after its first message.
             tolerance: How far the stamps of the parts of one frame may lie apart, seconds.
-            bit_depth: How many bits the numbers of 16-bit pictures use; 0 = all.
+            bit_depth: How many bits the numbers of 16-bit images use; 0 = all.
 
         Raises:
             VisionError: INVALID_ARGUMENT, if it cannot be read, or its topics do not tell what the camera is;

@@ -32,8 +32,8 @@ class BagTopics:
 
     Attributes:
         image, depth, points: Of the parts of a frame.
-        camera_info: The calibration of the pictures; of the depth, if that is alone.
-        depth_camera_info: That of the depth, beside pictures.
+        camera_info: The calibration of the images; of the depth, if that is alone.
+        depth_camera_info: That of the depth, beside images.
         remarks: What was left out, or is not certain, and how to choose.
     """
 
@@ -48,16 +48,16 @@ class BagTopics:
 def choose(given: Mapping[str, str], types: Mapping[str, str], kind_of: Callable[[str], Kind], *, of: str) -> BagTopics:
     """Return the topics of a recording that are read.
 
-    What is not given is found by its type: pictures and depth by what their first message says that it is, or by the
-    topic's name where that may be both; calibration by its name beside that of the pictures, else by its type. Of one
-    imager, raw pictures go before compressed ones, and compressedDepth before other compressed depth. Of several
-    cameras, only the topics are chosen that are no nearer to another camera's pictures than to those that are read
-    (without pictures: depth, else points).
+    What is not given is found by its type: images and depth by what their first message says that it is, or by the
+    topic's name where that may be both; calibration by its name beside that of the images, else by its type. Of one
+    imager, raw images go before compressed ones, and compressedDepth before other compressed depth. Of several
+    cameras, only the topics are chosen that are no nearer to another camera's images than to those that are read
+    (without images: depth, else points).
 
     Args:
         given: Topics by "image", "depth", "points" and "camera_info"; empty = to be found, NONE = not wanted.
         types: Of all topics that have messages, by name.
-        kind_of: Returns what the first message of a topic of pictures says that it is.
+        kind_of: Returns what the first message of a topic of images says that it is.
         of: The recording, for messages.
 
     Raises:
@@ -86,11 +86,11 @@ class _Choice:
         self._of = of
         self._known = known
         self._remarks: list[str] = []
-        pictures = [topic for topic, kind in types.items() if kind in (IMAGE, COMPRESSED)]
+        images = [topic for topic, kind in types.items() if kind in (IMAGE, COMPRESSED)]
         videos = [topic for topic, kind in types.items() if kind in VIDEO_TYPES]
-        self._imagers = _imagers(types, [*pictures, *videos])
+        self._imagers = _imagers(types, [*images, *videos])
         # A topic that was named for one purpose is not looked at for another.
-        free = [topic for topic in pictures if topic not in given.values()]
+        free = [topic for topic in images if topic not in given.values()]
         kinds = {topic: _certain(topic, kind_of(topic)) for topic in free}
         self._found = {
             "image": [topic for topic in free if kinds[topic] is Kind.IMAGE],
@@ -114,7 +114,7 @@ class _Choice:
             chosen[kind] = self._part(kind, chosen)
         if not any(chosen.values()):
             videos = _videos(self._types)
-            raise _wrong(f"{self._of} has no pictures, depth or points that are wanted{self._known}{videos}")
+            raise _wrong(f"{self._of} has no images, depth or points that are wanted{self._known}{videos}")
         infos = [topic for topic, kind in self._types.items() if kind == CAMERA_INFO]
         beside = {kind: self._beside(chosen[kind], infos) for kind in ("image", "depth")}
         info = self._info(chosen, beside, infos)
@@ -157,7 +157,7 @@ class _Choice:
         imager = self._imager(topic)
         found = {self._imager(name) for name in self._all[kind]}
         if kind == "depth":
-            # Pictures beside depth may well be the same camera's; without a common namespace they are not.
+            # Images beside depth may well be the same camera's; without a common namespace they are not.
             found |= {name for name in map(self._imager, self._all["image"]) if nearness(name, imager) == (0, 0)}
         return sorted(name for name in found if name != imager and not same_camera(name, imager))
 
@@ -168,7 +168,7 @@ class _Choice:
         return [rival for rival in rivals if rival != name and nearness(name, rival) > score]
 
     def _info(self, chosen: Mapping[str, str], beside: Mapping[str, str], infos: Iterable[str]) -> str:
-        """Return the topic of the calibration of the pictures; of the depth, if that is alone."""
+        """Return the topic of the calibration of the images; of the depth, if that is alone."""
         kind = "image" if chosen["image"] else "depth"
         given = self._given["camera_info"] or beside[kind]
         if given or not chosen[kind]:
@@ -180,7 +180,7 @@ class _Choice:
         for name in infos:
             if name == beside["depth"]:
                 continue
-            # A calibration that stands beside the pictures of another imager is theirs.
+            # A calibration that stands beside the images of another imager is theirs.
             owners = [rival for rival in set(self._imagers.values()) if parent(name) in (rival, parent(rival))]
             if kind == "depth" and parent(name) and imager.startswith(f"{parent(name)}/"):
                 # The depth stands below the camera's images, whose calibration it has where both are read.
@@ -206,7 +206,7 @@ class _Choice:
         return ""
 
     def _beside(self, topic: str, infos: Iterable[str]) -> str:
-        """Return the topic of the calibration whose name belongs to that of pictures; empty, if there is none."""
+        """Return the topic of the calibration whose name belongs to that of images; empty, if there is none."""
         if not topic:
             return ""
         imager = self._imager(topic)
@@ -240,15 +240,15 @@ _NAMES = {"image": "image", "depth": "depth", "points": "cloud"}
 
 
 def _imagers(types: Mapping[str, str], topics: Iterable[str]) -> dict[str, str]:
-    """Return the imagers of topics of pictures and videos."""
+    """Return the imagers of topics of images and videos."""
     first = {topic: imager_of(topic, transported=types[topic] != IMAGE) for topic in topics}
-    # What stands below an imager was made of its pictures, by whatever name.
+    # What stands below an imager was made of its images, by whatever name.
     known = set(first.values())
     return {topic: parent(imager) if parent(imager) in known else imager for topic, imager in first.items()}
 
 
 def _certain(topic: str, kind: Kind) -> Kind:
-    """Return what pictures are; of what may be both, the topic's name decides."""
+    """Return what images are; of what may be both, the topic's name decides."""
     if kind is Kind.EITHER:
         return Kind.DEPTH if "depth" in topic else Kind.IMAGE
     return kind

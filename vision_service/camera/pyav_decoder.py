@@ -88,7 +88,7 @@ class PyAvDecoder:
     def _choose(self) -> Any:
         """Return the stream that is asked for, or the largest."""
         videos, number = self._container.streams.video, self._opening.stream
-        # A picture that belongs to the sound, or a small image of the whole, is none of the video.
+        # An image that belongs to the sound, or a small image of the whole, is none of the video.
         real = [video for video in videos if not _attached(video)] or list(videos)
         if not real:
             others = ", ".join(sorted({stream.type for stream in self._container.streams})) or "nothing"
@@ -213,7 +213,7 @@ def _size(video: Any) -> tuple[int, int]:
 
 
 def _attached(video: Any) -> bool:
-    """Return whether a stream is a picture that belongs to something else, such as a cover."""
+    """Return whether a stream is an image that belongs to something else, such as a cover."""
     disposition = getattr(video, "disposition", None)
     kinds = [getattr(type(disposition), name, None) for name in ("attached_pic", "timed_thumbnails")]
     return any(kind is not None and disposition & kind for kind in kinds)

@@ -77,7 +77,7 @@ class Recording:
         return decoder
 
     def read(self) -> tuple[Image, float]:
-        """Return the next picture, and its time in the video in seconds.
+        """Return the next image, and its time in the video in seconds.
 
         Raises:
             EndOfVideoError: If there is none any more.

@@ -61,7 +61,7 @@ def image_from_compressed(message: Any, remarks: Remarks = NOBODY) -> Image:
     form = format_of(message.format)
     _refuse_undecodable(form)
     if form.depth or kind_of_encoding(form.pixels) is Kind.DEPTH:
-        raise _wrong(f"a colour picture is expected, but the format {message.format!r} is depth")
+        raise _wrong(f"a colour image is expected, but the format {message.format!r} is depth")
     data = _data(message)
     if form.source.startswith(("yuv", "uyvy", "yuyv", "bayer_")) and form.pixels == "mono8":
         remarks.grey(message.format, form.source)
@@ -136,7 +136,7 @@ def _convert(pixels: NDArray[Any], encoding: str, remarks: Remarks) -> NDArray[n
     height, width = pixels.shape[:2]
     raw = RAW_ENCODINGS[encoding]
     if min(height, width) < raw.smallest:
-        raise _wrong(f"a picture of {width}×{height} pixels is too small to be {encoding}")
+        raise _wrong(f"an image of {width}×{height} pixels is too small to be {encoding}")
     if raw.numbers:
         remarks.look(pixels, encoding)
     memory = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("<")).reshape(height, -1).view(np.uint8)
@@ -149,7 +149,7 @@ def _as_it_is(data: memoryview) -> NDArray[np.uint8]:
 
 def _data(message: Any) -> memoryview:
     if not len(message.data):
-        raise _wrong(f"the compressed picture is empty (format {message.format!r})")
+        raise _wrong(f"the compressed image is empty (format {message.format!r})")
     return memoryview(message.data)
 
 

@@ -1,4 +1,4 @@
-"""Image messages to pictures and depth."""
+"""Messages of images to colour images and depth."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PNG_SIZE = struct.Struct(">II")
 
 
 def image_from_message(message: Any, remarks: Remarks = NOBODY) -> Image:
-    """Return the picture of a message, whose memory it shares.
+    """Return the image of a message, whose memory it shares.
 
     Encodings in RAW_ENCODINGS (Bayer, YUV, 16 bits) are converted when the pixels are first asked for. A JPEG or PNG
     file in place of pixels, which some drivers send whatever the encoding is, is decoded.
@@ -51,7 +51,7 @@ def image_from_message(message: Any, remarks: Remarks = NOBODY) -> Image:
     if layout is None:
         raise _wrong(f"unknown encoding {message.encoding!r}: known are {', '.join(COLOR_ENCODINGS)}")
     if not layout.colour:
-        raise _wrong(f"a colour picture is expected, but the encoding {message.encoding} is depth")
+        raise _wrong(f"a colour image is expected, but the encoding {message.encoding} is depth")
     return Image(_pixels(message, layout), layout.colour)
 
 
@@ -128,16 +128,16 @@ def _raw_image(message: Any, raw: RawEncoding, remarks: Remarks) -> Image:
     height = rows / raw.rows
     if size != step * rows:
         raise _wrong(
-            f"the picture's data do not fit its size: {message.height} rows of {message.encoding} are {rows} times "
+            f"the image's data do not fit its size: {message.height} rows of {message.encoding} are {rows} times "
             f"step {step}, {float(step * rows):.12g} bytes, {size} are there"
         )
     if width % raw.multiple[0] or height % raw.multiple[1]:
         raise _wrong(
-            f"a picture of {width}×{message.height} pixels cannot be {message.encoding}: its colours belong to blocks "
+            f"an image of {width}×{message.height} pixels cannot be {message.encoding}: its colours belong to blocks "
             f"of {raw.multiple[0]}×{raw.multiple[1]} pixels"
         )
     if min(width, height) < raw.smallest:
-        raise _wrong(f"a picture of {width}×{message.height} pixels is too small to be {message.encoding}")
+        raise _wrong(f"an image of {width}×{message.height} pixels is too small to be {message.encoding}")
     memory = np.frombuffer(message.data, np.uint8).reshape(int(rows), step)
     convert = partial(_convert, memory, width, bool(message.is_bigendian), message.encoding, remarks)
     return Image.deferred(convert, raw.result)
@@ -155,14 +155,14 @@ def _check_size(message: Any) -> None:
     expected, got = message.step * message.height, len(message.data)
     if got != expected:
         raise _wrong(
-            f"the picture's data do not fit its size: step {message.step} times height {message.height} is {expected} "
+            f"the image's data do not fit its size: step {message.step} times height {message.height} is {expected} "
             f"bytes, {got} are there"
         )
 
 
 def _check_not_empty(message: Any) -> None:
     if not message.width or not message.height:
-        raise _wrong(f"the picture is empty: {message.width}×{message.height} pixels")
+        raise _wrong(f"the image is empty: {message.width}×{message.height} pixels")
 
 
 def _check_step(message: Any, pixel: int) -> None:

@@ -38,7 +38,7 @@ LAYOUTS = {
 """The encodings that are read as they are, and written, named as in sensor_msgs/image_encodings."""
 
 COLOR_ENCODINGS = tuple(dict.fromkeys([name for name, each in LAYOUTS.items() if each.colour] + list(RAW_ENCODINGS)))
-"""The encodings that are read as pictures."""
+"""The encodings that are read as colour images."""
 
 DEPTH_ENCODINGS = tuple(name for name, layout in LAYOUTS.items() if not layout.colour)
 """The encodings that are read as depth."""
@@ -54,7 +54,7 @@ class Kind(Enum):
 
 
 def kind_of_encoding(encoding: str) -> Kind:
-    """Return what images of an encoding may be read as; of an unknown one, as a picture, if at all."""
+    """Return what images of an encoding may be read as; of an unknown one, as a colour image, if at all."""
     if encoding in DEPTH_ENCODINGS:
         return Kind.EITHER if encoding in COLOR_ENCODINGS else Kind.DEPTH
     return Kind.IMAGE

@@ -116,14 +116,14 @@ def test_numbers_of_either_byte_order_are_written_little_endian(labels):
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
-        (message(width=0), "the picture is empty: 0×3 pixels"),
-        (message(height=0), "the picture is empty: 4×0 pixels"),
-        (ImageMessage(), "the picture is empty: 0×0 pixels"),
+        (message(width=0), "the image is empty: 0×3 pixels"),
+        (message(height=0), "the image is empty: 4×0 pixels"),
+        (ImageMessage(), "the image is empty: 0×0 pixels"),
         (message(size=35), "step 12 times height 3 is 36 bytes, 35 are there"),
         (message(size=37), "step 12 times height 3 is 36 bytes, 37 are there"),
         (message(step=11, size=33), "step 11 is less than a row: 4 pixels of rgb8 are 12 bytes"),
-        (message("16UC1"), "a colour picture is expected, but the encoding 16UC1 is depth"),
-        (message("32FC1", step=16, size=48), "a colour picture is expected, but the encoding 32FC1 is depth"),
+        (message("16UC1"), "a colour image is expected, but the encoding 16UC1 is depth"),
+        (message("32FC1", step=16, size=48), "a colour image is expected, but the encoding 32FC1 is depth"),
     ],
 )
 def test_a_wrong_picture_is_refused_with_the_reason(wrong, reason):
@@ -135,7 +135,7 @@ def test_a_wrong_picture_is_refused_with_the_reason(wrong, reason):
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
-        (message("16UC1", width=0), "the picture is empty"),
+        (message("16UC1", width=0), "the image is empty"),
         (message("16UC1", step=8, size=23), "step 8 times height 3 is 24 bytes, 23 are there"),
         (message("16UC1", step=7, size=21), "step 7 is less than a row: 4 pixels of 16UC1 are 8 bytes"),
         (message("rgb8"), r"depth is expected \(16UC1, mono16, 32FC1\), but the encoding 'rgb8' is colour"),
@@ -194,9 +194,9 @@ def test_compressed_bytes_go_into_the_message_as_they_are():
 @pytest.mark.parametrize(
     ("form", "data", "code", "reason"),
     [
-        ("jpeg", b"", ErrorCode.INVALID_ARGUMENT, r"the compressed picture is empty \(format 'jpeg'\)"),
-        ("16UC1; compressedDepth png", b"..", ErrorCode.INVALID_ARGUMENT, "a colour picture is expected, .* is depth"),
-        ("16UC1; png compressed ", b"..", ErrorCode.INVALID_ARGUMENT, "a colour picture is expected, .* is depth"),
+        ("jpeg", b"", ErrorCode.INVALID_ARGUMENT, r"the compressed image is empty \(format 'jpeg'\)"),
+        ("16UC1; compressedDepth png", b"..", ErrorCode.INVALID_ARGUMENT, "a colour image is expected, .* is depth"),
+        ("16UC1; png compressed ", b"..", ErrorCode.INVALID_ARGUMENT, "a colour image is expected, .* is depth"),
     ],
 )
 def test_a_compressed_message_that_is_no_picture_is_refused_at_once(form, data, code, reason):
