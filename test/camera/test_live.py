@@ -2,6 +2,7 @@
 
 import threading
 import time
+from types import MappingProxyType
 
 import pytest
 
@@ -15,6 +16,7 @@ class Lamp:
     """A source whose frames are numbered, and which can be made to fail or to hang."""
 
     read_timeout = 0.2
+    facts = MappingProxyType({})
 
     def __init__(self):
         self.opened = self.closed = self.frames = 0

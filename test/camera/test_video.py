@@ -141,6 +141,20 @@ def test_a_file_gives_its_frames_in_order_at_its_own_rate(camera, tmp_path, name
     assert levels(driver, len(LEVELS)) == pytest.approx(LEVELS, abs=4)
 
 
+def test_it_says_what_it_reads(camera, film, server, rtsp):
+    """get_status shows it: a wrong codec, size or library explains much."""
+    names = {"pyav": "PyAV ", "opencv": "OpenCV "}
+    facts = camera(film).facts
+    assert facts["decoder"].startswith(tuple(names.values()))
+    assert facts["video_size"] == "64×48"
+    assert facts["codec"].lower() in ("mjpeg", "mjpg")
+    for url, expected in ((server.url, {"codec": "Motion JPEG over HTTP"}), (rtsp.url, {"video_size": "320×240"})):
+        stream = camera(url, read_timeout=TIMEOUT)
+        assert stream.facts == {}, "it has not been opened"
+        problems(stream)
+        assert expected.items() <= stream.facts.items()
+
+
 def test_another_rate_can_be_asked_for(camera, film):
     assert camera(film, frame_rate=3).frame_rate == 3
 

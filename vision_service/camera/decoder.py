@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -55,6 +56,19 @@ class Opening:
         return self.open_timeout > 0
 
 
+def facts_of(decoder: str, codec: str, width: int, height: int) -> dict[str, str]:
+    """Return what a decoder says of the video that it reads, for people.
+
+    Args:
+        decoder: The library and its release.
+        codec: What the library calls it; empty = it is not known.
+        width: In pixels; 0 = not known yet.
+        height: In pixels.
+    """
+    size = f"{width}×{height}" if width and height else ""
+    return {"decoder": decoder} | ({"codec": codec} if codec else {}) | ({"video_size": size} if size else {})
+
+
 class Decoder(Protocol):
     """A video that is open.
 
@@ -65,6 +79,10 @@ class Decoder(Protocol):
 
     frame_rate: float
     duration: float
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """Who decodes it, its codec and size, for people."""
 
     def read(self, wait: float) -> tuple[Image, float]:
         """Return the next image, and its time in the video in seconds.

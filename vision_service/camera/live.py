@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from vision_service.concurrency import Turns
@@ -31,6 +31,10 @@ class Source(Protocol):
     """
 
     read_timeout: float
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """How it comes, for people."""
 
     def read(self) -> Frame:
         """Wait for the next frame and return it.
@@ -66,6 +70,7 @@ class Live:
         self._read_timeout = read_timeout
         self._reader: _Reader | None = None
         self._hung: list[_Reader] = []
+        self._facts: Mapping[str, str] = {}
         self._problem = ""  # the sentence: an error that is raised again and again would grow
         self._asked = time.monotonic()
 
@@ -79,6 +84,13 @@ class Live:
         """How long a frame may take, seconds."""
         reader = self._reader
         return max(self._read_timeout, reader.read_timeout) if reader is not None else self._read_timeout
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """How the frames come, of the source that was opened last; empty = none was opened yet."""
+        reader = self._reader
+        self._facts = (reader.facts if reader is not None else None) or self._facts
+        return self._facts
 
     def read(self) -> Frame:
         """Return the newest frame that was not returned yet; wait for one, at most about read_timeout.
@@ -143,6 +155,7 @@ class _Reader:
     Attributes:
         opened: Whether the source is open.
         read_timeout: How long a frame may take, as the source says; 0 = it is not open yet.
+        facts: How its frames come, for people; empty = it is not open yet.
     """
 
     def __init__(self, name: str, open_source: Callable[[], Source]) -> None:
@@ -158,6 +171,7 @@ class _Reader:
         self._asked = self._progress = time.monotonic()
         self.opened = False
         self.read_timeout = 0.0
+        self.facts: Mapping[str, str] = {}
         self._turns = Turns(f"reader of {name}", self._turn, last=self._end)
         self._turns.start()
 
@@ -205,7 +219,7 @@ class _Reader:
         try:
             if self._source is None:
                 self._source = self._open()
-                self.read_timeout = self._source.read_timeout
+                self.read_timeout, self.facts = self._source.read_timeout, self._source.facts
                 self.opened, self._progress = True, time.monotonic()
             elif self._wanted():
                 self._put(self._source.read())

@@ -10,7 +10,7 @@ from typing import Any
 
 import cv2
 
-from vision_service.camera.decoder import Opening, OverError, SilenceError, UnreadableError
+from vision_service.camera.decoder import Opening, OverError, SilenceError, UnreadableError, facts_of
 from vision_service.camera.interlaced import may_be_interlaced, opencv_spoils_interlaced
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
@@ -61,6 +61,7 @@ class OpenCvDecoder:
     Attributes:
         frame_rate: Frames a second, as it says; 0 = it does not.
         duration: Seconds; 0 = it has no end, or does not say.
+        facts: Who decodes it, its codec and size, for people.
     """
 
     def __init__(self, opening: Opening) -> None:
@@ -109,6 +110,8 @@ class OpenCvDecoder:
         rate, count = self._capture.get(cv2.CAP_PROP_FPS), self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
         self.frame_rate = rate if math.isfinite(rate) and 0 < rate <= 1000 else 0.0
         self.duration = count / self.frame_rate if self.frame_rate and 0 < count < 1e9 else 0.0
+        sizes = (self._capture.get(cv2.CAP_PROP_FRAME_WIDTH), self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+        self.facts = facts_of(f"OpenCV {cv2.__version__}", name.strip("\0 "), *map(int, sizes))
         compressed = self._opening.live and fourcc == _MJPEG
         self._compressed = compressed and self._capture.set(cv2.CAP_PROP_FORMAT, -1)
 

@@ -16,7 +16,7 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from vision_service.camera import urls
-from vision_service.camera.decoder import Opening, OverError, SilenceError, UnreadableError
+from vision_service.camera.decoder import Opening, OverError, SilenceError, UnreadableError, facts_of
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
 from vision_service.jpeg import jpeg_of
@@ -53,6 +53,7 @@ class PyAvDecoder:
     Attributes:
         frame_rate: Frames a second, as it says; 0 = it does not.
         duration: Seconds; 0 = it has no end, or does not say.
+        facts: Who decodes it, its codec and size, for people.
     """
 
     def __init__(self, opening: Opening) -> None:
@@ -114,6 +115,7 @@ class PyAvDecoder:
         length = stream.duration * stream.time_base if stream.duration else (container.duration or 0) / _MICROSECONDS
         self.duration = max(0.0, float(length))
         self._compressed = opening.live and stream.codec_context.name == "mjpeg"
+        self.facts = facts_of(f"PyAV {av.__version__}", stream.codec_context.name, *_size(stream))
         self._unit = float(stream.time_base or 0)
         self._start = stream.start_time * self._unit if stream.start_time is not None else None
         self._from, self._count = 0.0, 0

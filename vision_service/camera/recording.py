@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from vision_service.camera.decoder import Decoder, Opening, OverError, SilenceError, UnreadableError
@@ -89,6 +90,11 @@ class Recording:
             raise EndOfVideoError(str(self._path)) from None
         except UnreadableError as error:
             raise VisionError(ErrorCode.CAMERA_ERROR, f"{str(self._path)!r} cannot be decoded: {error}") from None
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """Who decodes the file, its codec and size."""
+        return self._decoder.facts
 
     def rewind(self) -> None:
         """Go back to the beginning, or to start_offset."""

@@ -206,6 +206,7 @@ class _MotionJpegStream:
 
     def __init__(self, settings: StreamSettings, answer: web.Answer, beginning: bytes) -> None:
         self.read_timeout = settings.read_timeout
+        self.facts = {"codec": "Motion JPEG over HTTP"}
         self._settings = settings
         self._answer = answer
         self._end, self._some = 0.0, False  # when to give up, and whether anything has come since the last frame
@@ -246,6 +247,7 @@ class _Snapshots:
 
     def __init__(self, settings: StreamSettings) -> None:
         self.read_timeout = settings.read_timeout
+        self.facts = {"codec": "single images over HTTP"}
         self._settings = settings
         self._due = time.monotonic()
 
@@ -383,6 +385,7 @@ class _DecodedStream:
     def __init__(self, settings: StreamSettings, began: _Beginning, *, live_list: bool) -> None:
         decoder, first = began.decoder, began.first
         self.read_timeout = began.read_timeout
+        self.facts = decoder.facts
         self._settings = settings
         self._decoder = decoder
         self._first: tuple[Image, float] | None = first

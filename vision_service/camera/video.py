@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -140,6 +141,11 @@ class Video(CameraDriver):
         """How long a `read` may wait for a frame, seconds: long, where a stream says that its frames are rare."""
         return self._source.patience if isinstance(self._source, Live) else 0.0
 
+    @property
+    def facts(self) -> Mapping[str, str]:  # type: ignore[override]  # read only here
+        """Who decodes it, its codec and size, of a stream that has been opened once; nothing of a folder."""
+        return self._source.facts
+
     def read(self) -> Frame:
         """Return the next frame of a recording, without waiting, or wait for the next of a stream.
 
@@ -188,6 +194,10 @@ class _Playback:
         self._original = config.stamps == "original"
         # Of the last frame, and before the first of this loop: seconds.
         self._time, self._before = config.start_offset, 0.0
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        return self._player.facts if isinstance(self._player, Recording) else {}
 
     def read(self) -> Frame:
         image, self._time = self._player.read()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -233,6 +233,11 @@ class Webcam(CameraDriver):
         """
         return self._live.read()
 
+    @property
+    def facts(self) -> Mapping[str, str]:  # type: ignore[override]  # read only here
+        """Which device is read and in what form, once it has been opened."""
+        return self._live.facts
+
     def run_command(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """Return the cameras that are plugged in."""
         return {"cameras": [device.as_dict() for device in v4l2.cameras()]}
@@ -273,6 +278,8 @@ class _Opened:
         device = find(path, v4l2.cameras() if own is None else [own])
         self._path, self._config, self._intrinsics = device.path, config, intrinsics
         self._choice = choose(device, config)
+        size = f"{self._choice.width}×{self._choice.height}"
+        self.facts = {"device": device.path, "pixels": f"{self._choice.layout} {size}"}
         # How long OpenCV waits for a frame, whole seconds, for all cameras of the process; its own ten are too long.
         os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", f"{math.ceil(config.read_timeout)}")
         self._capture = cv2.VideoCapture(device.path, cv2.CAP_V4L2)
