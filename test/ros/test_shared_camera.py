@@ -208,6 +208,28 @@ def test_a_camera_node_passes_on_once_what_was_published_once_and_answers_with_i
         eventually(lambda: not robot.call(GetImage, "again/get_image", timeout=0.5).success, "it is a stream")
 
 
+def test_what_is_joined_of_what_was_published_once_holds_too():
+    sections = {
+        "lens": {"driver": "ros", "image": "front/image_raw", "source_timeout": 0.4},
+        "depth": {"driver": "ros", "depth": "front/depth", "source_timeout": 0.4},
+        "both": {"driver": "join_color_depth", "color_camera_name": "lens", "depth_camera_name": "depth"},
+    }
+    with running({"stack": {"cameras": list(sections)}, **sections}) as robot:
+        latched = QoSProfile(
+            depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
+        )
+        header = Header(stamp=conversion.time_message(7 * 10**9), frame_id="lens")
+        robot.publisher(Image, "front/image_raw", latched).publish(color())
+        depth = conversion.depth_to_message(np.full((60, 80), 1.5, np.float32), header)
+        robot.publisher(Image, "front/depth", latched).publish(depth)
+        state_of(robot, "both", "active")
+        for _ in range(2):
+            answer = robot.call(GetImages, "both/get_images", timeout=20.0)
+            assert answer.success, answer.message
+            assert [image.source_name for image in answer.images] == ["color", "depth"]
+            eventually(lambda: robot.status("both")["age"] > 1.0, "it is older")
+
+
 def test_who_begins_to_listen_to_a_camera_node_gets_what_was_published_once():
     sections = {"again": {"driver": "ros", "image": "front/image_raw", "source_timeout": 0.4, "keep_reading": True}}
     with running({"stack": {"cameras": ["again"]}, **sections}) as robot:

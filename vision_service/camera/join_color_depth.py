@@ -88,6 +88,11 @@ class JoinColorDepth(CameraDriver):
         self.intrinsics = getattr(cameras[config.color_camera_name], "intrinsics", None)
         self._synchronizer = Synchronizer(cameras, config.tolerance)
 
+    @property
+    def held(self) -> float | None:
+        """How long ago what is joined was published, seconds, if it holds; None = it does not."""
+        return self._synchronizer.held
+
     def read(self) -> Frame:
         """Return the next picture and depth that belong together.
 

@@ -115,6 +115,11 @@ class JoinPointclouds(CameraDriver):
         self.frame_rate = min((rate for rate in rates if rate), default=0.0)
         self._synchronizer = Synchronizer(cameras, config.tolerance)
 
+    @property
+    def held(self) -> float | None:
+        """How long ago what is joined was published, seconds, if it holds; None = it does not."""
+        return self._synchronizer.held
+
     def read(self) -> Frame:
         """Return the next clouds that belong together, as one.
 

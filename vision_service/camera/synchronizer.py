@@ -46,6 +46,16 @@ class Synchronizer:
         self._left = 0.0
         self._forget()
 
+    @property
+    def held(self) -> float | None:
+        """How long ago the oldest of the frames was published, seconds, if all of them hold until there are others.
+
+        None = at least one camera goes on, and will give others.
+        """
+        ages = [getattr(camera, "held", None) for camera in self._cameras]
+        known = [age for age in ages if age is not None]
+        return max(known) if len(known) == len(ages) else None
+
     def read(self) -> dict[str, Frame]:
         """Return the next frames that belong together, by the cameras' names.
 
