@@ -22,7 +22,7 @@ CREASE = 30.0
 STEP = 0.016
 """From which step in depth on a border speaks against joining, metres at a depth of 1 m."""
 
-COLOR_WEIGHT = 0.65
+COLOR_WEIGHT = 0.8
 """How much another colour speaks against joining."""
 SAME_COLOR = 18.0
 """Up to which distance in CIE L*a*b* two mean colours say nothing against it: light makes as much of a difference."""
