@@ -22,9 +22,19 @@ def test_borders_of_what_has_become_one_are_averaged():
 
 
 def test_the_order_is_by_the_mean_not_by_the_length_of_a_border():
-    # 1 is good for both; the short, sure border goes first, and what is left is no longer good
-    edges = [(0, 1, 3.0, 3.0), (1, 2, 40.0, 80.0), (0, 2, -50.0, 50.0)]
+    # 1 is good for both; the shorter, surer border goes first, and what is left is no longer good
+    edges = [(0, 1, 20.0, 20.0), (1, 2, 40.0, 80.0), (0, 2, -50.0, 50.0)]
     assert groups(contracted(3, edges)) == [[0, 1], [2]]
+
+
+def test_of_borders_as_good_the_longer_one_is_first():
+    # A few pixels where 0 happens to go on into 1, which has a long edge with 2; 0 and 2 are apart
+    edges = [(0, 1, 3.0, 3.0), (1, 2, 40.0, 40.0), (0, 2, -50.0, 50.0)]
+    assert groups(contracted(3, edges)) == [[0], [1, 2]]
+
+
+def test_a_short_border_that_is_good_joins_too():
+    assert groups(contracted(2, [(0, 1, 0.5, 1.0)])) == [[0, 1]]
 
 
 @given(
