@@ -128,7 +128,7 @@ def sensor_place(cloud: PointCloud, config: GroundConfig, *, optical: bool) -> t
         return tuple(config.sensor_position)
     if len(cloud.viewpoints) > 1:
         raise NotOneViewError(f"the point cloud is made of {len(cloud.viewpoints)} views")
-    if cloud.viewpoints:
+    if cloud.viewpoints and np.isfinite(cloud.viewpoints[0]).all():
         return cloud.viewpoints[0]
     if optical:
         return ORIGIN
