@@ -518,8 +518,7 @@ def test_other_points_are_turned_and_resized_pictures_leave_them():
 
 def test_where_the_sensor_was_is_turned_with_its_points():
     cloud = PointCloud(np.ones((5, 3), np.float32), viewpoints=((1.0, 2.0, 3.0),))
-    step = TRANSFORMS.get("rotate")
-    turned = step(configure(step.Config, {"angle_degs": 90.0}, of="it"), LocalResources()).apply(Frame(cloud=cloud))
+    turned = transformed(Frame(cloud=cloud), rotate(90))
     np.testing.assert_allclose(turned.cloud.viewpoints, [[-2.0, 1.0, 3.0]], atol=1e-6)
 
 

@@ -33,12 +33,11 @@ from vision_service.errors import ErrorCode, VisionError
 from vision_service.messages import cloud_from_message
 from vision_service.msg import LabelEvent
 from vision_service.msg import PointCloudObject as PointCloudObjectMessage
-from vision_service.pointcloud.motion import rotation_matrix
+from vision_service.pointcloud.motion import IDENTITY, rotation_matrix
 from vision_service.pointcloud.objects import merged
 from vision_service.ros.conversion.camera_info import time_message
 from vision_service.ros.conversion.cloud import cloud_to_message
 from vision_service.types import (
-    IDENTITY,
     Classification,
     Detection,
     Detection3D,
