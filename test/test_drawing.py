@@ -1,5 +1,6 @@
 """Pictures of results."""
 
+import dataclasses
 import math
 import os
 import subprocess
@@ -28,6 +29,7 @@ from vision_service.drawing import (
     style,
     text_color,
 )
+from vision_service.drawing.labels import Wanted, draw_labels
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
 from vision_service.keypoints import COCO, COCO_SKELETON, skeleton_of
@@ -597,3 +599,67 @@ def test_objects_are_drawn_instead_of_the_detections_that_they_were_made_of():
 def test_nothing_to_draw_leaves_the_picture():
     picture = np.zeros((12, 16, 3), np.uint8)
     assert draw_results(picture, {"segment": [], "classify": []}) is picture
+
+
+# Labels and each other.
+
+
+def filled(picture, name):
+    """Which pixels lie within areas of a class's colour: of labels, not of lines."""
+    mine = (picture == class_color(name)).all(axis=2)
+    return cv2.erode(mine.astype(np.uint8), np.ones((4, 4), np.uint8)).astype(bool)
+
+
+@pytest.mark.parametrize("shift", [(0, 0), (5, 3), (-30, 8), (0, -12)])
+def test_labels_of_boxes_that_overlap_do_not_cover_each_other(shift):
+    names = ("cat", "dog", "bird")
+    boxes = [
+        Detection(name, 0.9 - 0.1 * number, 200 + x, 150 + y, 320 + x, 260 + y)
+        for number, name in enumerate(names)
+        for x, y in [(number * shift[0], number * shift[1])]
+    ]
+    together = draw_detections(gray(), boxes)
+    for box in boxes:
+        alone = draw_detections(gray(), [box])
+        assert filled(together, box.class_name).sum() > 0.65 * filled(alone, box.class_name).sum()  # but for its text
+    first = filled(draw_detections(gray(), boxes[:1]), "cat")
+    assert (filled(together, "cat") & first).sum() > 0.65 * first.sum()  # the most confident one has its own place
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(-50, 400), st.integers(-50, 300), st.integers(1, 200), st.integers(1, 200)), max_size=12
+    )
+)
+def test_labels_lie_inside_the_picture_and_apart_while_there_is_room(boxes):
+    sizes = style(400, 300)
+    wanted = [Wanted("a thing", (0, 255, 0), x, (x, y, x + width, y + height)) for x, y, width, height in boxes]
+    across, tall = sizes.width("a thing") + 2 * sizes.padding, sizes.label_height
+    picture = gray(400, 300)
+    draw_labels(picture, wanted, sizes)
+    covered = int((picture != gray(400, 300)).any(axis=2).sum())
+    assert covered == len(wanted) * across * tall
+
+
+def test_more_labels_than_the_picture_has_room_for_are_drawn_all_the_same():
+    many = [Detection(f"thing {number}", 0.5, 10, 10, 60, 40) for number in range(200)]
+    picture = draw_detections(gray(80, 60), many)
+    assert picture.shape == (60, 80, 3)
+    np.testing.assert_array_equal(picture, draw_detections(gray(80, 60), many))
+
+
+def test_labels_of_objects_one_behind_the_other_do_not_cover_each_other():
+    camera = CameraIntrinsics(640, 480, 500.0, 500.0, 319.5, 239.5)
+    near, far = solid(center=(0, 0, 2), name="cat"), solid(center=(0, 0, 2.2), name="dog")
+    colors = {"cat": class_color("cat"), "dog": class_color("dog")}
+
+    def pixels_of_labels(*items):
+        nameless = [dataclasses.replace(item, label="") for item in items]
+        labelled = draw_objects(gray(), items, camera)
+        return changed_between(labelled, draw_objects(gray(), nameless, camera, [colors[i.label] for i in items]))
+
+    assert pixels_of_labels(near, far) > 0.9 * (pixels_of_labels(near) + pixels_of_labels(far))
+
+
+def changed_between(one, other):
+    return int((one != other).any(axis=2).sum())

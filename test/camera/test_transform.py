@@ -516,6 +516,12 @@ def test_other_points_are_turned_and_resized_pictures_leave_them():
     )
 
 
+def test_where_the_sensor_was_is_turned_with_its_points():
+    cloud = PointCloud(np.ones((5, 3), np.float32), viewpoints=((1.0, 2.0, 3.0),))
+    turned = transformed(Frame(cloud=cloud), rotate(90))
+    np.testing.assert_allclose(turned.cloud.viewpoints, [[-2.0, 1.0, 3.0]], atol=1e-6)
+
+
 def test_a_camera_of_points_alone_can_be_turned_but_not_cropped():
     frame = Frame(cloud=PointCloud(np.array([[1, 2, 3]], np.float32)), camera_name="lidar")
     np.testing.assert_allclose(transformed(frame, rotate(180)).cloud.xyz, [[-1, -2, 3]])

@@ -1,10 +1,12 @@
 """The result topics of one camera."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
 from sensor_msgs.msg import CompressedImage, Image, PointCloud2
+from std_msgs.msg import Header
 from vision_msgs.msg import Classification, Detection2DArray, Detection3DArray
 from vision_service.msg import InstanceArray, LabelEvent, ObjectKeypointsArray
 from visualization_msgs.msg import Marker, MarkerArray
@@ -15,7 +17,12 @@ from vision_service.image import Image as Picture
 from vision_service.image import decode
 from vision_service.pointcloud.objects import object_of
 from vision_service.resources import LocalResources
-from vision_service.ros.conversion import cloud_from_message, image_from_message, label_change_to_message
+from vision_service.ros.conversion import (
+    cloud_from_message,
+    image_from_message,
+    label_change_to_message,
+    objects_to_markers,
+)
 from vision_service.ros.node import ServiceNode
 from vision_service.ros.outputs import Outputs
 from vision_service.types import (
@@ -230,6 +237,27 @@ def test_markers_show_a_box_and_a_text_for_each_object_and_take_the_last_ones_aw
     assert (box.pose.position.z, box.scale.z) == pytest.approx((1.2, 0.4))
     assert text.text == "box box_1 0.75"
     assert min(others[0].scale.x, others[0].scale.y, others[0].scale.z) > 0, "RViz refuses boxes without volume"
+
+
+@pytest.mark.parametrize(
+    ("frame", "turn", "up"),
+    [
+        ("base_link", (0.0, 0.0, 0.0, 1.0), (0, 0, 1)),
+        ("lens_optical", (0.0, 0.0, 0.0, 1.0), (0, -1, 0)),
+        ("lens_optical", (math.sqrt(0.5), 0.0, 0.0, math.sqrt(0.5)), (0, -1, 0)),  # whose z axis is up
+        ("base_link", (1.0, 0.0, 0.0, 0.0), (0, 0, 1)),  # upside down
+    ],
+)
+def test_the_text_of_a_marker_stands_upright_over_its_turned_box(frame, turn, up):
+    item = dataclasses.replace(OBJECTS[0], center=np.array([1.0, 2.0, 3.0]), size=np.full(3, 0.4), orientation=turn)
+    _, box, text = objects_to_markers([item], Header(frame_id=frame), "front").markers
+    turned = box.pose.orientation
+    assert (turned.x, turned.y, turned.z, turned.w) == turn
+    assert text.pose.orientation.w == 1.0
+    place = text.pose.position
+    away = np.array([place.x, place.y, place.z]) - item.center
+    assert away @ up > 0.2, "over the box"
+    np.testing.assert_allclose(away, (away @ up) * np.array(up), atol=1e-9)
 
 
 def test_objects_are_published_in_the_frame_in_which_they_are_placed(node, peer):

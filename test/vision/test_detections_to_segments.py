@@ -4,15 +4,18 @@ import dataclasses
 import json
 import math
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import testdata
+from touching_scenes import Box, Cylinder, Seen, seen
 from vision_service.camera.image_file import read_depth
 from vision_service.configuration import configure
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
+from vision_service.pointcloud.motion import rotation_matrix
 from vision_service.pointcloud.pcd import read_pcd, read_pcd_fields
 from vision_service.pointcloud.projection import cloud_of, in_metres
 from vision_service.resources import LocalResources
@@ -33,6 +36,7 @@ from vision_service.vision.mlmodel import MLModel
 from vision_service.vision.model import Needs, VisionModel, methods
 
 COCO = "coco_ssd_mobilenet_v1_1.0_quant_2018_06_29.tflite"
+TABLES = Path(__file__).resolve().parents[3] / "shared" / "touching_objects" / "learn"
 PINHOLE = CameraIntrinsics(40, 30, 50.0, 50.0, 20.0, 15.0)
 EVERYTHING = {"mean_k": 0, "depth_ratio": 0, "min_points_in_segment": 1}
 """Attributes by which all points in a box are the thing, as they are for Viam."""
@@ -536,3 +540,174 @@ def test_what_detections_carry_it_keeps():
     assert (model.extras, model.skeleton) == ({"keypoints"}, ((0, 1),))
     assert model.detect(red_square(np.ones((30, 40)))) == detector.found
     assert made(Annotated(np.zeros((3, 3)), ("background",))).extras == {"masks"}
+
+
+# Objects that touch.
+
+
+PAIR = (Box((0, -0.06), (0.2, 0.12, 0.1)), Box((0.03, 0.06), (0.2, 0.12, 0.2)))
+"""A low box right in front of a high one: in the image, the high one's box holds much of the low one."""
+TABLE = {
+    "ground_plane_normal_vec": [0.0, -1.0, -1.0],
+    "ground_angle_tolerance_degs": 45.0,
+    "max_dist_from_plane": 0.01,
+    "split_touching": True,
+}
+
+
+BESIDE = (Cylinder((-0.05, -0.02), 0.06, 0.15), Box((0.0655, 0.059), (0.16, 0.1, 0.1), 0.6))
+"""A tin that a turned box touches with its small side."""
+
+
+def touching(things, **values) -> tuple[Frame, Seen]:
+    view = seen(*things, width=640, height=480, noise=0.001, **values)
+    return Frame(image=Image(np.zeros((480, 640, 3), np.uint8)), cloud=PointCloud(view.xyz)), view
+
+
+def box_of(view: Seen, number: int, name: str, **values) -> Detection:
+    rows, columns = np.nonzero(view.numbers == number)
+    return Detection(name, 0.9, columns.min(), rows.min(), columns.max() + 1, rows.max() + 1, **values)
+
+
+def share_of(view: Seen, found, number: int) -> float:
+    """IoU of an object's points and those of a thing."""
+    places = {point.tobytes(): place for place, point in enumerate(view.xyz.reshape(-1, 3))}
+    shown = np.zeros(view.numbers.size, bool)
+    shown[[places[point.tobytes()] for point in found.cloud.xyz]] = True
+    truth = view.numbers.reshape(-1) == number
+    return float((shown & truth).sum() / (shown | truth).sum())
+
+
+@pytest.mark.parametrize("things", [PAIR, BESIDE], ids=["behind", "beside"])
+def test_two_solids_that_touch_get_their_own_points_each(things):
+    frame, view = touching(things)
+    boxes = [box_of(view, 1, "one"), box_of(view, 2, "two")]
+    by_depth = made(Given(*boxes), mean_k=0).segment(frame)
+    assert min(share_of(view, item, number) for number, item in enumerate(by_depth, 1)) < 0.85
+    model = made(Given(*boxes), mean_k=0, **TABLE)
+    found = model.segment(frame)
+    assert [item.label for item in found] == ["one", "two"]
+    assert min(share_of(view, item, number) for number, item in enumerate(found, 1)) > 0.93
+    assert model.describe() == {"split_touching": "yes"}
+
+
+@pytest.mark.parametrize("grown", [-12, 12])
+def test_boxes_need_not_be_exact(grown):
+    frame, view = touching(PAIR)
+    boxes = [
+        dataclasses.replace(
+            box,
+            x_min=box.x_min - grown,
+            y_min=box.y_min - grown,
+            x_max=box.x_max + grown,
+            y_max=box.y_max + grown,
+        )
+        for box in (box_of(view, 1, "one"), box_of(view, 2, "two"))
+    ]
+    found = made(Given(*boxes), mean_k=0, **TABLE).segment(frame)
+    assert min(share_of(view, item, number) for number, item in enumerate(found, 1)) > 0.93
+
+
+def test_depth_images_and_points_in_no_order_are_told_apart_too():
+    frame, view = touching(PAIR)
+    model = made(Given(box_of(view, 1, "one"), box_of(view, 2, "two")), mean_k=0, **TABLE)
+    focal = 0.95 * 640
+    camera = CameraIntrinsics(640, 480, focal, focal, 319.5, 239.5)
+    by_depth = model.segment(Frame(image=frame.image, depth=view.xyz[..., 2], intrinsics=camera))
+    points = PointCloud(view.xyz[np.isfinite(view.xyz[..., 2])])
+    listed = model.segment(Frame(image=frame.image, cloud=points, intrinsics=camera, frame_id="camera_optical_frame"))
+    for found in (by_depth, listed):
+        sizes = [np.ptp(item.cloud.xyz @ view.up.astype(np.float32)) for item in found]
+        np.testing.assert_allclose(sizes, [0.1, 0.2], atol=0.03)
+    assert min(share_of(view, item, number) for number, item in enumerate(listed, 1)) > 0.85
+
+
+def test_a_mask_keeps_its_points_and_drops_what_its_rim_shows_of_others():
+    frame, view = touching(PAIR)
+    rows, columns = np.nonzero(view.numbers == 1)
+    shown = np.zeros((480, 640), bool)
+    shown[rows.min() - 8 : rows.max() + 8, columns.min() - 8 : columns.max() + 8] = True
+    mask = InstanceMask.of(shown)
+    detection = box_of(view, 1, "one", extra=DetectionExtra(mask=mask))
+    loose, (kept,) = (
+        made(Given(detection), mean_k=0, **{**TABLE, "split_touching": on}).segment(frame) for on in (False, True)
+    )
+    assert share_of(view, kept, 1) > 0.93 > share_of(view, loose[0], 1)
+    part = InstanceMask.of(shown & (view.numbers == 1) & (np.arange(640) < (columns.min() + columns.max()) // 2))
+    (half,) = made(Given(box_of(view, 1, "one", extra=DetectionExtra(mask=part))), mean_k=0, **TABLE).segment(frame)
+    assert 0.4 < share_of(view, half, 1) < 0.6  # nothing that the mask does not show
+
+
+def test_a_turned_box_has_the_object_that_fills_it():
+    frame, view = touching(PAIR)
+    rows, columns = np.nonzero(view.numbers == 2)
+    width, height = np.ptp(columns) + 1, np.ptp(rows) + 1
+    box = OrientedBox(columns.min() + width / 2, rows.min() + height / 2, height, width, math.pi / 2)
+    detection = box_of(view, 2, "two", extra=DetectionExtra(box=box))
+    (found,) = made(Given(detection), mean_k=0, **TABLE).segment(frame)
+    assert share_of(view, found, 2) > 0.93
+
+
+def test_what_shows_no_object_has_its_points_by_depth():
+    frame, _ = touching(PAIR)
+    table = Detection("table", 0.9, 0, 0, 640, 480)
+    corner = Detection("mat", 0.9, 10, 400, 100, 470)
+    plain, split = (
+        made(Given(table, corner), mean_k=0, **{**TABLE, "split_touching": on}).segment(frame) for on in (False, True)
+    )
+    assert [len(item.cloud) for item in split] == [len(item.cloud) for item in plain]
+    assert len(split) == 2
+    assert made(Given(), **TABLE).segment(frame) == []
+
+
+def test_boxes_stand_upright_on_the_table():
+    frame, view = touching(PAIR)
+    model = made(Given(box_of(view, 1, "one"), box_of(view, 2, "two")), upright_boxes=True, **TABLE)
+    for item, thing in zip(model.segment(frame), PAIR, strict=True):
+        np.testing.assert_allclose(item.size, thing.size, atol=0.012)
+        assert rotation_matrix(item.orientation)[:, 2] @ view.up > 0.999
+
+
+def test_boxes_stand_upright_without_telling_apart_too():
+    frame, view = touching((Box((0, 0), (0.2, 0.12, 0.1), 0.4),))
+    values = {**TABLE, "split_touching": False, "depth_ratio": 0.4, "upright_boxes": True}
+    (found,) = made(Given(box_of(view, 1, "one")), **values).segment(frame)
+    assert rotation_matrix(found.orientation)[:, 2] @ view.up > 0.999
+
+
+def test_several_views_go_by_depth_and_it_is_said():
+    frame, view = touching(PAIR)
+    frame = dataclasses.replace(frame, camera_name="front")
+    model = made(Given(box_of(view, 1, "one")), **TABLE)
+    views = dataclasses.replace(frame.cloud, viewpoints=((0.0, 0.0, 0.0), (1.0, 0.0, 0.0)))
+    assert len(model.segment(dataclasses.replace(frame, cloud=views))) == 1
+    assert "camera 'front': objects that touch are not told apart" in model.warning
+    assert "2 views" in model.describe()["split_touching"]["front"]
+    assert model.segment(frame)
+    assert model.warning == ""
+
+
+@pytest.mark.parametrize("name", ["sensor_position", "ground_plane_normal_vec"])
+def test_a_vector_is_three_numbers(name):
+    with pytest.raises(VisionError, match=name):
+        made(reds(), **{name: [1.0, 2.0]})
+
+
+@pytest.mark.parametrize("name", ["learn5", "learn20", "learn40"])
+def test_detections_of_labelled_things_on_real_tables_have_their_points(name):
+    path = TABLES / f"{name}.pcd"
+    if not path.exists():
+        pytest.skip(f"no test data: {path} is not there")
+    labels = read_pcd_fields(path)["label"].reshape(480, 640).astype(int) // 10
+    cloud = read_pcd(path)
+    things = [thing for thing in np.unique(labels) if thing and (labels == thing).sum() >= 300]
+    view = Seen(cloud.xyz, np.searchsorted(things, labels, side="right") * np.isin(labels, things), None)
+    boxes = [box_of(view, number, str(number)) for number in range(1, len(things) + 1)]
+    frame = Frame(image=Image(cloud.rgb), cloud=cloud)
+    means = {}
+    for on in (False, True):
+        found = made(Given(*boxes), **{**TABLE, "split_touching": on}).segment(frame)
+        shares = [share_of(view, item, int(item.label)) for item in found]
+        assert len(shares) == len(things)
+        means[on] = np.mean(shares)
+    assert means[True] > max(0.85, means[False])

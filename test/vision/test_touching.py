@@ -101,6 +101,14 @@ def test_several_views_are_clustered_and_said():
     assert model.warning == ""  # it is over
 
 
+def test_a_place_that_is_not_known_is_none():
+    view = scene()
+    points = PointCloud(view.xyz[np.isfinite(view.xyz[..., 2])], viewpoints=((np.nan, np.nan, np.nan),))
+    model = make()
+    assert len(model.segment(Frame(cloud=points, frame_id="base_link"))) == 1
+    assert "sensor_position" in model.warning
+
+
 def test_without_the_attribute_nothing_changes_and_nothing_is_said():
     model = make(split_touching=False)
     model.segment(frame_of(scene()))

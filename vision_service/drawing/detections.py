@@ -10,13 +10,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vision_service.drawing.labels import Wanted, draw_labels
 from vision_service.drawing.styles import (
     FARTHEST,
     Color,
     Style,
-    above,
     class_color,
-    draw_label,
     fill,
     inside,
     label,
@@ -29,11 +28,16 @@ from vision_service.types import Detection, InstanceMask, Keypoint, OrientedBox
 DRAWN_KEYPOINT = 0.25
 """The least confidence of a keypoint that is drawn; one without a confidence always is."""
 
+Place = tuple[int, tuple[int, int, int, int]]
+"""Where a label begins, and left, top, right, bottom of its box, pixels."""
+
 
 def draw_detections(
     rgb: NDArray[np.uint8], detections: Iterable[Detection], skeleton: Skeleton = ()
 ) -> NDArray[np.uint8]:
     """Return an image with all that is known of each detection, the most confident on top.
+
+    Labels do not cover each other, where there is room.
 
     A mask tints its pixels, keypoints are dots, those that belong together are joined, and a turned box is drawn
     turned. A line lies inside an upright box. Of a box that reaches over the image's edge, only the edges inside are
@@ -54,22 +58,22 @@ def draw_detections(
     for detection in ordered:
         if detection.extra is not None and detection.extra.mask is not None:
             _tint(image, detection.extra.mask, class_color(detection.class_name))
-    labels = []
+    wanted = []
     for detection in ordered:
         place = _draw_box(image, detection, sizes)
         if place is not None:
-            labels.append((detection, place))
+            left, box = place
+            text = label(detection, width, sizes)
+            wanted.append(Wanted(text, class_color(detection.class_name), left, box))
         if detection.extra is not None:
             joined = skeleton_of(detection.extra.keypoints, skeleton)
             _draw_keypoints(image, detection.extra.keypoints, joined, class_color(detection.class_name), sizes)
-    for detection, (left, top) in labels:
-        text = label(detection, width, sizes)
-        draw_label(image, left, top, text, class_color(detection.class_name), sizes)
+    draw_labels(image, wanted[::-1], sizes)
     return image
 
 
-def _draw_box(image: NDArray[np.uint8], detection: Detection, sizes: Style) -> tuple[int, int] | None:
-    """Draw a box, and return where its label belongs, left and top; None = there is nothing to see."""
+def _draw_box(image: NDArray[np.uint8], detection: Detection, sizes: Style) -> Place | None:
+    """Draw a box, and return where its label belongs; None = there is nothing to see."""
     height, width = image.shape[:2]
     color = class_color(detection.class_name)
     if detection.extra is not None and detection.extra.box is not None:
@@ -78,11 +82,10 @@ def _draw_box(image: NDArray[np.uint8], detection: Detection, sizes: Style) -> t
     if box is None:
         return None
     _frame(image, box, sizes.line, color)
-    left, top, _, bottom = box
-    return left, above(top, bottom, sizes)
+    return box[0], box
 
 
-def _draw_turned(image: NDArray[np.uint8], box: OrientedBox, color: Color, sizes: Style) -> tuple[int, int] | None:
+def _draw_turned(image: NDArray[np.uint8], box: OrientedBox, color: Color, sizes: Style) -> Place | None:
     """Draw a turned box, and return where its label belongs: at its uppermost corner."""
     height, width = image.shape[:2]
     corners = np.array(box.corners) - 0.5  # OpenCV's pixels have their centre at whole numbers
@@ -93,7 +96,7 @@ def _draw_turned(image: NDArray[np.uint8], box: OrientedBox, color: Color, sizes
         return None
     points = [point for line in lines for point in line]
     left, top = min(points, key=lambda point: (point[1], point[0]))
-    return left, above(top, max(y for _, y in points), sizes)
+    return left, (min(x for x, _ in points), top, max(x for x, _ in points), max(y for _, y in points))
 
 
 def _tint(image: NDArray[np.uint8], mask: InstanceMask, color: Color) -> None:

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vision_service.drawing.styles import FARTHEST, Color, above, draw_label, inside, label, object_color, style
+from vision_service.drawing.labels import Wanted, draw_labels
+from vision_service.drawing.styles import FARTHEST, Color, inside, label, object_color, style
 from vision_service.lens import is_pinhole
 from vision_service.pointcloud.motion import rotation_matrix
 from vision_service.pointcloud.projection import project
@@ -31,6 +32,8 @@ def draw_objects(
 ) -> NDArray[np.uint8]:
     """Return a picture with the box of each object, all its edges, and its label, the nearest on top.
 
+    Labels do not cover each other, where there is room.
+
     Of an edge that reaches behind the camera or out of its view, only what can be seen is drawn.
 
     Args:
@@ -48,7 +51,7 @@ def draw_objects(
     picture = np.array(rgb, order="C")
     height, width = picture.shape[:2]
     sizes = style(width, height)
-    placed = []
+    wanted = []
     for number in sorted(range(len(objects)), key=lambda number: -_distance(objects[number])):
         item = objects[number]
         color = colors[number] if colors else object_color(item.label, number)
@@ -56,11 +59,10 @@ def draw_objects(
         for start, end in lines:
             cv2.line(picture, start, end, color, sizes.line, cv2.LINE_AA)
         if lines and item.label:
-            (left, top), (_, bottom) = np.min(lines, axis=(0, 1)).tolist(), np.max(lines, axis=(0, 1)).tolist()
-            placed.append((item, color, left, above(top, bottom, sizes)))
-    for item, color, left, top in placed:
-        text = label(Classification(item.label, item.confidence), width, sizes)
-        draw_label(picture, left, top, text, color, sizes)
+            (left, top), (right, bottom) = np.min(lines, axis=(0, 1)).tolist(), np.max(lines, axis=(0, 1)).tolist()
+            text = label(Classification(item.label, item.confidence), width, sizes)
+            wanted.append(Wanted(text, color, left, (left, top, right, bottom)))
+    draw_labels(picture, wanted[::-1], sizes)
     return picture
 
 

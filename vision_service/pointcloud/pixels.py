@@ -29,11 +29,17 @@ class SeenPoints:
     Attributes:
         cloud: N points in front of the camera, without rows and columns.
         columns, rows: (N,) whole numbers, the pixel that shows each.
+        whole: The frame's cloud that they were taken from, counted from the camera.
+        numbers: (N,) the place of each in that, rows one after the other.
+        size: Width and height of the image, pixels.
     """
 
     cloud: PointCloud
     columns: NDArray[np.int64]
     rows: NDArray[np.int64]
+    whole: PointCloud
+    numbers: NDArray[np.intp]
+    size: tuple[int, int]
 
     def within(self, left: float, top: float, right: float, bottom: float) -> NDArray[np.bool_]:
         """Return which of the points, (N,), are shown by pixels whose centres lie inside a box.
@@ -66,10 +72,10 @@ def seen_points(frame: Frame) -> SeenPoints:
     visible = np.flatnonzero(exists(flat) & (flat.xyz[:, 2] > 0))
     if not len(visible):
         nowhere = np.empty(0, np.int64)
-        return SeenPoints(select(flat, visible), nowhere, nowhere)
+        return SeenPoints(select(flat, visible), nowhere, nowhere, cloud, visible, frame.size)
     if cloud.xyz.shape[:2] == (height, width) and cloud.organized:
         rows, columns = np.divmod(visible, width)
-        return SeenPoints(select(flat, visible), columns, rows)
+        return SeenPoints(select(flat, visible), columns, rows, cloud, visible, frame.size)
     if frame.intrinsics is None:
         msg = (
             f"the points of {of} do not lie in the rows and columns of its picture of {width}×{height} pixels, and"
@@ -82,23 +88,26 @@ def seen_points(frame: Frame) -> SeenPoints:
             f" has {width}×{height}: calibrate the camera in this mode"
         )
         raise VisionError(ErrorCode.NOT_CALIBRATED, msg)
-    return _projected(select(flat, visible), frame.intrinsics)
+    projected, columns, rows, inside = _projected(select(flat, visible), frame.intrinsics)
+    return SeenPoints(projected, columns, rows, cloud, visible[inside], frame.size)
 
 
-def _projected(cloud: PointCloud, intrinsics: CameraIntrinsics) -> SeenPoints:
-    """Return those of the points, all in front of the camera, that appear inside its picture."""
+def _projected(
+    cloud: PointCloud, intrinsics: CameraIntrinsics
+) -> tuple[PointCloud, NDArray[np.int64], NDArray[np.int64], NDArray[np.intp]]:
+    """Return those of the points, all before the camera, that its image shows; their columns, rows and numbers."""
     columns, rows = np.moveaxis(np.rint(project(cloud.xyz, intrinsics)), -1, 0)
     inside = np.flatnonzero((columns >= 0) & (rows >= 0) & (columns < intrinsics.width) & (rows < intrinsics.height))
     cloud, columns, rows = select(cloud, inside), columns[inside].astype(np.int64), rows[inside].astype(np.int64)
     if is_pinhole(intrinsics):
-        return SeenPoints(cloud, columns, rows)
+        return cloud, columns, rows, inside
     # Far outside of the picture a lens's polynomials bend back into it: such a point is not on its pixel's ray.
     rays = depth_to_cloud(np.ones((intrinsics.height, intrinsics.width), np.float32), intrinsics).xyz[rows, columns]
     missed = np.abs(cloud.xyz[:, :2] / cloud.xyz[:, 2:] - rays[:, :2]).max(axis=1, initial=0.0)
     # Oblique rays lie farther apart.
     tolerance = RAY_TOLERANCE / max(intrinsics.fx, intrinsics.fy) * (rays**2).sum(axis=1)
     seen = np.flatnonzero(missed < tolerance)
-    return SeenPoints(select(cloud, seen), columns[seen], rows[seen])
+    return select(cloud, seen), columns[seen], rows[seen], inside[seen]
 
 
 def fit_pinhole(cloud: PointCloud) -> CameraIntrinsics | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,6 +17,9 @@ from vision_service.mlmodel.background import BACKGROUND
 from vision_service.pointcloud.objects import object_of, select
 from vision_service.pointcloud.outliers import inliers
 from vision_service.pointcloud.pixels import SeenPoints, seen_points
+from vision_service.pointcloud.planes import Plane
+from vision_service.pointcloud.touching.sight import NotOneViewError
+from vision_service.pointcloud.upright import stood_upright
 from vision_service.resources import Resources
 from vision_service.types import (
     Detection,
@@ -26,12 +30,17 @@ from vision_service.types import (
     PointCloud,
     PointCloudObject,
 )
+from vision_service.vision.clusters import check_vector
+from vision_service.vision.following import in_box, in_mask
+from vision_service.vision.ground import GroundConfig, TouchingConfig, find_ground
 from vision_service.vision.model import Needs, VisionModel
+from vision_service.vision.obstacles import OPTICAL_UP, is_optical
+from vision_service.vision.touching import Refusals, split_labels
 
 
 @dataclass(frozen=True)
-class DetectionsToSegmentsConfig:
-    """The attributes of `detections_to_segments`."""
+class _DetectionsConfig:
+    """The attributes of what becomes of detections."""
 
     detector_name: str = attribute("Name of the vision service whose detections (or segmentation) become 3D objects.")
     confidence_threshold_pct: float = attribute(
@@ -70,6 +79,18 @@ class DetectionsToSegmentsConfig:
     )
 
 
+@dataclass(frozen=True)
+class DetectionsToSegmentsConfig(TouchingConfig, _DetectionsConfig):
+    """The attributes of `detections_to_segments`; those of the ground matter with split_touching or upright_boxes."""
+
+    ground_plane_normal_vec: tuple[float, ...] = attribute(
+        "With split_touching or upright_boxes: up direction x, y, z in the frame of the points, of any length; empty ="
+        " -y, as in the optical frame of a camera that looks level; 0, 0, 0 = unknown: any plane may be the ground, and"
+        " the camera is above it.",
+        default=(),
+    )
+
+
 class DetectionsToSegments(VisionModel):
     """Turns detections into 3D objects.
 
@@ -82,6 +103,10 @@ class DetectionsToSegments(VisionModel):
     The middle of a thing is the median depth in the central half of its box, or in its mask; what lies too far before
     or behind that does not belong to it, as the wall that a box shows too, or the rim of a mask.
 
+    With `split_touching`, a thing is the object in space that fills its box best, among objects that are told apart as
+    the models of obstacles do it; a mask keeps its points of the objects that it is of. What shows none of these, as a
+    box around the table, has its points by their depth.
+
     Points that do not lie in rows and columns like the picture's pixels take the camera's calibration.
     """
 
@@ -93,8 +118,12 @@ class DetectionsToSegments(VisionModel):
         """Find the detector.
 
         Raises:
-            VisionError: UNKNOWN_RESOURCE, if there is none of that name.
+            VisionError: UNKNOWN_RESOURCE, if there is none of that name; INVALID_ARGUMENT, if a vector is not of three
+                numbers.
         """
+        check_vector("ground_plane_normal_vec", config.ground_plane_normal_vec, finite=True)
+        check_vector("sensor_position", config.sensor_position, finite=True)
+        self._refusals = Refusals()
         super().__init__(config, resources)
         self._detector = resources.detector(config.detector_name)
         self._labels_pixels = callable(getattr(self._detector, "label", None))
@@ -107,6 +136,15 @@ class DetectionsToSegments(VisionModel):
         super().update(config)
         known = getattr(self._detector, "labels", ())
         self.labels = tuple(name for name in known if is_valid(name, config.valid_labels))
+
+    @property
+    def warning(self) -> str:
+        """For which cameras objects that touch are not told apart, and why; empty = for none."""
+        return self._refusals.warning
+
+    def describe(self) -> dict[str, Any]:
+        """Say whether objects that touch are told apart."""
+        return self._refusals.describe() if self.config.split_touching else {}
 
     def detect(self, frame: Frame) -> list[Detection]:
         """Return the detections that objects are made of, best first; of a mask, the boxes of its regions.
@@ -124,8 +162,27 @@ class DetectionsToSegments(VisionModel):
                 NOT_CALIBRATED, if it is not known which pixel shows which point; what the detector raises.
         """
         config, points = self.config, seen_points(frame)
-        objects = (self._object(detection, points, config) for detection in self._find(frame, config))
-        return [item for item in objects if item is not None]
+        found = self._find(frame, config)
+        labels, ground = self._split(frame, points, config) if found else (None, None)
+        objects = [self._object(detection, points, config, labels, ground) for detection in found]
+        things = [item for item in objects if item is not None]
+        return stood_upright(things, ground) if config.upright_boxes and ground is not None else things
+
+    def _split(
+        self, frame: Frame, points: SeenPoints, config: DetectionsToSegmentsConfig
+    ) -> tuple[NDArray[np.int32] | None, Plane | None]:
+        """Return the object of each point, None if they are not told apart; and the ground, if it is wanted."""
+        up = config.ground_plane_normal_vec or OPTICAL_UP
+        rules, why = _ground_config(config), ""
+        try:
+            if config.split_touching:
+                labels, ground = split_labels(points.whole, frame, rules, up, optical=is_optical(frame))
+                return labels[points.numbers], ground
+        except NotOneViewError as error:
+            why = str(error)
+        finally:
+            self._refusals.tell(frame.camera_name, why)
+        return None, find_ground(points.cloud.xyz, rules, up) if config.upright_boxes else None
 
     def _find(self, frame: Frame, config: DetectionsToSegmentsConfig) -> list[Detection]:
         """Return what the detector finds and the configuration lets pass, best first."""
@@ -142,10 +199,15 @@ class DetectionsToSegments(VisionModel):
         return sorted(found, key=lambda detection: -detection.confidence)
 
     def _object(
-        self, detection: Detection, points: SeenPoints, config: DetectionsToSegmentsConfig
+        self,
+        detection: Detection,
+        points: SeenPoints,
+        config: DetectionsToSegmentsConfig,
+        labels: NDArray[np.int32] | None = None,
+        ground: Plane | None = None,
     ) -> PointCloudObject | None:
         """Return the thing that a detection shows; None if it is of too few points."""
-        cloud = points_of(detection, points, config.depth_ratio)
+        cloud = points_of(detection, points, config.depth_ratio, labels)
         cloud = select(cloud, inliers(cloud.xyz, config.mean_k, config.sigma))
         if len(cloud) < config.min_points_in_segment:
             return None
@@ -154,8 +216,16 @@ class DetectionsToSegments(VisionModel):
             label=detection.class_name,
             confidence=detection.confidence,
             oriented=config.oriented_boxes,
+            up=None if ground is None else ground.normal,
             id=detection.id,
         )
+
+
+def _ground_config(config: DetectionsToSegmentsConfig) -> GroundConfig:
+    """Return what splits the points of a frame, by the attributes of the same names."""
+    own = {field.name for field in fields(config)}
+    shared = {field.name: getattr(config, field.name) for field in fields(GroundConfig) if field.name in own}
+    return GroundConfig(**shared)
 
 
 def regions(result: LabelImage, min_pixels: int = 1) -> Iterator[Detection]:
@@ -181,16 +251,25 @@ def regions(result: LabelImage, min_pixels: int = 1) -> Iterator[Detection]:
                 yield Detection(name, 1.0, *box, class_index=number, extra=DetectionExtra(mask=mask))
 
 
-def points_of(detection: Detection, points: SeenPoints, depth_ratio: float = 0.0) -> PointCloud:
+def points_of(
+    detection: Detection, points: SeenPoints, depth_ratio: float = 0.0, labels: NDArray[np.int32] | None = None
+) -> PointCloud:
     """Return the points that a detection shows: those in its mask, else in its box, turned if that is.
 
     Args:
         detection: Of the image.
         points: Of the same frame.
         depth_ratio: Which points are background: see DetectionsToSegmentsConfig.
+        labels: (N,) the object of each point, from 1 on, 0 = none: where the detection is of one, its points are what
+            the detection shows; None = it is not known.
     """
     mask = detection.extra.mask if detection.extra is not None else None
-    inside = np.flatnonzero(_in_mask(mask, points) if mask is not None else _in_box(detection, points))
+    shown = _in_mask(mask, points) if mask is not None else _in_box(detection, points)
+    if labels is not None:
+        followed = in_mask(shown, labels) if mask is not None else in_box(shown, labels, *_along(detection, points))
+        if followed is not None:
+            return select(points.cloud, np.flatnonzero(followed))
+    inside = np.flatnonzero(shown)
     if depth_ratio > 0 and len(inside):
         inside = inside[_foreground(detection, points, inside, depth_ratio)]
     return select(points.cloud, inside)
@@ -217,10 +296,26 @@ def _in_box(detection: Detection, points: SeenPoints, part: float = 1.0) -> NDAr
         x = (detection.x_max - detection.x_min) * (1 - part) / 2
         y = (detection.y_max - detection.y_min) * (1 - part) / 2
         return points.within(detection.x_min + x, detection.y_min + y, detection.x_max - x, detection.y_max - y)
-    right, below = points.columns + 0.5 - turned.center_x, points.rows + 0.5 - turned.center_y
+    places, low, high = _along(detection, points)
+    return np.asarray(((places >= low * part) & (places <= high * part)).all(axis=1))
+
+
+def _along(
+    detection: Detection, points: SeenPoints
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return where the points' pixels are along a box's sides, (N, 2), and the box's ends, (2,) each.
+
+    A turned box's are counted from its middle. An upright box ends where the image does.
+    """
+    places = np.stack([points.columns + 0.5, points.rows + 0.5], axis=1)
+    turned = detection.extra.box if detection.extra is not None else None
+    if turned is None:
+        low = np.array([detection.x_min, detection.y_min], np.float64)
+        high = np.array([detection.x_max, detection.y_max], np.float64)
+        return places, np.maximum(low, 0.0), np.minimum(high, points.size)
     cos, sin = math.cos(turned.angle), math.sin(turned.angle)
-    across, down = np.abs(right * cos + below * sin), np.abs(below * cos - right * sin)
-    return np.asarray((across <= turned.width * part / 2) & (down <= turned.height * part / 2))
+    half = np.array([turned.width, turned.height]) / 2
+    return (places - [turned.center_x, turned.center_y]) @ np.array([[cos, -sin], [sin, cos]]), -half, half
 
 
 def _area(detection: Detection) -> float:

@@ -15,8 +15,8 @@ from vision_service.vision.clusters import ClustersConfig, clustering_distance
 
 
 @dataclass(frozen=True)
-class GroundConfig(ClustersConfig):
-    """The attributes of models that take away the ground."""
+class PlaneConfig:
+    """The attributes that say what the ground is like."""
 
     min_points_in_plane: int = attribute(
         "Minimum number of points of the ground plane; with fewer, no ground is removed.",
@@ -41,18 +41,12 @@ class GroundConfig(ClustersConfig):
         maximum=180.0,
         live=True,
     )
-    only_above_plane: bool = attribute(
-        "Whether points below the ground plane are dropped, such as reflections or the floor below a table.",
-        default=False,
-        live=True,
-    )
-    only_over_plane: bool = attribute(
-        "Whether points that are not over the ground are dropped, such as the room around a table. The ground is"
-        " the convex hull of the largest connected part of the plane. With split_touching, an object is kept or"
-        " dropped with all of its points, by whether half of them are over it.",
-        default=False,
-        live=True,
-    )
+
+
+@dataclass(frozen=True)
+class TouchingConfig(PlaneConfig):
+    """The attributes of models that tell apart what touches, and stand boxes on the ground."""
+
     upright_boxes: bool = attribute(
         "Whether 3D objects get oriented boxes that stand upright on the ground plane, or on the object beneath, also"
         " where their bottom is hidden. Without a ground plane they have the boxes that oriented_boxes says.",
@@ -108,9 +102,27 @@ class GroundConfig(ClustersConfig):
     )
 
 
+@dataclass(frozen=True)
+class GroundConfig(TouchingConfig, ClustersConfig):
+    """The attributes of models that take away the ground."""
+
+    only_above_plane: bool = attribute(
+        "Whether points below the ground plane are dropped, such as reflections or the floor below a table.",
+        default=False,
+        live=True,
+    )
+    only_over_plane: bool = attribute(
+        "Whether points that are not over the ground are dropped, such as the room around a table. The ground is"
+        " the convex hull of the largest connected part of the plane. With split_touching, an object is kept or"
+        " dropped with all of its points, by whether half of them are over it.",
+        default=False,
+        live=True,
+    )
+
+
 def find_ground(
     xyz: NDArray[np.float32],
-    config: GroundConfig,
+    config: PlaneConfig,
     up: ArrayLike,
     *,
     share: int = 1,

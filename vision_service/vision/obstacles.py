@@ -16,7 +16,7 @@ from vision_service.resources import Resources
 from vision_service.types import Frame, PointCloud, PointCloudObject
 from vision_service.vision.clusters import Clusters, check_vector
 from vision_service.vision.ground import GroundConfig, find_ground, ground_outline
-from vision_service.vision.touching import split_clouds
+from vision_service.vision.touching import Refusals, split_clouds
 
 UP = (0.0, 0.0, 1.0)
 """Where up is in the frames of robots, maps and lidars (REP 103)."""
@@ -45,20 +45,17 @@ class Obstacles(Clusters):
             VisionError: INVALID_ARGUMENT, if one is not of three numbers, or the corners are swapped.
         """
         check_vector("sensor_position", config.sensor_position, finite=True)
-        self._clustered: dict[str, str] = {}
+        self._refusals = Refusals()
         super().__init__(config, resources)
 
     @property
     def warning(self) -> str:
         """For which cameras objects that touch are not told apart, and why; empty = for none."""
-        whose = ((f"camera {name!r}: " if name else "", why) for name, why in sorted(self._clustered.items()))
-        return "; ".join(f"{of}objects that touch are not told apart: {why}" for of, why in whose)
+        return self._refusals.warning
 
     def describe(self) -> dict[str, Any]:
         """Say whether objects that touch are told apart."""
-        if not self.config.split_touching:
-            return {}
-        return {"split_touching": {name: f"no: {why}" for name, why in sorted(self._clustered.items())} or "yes"}
+        return self._refusals.describe() if self.config.split_touching else {}
 
     def segment(self, frame: Frame) -> list[PointCloudObject]:
         """Return the things found, the one with most points first.
@@ -73,13 +70,8 @@ class Obstacles(Clusters):
         except NotOneViewError as error:
             why = str(error)
         finally:
-            self._tell_clustered(frame.camera_name, why)
+            self._refusals.tell(frame.camera_name, why)
         return super().segment(frame)
-
-    def _tell_clustered(self, camera: str, why: str) -> None:
-        """Keep for the status why a camera's points are clustered by distance, or that they are not."""
-        others = {name: reason for name, reason in self._clustered.items() if name != camera}
-        self._clustered = {**others, camera: why} if why else others
 
     def _objects(self, clouds: Iterable[PointCloud], ground: Plane | None) -> list[PointCloudObject]:
         objects = super()._objects(clouds, ground)

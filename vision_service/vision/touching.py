@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vision_service.pointcloud.clusters import members
+from vision_service.pointcloud.coordinates import exists
 from vision_service.pointcloud.objects import finite, rows, select
 from vision_service.pointcloud.planes import Plane
 from vision_service.pointcloud.projection import cloud_of
@@ -18,6 +21,30 @@ from vision_service.vision.clusters import check_count
 from vision_service.vision.ground import GroundConfig, find_ground, ground_outline
 
 ORIGIN = (0.0, 0.0, 0.0)
+
+
+class Refusals:
+    """For which cameras objects that touch are not told apart, and why: what the status and the diagnostics say."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._why: dict[str, str] = {}
+
+    def tell(self, camera: str, why: str) -> None:
+        """Keep why a camera's objects are not told apart; empty = they are."""
+        others = {name: reason for name, reason in self._why.items() if name != camera}
+        self._why = {**others, camera: why} if why else others
+
+    @property
+    def warning(self) -> str:
+        """What is to be told of it; empty = nothing."""
+        whose = ((f"camera {name!r}: " if name else "", why) for name, why in sorted(self._why.items()))
+        return "; ".join(f"{of}objects that touch are not told apart: {why}" for of, why in whose)
+
+    def describe(self) -> dict[str, Any]:
+        """Say whether objects that touch are told apart, by camera where they are not."""
+        return {"split_touching": {name: f"no: {why}" for name, why in sorted(self._why.items())} or "yes"}
+
 
 _FEW = 100_000  # points: of larger images, every second row and column tell where the ground is
 
@@ -37,7 +64,42 @@ def split_clouds(
         NotOneViewError: If it is not known from where one sensor saw the points.
         VisionError: NO_DEPTH or NOT_CALIBRATED, if the frame has no points; INVALID_ARGUMENT, if they are too many.
     """
-    cloud = cloud_of(frame)
+    flat, labels, plane = _split(cloud_of(frame), frame, config, up, optical=optical)
+    return _members(flat, labels, config), plane
+
+
+def split_labels(
+    cloud: PointCloud, frame: Frame, config: GroundConfig, up: ArrayLike, *, optical: bool
+) -> tuple[NDArray[np.int32], Plane | None]:
+    """Return which object each point of a frame's cloud belongs to, and the ground.
+
+    Args:
+        cloud: The frame's points.
+        frame: Whose they are; it is named in errors.
+        config: What to look for.
+        up: (3,) the direction that is up.
+        optical: Whether the points lie in a camera's optical frame.
+
+    Returns:
+        (N,) for all points of the cloud, rows one after the other, from 1 on; 0 = to none. The plane is in coordinates
+        that are counted as the cloud's are.
+
+    Raises:
+        NotOneViewError: If it is not known from where one sensor saw the points.
+        VisionError: INVALID_ARGUMENT, if they are too many.
+    """
+    flat, labels, plane = _split(cloud, frame, config, up, optical=optical)
+    if len(flat) == len(cloud):
+        return labels, plane
+    whole = np.zeros(len(cloud), np.int32)
+    whole[exists(cloud)] = labels
+    return whole, plane
+
+
+def _split(
+    cloud: PointCloud, frame: Frame, config: GroundConfig, up: ArrayLike, *, optical: bool
+) -> tuple[PointCloud, NDArray[np.int32], Plane | None]:
+    """Return a cloud's points in one row, all or those that exist; the object of each; and the ground."""
     place = sensor_place(cloud, config, optical=optical)
     rules = Rules(
         crease=config.split_crease_degs,
@@ -53,7 +115,7 @@ def split_clouds(
         flat = finite(cloud)
         check_count(len(flat), frame, config.max_points)
         labels, plane = _split_points(flat, config, up, rules, np.subtract(place, flat.origin))
-    return _members(flat, labels.reshape(-1), config), plane
+    return flat, labels.reshape(-1), plane
 
 
 def sensor_place(cloud: PointCloud, config: GroundConfig, *, optical: bool) -> tuple[float, ...]:
@@ -66,7 +128,7 @@ def sensor_place(cloud: PointCloud, config: GroundConfig, *, optical: bool) -> t
         return tuple(config.sensor_position)
     if len(cloud.viewpoints) > 1:
         raise NotOneViewError(f"the point cloud is made of {len(cloud.viewpoints)} views")
-    if cloud.viewpoints:
+    if cloud.viewpoints and np.isfinite(cloud.viewpoints[0]).all():
         return cloud.viewpoints[0]
     if optical:
         return ORIGIN

@@ -122,7 +122,9 @@ class GeometricStep(Step):
     def _turned(self, cloud: PointCloud) -> PointCloud:
         """Return a cloud in the optical frame after the step."""
         x, y, z = self.turned(np.array(cloud.origin)).tolist()
-        return PointCloud(self.turned(cloud.xyz), cloud.rgb, (x, y, z))
+        places = (self.turned(np.array(place)).tolist() for place in cloud.viewpoints)
+        viewpoints = tuple((place[0], place[1], place[2]) for place in places)
+        return PointCloud(self.turned(cloud.xyz), cloud.rgb, (x, y, z), viewpoints)
 
     def _only_points(self, frame: Frame) -> Frame:
         """Return a frame without pictures: its points can be turned, and nothing else."""

@@ -33,6 +33,7 @@ from vision_service.errors import ErrorCode, VisionError
 from vision_service.messages import cloud_from_message
 from vision_service.msg import LabelEvent
 from vision_service.msg import PointCloudObject as PointCloudObjectMessage
+from vision_service.pointcloud.motion import IDENTITY, rotation_matrix
 from vision_service.pointcloud.objects import merged
 from vision_service.ros.conversion.camera_info import time_message
 from vision_service.ros.conversion.cloud import cloud_to_message
@@ -153,7 +154,9 @@ def objects_to_points(objects: Sequence[PointCloudObject], header: Header) -> Po
 
 
 def objects_to_markers(objects: Iterable[PointCloudObject], header: Header, namespace: str) -> MarkerArray:
-    """Return what RViz draws for objects: of each its box, and its label above; what was drawn before is deleted.
+    """Return what RViz draws for objects: of each its box, turned as it is, and its label above, upright.
+
+    What was drawn before is deleted.
 
     Args:
         objects: The objects.
@@ -168,12 +171,32 @@ def objects_to_markers(objects: Iterable[PointCloudObject], header: Header, name
         shape.color = ColorRGBA(r=red, g=green, b=blue, a=0.4)
         for side in "xyz":  # RViz draws nothing that is flat
             setattr(shape.scale, side, max(getattr(shape.scale, side), THINNEST))
-        text = Marker(header=header, ns=namespace, id=2 * number + 1, type=Marker.TEXT_VIEW_FACING, pose=box.center)
+        text = Marker(header=header, ns=namespace, id=2 * number + 1, type=Marker.TEXT_VIEW_FACING)
+        x, y, z = _over(item, optical="optical" in header.frame_id)
+        text.pose.position = Point(x=x, y=y, z=z)
         text.scale.z = TEXT_HEIGHT
         text.color = ColorRGBA(r=1.0, g=1.0, b=1.0, a=1.0)
         text.text = " ".join(part for part in (item.label or "object", item.id, f"{item.confidence:.2f}") if part)
         markers += [shape, text]
     return MarkerArray(markers=markers)
+
+
+def _over(item: PointCloudObject, *, optical: bool) -> tuple[float, float, float]:
+    """Return the place over an object's box in the middle of which its label stands.
+
+    Above a turned box is where its z axis points, up; above others, where up is in the frame.
+
+    Args:
+        item: The object.
+        optical: Whether its frame is a camera's optical frame: y is down.
+    """
+    up = np.array([0.0, -1.0, 0.0] if optical else [0.0, 0.0, 1.0])
+    half = item.size[1 if optical else 2] / 2
+    if item.orientation != IDENTITY:
+        axis = rotation_matrix(item.orientation)[:, 2]
+        up, half = (axis if axis @ up >= 0 else -axis), item.size[2] / 2
+    x, y, z = (item.center + up * (half + TEXT_HEIGHT)).tolist()
+    return x, y, z
 
 
 def labels_to_message(labels: Sequence[str], header: Header, *, threshold: float = 0.0) -> LabelInfo:
