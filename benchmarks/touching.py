@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import statistics
 import subprocess
 import tempfile
@@ -39,7 +40,7 @@ PLAIN_SLACK = 0.03
 """What one and the same build may differ by from itself in this measurement."""
 WIDTHS = (640, 816, 1156, 1634, 2310)
 """Columns of 4:3 images of 0.3 to 4 megapixels."""
-BEFORE = "bcb8224a"
+BEFORE = "bcb822472"
 """The last commit without `split_touching`; its sources are taken from this project's history."""
 FOUND = 0.75
 """From which overlap (IoU) on an object counts as found."""
@@ -96,19 +97,20 @@ def measure(*, pages: Path, quick: bool) -> Report:
     """Measure the speed, the growth and how well objects are told apart."""
     del pages
     cv2.setNumThreads(1)
+    load = os.getloadavg()[0]
     programs, tables = compiled(), learn()
     real = bool(tables)
     tables = tables or formula()
     tables = tables[:: max(1, len(tables) // 5)] if quick else tables
     with Progress() as progress, ExitStack() as stack:
         lccp = {name: stack.enter_context(Lccp(path)) for name, path in programs.items()}
-        speeds = [speed(table, lccp, 3 if quick else 10, progress) for table in tables]
-        plain = plain_clustering(tables[:: max(1, len(tables) // 5)], 5 if quick else 100, progress)
-        grown = growth(WIDTHS[:3] if quick else WIDTHS, 3 if quick else 11, progress)
+        speeds = [speed(table, lccp, 3 if quick else 5, progress) for table in tables]
+        plain = plain_clustering(tables[:: max(1, len(tables) // 5)], 5 if quick else 40, progress)
+        grown = growth(WIDTHS[:3] if quick else WIDTHS, 3 if quick else 7, progress)
         scores = robustness(tables, lccp["LCCP"], progress)
     figures = [*speed_figures(speeds), growth_figure(grown), *plain_figures(plain), found_figure(scores)]
     return Report("Objects that touch", METHOD.strip().format(what=_what(tables, real=real)), figures,
-                  more(speeds, grown, scores, real=real))  # fmt: skip
+                  more(load, grown, scores, real=real))  # fmt: skip
 
 
 def _what(tables: list[Table], *, real: bool) -> str:
@@ -303,15 +305,19 @@ def found_figure(scores: Mapping[str, tuple[Score, Score]]) -> Figure:
 
 
 def more(
-    speeds: list[dict[str, Times]],
+    load: float,
     grown: list[tuple[int, Times]],
     scores: Mapping[str, tuple[Score, Score]],
     *,
     real: bool,
 ) -> str:
     """Return what stands below the table."""
-    del speeds
     parts = []
+    if load > 1:
+        parts.append(
+            f"When it began, {load:.0f} other processes were running on {os.cpu_count()} cores (the load average):"
+            " durations are longer than on an idle machine, ratios are of contestants in turns."
+        )
     if not real:
         parts.append(
             f"The learn clouds of mOSD were not there ({WHERE_FROM}; looked for in `{FOLDER.relative_to(ROOT.parent)}`"
