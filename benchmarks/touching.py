@@ -35,6 +35,8 @@ GOAL = 8
 """How many times as fast as LCCP each cloud is to be, at least."""
 LINEAR_GOAL = 1.1
 """The exponent up to which growth counts as linear: caches and pages of memory cost more with larger clouds."""
+TIMED = 3
+"""Of so many tables one is timed."""
 PLAIN_GOAL = 1.0
 PLAIN_SLACK = 0.03
 """What one and the same build may differ by from itself in this measurement."""
@@ -48,7 +50,8 @@ FALSE = 200
 """From how many points on a segment that overlaps no object by half is counted, at full resolution."""
 
 METHOD = """
-Everybody gets {what}, already in memory in their own form, and all run alternately in one run, in one thread each.
+Everybody gets {what}, already in memory in their own form, and all run alternately in one run, in one thread
+each. Every third table is timed, all are scored.
 
 - **Ours** is the model `obstacles_pointcloud` with config/tabletop.yaml, as a node calls it: in the time are the table,
   the objects that touch, their points with colours, and their upright boxes. What comes out are objects; the table is
@@ -62,6 +65,13 @@ Everybody gets {what}, already in memory in their own form, and all run alternat
 An object is *found* if one segment overlaps it by an IoU of at least 0.75; the overlap is the best segment's IoU, its
 mean weighted by points. Objects of fewer than 300 points do not count. *False* are segments of at least 200
 points (50 with half the rows and columns) that overlap no object by half; of LCCP's, not those that are mostly table.
+"""
+
+
+MISSED = """
+Where the goal of speed is missed: the prototype that it was set by takes the table's plane and labels. Here every point
+is also given its place among an object's points with its colour, and each object a box that stands upright, which is
+about a fifth of the time; hollow objects, colours and what points have no label add to it.
 """
 
 
@@ -104,9 +114,9 @@ def measure(*, pages: Path, quick: bool) -> Report:
     tables = tables[:: max(1, len(tables) // 5)] if quick else tables
     with Progress() as progress, ExitStack() as stack:
         lccp = {name: stack.enter_context(Lccp(path)) for name, path in programs.items()}
-        speeds = [speed(table, lccp, 3 if quick else 5, progress) for table in tables]
+        speeds = [speed(table, lccp, 3 if quick else 20, progress) for table in tables[::TIMED]]
         plain = plain_clustering(tables[:: max(1, len(tables) // 5)], 5 if quick else 40, progress)
-        grown = growth(WIDTHS[:3] if quick else WIDTHS, 3 if quick else 7, progress)
+        grown = growth(WIDTHS[:3] if quick else WIDTHS, 3 if quick else 11, progress)
         scores = robustness(tables, lccp["LCCP"], progress)
     figures = [*speed_figures(speeds), growth_figure(grown), *plain_figures(plain), found_figure(scores)]
     return Report("Objects that touch", METHOD.strip().format(what=_what(tables, real=real)), figures,
@@ -312,7 +322,7 @@ def more(
     real: bool,
 ) -> str:
     """Return what stands below the table."""
-    parts = []
+    parts = [MISSED.strip()]
     if load > 1:
         parts.append(
             f"When it began, {load:.0f} other processes were running on {os.cpu_count()} cores (the load average):"
