@@ -26,6 +26,7 @@ BENCHMARKS = (
     "arrival",
     "calls",
     "segmentation",
+    "touching",
     "conversion",
     "footprint",
     "growth",

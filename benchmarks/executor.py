@@ -47,7 +47,7 @@ def measure(*, pages: Path, quick: bool) -> Report:
     """Measure."""
     os.environ.update(profile_of_ours())
     with tempfile.TemporaryDirectory() as folder:
-        builds = {"before": _sources(Path(folder), BEFORE), "now": ROOT}
+        builds = {"before": sources(Path(folder), BEFORE), "now": ROOT}
         calls = _calls(builds, 300 if quick else 3000)
         idle = _idle(builds, rounds=1 if quick else 3)
     figures = []
@@ -69,7 +69,7 @@ def measure(*, pages: Path, quick: bool) -> Report:
     return Report("The executor beside the one before", METHOD.format(before=BEFORE), figures)
 
 
-def _sources(folder: Path, commit: str) -> Path:
+def sources(folder: Path, commit: str) -> Path:
     """Return a folder with the package as it was at a commit.
 
     Raises:
@@ -93,7 +93,7 @@ def _calls(builds: Mapping[str, Path], rounds: int) -> dict[tuple[str, str], Tim
     with ExitStack() as stack, Progress() as progress:
         for name, root in builds.items():
             stack.enter_context(_stack(name, root))
-            stack.enter_context(_program(root, str(ROOT / "benchmarks/peers/build.py"), name))
+            stack.enter_context(running(root, str(ROOT / "benchmarks/peers/build.py"), name))
         times = {}
         for what in GOALS:
             contestants = {name: _asking(node, what, name) for name in builds}
@@ -166,17 +166,18 @@ def _stack(name: str, root: Path) -> Iterator[subprocess.Popen[bytes]]:
         file.write_text(yaml.safe_dump(sections), encoding="utf-8")
         program = "from vision_service.ros.main import stack; stack()"
         arguments = ["--ros-args", "-r", f"__ns:=/{name}", "--params-file", str(file)]
-        with _program(root, "-c", program, *arguments) as process:
+        with running(root, "-c", program, *arguments) as process:
             yield process
 
 
 @contextmanager
-def _program(root: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+def running(root: Path, *arguments: str, stdout: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
     """Run a Python program with the sources of a build, in a folder that has none, until it is killed."""
     with tempfile.TemporaryDirectory() as folder:
         process = subprocess.Popen(
             [sys.executable, *arguments],
             stdin=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.DEVNULL,
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(root)},

@@ -23,20 +23,30 @@ PROGRAMS = {"PCL": "plane_and_clusters", "PCL for this processor": "plane_and_cl
 
 
 def compiled() -> dict[str, Path]:
-    """Return the programs by name, compiled in CMake's mode Release if they are not there or their source is newer.
+    """Return the programs by name, compiled if they are not there or their source is newer.
+
+    Raises:
+        RuntimeError: As of :func:`built`.
+    """
+    folder = built(SOURCE)
+    return {name: folder / program for name, program in PROGRAMS.items()}
+
+
+def built(source: Path) -> Path:
+    """Return the folder of what CMake makes of a source folder, in its mode Release.
 
     Raises:
         RuntimeError: It cannot be compiled, with what CMake says: PCL may be missing.
     """
-    folder = BUILD / "pcl"
+    folder = BUILD / source.name
     for command in (
-        ["cmake", "-S", str(SOURCE), "-B", str(folder), "-DCMAKE_BUILD_TYPE=Release"],
+        ["cmake", "-S", str(source), "-B", str(folder), "-DCMAKE_BUILD_TYPE=Release"],
         ["cmake", "--build", str(folder)],
     ):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
-    return {name: folder / program for name, program in PROGRAMS.items()}
+    return folder
 
 
 class PclSegmentation:
