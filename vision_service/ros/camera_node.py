@@ -27,7 +27,7 @@ from vision_service.camera.driver import CameraDriver
 from vision_service.camera.geometries import Box, BoxConfig, make_box
 from vision_service.camera.transform import Transform
 from vision_service.concurrency import Worker
-from vision_service.errors import ErrorCode, VisionError, reason
+from vision_service.errors import ErrorCode, VisionError, reason, shortened
 from vision_service.frames import Demand, FrameSlot
 from vision_service.msg import NamedImage
 from vision_service.pointcloud.pcd import write_pcd
@@ -416,7 +416,7 @@ class CameraNode(ServiceNode):
             response.success = True
         except Exception as error:
             response.success = False
-            response.status_message = error.message if isinstance(error, VisionError) else repr(error)
+            response.status_message = shortened(error.message if isinstance(error, VisionError) else repr(error))
         return response
 
     def _calibrate(self, info: CameraInfo) -> str:
