@@ -44,7 +44,7 @@ def test_a_url_below_one_that_is_allowed_is_allowed(url, allowed):
     ],
 )
 def test_any_other_is_refused_with_what_to_do(url, allowed):
-    with pytest.raises(VisionError, match="'video_path'.*start parameter") as refused:
+    with pytest.raises(VisionError, match=r"'video_path'.*start parameter") as refused:
         check_url(url, [allowed], of="video_path")
     assert len(refused.value.message) < 700
 

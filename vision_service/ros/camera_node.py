@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -336,7 +337,7 @@ class CameraNode(ServiceNode):
 
     async def _get_images(self, request: Any, response: Any, call: Call) -> None:
         wanted = list(request.filter_source_names)
-        twice = sorted({name for name in wanted if wanted.count(name) > 1})
+        twice = sorted(name for name, count in Counter(wanted).items() if count > 1)
         if twice:
             raise VisionError(ErrorCode.INVALID_ARGUMENT, f"asked for twice: {', '.join(twice)}")
         frame = await self._frame(call, request)

@@ -14,7 +14,7 @@ from vision_service.errors import ErrorCode, VisionError
 
 LONGEST_TEXT = 4096
 """Of a string parameter over the network, characters."""
-MOST_ITEMS = 10_000
+MOST_ITEMS = 1000
 """Of a list parameter over the network."""
 _FILES = (Names.FILE, Names.FILE_URL, Names.STREAM)
 
