@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import enum
 import math
 import typing
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,11 +27,24 @@ SPREAD = 0.15
 """How much less alike than the closest name others may be, to be close as well."""
 EQUAL = 0.9
 """From which likeness on a name is another one misspelt."""
+LONGEST_NAME = 256
+"""Up to how many letters a name may be a misspelt one: comparing longer ones takes long."""
 SHORTEST = 3
 """How many letters a name must have, so that it means something that others contain it."""
 
 TYPE = "type"
 """Below the name of a part: what it is."""
+
+
+class Names(enum.Enum):
+    """What a string names, as far as it matters who says it: see :mod:`vision_service.ros.network_values`."""
+
+    NOTHING = "nothing outside of the node"
+    FILE = "a file, folder or file name pattern"
+    FILE_URL = "a file by a URL: file:// or package://"
+    STREAM = "a file, or the URL of a stream"
+    DEVICE = "a video device"
+    LIBRARY = "a library that is loaded, or an option of one"
 
 
 class Kinds(Protocol):
@@ -113,6 +127,8 @@ class Attribute:
         choices: The allowed strings, empty = any.
         live: Whether a change only replaces a value, so that nothing need be loaded again.
         parts: What the parts may be that a list names; None = the list's items are values.
+        names: What the string names, or each of the list or map.
+        start_only: Whether it is read-only while the node runs.
     """
 
     name: str
@@ -128,6 +144,8 @@ class Attribute:
     choices: tuple[str, ...] = ()
     live: bool = False
     parts: Kinds | None = None
+    names: Names = Names.NOTHING
+    start_only: bool = False
 
     @property
     def expects(self) -> str:
@@ -152,6 +170,8 @@ def attribute(
     above_minimum: bool = False,
     choices: Iterable[str] = (),
     live: bool = False,
+    names: Names = Names.NOTHING,
+    start_only: bool = False,
 ) -> Any:
     """Return the dataclass field of an attribute. Without a default it is required. Lists are given as tuples.
 
@@ -165,6 +185,8 @@ def attribute(
         "above_minimum": above_minimum,
         "choices": tuple(choices),
         "live": live,
+        "names": names,
+        "start_only": start_only,
     }
     if isinstance(default, dict):
         return dataclasses.field(default_factory=lambda: dict(default), metadata=metadata)
@@ -394,6 +416,8 @@ def close_names(name: str, known: Iterable[str]) -> list[str]:
         name: What was given.
         known: What could have been given.
     """
+    if len(name) > LONGEST_NAME:
+        return []
     matcher = difflib.SequenceMatcher(b=name)
     likeness = {}
     for other in known:

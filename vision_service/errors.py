@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+LONGEST_MESSAGE = 4000
+"""Of an error message that is sent, logged or kept, characters."""
+
 
 class ErrorCode(IntEnum):
     """What kind of failure; the same names and numbers as ``msg/ErrorCode.msg``."""
@@ -47,6 +50,14 @@ def reason(error: BaseException) -> str:
         return f"{type(error).__name__}: {error}"
     except Exception:  # an error that cannot even be written
         return type(error).__name__
+
+
+def shortened(message: str, longest: int = LONGEST_MESSAGE) -> str:
+    """Return a message that is not too long, whatever it repeats of what was sent: its beginning and its end."""
+    if len(message) <= longest:
+        return message
+    head, tail = message[: longest * 3 // 4], message[-longest // 4 :]
+    return f"{head} … ({len(message) - len(head) - len(tail)} characters left out) … {tail}"
 
 
 def missing_package(package: str, purpose: str, *, extra: str = "") -> VisionError:

@@ -209,7 +209,7 @@ class TestNodesThatCannotBeConfigured:
             ({"size": 0}, "'size' must be an integer, at least 1, not 0"),
             ({**GOOD, "gain": -1}, "'gain' must be a number, at least 0, not -1"),
             ({**GOOD, "autostart": "yes"}, "'autostart' must be true or false, not 'yes'"),
-            ({**GOOD, "timeout": 0.0}, "'timeout' must be a number, above 0 s, not 0.0"),
+            ({**GOOD, "timeout": 0.0}, "'timeout' must be a number, above 0 and at most 600 s, not 0.0"),
         ],
     )
     def test_it_stays_unconfigured_with_the_reason(self, spin, peer, parameters, words):

@@ -11,7 +11,7 @@ from pathlib import Path
 from vision_service import lens
 from vision_service.camera.calibration_file import path_of, read_camera_info
 from vision_service.camera.extrinsics import extrinsics
-from vision_service.configuration import attribute, did_you_mean
+from vision_service.configuration import Names, attribute, did_you_mean
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.lens import BROWN_CONRADY, COEFFICIENTS, INVERSE
 from vision_service.pointcloud.motion import STILL, quaternion
@@ -32,6 +32,7 @@ class CalibrationConfig:
         "Calibration file in ROS's YAML format: file:///PATH or package://PACKAGE/PATH, where ${NAME} is the"
         " camera's name. The service ~/set_camera_info writes to a file:// path, which need not exist yet.",
         default="",
+        names=Names.FILE_URL,
     )
     distortion_parameters: dict[str, float] = attribute(
         "Lens distortion coefficients by name (Brown-Conrady model): rk1, rk2, rk3 radial, tp1, tp2 tangential;"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from vision_service.camera.calibration import INTRINSICS, intrinsics_from
 from vision_service.camera.driver import CameraDriver
-from vision_service.configuration import attribute
+from vision_service.configuration import Names, attribute
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.files import resolve
 from vision_service.image import read_file, read_image
@@ -30,11 +30,15 @@ Content = TypeVar("Content")
 class ImageFileConfig:
     """Attributes of the driver."""
 
-    color_image_file_path: str = attribute("Path of the colour image: JPEG, PNG, BMP, TIFF or WebP.", default="")
-    depth_image_file_path: str = attribute(
-        "Path of the depth image: a 16-bit PNG in units of 'depth_scale', or metres as .npy or 32-bit TIFF.", default=""
+    color_image_file_path: str = attribute(
+        "Path of the colour image: JPEG, PNG, BMP, TIFF or WebP.", default="", names=Names.FILE
     )
-    pointcloud_file_path: str = attribute("Path of the point cloud: PCD.", default="")
+    depth_image_file_path: str = attribute(
+        "Path of the depth image: a 16-bit PNG in units of 'depth_scale', or metres as .npy or 32-bit TIFF.",
+        default="",
+        names=Names.FILE,
+    )
+    pointcloud_file_path: str = attribute("Path of the point cloud: PCD.", default="", names=Names.FILE)
     depth_scale: float = attribute(
         "Depth that one unit of an integer depth image stands for.",
         default=0.001,

@@ -12,7 +12,7 @@ from vision_service.camera.bag import Bag, is_bag
 from vision_service.camera.driver import CameraDriver
 from vision_service.camera.frame_folder import FrameFolder
 from vision_service.camera.topics import BIT_DEPTH
-from vision_service.configuration import attribute
+from vision_service.configuration import Names, attribute
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.files import resolve
 from vision_service.resources import Resources
@@ -25,7 +25,8 @@ class ReplayConfig:
 
     path: str = attribute(
         "Path of the recording: a rosbag2 folder, one of its files (.mcap, .db3), or a folder of PCD, PNG, JPEG"
-        " and NPY files."
+        " and NPY files.",
+        names=Names.FILE,
     )
     image: str = attribute("Image topic of the bag; empty = found by its type, none = not read.", default="")
     camera_info: str = attribute("CameraInfo topic of the bag; empty = found by its name and type.", default="")

@@ -17,7 +17,7 @@ from vision_service.camera.live import Live
 from vision_service.camera.pictures import USUAL_RATE, Slides
 from vision_service.camera.recording import EndOfVideoError, Recording
 from vision_service.camera.stream import SNAPSHOT_RATE, StreamSettings, open_stream
-from vision_service.configuration import attribute
+from vision_service.configuration import Names, attribute
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.files import resolve
 from vision_service.resources import Resources
@@ -33,7 +33,8 @@ class VideoConfig:
 
     video_path: str = attribute(
         "A video file, a folder of images, a file name pattern (run/left_*.png), or a URL: rtsp://, http://,"
-        " https://, udp:// and others."
+        " https://, udp:// and others.",
+        names=Names.STREAM,
     )
     frame_rate: float = attribute(
         "Frame rate; 0 = that of the video file, all frames of a stream, 10 Hz for a folder of images.",

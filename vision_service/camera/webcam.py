@@ -17,7 +17,7 @@ from vision_service.camera import v4l2
 from vision_service.camera.calibration import INTRINSICS, calibrated, intrinsics_from
 from vision_service.camera.driver import CameraDriver
 from vision_service.camera.live import Live
-from vision_service.configuration import attribute, did_you_mean
+from vision_service.configuration import Names, attribute, did_you_mean
 from vision_service.encodings import FULL_RANGE, RAW_ENCODINGS
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.files import resolve
@@ -100,6 +100,7 @@ class WebcamConfig:
         "Video device: /dev/videoN, or better its path in /dev/v4l/by-id, which stays the same; empty = the first"
         " camera.",
         default="",
+        names=Names.DEVICE,
     )
     format: str = attribute(
         "Pixel format to request: I420, I444, MJPEG, NV12, NV21, RGBA, UYVY, YUY2, Z16; empty = the one that"

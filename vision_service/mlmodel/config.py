@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from vision_service.configuration import attribute
+from vision_service.configuration import Names, attribute
 from vision_service.mlmodel import activation, boxes, placement, resizing, suppression
 from vision_service.settings.mlmodel import ModelFileConfiguration
 
@@ -17,6 +17,7 @@ class MLModelConfig(ModelFileConfiguration):
     model_path: str = attribute(
         "Path of the model file: TensorFlow Lite (.tflite) or ONNX (.onnx); or leave it out and give 'mlmodel_name'.",
         default="",
+        names=Names.FILE,
     )
     mlmodel_name: str = attribute(
         "Name of the ML model node that holds the model, instead of 'model_path'.", default=""

@@ -14,11 +14,12 @@ from rclpy.task import Future as RosFuture
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.coroutines import Task, Timeout
 from vision_service.ros.executor import Executor
+from vision_service.settings.node import LONGEST_TIMEOUT
 
 Result = TypeVar("Result")
 
-LONGEST = 86_400.0
-"""What a longer timeout is cut to, seconds: nobody waits for more than a day, and clocks overflow."""
+LONGEST = LONGEST_TIMEOUT
+"""What a longer timeout is cut to, seconds."""
 
 
 class Call:

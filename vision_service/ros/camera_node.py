@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -27,7 +28,7 @@ from vision_service.camera.driver import CameraDriver
 from vision_service.camera.geometries import Box, BoxConfig, make_box
 from vision_service.camera.transform import Transform
 from vision_service.concurrency import Worker
-from vision_service.errors import ErrorCode, VisionError, reason
+from vision_service.errors import ErrorCode, VisionError, reason, shortened
 from vision_service.frames import Demand, FrameSlot
 from vision_service.msg import NamedImage
 from vision_service.pointcloud.pcd import write_pcd
@@ -336,7 +337,7 @@ class CameraNode(ServiceNode):
 
     async def _get_images(self, request: Any, response: Any, call: Call) -> None:
         wanted = list(request.filter_source_names)
-        twice = sorted({name for name in wanted if wanted.count(name) > 1})
+        twice = sorted(name for name, count in Counter(wanted).items() if count > 1)
         if twice:
             raise VisionError(ErrorCode.INVALID_ARGUMENT, f"asked for twice: {', '.join(twice)}")
         frame = await self._frame(call, request)
@@ -416,7 +417,7 @@ class CameraNode(ServiceNode):
             response.success = True
         except Exception as error:
             response.success = False
-            response.status_message = error.message if isinstance(error, VisionError) else repr(error)
+            response.status_message = shortened(error.message if isinstance(error, VisionError) else repr(error))
         return response
 
     def _calibrate(self, info: CameraInfo) -> str:

@@ -19,7 +19,7 @@ from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 
 from vision_service.configuration import Attribute, attributes, configure
-from vision_service.errors import ErrorCode, VisionError
+from vision_service.errors import ErrorCode, VisionError, shortened
 from vision_service.ros.bond import Bond, make_bond
 from vision_service.ros.calls import Call, seconds
 from vision_service.ros.candidates import Builder, Candidate
@@ -44,6 +44,10 @@ RETRY_PERIOD = 1.0
 """Between two tries to configure a node that needs what is not there, seconds."""
 SERVICE_QOS = QoSProfile(history=HistoryPolicy.KEEP_ALL, reliability=ReliabilityPolicy.RELIABLE)
 """So that every call of a burst is answered: of 32 calls 10 were with rclpy's depth of 10, of 512 108 with 100."""
+LONGEST_JSON = 65_536
+"""Of the JSON in a request, characters: read in the executor, so it must not take long."""
+LONGEST_TRACE = 20_000
+"""Of a traceback in the log, characters."""
 
 NEXT_STEPS = {"unconfigured": "configure", "inactive": "activate"}
 """The transition by which a node in one of these states gets nearer to being active."""
@@ -283,13 +287,14 @@ class ServiceNode(ManagedNode):
     def _failed(self, kind: Any, name: str, error: BaseException) -> Any:
         """Return the response that says what went wrong; what was not foreseen goes to the log as well."""
         if not isinstance(error, VisionError) or error.__cause__ is not None:
-            self.get_logger().error(f"{name}: " + "".join(traceback.format_exception(error)))
+            self.get_logger().error(f"{name}: " + shortened("".join(traceback.format_exception(error)), LONGEST_TRACE))
         if not isinstance(error, VisionError):
             error = VisionError(ErrorCode.INTERNAL, f"{type(error).__name__} in {name}: {error}; please report this")
-        self._call_error = f"{name}: {error.message}"
+        message = shortened(error.message)
+        self._call_error = f"{name}: {message}"
         response = kind.Response()
         response.success, response.error_code = False, int(error.code)
-        response.message = error.message.encode(errors="replace").decode()  # what is no UTF-8 could not be sent
+        response.message = message.encode(errors="replace").decode()  # what is no UTF-8 could not be sent
         return response
 
     async def _get_status(self, request: Any, response: Any, call: Call) -> None:
@@ -558,11 +563,14 @@ def json_object(text: str, field: str) -> dict[str, Any]:
     """Return the JSON object in a field of a request; an empty text is an empty object.
 
     Raises:
-        VisionError: INVALID_ARGUMENT, if it is no JSON, or no object.
+        VisionError: INVALID_ARGUMENT, if it is no JSON, or no object, or longer than LONGEST_JSON.
     """
     if not text:
         return {}
     try:
+        if len(text) > LONGEST_JSON:
+            msg = f"{field!r} may have at most {LONGEST_JSON} characters, not {len(text)}"
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{field!r} is no JSON: {error}") from None

@@ -23,7 +23,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import qos_profile_parameters
 
-from vision_service.errors import VisionError
+from vision_service.errors import VisionError, shortened
 from vision_service.ros.candidates import Builder, Candidate
 from vision_service.ros.parameters import Parameters
 
@@ -108,15 +108,16 @@ class ParameterServices:
             wanted = self._parameters.to_set(given)
             if given and not wanted:
                 return SetParametersResult(successful=True)
+            self._parameters.admit(wanted)
             if self._builder is None:
-                return self._node.set_parameters_atomically(wanted)
-            result = self._parameters.try_to_set(wanted)
+                return _short(self._node.set_parameters_atomically(wanted))
+            result = _short(self._parameters.try_to_set(wanted))
             for _ in range(ATTEMPTS):
                 if not isinstance(result, Candidate):
                     return result
                 built = await self._builder.build(result)
                 try:
-                    result = self._parameters.try_to_set(wanted, built)
+                    result = _short(self._parameters.try_to_set(wanted, built))
                 finally:
                     self._builder.drop(built)
             if isinstance(result, Candidate):
@@ -134,4 +135,11 @@ class ParameterServices:
 
 
 def _refused(reason: str) -> SetParametersResult:
-    return SetParametersResult(successful=False, reason=reason)
+    return SetParametersResult(successful=False, reason=shortened(reason))
+
+
+def _short(result: Found) -> Found:
+    """Return a result with a reason that is not too long, whatever names and values it repeats."""
+    if isinstance(result, SetParametersResult):
+        result.reason = shortened(result.reason)
+    return result

@@ -18,6 +18,7 @@ from vision_service.configuration import Attribute, attributes, check, close_nam
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.candidates import Built, Candidate
 from vision_service.ros.compat import parameter_overrides
+from vision_service.ros.network_values import NetworkValues
 from vision_service.settings.node import DECLARED_BY_ROS
 
 LETTERS = 2
@@ -96,6 +97,10 @@ class Parameters:
         self._overrides: dict[str, Any] = {
             name: [] if value is None else value for name, value in parameter_overrides(node).items()
         }
+        self._network = NetworkValues(
+            self._overrides, lambda: self._attributes, self._allowed, node_name=node.get_name()
+        )  # fmt: skip
+        self._foreign: dict[str, Any] = {}  # what was last set over the network
         self._declaring = False
         node.add_pre_set_parameters_callback(self._prepare)
         node.add_on_set_parameters_callback(self._check)
@@ -123,7 +128,7 @@ class Parameters:
                     self._declare(entry, attribute, "single", None)
             else:
                 self._declare(name, attribute, attribute.form, attribute.default)
-                if read_only:
+                if read_only or attribute.start_only:
                     self._make_read_only(name, attribute)
 
     def undeclare(self, configuration: type, *, prefix: str = "") -> None:
@@ -199,6 +204,31 @@ class Parameters:
             elif not self._node.describe_parameter(parameter.name).read_only:
                 wanted.append(self._node.get_parameter(parameter.name))  # of the type declared
         return wanted
+
+    def admit(self, given: Sequence[Parameter]) -> None:
+        """Refuse what may not be set over the network; what a parameter has already may be set again.
+
+        Raises:
+            VisionError: INVALID_ARGUMENT, saying what to do.
+        """
+        for parameter in given:
+            attribute = self._attribute(parameter.name)
+            if attribute is None or self._has(parameter):
+                continue
+            if attribute.start_only:
+                msg = (
+                    f"{parameter.name!r} can be given at the start only: put it into the node's parameter file or"
+                    " on its command line (-p), and start the node again"
+                )
+                raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+            self._network.check(parameter.name, attribute, _plain(parameter.value))
+            self._foreign[parameter.name] = _plain(parameter.value)
+
+    def _allowed(self, name: str) -> Sequence[str]:
+        """Return the value of a parameter that says what is allowed; nothing is, where it was given wrong."""
+        if name in self._problems or not self._node.has_parameter(name):
+            return ()
+        return list(self._node.get_parameter(name).value or ())
 
     def try_to_set(
         self, parameters: Sequence[Parameter], built: Built | None = None
@@ -277,6 +307,8 @@ class Parameters:
         if name in self._overrides:
             try:
                 value = check(single(attribute, name) if form == "single" else attribute, self._overrides[name])
+                if name in self._foreign and _plain(self._overrides[name]) == self._foreign[name]:
+                    self._network.check(name, attribute, self._foreign[name])  # it may have named nothing before
             except VisionError as error:
                 self._problems[name] = error.message
         self._attributes[name] = single(attribute, name) if form == "single" else attribute

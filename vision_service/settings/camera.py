@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vision_service.configuration import attribute
-from vision_service.settings.node import FrameConfiguration
+from vision_service.settings.node import LONGEST_WAIT, FrameConfiguration
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,5 +28,5 @@ class CameraConfiguration(FrameConfiguration):
     source_timeout: float = attribute(
         "How long to wait for a frame of another camera, for drivers that read one (transform, join_color_depth,"
         " join_pointclouds, ros); then the read fails and is tried again.",
-        default=1.0, unit="s", minimum=0, above_minimum=True, maximum=3600, live=True,
+        default=1.0, unit="s", minimum=0, above_minimum=True, maximum=LONGEST_WAIT, live=True,
     )  # fmt: skip

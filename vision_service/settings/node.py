@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vision_service.allowed_paths import USUAL
 from vision_service.configuration import attribute
 
 DECLARED_BY_ROS = ("use_sim_time", "qos_overrides.", "start_type_description_service")
 """How the names of parameters begin that every ROS node declares itself."""
+
+LONGEST_TIMEOUT = 600.0
+"""The longest timeout of a service call, seconds: so long it may hold one of the calls that a node has in progress."""
+LONGEST_WAIT = 3600.0
+"""The longest time for which a node waits for others, or goes on for their sake, seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +25,7 @@ class NodeConfiguration:
     )
     timeout: float = attribute(
         "Timeout of service calls whose request gives none (0): by then every call is answered.", default=5.0,
-        unit="s", minimum=0, above_minimum=True, live=True,
+        unit="s", minimum=0, above_minimum=True, maximum=LONGEST_TIMEOUT, live=True,
     )  # fmt: skip
     max_pending_calls: int = attribute(
         "Maximum number of service calls in progress; further ones are answered with OVERLOADED.", default=64,
@@ -28,6 +34,17 @@ class NodeConfiguration:
     bond_heartbeat_period: float = attribute(
         "Time between the heartbeats to the lifecycle manager (nav2's) that has activated the node, which has "
         "'autostart: false' then; 0 = no bond.", default=0.1, unit="s", minimum=0,
+    )  # fmt: skip
+    allowed_paths: tuple[str, ...] = attribute(
+        "Folders below which files may be named while the node runs, by parameters set over the network; besides those"
+        " of the files in the start parameters, the package's own and those in the environment variable"
+        " VISION_SERVICE_ALLOWED_PATHS. Start parameters may name any file.",
+        default=USUAL, start_only=True,
+    )  # fmt: skip
+    allowed_urls: tuple[str, ...] = attribute(
+        "URLs of streams such as rtsp://192.168.1.20/ below which others may be named while the node runs, by"
+        " parameters set over the network. Start parameters may name any URL.",
+        default=(), start_only=True,
     )  # fmt: skip
 
 
@@ -42,7 +59,7 @@ class FrameConfiguration(NodeConfiguration):
     )  # fmt: skip
     linger: float = attribute(
         "Keep-alive: how long a camera is still read, or subscribed to, after the last call that wanted its frames.",
-        default=10.0, unit="s", minimum=0, live=True,
+        default=10.0, unit="s", minimum=0, maximum=LONGEST_WAIT, live=True,
     )  # fmt: skip
     jpeg_quality: int = attribute(
         "JPEG quality of published compressed images.", default=85, minimum=1, maximum=100, live=True
@@ -50,11 +67,11 @@ class FrameConfiguration(NodeConfiguration):
     silence: float = attribute(
         "No-frame warning: how long no frame may arrive from a camera, while frames are wanted, before the node warns;"
         " a vision node then withdraws what it has published of that camera.",
-        default=3.0, unit="s", minimum=0, above_minimum=True, live=True,
+        default=3.0, unit="s", minimum=0, above_minimum=True, maximum=LONGEST_WAIT, live=True,
     )  # fmt: skip
     resource_timeout: float = attribute(
         "How long another node that this one uses (vision service, ML model, camera) may take to answer.", default=5.0,
-        unit="s", minimum=0, above_minimum=True, maximum=3600, live=True,
+        unit="s", minimum=0, above_minimum=True, maximum=LONGEST_WAIT, live=True,
     )  # fmt: skip
     pairing_tolerance: float = attribute(
         "Maximum difference between the time stamps of the image, depth image and point cloud of one frame, where they"
