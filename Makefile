@@ -5,6 +5,8 @@ PYTHON ?= python3
 TESTS ?=
 VENV ?= $(if $(filter jazzy,$(DISTRO)),.venv,.venv-$(DISTRO))
 INSTALLED = $(VENV)/installed
+# A process that ends unexpectedly ends the tests: pytest-xdist may wait for ever for what it was to test.
+TOGETHER = --numprocesses 3 --max-worker-restart 0
 INTERFACES = $(wildcard msg/* srv/* third_party/*/* third_party/*/msg/*)
 
 .PHONY: demo test demo-kilted test-kilted test-across stress bench lint clean
@@ -14,9 +16,9 @@ demo: $(INSTALLED)
 
 # Updated robots have newer releases of rclpy than the wheels are: test/newer_rclpy behaves as those do.
 test: $(INSTALLED) lint
-	$(VENV)/bin/pytest --numprocesses 3 --dist loadfile $(TESTS)
+	$(VENV)/bin/pytest $(TOGETHER) --dist loadfile $(TESTS)
 	for release in $(if $(filter jazzy,$(DISTRO)),7.1.9 10.0); do \
-	    VISION_SERVICE_RCLPY=$$release $(VENV)/bin/pytest --numprocesses 3 -m executor || exit; \
+	    VISION_SERVICE_RCLPY=$$release $(VENV)/bin/pytest $(TOGETHER) -m executor || exit; \
 	done
 
 demo-kilted test-kilted: %-kilted:

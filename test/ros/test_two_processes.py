@@ -112,7 +112,7 @@ def test_solids_are_found_where_they_are(robot, name):
 
 def test_results_bear_the_stamp_of_the_picture_in_the_other_process(robot):
     stamps = set()
-    images = robot.listen(Image, "afar/image_raw", QoSProfile(depth=50))
+    images = robot.listen(Image, "afar/image_raw", QoSProfile(depth=50, reliability=ReliabilityPolicy.BEST_EFFORT))
     results = robot.listen(Detection2DArray, "red/detections")
 
     def matches():
