@@ -321,8 +321,11 @@ class TestModels:
             "above_minimum": False,
             "choices": [],
             "live": named["segment_size_px"]["live"],
+            "start_only": False,
             "expects": "an integer, at least 1 px",
         }
+        of_video = {item["name"]: item for item in listed["cameras"]["video"]["attributes"]}
+        assert of_video["video_path"]["names"] == "a file, or the URL of a stream"
 
     def test_an_unknown_name_is_an_error(self, capsys):
         assert main(["models", "color_detecter"]) == 1

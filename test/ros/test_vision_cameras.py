@@ -298,7 +298,7 @@ def test_an_inactive_node_is_not_subscribed():
 
 
 def test_who_waits_when_the_node_is_deactivated_is_answered_at_once():
-    with reds(cameras=["front"], timeout=1000.0) as robot:
+    with reds(cameras=["front"], timeout=600.0) as robot:
         answers = [robot.ask(GetDetectionsFromCamera, "reds/get_detections_from_camera") for _ in range(3)]
         pending(robot, 3)
         assert changed(robot, "reds", Transition.TRANSITION_DEACTIVATE)

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.text import Text
 
-from vision_service.configuration import Attribute
+from vision_service.configuration import Attribute, Names
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import encode
 
@@ -104,9 +104,10 @@ def print_attributes(
 
 def attribute_as_dict(item: Attribute) -> dict[str, Any]:
     """Return all that is known of an attribute, as JSON knows it; a bound that there is not is null."""
-    shown = {name: value for name, value in vars(item).items() if name != "parts"}
+    shown = {name: value for name, value in vars(item).items() if name not in ("parts", "names")}
     of_parts = {} if item.parts is None else {"parts": item.parts.kind}
-    return {**shown, "type": item.type.__name__, "expects": item.expects, **of_parts}
+    of_names = {} if item.names is Names.NOTHING else {"names": item.names.value}
+    return {**shown, "type": item.type.__name__, "expects": item.expects, **of_names, **of_parts}
 
 
 def _default(item: Attribute) -> str:
