@@ -631,7 +631,7 @@ def test_labels_of_boxes_that_overlap_do_not_cover_each_other(shift):
         st.tuples(st.integers(-50, 400), st.integers(-50, 300), st.integers(1, 200), st.integers(1, 200)), max_size=12
     )
 )
-def test_labels_lie_inside_the_picture_and_apart_while_there_is_room(boxes):
+def test_labels_lie_inside_the_image_and_apart_while_there_is_room(boxes):
     sizes = style(400, 300)
     wanted = [Wanted("a thing", (0, 255, 0), x, (x, y, x + width, y + height)) for x, y, width, height in boxes]
     across, tall = sizes.width("a thing") + 2 * sizes.padding, sizes.label_height
@@ -641,7 +641,7 @@ def test_labels_lie_inside_the_picture_and_apart_while_there_is_room(boxes):
     assert covered == len(wanted) * across * tall
 
 
-def test_more_labels_than_the_picture_has_room_for_are_drawn_all_the_same():
+def test_more_labels_than_the_image_has_room_for_are_drawn_all_the_same():
     many = [Detection(f"thing {number}", 0.5, 10, 10, 60, 40) for number in range(200)]
     picture = draw_detections(gray(80, 60), many)
     assert picture.shape == (60, 80, 3)

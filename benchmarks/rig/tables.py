@@ -57,7 +57,7 @@ def learn() -> list[Table]:
 def _read(file: Path) -> Table:
     cloud = read_pcd(file)
     labels = read_pcd_fields(file)["label"].reshape(cloud.xyz.shape[:-1]).astype(np.intp)
-    # Rows and columns where nothing was measured have a place in the picture; labels there say nothing.
+    # Rows and columns where nothing was measured have a place in the image; labels there say nothing.
     return _table(file.stem, cloud, np.where(np.isfinite(cloud.xyz[..., 2]), labels // _LABELS_OF_AN_OBJECT, 0))
 
 

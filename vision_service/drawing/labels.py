@@ -28,15 +28,15 @@ class Wanted:
     box: tuple[int, int, int, int]
 
 
-def draw_labels(picture: NDArray[np.uint8], wanted: Sequence[Wanted], sizes: Style) -> None:
-    """Draw labels, each where it covers none of those before it and lies inside the picture.
+def draw_labels(image: NDArray[np.uint8], wanted: Sequence[Wanted], sizes: Style) -> None:
+    """Draw labels, each where it covers none of those before it and lies inside the image.
 
     A label lies above its box, or below the upper edge, inside; else beneath the box, flush with its right side, or
     beside it; else as few rows as possible off its first place. Where everything is taken, it lies in its first place,
     beneath those before it.
 
     Args:
-        picture: (H, W, 3) what to draw on.
+        image: (H, W, 3) what to draw on.
         wanted: The labels; the first one chooses its place first.
         sizes: Of what is drawn.
     """
@@ -46,7 +46,7 @@ def draw_labels(picture: NDArray[np.uint8], wanted: Sequence[Wanted], sizes: Sty
         if not item.text:
             continue
         across = sizes.width(item.text) + 2 * sizes.padding
-        places = _places(item, across, picture.shape[1], picture.shape[0], sizes)
+        places = _places(item, across, image.shape[1], image.shape[0], sizes)
         others = taken[: len(placed), :, None]
         covers = (places[:, 0] < others[:, 2]) & (places[:, 0] + across > others[:, 0])
         covers &= (places[:, 1] < others[:, 3]) & (places[:, 1] + sizes.label_height > others[:, 1])
@@ -55,11 +55,11 @@ def draw_labels(picture: NDArray[np.uint8], wanted: Sequence[Wanted], sizes: Sty
         taken[len(placed)] = left, top, left + across, top + sizes.label_height
         placed.append((item, left, top))
     for item, left, top in reversed(placed):
-        draw_label(picture, left, top, item.text, item.color, sizes)
+        draw_label(image, left, top, item.text, item.color, sizes)
 
 
 def _places(item: Wanted, across: int, width: int, height: int, sizes: Style) -> NDArray[np.int64]:
-    """Return where a label may lie, the best place first: (K, 2) left and top, all inside the picture if it fits."""
+    """Return where a label may lie, the best place first: (K, 2) left and top, all inside the image if it fits."""
     left, top, right, bottom = item.box
     first = above(top, bottom, sizes)
     tall = sizes.label_height
