@@ -125,6 +125,18 @@ class TestServing:
         spinner.stop()
         node.destroy_node()
 
+    def test_a_context_that_a_signal_shuts_down_is_noticed_though_the_signal_woke_it_before(self, context):
+        """rclpy's handler of signals first wakes all executors, and then shuts down their contexts."""
+        ended = threading.Event()
+        spinner = Spinner(Node("node", context=context), ended=ended.set)
+        assert spinner.ready.wait(PATIENCE)
+        spinner.executor._signals.trigger()
+        assert not ended.wait(0.2)
+        with context.handle:
+            context.handle.shutdown()  # as that handler does it: without telling Python
+        assert ended.wait(PATIENCE)
+        assert spinner.failure is None
+
     def test_a_response_that_cannot_be_received_is_sent_again_and_then_told(self, context, executor, failures):
         """A client that asks for latched responses sends requests, but its reader never fits the service's writer."""
         node = Node("node", context=context)

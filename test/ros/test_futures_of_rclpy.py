@@ -113,23 +113,39 @@ class TestAwaiting:
             assert answered.result == '{"answer": "other"}'
 
 
+ELSEWHERE = """
+import signal, threading
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # it comes to one of the other threads, which are there
+"""
+
+
 class TestInterrupting:
+    def test_a_signal_that_comes_to_another_thread_ends_the_waiting_too(self, server):
+        """As one that comes to the main thread just before it waits, which Python does not notice either."""
+        script = PROGRAM.format(begin=BEGINNINGS["with the handlers of Python"])
+        assert script.count('print("waiting') == 1
+        interrupt(server, script.replace('print("waiting', ELSEWHERE + 'print("waiting'))
+
     @pytest.mark.parametrize("begin", BEGINNINGS)
     def test_a_program_whose_client_waits_ends_promptly(self, server, begin):
-        script = PROGRAM.format(begin=BEGINNINGS[begin])
-        child = subprocess.Popen(
-            [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
-        )
-        guard = threading.Timer(2 * PATIENCE, child.kill)
-        guard.start()
-        try:
-            assert child.stdout.readline() == "waiting\n"
-            eventually(lambda: server.hung, "its call has come")
-            child.send_signal(signal.SIGINT)
-            out, err = child.communicate(timeout=PATIENCE)
-        finally:
-            guard.cancel()
-            child.kill()
-            child.wait()
-        assert child.returncode >= 0, err
-        assert "interrupted" in out or "NOT_ACTIVE" in err, out + err
+        interrupt(server, PROGRAM.format(begin=BEGINNINGS[begin]))
+
+
+def interrupt(server, script):
+    """Interrupt a program when its call has come to a server, and demand that it ends and says why."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+    )
+    guard = threading.Timer(2 * PATIENCE, child.kill)
+    guard.start()
+    try:
+        assert child.stdout.readline() == "waiting\n"
+        eventually(lambda: server.hung, "its call has come")
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=PATIENCE)
+    finally:
+        guard.cancel()
+        child.kill()
+        child.wait()
+    assert child.returncode >= 0, err
+    assert "interrupted" in out or "NOT_ACTIVE" in err, out + err

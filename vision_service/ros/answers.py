@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
-from typing import Any
+from concurrent.futures import Future, TimeoutError
+from typing import Any, TypeVar
 from weakref import WeakSet
+
+Outcome = TypeVar("Outcome")
+
+SIGNAL_PERIOD = 1.0
+"""How late a signal may be noticed that did not end the main thread's waiting, seconds."""
 
 
 class Callbacks:
@@ -66,6 +73,9 @@ class Callbacks:
 class Answer(Future[Any]):
     """The future of an answer.
 
+    Ctrl-C ends waiting for it, also where the signal came to another thread, or just before the waiting began: then
+    Python calls handlers only when the main thread runs again, so that wakes up now and then.
+
     As with any future, a function that is added when it is done already is called at once, in the thread that adds it.
     """
 
@@ -73,6 +83,33 @@ class Answer(Future[Any]):
         """Begin to wait; `callbacks` runs what is added meanwhile."""
         super().__init__()
         self._runner = callbacks
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Wait for the answer, and return or raise it.
+
+        Args:
+            timeout: How long to wait at most, seconds; None = until it comes, which it always does.
+
+        Raises:
+            TimeoutError: It has not come in time (`concurrent.futures.TimeoutError`).
+        """
+        return self._wait(super().result, timeout)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Wait for the answer, and return what it raises, or None; arguments and errors as of `result`."""
+        return self._wait(super().exception, timeout)
+
+    def _wait(self, get: Callable[[float], Outcome], timeout: float | None) -> Outcome:
+        ends = math.inf if timeout is None else time.monotonic() + timeout
+        while True:
+            left = ends - time.monotonic()
+            try:
+                return get(max(0.0, min(left, SIGNAL_PERIOD)))
+            except TimeoutError:
+                if self.done():
+                    return get(0.0)
+                if left <= SIGNAL_PERIOD:
+                    raise
 
     def add_done_callback(self, fn: Callable[[Any], object]) -> None:
         """Call a function with this future when it is done: in a thread of the client, where it may wait."""

@@ -33,6 +33,10 @@ MISFITS = (AttributeError, TypeError, NameError, ImportError)
 """What is raised by taking with an rclpy that is other than expected."""
 TAKE_PAUSE = 0.01
 """After a failure to take what has come, seconds."""
+SIGNAL_PATIENCE = 2.0
+"""How long after a signal the context is watched, seconds: rclpy wakes executors first, and shuts it down then."""
+SIGNAL_PERIOD = 0.01
+"""How often it is looked at meanwhile, seconds."""
 SPARE = 64
 """How many timeouts that were taken back may stay in memory, if they are not more than the others."""
 
@@ -75,6 +79,7 @@ class Executor:
         self._is_shutdown = False
         self._released = False
         self._asleep = False
+        self._signalled_until = 0.0
         self._guard = compat.bare_guard(self._context)
         self._signals = compat.SignalHandlerGuardCondition(self._context)
         self._watched = WaitSet({}, (), self._context)
@@ -210,6 +215,8 @@ class Executor:
             raise ShutdownException
         if not self._context.ok():
             raise ExternalShutdownException
+        if self._signals.handle.pointer in self._watched.woken:
+            self._signalled_until = time.monotonic() + SIGNAL_PATIENCE
         self._resume()
         failure: Exception | None = None
         for take, entity in ready:
@@ -270,6 +277,8 @@ class Executor:
                 self._cancelled -= 1
             first = self._timeouts[0][0] - time.monotonic() if self._timeouts else math.inf
         seconds = min(first, math.inf if timeout_sec is None or timeout_sec < 0 else timeout_sec)
+        if time.monotonic() < self._signalled_until:
+            seconds = min(seconds, SIGNAL_PERIOD)
         return -1 if seconds == math.inf else max(0, math.ceil(seconds * 1e9))
 
     def _look(self) -> None:

@@ -41,6 +41,7 @@ class WaitSet:
 
     Attributes:
         entities: All that were given.
+        woken: The pointers of the guard conditions that have ended the last waiting.
     """
 
     def __init__(self, entities: Entities, guards: Sequence[Any], context: Context) -> None:
@@ -52,6 +53,7 @@ class WaitSet:
             context: Theirs.
         """
         self.entities = entities
+        self.woken: frozenset[int] = frozenset()
         self._held = ExitStack()
         try:
             self._make(entities, guards, context)
@@ -100,19 +102,19 @@ class WaitSet:
         """
         if self._events and time.monotonic() < self._events_due:
             quiet = QUIET if nanoseconds < 0 else min(nanoseconds, QUIET)
-            ready, woken = self._wait(quiet, self._waitables, exclusive)
-            if ready or woken or quiet == nanoseconds:
+            ready = self._wait(quiet, self._waitables, exclusive)
+            if ready or self.woken or quiet == nanoseconds:
                 return ready
             nanoseconds = max(nanoseconds - quiet, -1)
         began = time.monotonic()
-        ready, _ = self._wait(nanoseconds, [*self._waitables, *self._events], exclusive)
+        ready = self._wait(nanoseconds, [*self._waitables, *self._events], exclusive)
         ended = time.monotonic()
         if ended - began < EVENTS_PERIOD:  # there is much to do
             self._events_due = ended + EVENTS_PERIOD
         return ready
 
-    def _wait(self, nanoseconds: int, waitables: Sequence[Any], exclusive: bool) -> tuple[list[tuple[Take, Any]], bool]:
-        """Return what is ready, and whether one of the guards has ended the waiting."""
+    def _wait(self, nanoseconds: int, waitables: Sequence[Any], exclusive: bool) -> list[tuple[Take, Any]]:
+        """Return what is ready, and note which guard conditions have ended the waiting."""
         self._set.clear_entities()
         for guard in self._guards:
             self._set.add_guard_condition(guard)
@@ -130,7 +132,8 @@ class WaitSet:
         ]
         for _, name, take, known in self._kinds:
             ready += [(take, known[found]) for found in self._set.get_ready_entities(name) if found in known]
-        return ready, bool(self._set.get_ready_entities("guard_condition"))
+        self.woken = frozenset(self._set.get_ready_entities("guard_condition"))
+        return ready
 
     def release(self) -> None:
         """Let go of the entities; may be called twice."""
