@@ -120,21 +120,24 @@ class Task:
                 return False
             self._running = True
             self._ticket += 1
-        coroutine, refusal = self._coroutine, None
-        while True:
-            try:
-                what = coroutine.send(None) if refusal is None else coroutine.throw(refusal)
-            except StopIteration as stop:
-                return self._end(stop.value, None)
-            except BaseException as error:
-                return self._end(None, error)
-            refusal = self._wait_for(what)
-            with self._lock:
-                if not self._again and refusal is None:
-                    self._running = False
-                    return False
-                self._again = False
-                self._ticket += 1
+            coroutine = self._coroutine
+        try:
+            what = coroutine.send(None)
+        except StopIteration as stop:
+            return self._end(stop.value, None)
+        except BaseException as error:
+            return self._end(None, error)
+        return self._go_on(coroutine, what)
+
+    def wait(self, what: Any) -> bool:
+        """Wait for what the coroutine, which has begun without this task, has yielded; return whether it has ended."""
+        with self._lock:
+            coroutine = self._coroutine
+            if coroutine is None:
+                return True
+            self._running = True
+            self._ticket += 1
+        return self._go_on(coroutine, what)
 
     def close(self) -> None:
         """End the coroutine where it waits, unless it runs now."""
@@ -148,6 +151,23 @@ class Task:
                 self._end(None, error)
             else:
                 self._end(None, None)
+
+    def _go_on(self, coroutine: Coroutine[Any, Any, Any], what: Any) -> bool:
+        """Wait for what was yielded, and go on as long as that has come already; return whether it has ended."""
+        while True:
+            refusal = self._wait_for(what)
+            with self._lock:
+                if not self._again and refusal is None:
+                    self._running = False
+                    return False
+                self._again = False
+                self._ticket += 1
+            try:
+                what = coroutine.send(None) if refusal is None else coroutine.throw(refusal)
+            except StopIteration as stop:
+                return self._end(stop.value, None)
+            except BaseException as error:
+                return self._end(None, error)
 
     def _wait_for(self, what: Any) -> Exception | None:
         """Be resumed when what the coroutine yielded has come; return why that cannot be waited for, or None."""

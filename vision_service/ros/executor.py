@@ -13,8 +13,9 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from types import CoroutineType
 from typing import Any
 
 from rclpy.callback_groups import ReentrantCallbackGroup
@@ -82,6 +83,7 @@ class Executor:
         self._signalled_until = 0.0
         self._guard = compat.bare_guard(self._context)
         self._signals = compat.SignalHandlerGuardCondition(self._context)
+        self._signal = self._signals.handle.pointer
         self._watched = WaitSet({}, (), self._context)
         self._context.on_shutdown(self.wake)
 
@@ -213,10 +215,11 @@ class Executor:
             self._asleep = False
         if self._is_shutdown:
             raise ShutdownException
-        if not self._context.ok():
-            raise ExternalShutdownException
-        if self._signals.handle.pointer in self._watched.woken:
-            self._signalled_until = time.monotonic() + SIGNAL_PATIENCE
+        if self._watched.woken or not ready:  # as it is whenever the context was shut down, or is about to be
+            if not self._context.ok():
+                raise ExternalShutdownException
+            if self._signal in self._watched.woken:
+                self._signalled_until = time.monotonic() + SIGNAL_PATIENCE
         self._resume()
         failure: Exception | None = None
         for take, entity in ready:
@@ -322,7 +325,15 @@ class Executor:
         except BaseException as error:  # a library may even raise SystemExit; it must not end the thread
             self._failed(entity, error)
             return False
-        if result is None or not isinstance(result, Awaitable) or isinstance(result, Future):
+        if result is None or (type(result) is not CoroutineType and not _is_to_be_awaited(result)):
+            return False
+        coroutine = result if isinstance(result, CoroutineType) else _awaiting(result)
+        try:  # most end without waiting for anything
+            what = coroutine.send(None)
+        except StopIteration:
+            return False
+        except BaseException as error:
+            self._failed(entity, error)
             return False
         exclusive = group is not None and not isinstance(group, ReentrantCallbackGroup)
         if exclusive:
@@ -340,9 +351,9 @@ class Executor:
             if error is not None:
                 self._failed(entity, error)
 
-        task = Task(result if isinstance(result, Coroutine) else _awaiting(result), self, ended)
+        task = Task(coroutine, self, ended)
         self._tasks.add(task)
-        task.run()
+        task.wait(what)
         return True
 
     def _resume(self) -> None:
@@ -373,7 +384,11 @@ class Executor:
 
 async def _calling(callback: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     result = callback(*args, **kwargs) if callable(callback) else callback
-    return await result if isinstance(result, Awaitable) and not isinstance(result, Future) else result
+    return await result if _is_to_be_awaited(result) else result
+
+
+def _is_to_be_awaited(result: Any) -> bool:
+    return isinstance(result, Awaitable) and not isinstance(result, Future)
 
 
 async def _awaiting(awaitable: Awaitable[Any]) -> Any:

@@ -53,7 +53,7 @@ class WaitSet:
             context: Theirs.
         """
         self.entities = entities
-        self.woken: frozenset[int] = frozenset()
+        self.woken: Sequence[int] = ()
         self._held = ExitStack()
         try:
             self._make(entities, guards, context)
@@ -132,7 +132,7 @@ class WaitSet:
         ]
         for _, name, take, known in self._kinds:
             ready += [(take, known[found]) for found in self._set.get_ready_entities(name) if found in known]
-        self.woken = frozenset(self._set.get_ready_entities("guard_condition"))
+        self.woken = self._set.get_ready_entities("guard_condition")
         return ready
 
     def release(self) -> None:
