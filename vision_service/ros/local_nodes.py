@@ -52,9 +52,15 @@ class LocalVisionNode(LocalNode, Protocol):
 
 
 class LocalMLModelNode(Protocol):
-    """An ML model node."""
+    """An ML model node.
+
+    Attributes:
+        last_error: Why it is not configured; empty = it was not told to be, or it is.
+        model_id: Another one for each other content of the model's file; empty while there is none.
+    """
 
     last_error: str
+    model_id: str
 
     @property
     def state(self) -> str:

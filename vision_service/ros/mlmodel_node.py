@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import uuid
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from vision_service.concurrency import Worker
@@ -23,6 +26,8 @@ class MLModelNode(ServiceNode):
 
     Attributes:
         runtime: The model; None while the node is not configured.
+        model_id: Another one for each other content of the model's file, by which its users notice; empty while there
+            is none.
     """
 
     Configuration = MLModelConfiguration
@@ -38,6 +43,7 @@ class MLModelNode(ServiceNode):
         """
         super().__init__(name, **arguments)
         self.runtime: Runtime | None = None
+        self.model_id = ""
         self._worker: Worker | None = None
         self._runs = 0
         self.offer(Infer, "infer", self._infer)
@@ -47,7 +53,10 @@ class MLModelNode(ServiceNode):
 
     def configure(self) -> None:
         """Load the model."""
+        before = digest(self.settings.model_path)
         runtime = load_file(self.settings)
+        # A file that was replaced while it was loaded is nobody's; its users look at it anew.
+        self.model_id = before if digest(self.settings.model_path) == before else uuid.uuid4().hex
         self.runtime = runtime
         # Closing waits for a run under way, which may take its time, also one of a vision node.
         self._worker = Worker(self.get_name(), last=runtime.close)
@@ -57,6 +66,7 @@ class MLModelNode(ServiceNode):
         if self._worker is not None:
             self._worker.close()
         self.runtime = self._worker = None
+        self.model_id = ""
 
     def summary(self) -> str:
         """Return which model it is."""
@@ -64,7 +74,9 @@ class MLModelNode(ServiceNode):
 
     def status(self) -> dict[str, Any]:
         """Return which model it is."""
-        return {"model_path": self.settings.model_path, "runs": self._runs} if self.runtime is not None else {}
+        if self.runtime is None:
+            return {}
+        return {"model_path": self.settings.model_path, "model_id": self.model_id, "runs": self._runs}
 
     def validate(self, changes: Mapping[str, Any]) -> None:
         """Accept what the base accepts: no attribute of a model can be changed while it is loaded."""
@@ -92,3 +104,15 @@ class MLModelNode(ServiceNode):
         if self.runtime is None or self._worker is None:
             raise VisionError(ErrorCode.NOT_ACTIVE, "the node was cleaned up")
         return self.runtime, self._worker
+
+
+def digest(path: str) -> str:
+    """Return what a file's content is known by; for what cannot be read (or is a folder) another one each time."""
+    try:
+        with Path(path).expanduser().open("rb") as file:
+            found = hashlib.sha256()
+            while part := file.read(1 << 20):
+                found.update(part)
+            return found.hexdigest()
+    except OSError:
+        return uuid.uuid4().hex

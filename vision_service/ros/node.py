@@ -106,6 +106,7 @@ class ServiceNode(ManagedNode):
         self._calls_answered = 0
         self._calls_failed = 0
         self._call_error = ""
+        self._traced: set[tuple[Any, ...]] = set()
         self._stops = 0
         self.parameters = Parameters(self, self._validate, self._apply, self._candidate_for, self.outdated)
         self.parameters.declare(self.Configuration)
@@ -287,7 +288,7 @@ class ServiceNode(ManagedNode):
     def _failed(self, kind: Any, name: str, error: BaseException) -> Any:
         """Return the response that says what went wrong; what was not foreseen goes to the log as well."""
         if not isinstance(error, VisionError) or error.__cause__ is not None:
-            self.get_logger().error(f"{name}: " + shortened("".join(traceback.format_exception(error)), LONGEST_TRACE))
+            self._trace(name, error)
         if not isinstance(error, VisionError):
             error = VisionError(ErrorCode.INTERNAL, f"{type(error).__name__} in {name}: {error}; please report this")
         message = shortened(error.message)
@@ -296,6 +297,17 @@ class ServiceNode(ManagedNode):
         response.success, response.error_code = False, int(error.code)
         response.message = message.encode(errors="replace").decode()  # what is no UTF-8 could not be sent
         return response
+
+    def _trace(self, name: str, error: BaseException) -> None:
+        """Log where an error comes from, once for each cause: one that every call meets fills no disk."""
+        last = traceback.extract_tb((error.__cause__ or error).__traceback__)[-1:]
+        cause = (name, type(error.__cause__ or error), *((frame.filename, frame.lineno) for frame in last))
+        with self._counting:
+            if cause in self._traced:
+                return
+            self._traced.add(cause)
+        trace = shortened("".join(traceback.format_exception(error)), LONGEST_TRACE)
+        self.get_logger().error(f"{name} (logged once): {trace}")
 
     async def _get_status(self, request: Any, response: Any, call: Call) -> None:
         response.state = self.state

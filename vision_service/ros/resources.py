@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -16,7 +17,8 @@ from vision_service.camera.topics import CameraTopics
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.resources import LocalResources, not_able
 from vision_service.ros.calling import Caller
-from vision_service.ros.client import VisionClient
+from vision_service.ros.client import VisionClient, VisionProperties
+from vision_service.ros.following import Followed, answered
 from vision_service.ros.local_nodes import LocalNodes
 from vision_service.ros.node import ServiceNode
 from vision_service.ros.shared_camera import LocalCamera, RemoteCamera, SharedCamera
@@ -38,6 +40,7 @@ class NodeResources(LocalResources):
 
     Attributes:
         uses: The full names of the cameras and vision services that were asked for, found or not.
+        followed: The ML models and vision services that were found, by their full names: they may change.
     """
 
     def __init__(self, node: ServiceNode, local_nodes: LocalNodes) -> None:
@@ -53,6 +56,7 @@ class NodeResources(LocalResources):
         self._remote: dict[str, Any] = {}
         self._asked: dict[tuple[str, str], Future[Any]] = {}
         self._cameras: list[SharedCamera] = []
+        self.followed: dict[str, Followed] = {}
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._beside: list[NodeResources] = []
@@ -70,12 +74,14 @@ class NodeResources(LocalResources):
         """
         resources = copy(self)
         resources.uses = frozenset()
+        resources.followed = {}
         self._beside.append(resources)
         return resources
 
     def adopt(self, resources: NodeResources) -> None:
         """Use what was built with other resources from now on."""
         self.uses = resources.uses
+        self.followed = resources.followed
         self.leave(resources)
 
     def leave(self, resources: NodeResources) -> None:
@@ -132,7 +138,9 @@ class NodeResources(LocalResources):
         """
         full_name = self._node.resolve_service_name(name)
         local = self._local_nodes.mlmodels.get(full_name)
+        what = f"the ML model {name!r}"
         if local is not None:
+            self.followed[full_name] = Followed(what, local.model_id, lambda: answered(local.model_id or None))
             return LocalMLModel(local)
         self._require(f"{full_name}/get_metadata", "ML model", name, "mlmodels")
         caller = self._connection(full_name, lambda: Caller(self._node))
@@ -141,8 +149,16 @@ class NodeResources(LocalResources):
             service, request = f"{full_name}/get_metadata", srv.GetMetadata.Request()
             return caller.call(srv.GetMetadata, service, request, lambda answer: answer, self._resource_timeout())
 
+        def ask_identity() -> Future[Any]:
+            service, request = f"{full_name}/get_status", srv.GetStatus.Request()
+            return caller.call(srv.GetStatus, service, request, _model_id, self._resource_timeout())
+
+        # In this order: a model that is replaced in between is noticed at the next look.
+        identity = self._answer("ML model", name, f"{full_name}/get_status", ask_identity)
         metadata = self._answer("ML model", name, full_name, ask)
-        return RemoteMLModel(full_name, caller, metadata, self._resource_timeout)
+        model = RemoteMLModel(full_name, caller, metadata, self._resource_timeout)
+        self.followed[full_name] = Followed(what, identity, ask_identity, model.refuse)
+        return model
 
     def tend(self) -> None:
         """Do what time alone asks for."""
@@ -153,13 +169,14 @@ class NodeResources(LocalResources):
         """End the connections to other nodes, but to those that have not answered yet: one will look for that again."""
         super().close()
         with self._lock:
-            waiting = {full_name for _, full_name in list(self._asked)}
+            waiting = {full_name.removesuffix("/get_status") for _, full_name in list(self._asked)}
             unused = [self._remote.pop(full_name) for full_name in self._remote.keys() - waiting]
         for connection in unused:
             connection.close()
         for camera in self._cameras:
             camera.close()
         self._cameras.clear()
+        self.followed.clear()
 
     def end(self) -> None:
         """End all connections, for good."""
@@ -194,7 +211,9 @@ class NodeResources(LocalResources):
             self._require(f"{full_name}/get_properties", "vision service", name, "vision")
             client = self._client(full_name)
             ask = partial(client.get_properties_async, timeout=self._resource_timeout())
-            service = RemoteVision(client, self._answer("vision service", name, full_name, ask), self._resource_timeout)
+            can = self._answer("vision service", name, full_name, ask)
+            service = RemoteVision(client, can, self._resource_timeout)
+            self.followed[full_name] = Followed(f"the vision service {name!r}", can, ask, service.refuse, _abilities)
         if not any(callable(getattr(service, method, None)) for method in methods):
             raise not_able(name, methods, kind)
         return service
@@ -264,3 +283,21 @@ class NodeResources(LocalResources):
             with suppress(VisionError):  # who does not answer does not find us either
                 return frozenset(self._answer("node", full_name, full_name, ask).get("uses", ()))
         return frozenset()
+
+
+def _model_id(response: Any) -> str | None:
+    """Return what a model is known by; None = there is none yet. Nodes that do not say it never change."""
+    status = json.loads(response.status)
+    return str(status.get("model_id", "")) if response.state in ("inactive", "active") else None
+
+
+def _abilities(can: VisionProperties) -> tuple[Any, ...] | None:
+    """Return what users of a vision service rely on; None = it is not configured."""
+    able = (
+        can.detections_supported,
+        can.classifications_supported,
+        can.segmentation_supported,
+        can.keypoints_supported,
+        can.object_point_clouds_supported,
+    )
+    return (*able, tuple(can.labels)) if any(able) else None

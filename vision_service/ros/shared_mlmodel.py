@@ -17,10 +17,14 @@ from vision_service.ros.local_nodes import LocalMLModelNode
 
 
 class LocalMLModel:
-    """The model of a node of this process; it follows the node when that loads another file."""
+    """The model of a node of this process.
+
+    When the node loads another file, it is refused: what the outputs of the other mean has to be found out first.
+    """
 
     def __init__(self, node: LocalMLModelNode) -> None:
         self._node = node
+        self._model_id = node.model_id
 
     @property
     def _runtime(self) -> Runtime:
@@ -29,6 +33,9 @@ class LocalMLModel:
             node = self._node
             msg = f"the ML model {node.get_name()!r} is {node.state}: {node.last_error or 'configure it first'}"
             raise VisionError(ErrorCode.UNKNOWN_RESOURCE, msg)
+        if self._node.model_id != self._model_id:
+            msg = f"the ML model {self._node.get_name()!r} holds another model now; what it is has not been taken yet"
+            raise VisionError(ErrorCode.MODEL_ERROR, msg)
         return runtime
 
     @property
@@ -88,6 +95,7 @@ class RemoteMLModel:
         """
         self._timeout = timeout
         self._service = name
+        self._refused = ""
         self._caller = caller
         self.kind: str = metadata.type
         self.name: str = metadata.name
@@ -101,8 +109,11 @@ class RemoteMLModel:
         """Run the model.
 
         Raises:
-            VisionError: The node's own; DEADLINE_EXCEEDED, if it does not answer in time; UNKNOWN_RESOURCE, if it left.
+            VisionError: The node's own; DEADLINE_EXCEEDED, if it does not answer in time; UNKNOWN_RESOURCE, if it left;
+                MODEL_ERROR, if it holds another model than the one that was taken.
         """
+        if self._refused:
+            raise VisionError(ErrorCode.MODEL_ERROR, self._refused)
         request = srv.Infer.Request(inputs=conversion.tensors_to_message(tensors))
         service = f"{self._service}/infer"
         return self._caller.call(srv.Infer, service, request, self._outputs, self._timeout()).result()
@@ -111,4 +122,16 @@ class RemoteMLModel:
         """Leave the model to its node."""
 
     def _outputs(self, response: Any) -> Tensors:
-        return conversion.tensors_from_message(response.outputs, self.outputs)
+        found = conversion.tensors_from_message(response.outputs, self.outputs)
+        known = {info.name for info in self.outputs}
+        if found.keys() != known:
+            msg = (
+                f"the ML model {self._service!r} has returned the outputs {sorted(found)}, but its metadata named "
+                f"{sorted(known)}: it holds another model now"
+            )
+            raise VisionError(ErrorCode.MODEL_ERROR, msg)
+        return found
+
+    def refuse(self, why: str) -> None:
+        """Run the model no more, because its results would be misread; an empty text = run it again."""
+        self._refused = why

@@ -112,6 +112,7 @@ class RemoteVision:
         """
         self._client = client
         self._timeout = timeout
+        self._refused = ""
         if not (can.detections_supported or can.classifications_supported or can.segmentation_supported):
             reason = "is not configured yet"
             if can.labels or can.object_point_clouds_supported:
@@ -130,7 +131,16 @@ class RemoteVision:
         if can.classifications_supported:
             self.classify = self._classify
 
+    def refuse(self, why: str) -> None:
+        """Ask the service no more, because it can do something else now; an empty text = ask it again."""
+        self._refused = why
+
+    def _check(self) -> None:
+        if self._refused:
+            raise VisionError(ErrorCode.MODEL_ERROR, self._refused)
+
     def _detect(self, frame: Frame) -> list[Detection]:
+        self._check()
         picture, timeout = _picture(frame), self._timeout()
         if "masks" in self.extras:
             found = self._client.get_segmentation(picture, timeout=timeout)
@@ -141,6 +151,7 @@ class RemoteVision:
         return self._client.get_detections(picture, timeout=timeout)
 
     def _label(self, frame: Frame) -> LabelImage:
+        self._check()
         found = self._client.get_segmentation(_picture(frame), timeout=self._timeout()).label_image
         if found is None:
             msg = f"the vision service {self._client.name!r} does not label pixels any more"
@@ -148,6 +159,7 @@ class RemoteVision:
         return found
 
     def _classify(self, frame: Frame, count: int = -1) -> list[Classification]:
+        self._check()
         return self._client.get_classifications(_picture(frame), count, timeout=self._timeout())
 
 

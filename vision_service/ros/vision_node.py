@@ -94,6 +94,8 @@ class VisionNode(ServiceNode):
         self._streams: dict[str, Stream] = {}
         self._transforms: Transforms | None = None
         self._told = ""
+        self._taking = False
+        self._taken_in_vain: dict[str, Any] = {}
         self._label_info = qos.latched_publisher(self, LabelInfo, "~/label_info")
         for service in ON_IMAGES:
             self.offer(service.given, service.name, partial(self._answer, service))
@@ -218,7 +220,15 @@ class VisionNode(ServiceNode):
         config = self._model_config(model_class, changes)
         if only_live_changes(inference.model.config, config) and not any(map(self.outdated, changes)):
             return None
+        return self._candidate_of(model_class, config)
 
+    def _made_anew(self) -> Candidate | None:
+        """Return the same model, made of what its resources are now."""
+        if self._model_class is None or self._inference is None:
+            return None
+        return self._candidate_of(self._model_class, self._model_config(self._model_class, {}))
+
+    def _candidate_of(self, model_class: type[VisionModel], config: Any) -> Candidate:
         def make() -> tuple[VisionModel, NodeResources]:
             resources = self._resources.beside()
             try:
@@ -267,10 +277,54 @@ class VisionNode(ServiceNode):
         why = "" if error is None else f"the model failed when it was changed: {reason(error)}"
         self.diagnostics.report("model", why)
 
+    # What the model builds on may change: another ML model, a detector with other labels.
+
+    def _follow(self) -> None:
+        """Look at what the model was made with, and take what another one is."""
+        followed = dict(self._resources.followed)
+        for each in followed.values():
+            each.look()
+        away = [each.away for each in followed.values() if each.away]
+        self.diagnostics.report("away", "; ".join(away))
+        changed = {name: each.identity for name, each in followed.items() if each.changed}
+        if not changed:
+            self._taken_in_vain = {}
+            self.diagnostics.report("changed", "")
+        elif not self._taking and changed != self._taken_in_vain and not away and self.executor is not None:
+            self._taking = True
+            what = " and ".join(followed[name].what for name in changed)
+            self.executor.create_task(self._take(what, changed))
+
+    async def _take(self, what: str, changed: dict[str, Any]) -> None:
+        """Make the model anew of what has changed, beside the running one."""
+        try:
+            async with self._builder.turns:
+                candidate = self._made_anew()
+                if candidate is not None:
+                    (await self._builder.build(candidate)).use()
+                    self.get_logger().info(f"{what} is another one now: its contract and labels were taken")
+                    self.diagnostics.report("changed", "")
+        except Exception as error:
+            missing = isinstance(error, VisionError) and error.code in (
+                ErrorCode.UNKNOWN_RESOURCE,
+                ErrorCode.NOT_ACTIVE,
+                ErrorCode.DEADLINE_EXCEEDED,
+            )
+            self._taken_in_vain = {} if missing else changed  # what is missing may come
+            why = f"{what} is another one now, which cannot be used: {reason(error)}"
+            for name in changed:
+                if name in self._resources.followed:
+                    self._resources.followed[name].refuse(why)
+            if self.state == "active":
+                self.diagnostics.report("changed", why)
+        finally:
+            self._taking = False
+
     # Streaming.
 
     def housekeep(self) -> None:
         """Stream from cameras whose results are heard, and say which are silent and what is uncertain."""
+        self._follow()
         self.diagnostics.report("assumed", self._working().model.warning)
         for camera in dict.fromkeys([*self._outputs, *self._cameras.names()]):
             try:
