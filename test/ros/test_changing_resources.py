@@ -70,8 +70,7 @@ class TestAnMLModelNodeOfAnotherProcess:
     def test_killed_and_restarted_with_another_model_its_contract_is_taken(self, robot, tmp_path):
         with ml_node(classifier(tmp_path, "one.tflite", "red", "green", "blue")) as process:
             eventually(lambda: name(best(robot)) == "red", "the first model is used")
-            process.send_signal(signal.SIGKILL)
-            process.wait()
+            process.end(signal.SIGKILL)
         with ml_node(classifier(tmp_path, "two.tflite", "r", "g", "b", size=(10, 12))):
             eventually(lambda: name(best(robot)) == "r", "the other model is used")
 

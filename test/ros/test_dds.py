@@ -187,7 +187,35 @@ def test_too_little_memory_is_said_with_what_to_do(free, mebibytes):
     sentence = choose_profile()
     assert f"only {mebibytes} MiB" in sentence
     assert "--shm-size" in sentence
-    assert chosen() is None
+    assert "UDP is used" in sentence
+    tree = xml.etree.ElementTree.parse(chosen())  # noqa: S314
+    assert [found.text for found in tree.iter(f"{NAMESPACE}type")] == ["UDPv4"]
+    assert [found.text for found in tree.iter(f"{NAMESPACE}transport_id")] == ["udp", "udp"]
+
+
+@pytest.mark.parametrize("fill", [0, 1000], ids=["tiny", "full"])
+def test_a_process_lives_with_shared_memory_that_is_tiny_or_full(home, fill):
+    """With a /dev/shm of its own, which only root can give it."""
+    unshare = ["unshare", "--mount", "sh", "-c"]
+    mount = "mount -t tmpfs -o size=1m tmpfs /dev/shm"
+    if subprocess.run([*unshare, mount], capture_output=True, check=False).returncode:
+        pytest.skip("no mount namespace can be made here")
+    code = (
+        "from vision_service.ros.dds import choose_profile; print(choose_profile())\n"
+        "import os, rclpy; from std_msgs.msg import String\n"
+        "rclpy.init(args=[]); node = rclpy.create_node('n'); pub = node.create_publisher(String, 't', 10)\n"
+        "[pub.publish(String(data='x' * 300_000)) for _ in range(20)]\n"
+        "print([name for name in os.listdir('/dev/shm') if name.startswith('fast')])\n"
+        "rclpy.shutdown()"
+    )
+    command = f'{mount} && head -c {fill}k /dev/zero > /dev/shm/filled; exec "$0" -c "$1"'
+    found = subprocess.run(
+        [*unshare, command, sys.executable, code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (found.returncode, found.stderr) == (0, "")
+    warning, left = found.stdout.splitlines()
+    assert "UDP is used" in warning
+    assert left == "[]"
 
 
 @pytest.mark.parametrize("variable", [*VARIABLES, "FASTDDS_BUILTIN_TRANSPORTS"])

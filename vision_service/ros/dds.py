@@ -13,6 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from vision_service.ros.shared_memory import SHARED_MEMORY
+
 OLD_VARIABLE, NEW_VARIABLE = VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
 """Where Fast DDS 2 (up to Jazzy) and 3 (from Kilted on) look for a profile; 3 warns of the old name."""
 FAST_DDS_2 = ("libfastrtps.so*", "*-linux-gnu/libfastrtps.so*")
@@ -28,20 +30,13 @@ SMALLEST = 2 * MEBIBYTE
 RECEIVE_BUFFER = 16 * MEBIBYTE
 """What of another host's pictures may wait at the socket; the kernel gives net.core.rmem_max of it at most. With its
 default of 208 KiB, every third raw picture of 640×480 got lost."""
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
 
 PROFILE = """\
 <?xml version="1.0" encoding="UTF-8" ?>
 <dds xmlns="http://www.eprosima.com/XMLSchemas/fastRTPS_Profiles">
   <profiles>
     <transport_descriptors>
-      <transport_descriptor>
-        <transport_id>shared_memory</transport_id>
-        <type>SHM</type>
-        <segment_size>{segment}</segment_size>
-        <maxMessageSize>{segment}</maxMessageSize>
-      </transport_descriptor>
-      <transport_descriptor>
+{shared_memory}      <transport_descriptor>
         <transport_id>udp</transport_id>
         <type>UDPv4</type>
         <receiveBufferSize>{receive_buffer}</receiveBufferSize>
@@ -50,8 +45,7 @@ PROFILE = """\
     <participant profile_name="vision_service" is_default_profile="true">
       <rtps>
         <userTransports>
-          <transport_id>shared_memory</transport_id>
-          <transport_id>udp</transport_id>
+{use_shared_memory}          <transport_id>udp</transport_id>
         </userTransports>
         <useBuiltinTransports>false</useBuiltinTransports>
         <builtin>
@@ -70,34 +64,57 @@ PROFILE = """\
   </profiles>
 </dds>
 """
+DESCRIPTOR = """\
+      <transport_descriptor>
+        <transport_id>shared_memory</transport_id>
+        <type>SHM</type>
+        <segment_size>{segment}</segment_size>
+        <maxMessageSize>{segment}</maxMessageSize>
+      </transport_descriptor>
+"""
+USE = "          <transport_id>shared_memory</transport_id>\n"
 
 
 def choose_profile() -> str:
     """Choose the shared memory profile for this process, and for those it starts, by environment variables.
 
+    Where there is too little of it, UDP alone is chosen: a process that writes to shared memory that is full gets
+    SIGBUS.
+
     Returns:
-        A sentence for the log if that is not possible, else an empty text.
+        What to log if shared memory is not used as it should be, else an empty text.
     """
-    if (os.environ.get("RMW_IMPLEMENTATION") or MIDDLEWARE) != MIDDLEWARE:
+    if not uses_fast_dds():
         return ""
     if any(os.environ.get(variable) for variable in (*VARIABLES, "FASTDDS_BUILTIN_TRANSPORTS")):
         return ""
     free = shutil.disk_usage(SHARED_MEMORY).free if SHARED_MEMORY.is_dir() else 0
     segment = min(SEGMENT, free // 4)
+    warning = ""
     if segment < SMALLEST:
-        return (
-            f"only {free / MEBIBYTE:.0f} MiB of shared memory are free in {SHARED_MEMORY}, so large pictures between "
-            "processes will get lost: give the container more (docker run --shm-size=64m, or --ipc=host)"
+        segment = 0
+        warning = (
+            f"only {free / MEBIBYTE:.0f} MiB of shared memory are free in {SHARED_MEMORY}, so UDP is used instead, and "
+            "large images between processes will get lost: give the container more (docker run --shm-size=64m, or "
+            "--ipc=host), or see with 'vision-service doctor' what has filled it"
         )
     try:
         path = _write_profile(segment)
     except OSError as error:
+        if not segment:
+            os.environ["FASTDDS_BUILTIN_TRANSPORTS"] = "UDPv4"  # known from Fast DDS 2.13 on
+            return warning
         return (
-            f"the profile for shared memory cannot be written ({error}), so large pictures between processes will get "
+            f"the profile for shared memory cannot be written ({error}), so large images between processes will get "
             "lost: set ROS_HOME to a folder that this user may write to"
         )
     os.environ[profile_variable()] = str(path)
-    return ""
+    return warning
+
+
+def uses_fast_dds() -> bool:
+    """Return whether this process uses Fast DDS, which is ROS's default."""
+    return (os.environ.get("RMW_IMPLEMENTATION") or MIDDLEWARE) == MIDDLEWARE
 
 
 def profile_variable() -> str:
@@ -120,10 +137,18 @@ def _prefixes() -> list[Path]:
 
 
 def _write_profile(segment: int) -> Path:
-    """Return a file with the profile; the same for every process of this user that has the same segment size."""
+    """Return a file with the profile; the same for every process of this user that has the same segment size.
+
+    Args:
+        segment: Bytes; 0 = no shared memory, UDP alone.
+    """
     mebibytes = segment // MEBIBYTE
-    name = f"fastdds_{mebibytes}_mib.xml"
-    text = PROFILE.format(segment=mebibytes * MEBIBYTE, receive_buffer=RECEIVE_BUFFER)
+    name = f"fastdds_{mebibytes}_mib.xml" if segment else "fastdds_udp.xml"
+    text = PROFILE.format(
+        shared_memory=DESCRIPTOR.format(segment=mebibytes * MEBIBYTE) if segment else "",
+        use_shared_memory=USE if segment else "",
+        receive_buffer=RECEIVE_BUFFER,
+    )
     home = os.environ.get("ROS_HOME") or "~/.ros"
     try:
         return _write(Path(home).expanduser() / "vision_service" / name, text)

@@ -27,10 +27,11 @@ from rclpy.signals import SignalHandlerOptions
 
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.compat import check_rclpy
-from vision_service.ros.dds import choose_profile
+from vision_service.ros.dds import MEBIBYTE, choose_profile, uses_fast_dds
 from vision_service.ros.executor import Executor
 from vision_service.ros.memory import keep_freed_memory
 from vision_service.ros.node import ServiceNode
+from vision_service.ros.shared_memory import remove_dead_segments
 
 SIGNAL_PERIOD = 1.0
 """How late a signal may be noticed that did not end the main thread's waiting, seconds."""
@@ -250,11 +251,17 @@ def run(make_nodes: Callable[[], Sequence[Node]], args: list[str] | None = None)
     # runs handlers only there: a driver that hangs when it is opened must not keep them off either.
     before = {number: signal.signal(number, lambda *_: told.put(None)) for number in (signal.SIGINT, signal.SIGTERM)}
     keep_freed_memory()
-    warning = choose_profile()
     logger = get_logger("vision_service")
+    removed = remove_dead_segments() if uses_fast_dds() else []
+    warning = choose_profile()  # by what is free now
     try:
         check_rclpy()
         _initialize(args)
+        if removed:
+            size = sum(segment.size for segment in removed) / MEBIBYTE
+            logger.info(
+                f"removed {len(removed)} segments ({size:.1f} MiB) of processes that were killed from shared memory"
+            )
         if warning:
             logger.warning(warning)
         threading.Thread(target=work, name="nodes", daemon=True).start()

@@ -23,8 +23,9 @@ from pathlib import Path
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
 LOCK = "_el"
 LOCK_NAME = re.compile(r"fast(rtps|dds)_[0-9a-f]{16}_el")
-YOUNG = 10.0
-"""What is younger may not be locked yet, seconds."""
+YOUNG = 1.0
+"""What is younger may not be locked yet, seconds: between opening a lock and holding it a process does nothing else,
+and where we see the process, we see that it has the lock open."""
 
 Inode = tuple[int, int]
 """A file's device and number."""
@@ -55,7 +56,7 @@ def remove_dead_segments(folder: Path = SHARED_MEMORY) -> list[DeadSegment]:
 
 def _each(folder: Path, *, remove: bool) -> list[DeadSegment]:
     try:
-        names = sorted(name for name in os.listdir(folder) if LOCK_NAME.fullmatch(name))
+        names = sorted(each.name for each in folder.iterdir() if LOCK_NAME.fullmatch(each.name))
     except OSError:
         return []
     candidates = [folder / name for name in names if _free(folder / name)]
@@ -66,7 +67,7 @@ def _each(folder: Path, *, remove: bool) -> list[DeadSegment]:
     for lock in candidates:
         segment = lock.with_name(lock.name.removesuffix(LOCK))
         with suppress(OSError), _held(lock) as held:
-            if not held:
+            if not held or _inode(lock.lstat()) in in_use:
                 continue
             found = _of_this_user(segment)
             if found is None or _inode(found) in in_use or _young(found):
@@ -136,8 +137,8 @@ def _in_use(folder: Path) -> set[Inode]:
                     major, minor = (int(part, 16) for part in fields[3].split(":"))
                     found.add((os.makedev(major, minor), int(fields[4])))
         with suppress(OSError):
-            for entry in os.scandir(process / "fd"):
+            for entry in (process / "fd").iterdir():
                 with suppress(OSError):
-                    if os.readlink(entry.path).startswith(prefix):
-                        found.add(_inode(os.stat(entry.path)))
+                    if str(entry.readlink()).startswith(prefix):
+                        found.add(_inode(entry.stat()))
     return found
