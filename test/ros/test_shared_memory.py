@@ -4,8 +4,6 @@ import fcntl
 import mmap
 import os
 import signal
-import subprocess
-import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -17,9 +15,6 @@ from vision_service.ros import shared_memory
 from vision_service.ros.shared_memory import LOCK_NAME, SHARED_MEMORY, dead_segments, remove_dead_segments
 
 NAMES = ["fastrtps_0123456789abcdef", "fastdds_0123456789abcdef"]
-PARTICIPANT = (
-    "import rclpy, sys; rclpy.init(args=[]); rclpy.create_node('n'); print('here', flush=True); sys.stdin.read()"
-)
 
 
 @pytest.fixture(autouse=True)
@@ -86,19 +81,6 @@ def test_what_cannot_be_proved_dead_stays(tmp_path, monkeypatch):
 
 def test_without_the_folder_there_is_nothing(tmp_path):
     assert remove_dead_segments(tmp_path / "nowhere") == []
-
-
-def test_of_a_real_participant_the_segment_is_dead_only_when_its_process_is():
-    if not SHARED_MEMORY.is_dir():
-        pytest.skip("no shared memory here")
-    process = subprocess.Popen([sys.executable, "-c", PARTICIPANT], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert process.stdout.readline() == b"here\n"
-    own = segments_of(process.pid)
-    assert own
-    assert not own & {each.path.name for each in dead_segments()}
-    process.kill()
-    process.communicate()
-    assert own <= {each.path.name for each in dead_segments()}
 
 
 @pytest.mark.parametrize("times", [4, pytest.param(20, marks=pytest.mark.stress)])
