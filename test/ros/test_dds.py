@@ -209,7 +209,8 @@ def test_a_process_lives_with_shared_memory_that_is_tiny_or_full(home, fill):
         "rclpy.shutdown()"
     )
     # Where discovery is kept to this host, rmw_fastrtps uses shared memory whatever the profile says.
-    command = f'unset ROS_AUTOMATIC_DISCOVERY_RANGE; {mount} && head -c {fill}k /dev/zero > /dev/shm/filled; exec "$0" -c "$1"'
+    fill_it = f"{mount} && head -c {fill}k /dev/zero > /dev/shm/filled"
+    command = f'unset ROS_AUTOMATIC_DISCOVERY_RANGE; {fill_it}; exec "$0" -c "$1"'
     found = subprocess.run(
         [*unshare, command, sys.executable, code], capture_output=True, text=True, timeout=60, check=False
     )
