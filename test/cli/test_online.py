@@ -78,7 +78,7 @@ def test_call_prints_one_json_object(demo_stack):
 
 def test_doctor_finds_nothing_wrong_with_the_demo(demo_stack):
     done = run("doctor", "--json")
-    assert (done.returncode, json.loads(done.stdout)) == (0, {"findings": []}), done.stdout + done.stderr
+    assert (done.returncode, json.loads(done.stdout)["findings"]) == (0, []), done.stdout + done.stderr
     assert "nothing is wrong with" in run("doctor").stdout
 
 

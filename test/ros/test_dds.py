@@ -193,8 +193,12 @@ def test_too_little_memory_is_said_with_what_to_do(free, mebibytes):
     assert [found.text for found in tree.iter(f"{NAMESPACE}transport_id")] == ["udp", "udp"]
 
 
+HALF_A_MEBIBYTE = "half a MiB"
+
+
 @pytest.mark.parametrize("fill", [0, 1000], ids=["tiny", "full"])
-def test_a_process_lives_with_shared_memory_that_is_tiny_or_full(home, fill):
+@pytest.mark.parametrize("discovery", ["SUBNET", "LOCALHOST"])
+def test_a_process_lives_with_shared_memory_that_is_tiny_or_full(home, fill, discovery):
     """With a /dev/shm of its own, which only root can give it."""
     unshare = ["unshare", "--mount", "sh", "-c"]
     mount = "mount -t tmpfs -o size=1m tmpfs /dev/shm"
@@ -205,19 +209,50 @@ def test_a_process_lives_with_shared_memory_that_is_tiny_or_full(home, fill):
         "import os, rclpy; from std_msgs.msg import String\n"
         "rclpy.init(args=[]); node = rclpy.create_node('n'); pub = node.create_publisher(String, 't', 10)\n"
         "[pub.publish(String(data='x' * 300_000)) for _ in range(20)]\n"
-        "print([name for name in os.listdir('/dev/shm') if name.startswith('fast')])\n"
+        "print(sum(os.stat(f'/dev/shm/{name}').st_size for name in os.listdir('/dev/shm') if 'fast' in name))\n"
         "rclpy.shutdown()"
     )
-    # Where discovery is kept to this host, rmw_fastrtps uses shared memory whatever the profile says.
-    fill_it = f"{mount} && head -c {fill}k /dev/zero > /dev/shm/filled"
-    command = f'unset ROS_AUTOMATIC_DISCOVERY_RANGE; {fill_it}; exec "$0" -c "$1"'
+    command = f'{mount} && head -c {fill}k /dev/zero > /dev/shm/filled; exec "$0" -c "$1"'
     found = subprocess.run(
-        [*unshare, command, sys.executable, code], capture_output=True, text=True, timeout=60, check=False
+        [*unshare, command, sys.executable, code],
+        env=os.environ | {"ROS_AUTOMATIC_DISCOVERY_RANGE": discovery},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
-    assert (found.returncode, found.stderr) == (0, "")
-    warning, left = found.stdout.splitlines()
+    assert found.returncode == 0, found.stderr
+    warning, used = found.stdout.splitlines()[0], int(found.stdout.splitlines()[-1])
     assert "UDP is used" in warning
-    assert left == "[]"
+    if discovery == "SUBNET":
+        assert (used, found.stderr, HALF_A_MEBIBYTE in warning) == (0, "", False)
+    else:
+        assert used < MEBIBYTE
+        assert HALF_A_MEBIBYTE in warning
+
+
+class TestWhetherOtherHostsAreKeptOut:
+    @pytest.fixture(autouse=True)
+    def nothing_set(self, monkeypatch):
+        monkeypatch.delenv("ROS_AUTOMATIC_DISCOVERY_RANGE", raising=False)
+        monkeypatch.delenv("ROS_LOCALHOST_ONLY", raising=False)
+
+    def test_by_default_they_are_not(self):
+        assert not dds.kept_to_this_host()
+
+    @pytest.mark.parametrize(
+        ("value", "kept"),
+        [("SUBNET", False), ("SYSTEM_DEFAULT", False), ("LOCALHOST", True), ("OFF", True), ("localhost", True)],
+    )
+    def test_the_range_says_so(self, monkeypatch, value, kept):
+        monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", value)
+        assert dds.kept_to_this_host() is kept
+
+    @pytest.mark.parametrize(("variable", "kept"), [(OLD_VARIABLE, True), (NEW_VARIABLE, False)])
+    def test_the_old_variable_counts_up_to_jazzy(self, monkeypatch, variable, kept):
+        monkeypatch.setattr(dds, "profile_variable", lambda: variable)
+        monkeypatch.setenv("ROS_LOCALHOST_ONLY", "1")
+        assert dds.kept_to_this_host() is kept
 
 
 @pytest.mark.parametrize("variable", [*VARIABLES, "FASTDDS_BUILTIN_TRANSPORTS"])

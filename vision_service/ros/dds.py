@@ -1,4 +1,4 @@
-"""Fast DDS's shared memory and buffers, without which most large pictures between two processes or hosts are lost.
+"""Fast DDS's shared memory and buffers, without which most large images between two processes or hosts are lost.
 
 Between processes of one host only the publisher's profile matters, between hosts the listener's. It has to be chosen
 before ``rclpy.init``, and is left alone where the user has chosen one, or uses another middleware.
@@ -25,10 +25,10 @@ MIDDLEWARE = "rmw_fastrtps_cpp"
 """ROS's default."""
 MEBIBYTE = 2**20
 SEGMENT = 16 * MEBIBYTE
-"""What gave 60 of 60 pictures at 1080p and 30 Hz; larger ones cost memory in every process."""
+"""What gave 60 of 60 images at 1080p and 30 Hz; larger ones cost memory in every process."""
 SMALLEST = 2 * MEBIBYTE
 RECEIVE_BUFFER = 16 * MEBIBYTE
-"""What of another host's pictures may wait at the socket; the kernel gives net.core.rmem_max of it at most. With its
+"""What of another host's images may wait at the socket; the kernel gives net.core.rmem_max of it at most. With its
 default of 208 KiB, every third raw picture of 640×480 got lost."""
 
 PROFILE = """\
@@ -79,7 +79,8 @@ def choose_profile() -> str:
     """Choose the shared memory profile for this process, and for those it starts, by environment variables.
 
     Where there is too little of it, UDP alone is chosen: a process that writes to shared memory that is full gets
-    SIGBUS.
+    SIGBUS. Where discovery is kept to this host, rmw_fastrtps adds a segment of its own of 0.5 MiB to whatever a
+    profile or FASTDDS_BUILTIN_TRANSPORTS says (seen on Jazzy and Kilted), and goes on with UDP where that does not fit.
 
     Returns:
         What to log if shared memory is not used as it should be, else an empty text.
@@ -93,8 +94,11 @@ def choose_profile() -> str:
     warning = ""
     if segment < SMALLEST:
         segment = 0
+        instead = "UDP is used instead"
+        if kept_to_this_host():
+            instead += " (but for half a MiB, which rmw_fastrtps takes of itself where discovery is kept to this host)"
         warning = (
-            f"only {free / MEBIBYTE:.0f} MiB of shared memory are free in {SHARED_MEMORY}, so UDP is used instead, and "
+            f"only {free / MEBIBYTE:.0f} MiB of shared memory are free in {SHARED_MEMORY}, so {instead}, and "
             "large images between processes will get lost: give the container more (docker run --shm-size=64m, or "
             "--ipc=host), or see with 'vision-service doctor' what has filled it"
         )
@@ -115,6 +119,14 @@ def choose_profile() -> str:
 def uses_fast_dds() -> bool:
     """Return whether this process uses Fast DDS, which is ROS's default."""
     return (os.environ.get("RMW_IMPLEMENTATION") or MIDDLEWARE) == MIDDLEWARE
+
+
+def kept_to_this_host() -> bool:
+    """Return whether other hosts cannot discover this process, nor it them, by what the environment says."""
+    if os.environ.get("ROS_LOCALHOST_ONLY") == "1" and profile_variable() == OLD_VARIABLE:  # not read from Kilted on
+        return True
+    # rcl takes what it does not know for LOCALHOST.
+    return os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "") not in ("", "SUBNET", "SYSTEM_DEFAULT")
 
 
 def profile_variable() -> str:
