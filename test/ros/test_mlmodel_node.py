@@ -175,3 +175,16 @@ def test_a_real_detector_gives_the_same_boxes_by_reference_as_by_itself():
     assert answer.success, answer.message
     unnumbered = [replace(item, class_index=-1) for item in expected]  # messages carry names of classes
     assert conversion.detections_from_message(answer.detections) == unnumbered
+
+
+def test_a_vision_node_waits_for_an_ml_model_of_its_process_that_is_configured_later(path):
+    sections = {
+        "stack": {"mlmodels": ["late"], "vision": ["needy"]},
+        "late": {"model_path": path, "autostart": False},
+        "needy": {"model": "mlmodel", "mlmodel_name": "late", "activation": "none"},
+    }
+    with running(sections) as robot:
+        assert "'late' is unconfigured" in robot.status("/needy")["last_error"]
+        robot.nodes["late"].trigger_configure()
+        robot.nodes["late"].trigger_activate()
+        eventually(lambda: robot.status("/needy")["state"] == "active", "it has taken the model")

@@ -128,17 +128,28 @@ def _inode(found: os.stat_result) -> Inode:
 def _in_use(folder: Path) -> set[Inode]:
     """Return the files of a folder that a process has mapped or open, as far as this user may know."""
     found: set[Inode] = set()
-    prefix = f"{folder}/"
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError), (process / "maps").open(errors="replace") as maps:
-            for line in maps:
-                fields = line.split(maxsplit=5)
-                if len(fields) == 6 and fields[5].startswith(prefix):
-                    major, minor = (int(part, 16) for part in fields[3].split(":"))
-                    found.add((os.makedev(major, minor), int(fields[4])))
+    prefix = os.fsencode(f"{folder}/")
+    for process in os.listdir("/proc"):  # noqa: PTH208, many are there, each with many files
+        if not process.isdecimal():
+            continue
         with suppress(OSError):
-            for entry in (process / "fd").iterdir():
+            maps = Path(f"/proc/{process}/maps").read_bytes()
+            if prefix in maps:
+                found |= _mapped(maps, prefix)
+        with suppress(OSError), os.scandir(f"/proc/{process}/fd") as entries:
+            for entry in entries:
                 with suppress(OSError):
-                    if str(entry.readlink()).startswith(prefix):
-                        found.add(_inode(entry.stat()))
+                    if os.fsencode(os.readlink(entry.path)).startswith(prefix):  # noqa: PTH115
+                        found.add(_inode(os.stat(entry.path)))  # noqa: PTH116
+    return found
+
+
+def _mapped(maps: bytes, prefix: bytes) -> set[Inode]:
+    """Return which files of a folder a process has mapped, by its ``/proc/…/maps``."""
+    found = set()
+    for line in maps.splitlines():
+        fields = line.split(maxsplit=5)
+        if len(fields) == 6 and fields[5].startswith(prefix):
+            major, minor = (int(part, 16) for part in fields[3].split(b":"))
+            found.add((os.makedev(major, minor), int(fields[4])))
     return found

@@ -83,7 +83,9 @@ class MLModel(VisionModel):
         except VisionError as error:
             self._owned.close()
             name = config.model_path or config.mlmodel_name
-            raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{name!r}: {error.message}") from error
+            missing = error.code == ErrorCode.UNKNOWN_RESOURCE  # an ML model that is not configured yet may be so soon
+            code = error.code if missing else ErrorCode.INVALID_ARGUMENT
+            raise VisionError(code, f"{name!r}: {error.message}") from error
         try:
             check_names(config, self.labels)
         except VisionError:
