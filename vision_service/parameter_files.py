@@ -16,6 +16,9 @@ Section = dict[str, Any]
 
 _PARAMETERS = "ros__parameters"
 
+LARGEST_FILE = 16 << 20
+"""Bytes: more is no parameter file."""
+
 
 def read_parameter_file(path: str | Path) -> list[tuple[str, Section]]:
     """Return the sections of a parameter file in its order, each with the name of its node, or a pattern of names.
@@ -30,7 +33,7 @@ def read_parameter_file(path: str | Path) -> list[tuple[str, Section]]:
     from vision_service.image import read_file
 
     try:
-        content = yaml.load(read_file(path), _loader())  # noqa: S506, it is a safe one
+        content = yaml.load(read_file(path, most=LARGEST_FILE), _loader())  # noqa: S506, it is a safe one
     except (yaml.YAMLError, ValueError) as error:  # a ValueError for the 13th month, for example
         raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{str(path)!r} is no YAML: {error}") from None
     found: list[tuple[str, Section]] = []

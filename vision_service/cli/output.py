@@ -18,6 +18,7 @@ from rich.text import Text
 
 from vision_service.configuration import Attribute, Names
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.files import write_atomically
 from vision_service.image import encode
 
 if TYPE_CHECKING:
@@ -182,7 +183,7 @@ def write_file(path: Path, data: bytes) -> None:
         VisionError: INVALID_ARGUMENT, naming the file and the reason.
     """
     try:
-        path.write_bytes(data)
+        write_atomically(path, data)
     except OSError as error:
         msg = f"cannot write {str(path)!r}: {error.strerror or error}"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None

@@ -14,6 +14,7 @@ from vision_service.encodings import RAW_ENCODINGS, Memory, RawEncoding, values_
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
 from vision_service.jpeg import jpeg_header, jpeg_of
+from vision_service.limits import check_pixels
 from vision_service.messages.formats import format_of
 from vision_service.messages.layouts import COLOR_ENCODINGS, DEPTH_ENCODINGS, LAYOUTS, Layout
 from vision_service.messages.remarks import NOBODY, Remarks
@@ -163,6 +164,7 @@ def _check_size(message: Any) -> None:
 def _check_not_empty(message: Any) -> None:
     if not message.width or not message.height:
         raise _wrong(f"the image is empty: {message.width}×{message.height} pixels")
+    check_pixels(message.width, message.height)
 
 
 def _check_step(message: Any, pixel: int) -> None:

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from vision_service.files import resolve
+from vision_service.files import read_regular, resolve
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Fingerprint:
         try:
             file = resolve(path)
             stamp = _stamp(file)
-            return cls(str(path), stamp, hashlib.sha256(file.read_bytes()).digest())
+            return cls(str(path), stamp, hashlib.sha256(read_regular(file)).digest())
         except (OSError, RuntimeError, ValueError):
             return cls(str(path), (), b"")
 

@@ -103,7 +103,7 @@ def read_label_file(path: str) -> LabelFile:
     """
     from vision_service.image import read_file  # here, because a trial of a model needs no image library
 
-    data = read_file(path)
+    data = read_file(path, most=LARGEST_FILE)
     try:
         found = _find(data, Path(path).suffix.lower())
         _check(found)
