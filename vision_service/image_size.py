@@ -84,7 +84,7 @@ def _webp(data: memoryview) -> Size | None:
     kind = bytes(data[12:16])
     if bytes(data[8:12]) != b"WEBP":
         return None
-    if kind == b"VP8X":
+    if kind == b"VP8X" and len(data) >= 30:
         return 1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little")
     if kind == b"VP8L":
         (bits,) = struct.unpack_from("<I", data, 21)
