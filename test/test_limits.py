@@ -99,9 +99,8 @@ def test_bytes_in_flight_are_refused_above_the_limit_and_come_back_with_what_the
 
     budget, owner, other = Budget(Limit(100)), Owner(), Owner()
     budget.take(60, owner)
-    with pytest.raises(
-        VisionError, match=r"60 bytes .* in flight already, 50 more .*max_pending_bytes \(100\)"
-    ) as raised:
+    words = r"60 bytes .* in flight already, 50 more .*max_pending_bytes \(100\)"
+    with pytest.raises(VisionError, match=words) as raised:
         budget.take(50, other)
     assert raised.value.code == ErrorCode.OVERLOADED
     del owner

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -54,7 +55,8 @@ def given_frame(request: Any) -> Frame:
 def _decode_ahead(waiting: weakref.ref[Image]) -> None:
     picture = waiting()
     if picture is not None:
-        _ = picture.pixels
+        with suppress(VisionError):  # it is told to whoever asks for the pixels; kept, it would keep the picture
+            _ = picture.pixels
 
 
 @lru_cache(maxsize=1)

@@ -453,14 +453,14 @@ class VisionNode(ServiceNode):
 
     async def _finish(self, runs: dict[str, Future[Any]], call: Call, *, go_on_there: bool = False) -> dict[str, Any]:
         """Return what methods of the model have said."""
+        results = {}
         try:
-            return {
-                method: await call.wait(run, late=lambda: too_late(call), go_on_there=go_on_there)
-                for method, run in runs.items()
-            }
+            for method in runs:
+                results[method] = await call.wait(runs[method], late=lambda: too_late(call), go_on_there=go_on_there)
+            return results
         finally:
-            for run in runs.values():
-                run.cancel()
+            while runs:  # an error knows this frame, and its future the error: a circle, with a picture in it
+                runs.popitem()[1].cancel()
 
     async def _get_object_point_clouds(self, request: Any, response: Any, call: Call) -> None:
         require(self._working().model, SEGMENT_3D)
