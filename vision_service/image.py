@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.files import LARGEST_FILE, read_regular
-from vision_service.image_size import size_in_header
+from vision_service.image_size import is_avif, size_in_header
 from vision_service.jpeg import START, jpeg_end, jpeg_header, jpeg_of
-from vision_service.limits import check_pixels, check_unknown_size
+from vision_service.limits import check_pixels
 
 
 @dataclass(frozen=True)
@@ -188,21 +188,27 @@ def decode_unchanged(data: bytes | memoryview) -> NDArray[Any]:
 
 
 def _decode(data: bytes | memoryview, flags: int) -> NDArray[Any]:
-    buffer = np.frombuffer(data, np.uint8)
-    check_size(data)
+    known = check_size(data)
     try:
-        pixels = cv2.imdecode(buffer, flags) if buffer.size and not _cut_off(bytes(data)) else None
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if known and not _cut_off(bytes(data)) else None
     except cv2.error as error:
         msg = f"a picture that OpenCV does not decode: {error.err or error}"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
     if pixels is None:
-        msg = f"{buffer.size} bytes that are no picture, or are cut off: JPEG, PNG, BMP, TIFF and WebP are read"
+        msg = (
+            "an AVIF image, which is not read because only decoding it tells how large it is: convert it to PNG or JPEG"
+            if is_avif(data)
+            else f"{len(data)} bytes that are no picture, or are cut off: JPEG, PNG, BMP, TIFF and WebP are read"
+        )
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
     return pixels
 
 
-def check_size(data: bytes | memoryview) -> None:
+def check_size(data: bytes | memoryview) -> bool:
     """Refuse the bytes of an image that is larger than max_image_pixels, by its header, before it is decoded.
+
+    Returns:
+        Whether its size is known. What it is not known of is not to be decoded: it may take any memory.
 
     Raises:
         VisionError: INVALID_ARGUMENT, with the size, the limit and how to raise it.
@@ -210,8 +216,7 @@ def check_size(data: bytes | memoryview) -> None:
     size = size_in_header(data)
     if size is not None:
         check_pixels(*size)
-    elif len(data):
-        check_unknown_size()
+    return size is not None
 
 
 _MAGIC = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n"}

@@ -62,18 +62,10 @@ pending_bytes = Limit(MAX_PENDING_BYTES)
 
 
 def limit_opencv() -> None:
-    """Let OpenCV refuse what is larger than the default limit; works only before OpenCV is loaded."""
+    """Let OpenCV refuse what is larger than the default limit too; works only before OpenCV is loaded."""
     given = os.environ.get(OPENCV_VARIABLE, "")
     if "cv2" not in sys.modules and not (given.isdecimal() and int(given) <= image_pixels.default):
         os.environ[OPENCV_VARIABLE] = str(image_pixels.default)
-    _opencv.protects = "cv2" not in sys.modules
-
-
-class _OpenCv:
-    protects = False
-
-
-_opencv = _OpenCv()
 
 
 def check_pixels(width: int, height: int) -> None:
@@ -88,20 +80,6 @@ def check_pixels(width: int, height: int) -> None:
             f"the image has {width}×{height} pixels, {width * height} together, and {most} are the limit: it is not "
             f"decoded; to allow it, raise the parameter max_image_pixels (outside nodes: the environment variable "
             f"{VARIABLE})"
-        )
-        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
-
-
-def check_unknown_size() -> None:
-    """Refuse an image whose header does not say its size to us, unless OpenCV looks after it with its own limit.
-
-    Raises:
-        VisionError: INVALID_ARGUMENT.
-    """
-    if not _opencv.protects:
-        msg = (
-            "an image in a format whose size is not known before it is decoded: it is not, because OpenCV was loaded "
-            f"before vision_service, and without its limit; import vision_service first, or set {OPENCV_VARIABLE}"
         )
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
 

@@ -158,9 +158,9 @@ def _raw_depth(data: bytes) -> NDArray[np.uint16]:
 
 
 def _png_depth(data: bytes) -> NDArray[np.uint16]:
-    check_size(data)
+    known = check_size(data)
     try:
-        numbers = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
+        numbers = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if known else None
     except cv2.error:
         numbers = None
     if numbers is None or numbers.ndim != 2 or numbers.dtype != np.uint16:

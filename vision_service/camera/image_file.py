@@ -145,9 +145,11 @@ def read_depth(path: str | Path, depth_scale: float) -> NDArray[np.float32]:
         if Path(path).suffix.lower() == ".npy":
             raw: Any = np.load(io.BytesIO(data), allow_pickle=False)
         else:
-            check_size(data)
-            raw = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
-    except (cv2.error, ValueError, EOFError, OSError) as error:
+            known = check_size(data)
+            raw = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if known else None
+    except VisionError as error:
+        raise VisionError(error.code, f"{str(path)!r}: {error.message}") from None
+    except (cv2.error, ValueError, EOFError, OSError, MemoryError) as error:
         msg = f"{str(path)!r} cannot be decoded: {error}"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
     if raw is None:

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.text import Text
 
+from vision_service.cli.given import stem_of
 from vision_service.configuration import Attribute, Names
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.files import write_atomically
@@ -140,7 +141,7 @@ def result_paths(files: Sequence[str], folder: Path, endings: Sequence[str]) -> 
     taken = {_key(Path(file)) for file in files}
     results = []
     for file in files:
-        stem = Path(file).stem
+        stem = stem_of(file)
         for name in itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2))):
             paths = [folder / f"{name}{ending}" for ending in endings]
             if taken.isdisjoint(map(_key, paths)):

@@ -61,9 +61,9 @@ def decode_compressed_depth(form: Format, data: memoryview) -> NDArray[np.float3
 
 
 def _decode_png(data: memoryview) -> NDArray[np.uint16]:
-    check_size(data)
+    known = check_size(data)
     try:
-        numbers: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        numbers: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if known else None
     except cv2.error as error:
         raise _wrong(f"compressed depth that OpenCV does not decode: {error.err or error}") from None
     if numbers is None or numbers.ndim != 2 or numbers.dtype != np.uint16:

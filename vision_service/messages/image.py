@@ -139,6 +139,7 @@ def _raw_image(message: Any, raw: RawEncoding, remarks: Remarks) -> Image:
         )
     if min(width, height) < raw.smallest:
         raise _wrong(f"an image of {width}×{message.height} pixels is too small to be {message.encoding}")
+    check_pixels(message.width, message.height)
     memory = np.frombuffer(message.data, np.uint8).reshape(int(rows), step)
     convert = partial(_convert, memory, width, bool(message.is_bigendian), message.encoding, remarks)
     return Image.deferred(convert, raw.result)
@@ -159,12 +160,12 @@ def _check_size(message: Any) -> None:
             f"the image's data do not fit its size: step {message.step} times height {message.height} is {expected} "
             f"bytes, {got} are there"
         )
+    check_pixels(message.width, message.height)
 
 
 def _check_not_empty(message: Any) -> None:
     if not message.width or not message.height:
         raise _wrong(f"the image is empty: {message.width}×{message.height} pixels")
-    check_pixels(message.width, message.height)
 
 
 def _check_step(message: Any, pixel: int) -> None:
