@@ -1,12 +1,14 @@
 """Where files are."""
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
 import yaml
 
 from vision_service.errors import VisionError
-from vision_service.files import resolve, share_file
+from vision_service.files import resolve, share_file, write_atomically
 from vision_service.image import read_file
 
 
@@ -47,3 +49,55 @@ def test_a_package_that_is_not_there_is_an_error_with_the_name(name):
 def test_home_and_plain_paths():
     assert resolve("~/x") == Path.home() / "x"
     assert resolve("x/y") == Path("x/y")
+
+
+def test_a_pipe_is_refused_at_once_instead_of_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(VisionError, match=r"pipe': it is a named pipe \(FIFO\), and only regular files are read"):
+        read_file(tmp_path / "pipe")
+
+
+@pytest.mark.parametrize(("name", "kind"), [("/dev/zero", "a device"), ("/", "folder|directory")])
+def test_devices_and_folders_are_refused(name, kind):
+    with pytest.raises(VisionError, match=f"(?i){kind}"):
+        read_file(name)
+
+
+def test_a_link_to_a_regular_file_is_read(tmp_path):
+    (tmp_path / "file").write_bytes(b"content")
+    (tmp_path / "link").symlink_to("file")
+    assert read_file(tmp_path / "link", most=7) == b"content"
+
+
+def test_a_file_that_is_too_large_is_refused_with_the_limit(tmp_path):
+    (tmp_path / "file").write_bytes(b"content")
+    with pytest.raises(VisionError, match="it has 7 bytes, and 6 are the most"):
+        read_file(tmp_path / "file", most=6)
+
+
+def test_a_file_is_written_whole_with_the_rights_that_it_had(tmp_path):
+    file = tmp_path / "file"
+    write_atomically(file, b"one")
+    usual = tmp_path / "usual"
+    usual.write_bytes(b"")
+    assert stat.S_IMODE(file.stat().st_mode) == stat.S_IMODE(usual.stat().st_mode)
+    file.chmod(0o640)
+    write_atomically(file, b"two")
+    assert file.read_bytes() == b"two"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "usual"]
+
+
+def test_what_cannot_be_written_leaves_the_old_file_and_nothing_else(tmp_path):
+    file = tmp_path / "file"
+    file.write_bytes(b"old")
+    with pytest.raises(TypeError):
+        write_atomically(file, "no bytes")
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
+
+
+def test_what_a_link_leads_to_is_written_and_not_the_link(tmp_path):
+    (tmp_path / "link").symlink_to("file")
+    write_atomically(tmp_path / "link", b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "file").read_bytes() == b"new"

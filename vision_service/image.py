@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.files import resolve
+from vision_service.files import LARGEST_FILE, read_regular
+from vision_service.image_size import is_avif, size_in_header
 from vision_service.jpeg import START, jpeg_end, jpeg_header, jpeg_of
+from vision_service.limits import check_pixels
 
 
 @dataclass(frozen=True)
@@ -186,16 +188,35 @@ def decode_unchanged(data: bytes | memoryview) -> NDArray[Any]:
 
 
 def _decode(data: bytes | memoryview, flags: int) -> NDArray[Any]:
-    buffer = np.frombuffer(data, np.uint8)
+    known = check_size(data)
     try:
-        pixels = cv2.imdecode(buffer, flags) if buffer.size and not _cut_off(bytes(data)) else None
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if known and not _cut_off(bytes(data)) else None
     except cv2.error as error:
         msg = f"a picture that OpenCV does not decode: {error.err or error}"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
     if pixels is None:
-        msg = f"{buffer.size} bytes that are no picture, or are cut off: JPEG, PNG, BMP, TIFF and WebP are read"
+        msg = (
+            "an AVIF image, which is not read because only decoding it tells how large it is: convert it to PNG or JPEG"
+            if is_avif(data)
+            else f"{len(data)} bytes that are no picture, or are cut off: JPEG, PNG, BMP, TIFF and WebP are read"
+        )
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
     return pixels
+
+
+def check_size(data: bytes | memoryview) -> bool:
+    """Refuse the bytes of an image that is larger than max_image_pixels, by its header, before it is decoded.
+
+    Returns:
+        Whether its size is known. What it is not known of is not to be decoded: it may take any memory.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, with the size, the limit and how to raise it.
+    """
+    size = size_in_header(data)
+    if size is not None:
+        check_pixels(*size)
+    return size is not None
 
 
 _MAGIC = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n"}
@@ -232,14 +253,23 @@ def _cut_off(data: bytes) -> bool:
     return data.startswith(START) and jpeg_end(data) is None
 
 
-def read_file(path: str | Path) -> bytes:
-    """Return a file's bytes.
+LARGEST_IMAGE_FILE = 512 << 20
+"""Bytes."""
+
+
+def read_file(path: str | Path, *, most: int = LARGEST_FILE) -> bytes:
+    """Return a regular file's bytes.
+
+    Args:
+        path: Of the file.
+        most: How many bytes it may have.
 
     Raises:
-        VisionError: INVALID_ARGUMENT, naming the file and the reason.
+        VisionError: INVALID_ARGUMENT, naming the file and the reason, also if it is a pipe, a device, a folder, or too
+            large.
     """
     try:
-        return resolve(path).read_bytes()
+        return read_regular(path, most)
     except (OSError, RuntimeError, ValueError) as error:  # a home that is not known, a path with a zero byte
         msg = f"cannot read {str(path)!r}: {getattr(error, 'strerror', None) or error}"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
@@ -251,7 +281,7 @@ def read_image(path: str | Path) -> Image:
     Raises:
         VisionError: INVALID_ARGUMENT, if the file cannot be read or is no picture.
     """
-    data = read_file(path)
+    data = read_file(path, most=LARGEST_IMAGE_FILE)
     try:
         return Image(decode(data), "bgr8")
     except VisionError as error:

@@ -16,11 +16,18 @@ Section = dict[str, Any]
 
 _PARAMETERS = "ros__parameters"
 
+LARGEST_FILE = 16 << 20
+"""Bytes: more is no parameter file."""
 
-def read_parameter_file(path: str | Path) -> list[tuple[str, Section]]:
+
+def read_parameter_file(path: str | Path, data: bytes | None = None) -> list[tuple[str, Section]]:
     """Return the sections of a parameter file in its order, each with the name of its node, or a pattern of names.
 
     Names are absolute: ``stack:`` is ``/stack``, ``robot: {stack: …}`` is ``/robot/stack``.
+
+    Args:
+        path: Of the file.
+        data: Its content; None = it is read.
 
     Raises:
         VisionError: INVALID_ARGUMENT, naming the file and the reason, if it cannot be read or is no parameter file.
@@ -30,7 +37,8 @@ def read_parameter_file(path: str | Path) -> list[tuple[str, Section]]:
     from vision_service.image import read_file
 
     try:
-        content = yaml.load(read_file(path), _loader())  # noqa: S506, it is a safe one
+        data = read_file(path, most=LARGEST_FILE) if data is None else data
+        content = yaml.load(data, _loader())  # noqa: S506, it is a safe one
     except (yaml.YAMLError, ValueError) as error:  # a ValueError for the 13th month, for example
         raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{str(path)!r} is no YAML: {error}") from None
     found: list[tuple[str, Section]] = []

@@ -93,6 +93,7 @@ class Scheduler:
             future = run.share()
             if not run.queued and not run.done:
                 self._enqueue(run)
+        future.add_done_callback(partial(self._given_up, run))
         return future
 
     def do(self, job: Callable[[VisionModel], Any]) -> Future[Any]:
@@ -102,6 +103,7 @@ class Scheduler:
             run = _Run(lambda: job(model))
             future = run.share()
             self._enqueue(run)
+        future.add_done_callback(partial(self._given_up, run))
         return future
 
     def stream(self, camera: str, job: Callable[[], None]) -> None:
@@ -209,6 +211,15 @@ class Scheduler:
         self._calls.append(run)
         run.queued = True
         self._ring()
+
+    def _given_up(self, run: _Run, future: Future[Any]) -> None:
+        """Let go of a run, and of its picture, when the last one who waited for it has gone."""
+        if not future.cancelled():
+            return
+        with self._lock:
+            if run.queued and not run.wanted:
+                run.queued = False
+                self._calls = deque(other for other in self._calls if other is not run)
 
     def _ring(self) -> None:
         """Wake the thread, if it sleeps; the lock is held."""

@@ -18,12 +18,14 @@ from vision_service.camera.bag_mcap import McapStorage
 from vision_service.camera.bag_sqlite import SqliteStorage
 from vision_service.camera.bag_storage import CDR, Channel, Entry, Storage, merged
 from vision_service.errors import ErrorCode, VisionError, missing_package
+from vision_service.files import open_regular, read_regular
 
 STORAGES: dict[str, Callable[[Path], Storage]] = {".mcap": McapStorage, ".db3": SqliteStorage}
 """What reads a bag's files, by how their names end."""
 NEWEST_VERSION = 9
 """Of metadata.yaml, as Jazzy to Lyrical write it."""
 
+_LARGEST_METADATA = 64 << 20  # bytes
 _COMPRESSED = ".zstd"
 _SPLIT = re.compile(r"(.+)_\d+")
 
@@ -127,7 +129,7 @@ class BagFiles:
 
     def _metadata(self, path: Path) -> dict[str, Any]:
         try:
-            information = yaml.safe_load(path.read_text(encoding="utf-8"))["rosbag2_bagfile_information"]
+            information = yaml.safe_load(read_regular(path, _LARGEST_METADATA))["rosbag2_bagfile_information"]
             if isinstance(information, dict):
                 return information
             why = "its rosbag2_bagfile_information is no mapping"
@@ -140,6 +142,7 @@ class BagFiles:
 
     def _open(self, file: Path) -> Storage:
         try:
+            self._check(file)
             plain = self._decompressed(file) if file.suffix == _COMPRESSED else file
             storage = STORAGES[plain.suffix](plain)
         except VisionError:
@@ -153,6 +156,13 @@ class BagFiles:
             ) from error
         self._stack.callback(storage.close)
         return storage
+
+    def _check(self, file: Path) -> None:
+        """Refuse what is there and no file, as a pipe; bags are large, so nothing of it is read for that."""
+        try:
+            open_regular(file).close()
+        except ValueError as error:
+            raise _wrong(f"the bag {self._name} cannot be read, {file.name}: {error}") from None
 
     def _decompressed(self, file: Path) -> Path:
         """Return a copy of a file that was compressed as a whole, for as long as the bag is open."""

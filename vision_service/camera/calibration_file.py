@@ -11,12 +11,15 @@ from urllib.parse import unquote
 
 from vision_service.configuration import close_names
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.files import PACKAGE, resolve
+from vision_service.files import PACKAGE, resolve, write_atomically
 from vision_service.image import read_file
 from vision_service.lens import NO_DISTORTION, camera_matrix, check_size, distortion
 from vision_service.types import CameraIntrinsics
 
 FILE = "file://"
+
+LARGEST_FILE = 1 << 20
+"""Bytes: more is no calibration."""
 
 _NEEDED = ("image_width", "image_height", "camera_matrix")
 _KEYS = (
@@ -57,7 +60,7 @@ def read_camera_info(path: str | Path) -> CameraIntrinsics:
     Raises:
         VisionError: INVALID_ARGUMENT, naming the file and what is wrong with it.
     """
-    data = read_file(path)
+    data = read_file(path, most=LARGEST_FILE)
     try:
         return _parsed(data)
     except VisionError as error:
@@ -107,9 +110,7 @@ def write_camera_info(
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_name(f".{path.name}.{os.getpid()}")
-        new.write_text(text, encoding="utf-8")
-        new.replace(path)
+        write_atomically(path, text.encode())
     except OSError as error:
         msg = f"cannot write {str(path)!r}: {error.strerror or error}"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None

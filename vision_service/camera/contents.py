@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.image import encode_image
+from vision_service.image import check_size, encode_image
 from vision_service.pointcloud.projection import in_metres
 from vision_service.types import CameraIntrinsics, Frame
 
@@ -158,8 +158,9 @@ def _raw_depth(data: bytes) -> NDArray[np.uint16]:
 
 
 def _png_depth(data: bytes) -> NDArray[np.uint16]:
+    known = check_size(data)
     try:
-        numbers = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
+        numbers = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if known else None
     except cv2.error:
         numbers = None
     if numbers is None or numbers.ndim != 2 or numbers.dtype != np.uint16:

@@ -9,6 +9,7 @@ from pathlib import Path
 from vision_service.camera.image_file import read_depth
 from vision_service.camera.pictures import natural
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.files import read_head
 from vision_service.image import read_image
 from vision_service.pointcloud.pcd import read_pcd
 from vision_service.types import Frame
@@ -112,8 +113,10 @@ def _kind(file: Path) -> str:
     if not kind or not file.is_file():
         return ""
     if file.suffix.lower() == ".png":
-        with file.open("rb") as opened:
-            header = opened.read(26)
+        try:
+            header = read_head(file, 26)
+        except (OSError, ValueError) as error:  # it has become unreadable, or no file, since it was found
+            raise _wrong(f"cannot read {str(file)!r}: {getattr(error, 'strerror', None) or error}") from None
         if header[24:26] == b"\x10\x00":  # 16 bits, grey: https://www.w3.org/TR/png/#11IHDR
             return "depth"
     return kind

@@ -17,7 +17,7 @@ from vision_service.camera.driver import CameraDriver
 from vision_service.configuration import Names, attribute
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.files import resolve
-from vision_service.image import read_file, read_image
+from vision_service.image import LARGEST_IMAGE_FILE, check_size, read_file, read_image
 from vision_service.pointcloud.pcd import read_pcd
 from vision_service.pointcloud.projection import in_metres
 from vision_service.resources import Resources
@@ -140,13 +140,16 @@ def read_depth(path: str | Path, depth_scale: float) -> NDArray[np.float32]:
     Raises:
         VisionError: INVALID_ARGUMENT, if the file cannot be read or is no depth.
     """
-    data = read_file(path)
+    data = read_file(path, most=LARGEST_IMAGE_FILE)
     try:
         if Path(path).suffix.lower() == ".npy":
             raw: Any = np.load(io.BytesIO(data), allow_pickle=False)
         else:
-            raw = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
-    except (cv2.error, ValueError, EOFError, OSError) as error:
+            known = check_size(data)
+            raw = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if known else None
+    except VisionError as error:
+        raise VisionError(error.code, f"{str(path)!r}: {error.message}") from None
+    except (cv2.error, ValueError, EOFError, OSError, MemoryError) as error:
         msg = f"{str(path)!r} cannot be decoded: {error}"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
     if raw is None:

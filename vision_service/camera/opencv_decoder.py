@@ -15,6 +15,7 @@ from vision_service.camera.interlaced import may_be_interlaced, opencv_spoils_in
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
 from vision_service.jpeg import jpeg_of
+from vision_service.limits import check_pixels
 
 LOG_LEVEL_ERROR = 2
 """Of OpenCV's log: warnings are left out."""
@@ -107,6 +108,7 @@ class OpenCvDecoder:
                 " gives black or old images): pip install 'vision-service[streams]', which reads it"
             )
             raise UnreadableError(msg, seen=True)
+        check_pixels(*(int(self._capture.get(what)) for what in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)))
         rate, count = self._capture.get(cv2.CAP_PROP_FPS), self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
         self.frame_rate = rate if math.isfinite(rate) and 0 < rate <= 1000 else 0.0
         self.duration = count / self.frame_rate if self.frame_rate and 0 < count < 1e9 else 0.0

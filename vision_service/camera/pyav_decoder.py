@@ -20,6 +20,7 @@ from vision_service.camera.decoder import Opening, OverError, SilenceError, Unre
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
 from vision_service.jpeg import jpeg_of
+from vision_service.limits import check_pixels, image_pixels
 
 _LIVE = {"rtsp_flags": "prefer_tcp", "fpsprobesize": "0"}
 """Options of streams: packets of RTSP by TCP, and no wait for the many frames that would prove the rate."""
@@ -107,6 +108,9 @@ class PyAvDecoder:
 
     def _set_up(self) -> None:
         stream, opening, container = self._stream, self._opening, self._container
+        check_pixels(*_size(stream))
+        # FFmpeg's own limit: a stream may say another size later, and it is refused before memory is taken.
+        stream.codec_context.options = {**stream.codec_context.options, "max_pixels": str(image_pixels.value)}
         # Never by slices: a frame whose slices do not come in one packet would be given half empty.
         stream.thread_type = "NONE" if opening.threads == 1 else "FRAME"
         stream.codec_context.thread_count = opening.threads

@@ -8,6 +8,7 @@ from pathlib import Path
 from vision_service.camera.decoder import Decoder, Opening, OverError, SilenceError, UnreadableError
 from vision_service.camera.decoders import open_video
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.files import open_regular
 from vision_service.image import Image
 
 USUAL_RATE = 25.0
@@ -57,9 +58,9 @@ class Recording:
     def _begin(self) -> Decoder:
         path, offset = self._path, self._start_offset
         try:
-            path.open("rb").close()
-        except OSError as error:
-            msg = f"cannot read {str(path)!r}: {error.strerror or error}"
+            open_regular(path).close()
+        except (OSError, RuntimeError, ValueError) as error:
+            msg = f"cannot read {str(path)!r}: {getattr(error, 'strerror', None) or error}"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
         try:
             decoder = open_video(self._opening, self._library)

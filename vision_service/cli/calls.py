@@ -10,10 +10,11 @@ from typing import Any
 from rich.text import Text
 
 from vision_service.cli import results
+from vision_service.cli.given import read_given
 from vision_service.cli.outcome import OK, keep_stdout
 from vision_service.cli.output import for_people, print_json
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.image import read_file
+from vision_service.image import LARGEST_IMAGE_FILE
 from vision_service.pointcloud.objects import merged
 from vision_service.types import LabelImage, Segmentation
 
@@ -113,7 +114,7 @@ def _request(kind: Any, arguments: argparse.Namespace) -> Any:
             msg = f"{arguments.method} does not take {option}"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
         if field == "image":
-            fill_image(request, read_file(value))
+            fill_image(request, read_given(str(value), most=LARGEST_IMAGE_FILE))
         else:
             setattr(request, field, value)
     if hasattr(request, "image") and arguments.image is None:

@@ -31,7 +31,8 @@ REGISTRIES: dict[str, Registry] = {"models": MODELS, "cameras": DRIVERS, "transf
 
 def add_parsers(subparsers: Any) -> None:
     """Add the subcommands detect, classify, segment and models."""
-    picture, drawn = "a picture: JPEG, PNG, BMP, TIFF, WebP", "write annotated pictures (PNG) into this folder"
+    picture = "a picture: JPEG, PNG, BMP, TIFF, WebP; - = standard input"
+    drawn = "write annotated pictures (PNG) into this folder"
     parser = _add_model_parser(
         subparsers, "detect", "find things in picture files", "Find things in picture files and say where they are."
     )
@@ -58,7 +59,7 @@ def add_parsers(subparsers: Any) -> None:
     )
     _add_files(
         parser,
-        file="an image (JPEG, PNG, BMP, TIFF, WebP) or a point cloud (PCD)",
+        file="an image (JPEG, PNG, BMP, TIFF, WebP) or a point cloud (PCD); - = standard input",
         model="mlmodel, if --model-path is given, and obstacles_pointcloud for point clouds",
         out="write annotated images (PNG), with the number of each pixel's class (.labels.png) and object"
         " (.instances.png) beside them, into this folder; of point clouds, labelled clouds (PCD with a field 'label':"
@@ -153,11 +154,11 @@ def _look(
 ) -> int:
     """Answer for each picture, print and draw the results; return the exit code."""
     from vision_service.cli import output, results
-    from vision_service.image import read_image
+    from vision_service.cli.given import given_image
     from vision_service.types import Frame
 
     def job(file: str, pictures: Sequence[Path]) -> None:
-        image = read_image(file)
+        image = given_image(file)
         found = answered(file, Frame(image=image), answer)
         size = image.width, image.height
         if arguments.json:

@@ -87,7 +87,7 @@ def add_parsers(subparsers: Any) -> None:
     parser.add_argument("method", metavar="METHOD", help="for example get_detections_from_camera")
     parser.add_argument("--camera", metavar="C", help="the camera (default: the service's own)")
     parser.add_argument("--count", type=int, metavar="N", help="how many classifications at most")
-    parser.add_argument("--image", type=Path, metavar="FILE", help="a picture file to look at")
+    parser.add_argument("--image", type=Path, metavar="FILE", help="a picture file to look at; - = standard input")
     parser.add_argument("--command", metavar="JSON", help="for do_command")
     parser.add_argument("--max-age", type=float, metavar="S", help="how old a frame may be; negative = a new one")
     parser.add_argument("--timeout", type=float, metavar="S", help="how long to wait (default: as the node says)")

@@ -16,8 +16,10 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.text import Text
 
+from vision_service.cli.given import stem_of
 from vision_service.configuration import Attribute, Names
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.files import write_atomically
 from vision_service.image import encode
 
 if TYPE_CHECKING:
@@ -139,7 +141,7 @@ def result_paths(files: Sequence[str], folder: Path, endings: Sequence[str]) -> 
     taken = {_key(Path(file)) for file in files}
     results = []
     for file in files:
-        stem = Path(file).stem
+        stem = stem_of(file)
         for name in itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2))):
             paths = [folder / f"{name}{ending}" for ending in endings]
             if taken.isdisjoint(map(_key, paths)):
@@ -182,7 +184,7 @@ def write_file(path: Path, data: bytes) -> None:
         VisionError: INVALID_ARGUMENT, naming the file and the reason.
     """
     try:
-        path.write_bytes(data)
+        write_atomically(path, data)
     except OSError as error:
         msg = f"cannot write {str(path)!r}: {error.strerror or error}"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from vision_service.cli.given import read_given
 from vision_service.configuration import attributes, did_you_mean
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.parameter_files import Section, is_for, read_parameter_file
+from vision_service.parameter_files import LARGEST_FILE, Section, is_for, read_parameter_file
 from vision_service.settings.node import DECLARED_BY_ROS
 from vision_service.settings.vision import VisionConfiguration
 
@@ -21,7 +22,7 @@ def read_sections(path: str | Path) -> dict[str, Section]:
     Raises:
         VisionError: INVALID_ARGUMENT, if the file cannot be read or is no parameter file.
     """
-    sections = read_parameter_file(path)
+    sections = read_parameter_file(path, read_given(str(path), most=LARGEST_FILE))
     names = {name: name.replace("/**/", "/") for name, _ in sections}
     nodes = dict.fromkeys(node for node in names.values() if "*" not in node)
     found: dict[str, Section] = {node.removeprefix("/"): {} for node in nodes} or {"**": {}}

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vision_service.cli import clouds, output, results
+from vision_service.cli.given import given_image, image_of, is_pipe, read_given
 from vision_service.cli.making import made
 from vision_service.cli.offline import answered, each
 from vision_service.cli.outcome import print_error
 from vision_service.drawing import draw_results
-from vision_service.image import encode, read_image
+from vision_service.errors import VisionError
+from vision_service.files import read_head
+from vision_service.image import encode
 from vision_service.masks import instance_image
 from vision_service.pointcloud.pcd import read_pcd, write_pcd
 from vision_service.tasks import SEGMENT, SEGMENT_3D, require
@@ -29,30 +33,40 @@ _HEADS = (b"# .PCD", b"VERSION", b"FIELDS")
 
 def segment(arguments: argparse.Namespace) -> int:
     """Run `segment`; return the exit code."""
-    in_space = {file: is_cloud(file) for file in arguments.files}
+    # What a pipe gives can be read but once.
+    piped: dict[str, bytes] = {}
+    for file in filter(is_pipe, arguments.files):
+        with suppress(VisionError):  # said when it is its turn
+            piped[file] = read_given(file)
+    in_space = {file: is_cloud(file, piped.get(file)) for file in arguments.files}
     tasks = [task for task, of_clouds in ((SEGMENT, False), (SEGMENT_3D, True)) if of_clouds in in_space.values()]
     if tasks == [SEGMENT_3D]:
         arguments.default_model = CLOUD_MODEL
     with made(arguments, *tasks) as model:
 
         def job(file: str, paths: Sequence[Path]) -> None:
-            (_segment_cloud if in_space[file] else _segment_image)(file, paths, model, arguments.json)
+            job = _segment_cloud if in_space[file] else _segment_image
+            job(file, piped.get(file), paths, model, arguments.json)
 
         return each(arguments, ENDINGS, job)
 
 
-def is_cloud(file: str) -> bool:
-    """Return whether a file is a point cloud rather than an image; one that cannot be read, by its name."""
+def is_cloud(file: str, data: bytes | None = None) -> bool:
+    """Return whether a file is a point cloud rather than an image; one that cannot be read, by its name.
+
+    Args:
+        file: Its name.
+        data: Its content; None = it is looked at.
+    """
     try:
-        with Path(file).open("rb") as opened:
-            head = opened.read(8)
-    except OSError:
+        head = read_head(file, 8) if data is None else data[:8]
+    except (OSError, RuntimeError, ValueError):
         head = b""
     return head.startswith(_HEADS) or file.lower().endswith(".pcd")
 
 
-def _segment_image(file: str, paths: Sequence[Path], model: VisionModel, json: bool) -> None:
-    image = read_image(file)
+def _segment_image(file: str, data: bytes | None, paths: Sequence[Path], model: VisionModel, json: bool) -> None:
+    image = given_image(file) if data is None else image_of(file, data)
     methods = require(model, SEGMENT)
     frame = Frame(image=image)
     found = answered(file, frame, lambda frame: {method: getattr(model, method)(frame) for method in methods})
@@ -78,8 +92,8 @@ def _write_numbers(path: Path, numbers: Any) -> None:
     output.write_file(path, encode(numbers, "image/png", encoding=encoding))
 
 
-def _segment_cloud(file: str, paths: Sequence[Path], model: VisionModel, json: bool) -> None:
-    cloud = read_pcd(file)
+def _segment_cloud(file: str, data: bytes | None, paths: Sequence[Path], model: VisionModel, json: bool) -> None:
+    cloud = read_pcd(file if data is None else data)
     (method,) = require(model, SEGMENT_3D)
     objects = answered(file, clouds.frame_of(cloud), getattr(model, method))
     if json:

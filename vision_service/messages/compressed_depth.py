@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.image import check_size
+from vision_service.limits import check_pixels
 from vision_service.messages.formats import Format
 from vision_service.messages.rvl import decode_rvl
 from vision_service.pointcloud.projection import in_metres
 
 _CONFIGURATION = struct.Struct("<iff")
 _SIZE = struct.Struct("<II")
-_MOST_PIXELS = 1 << 26
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -60,8 +61,9 @@ def decode_compressed_depth(form: Format, data: memoryview) -> NDArray[np.float3
 
 
 def _decode_png(data: memoryview) -> NDArray[np.uint16]:
+    known = check_size(data)
     try:
-        numbers: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        numbers: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if known else None
     except cv2.error as error:
         raise _wrong(f"compressed depth that OpenCV does not decode: {error.err or error}") from None
     if numbers is None or numbers.ndim != 2 or numbers.dtype != np.uint16:
@@ -71,8 +73,9 @@ def _decode_png(data: memoryview) -> NDArray[np.uint16]:
 
 def _decode_rvl(data: memoryview) -> NDArray[np.uint16]:
     columns, rows = _SIZE.unpack_from(data) if len(data) >= _SIZE.size else (0, 0)
-    if not 0 < columns * rows <= _MOST_PIXELS:
+    if not columns * rows:
         raise _wrong(f"the compressed depth is damaged: {columns}×{rows} pixels")
+    check_pixels(columns, rows)
     return decode_rvl(data[_SIZE.size :], columns * rows).reshape(rows, columns)
 
 

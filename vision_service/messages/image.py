@@ -14,6 +14,7 @@ from vision_service.encodings import RAW_ENCODINGS, Memory, RawEncoding, values_
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
 from vision_service.jpeg import jpeg_header, jpeg_of
+from vision_service.limits import check_pixels
 from vision_service.messages.formats import format_of
 from vision_service.messages.layouts import COLOR_ENCODINGS, DEPTH_ENCODINGS, LAYOUTS, Layout
 from vision_service.messages.remarks import NOBODY, Remarks
@@ -138,6 +139,7 @@ def _raw_image(message: Any, raw: RawEncoding, remarks: Remarks) -> Image:
         )
     if min(width, height) < raw.smallest:
         raise _wrong(f"an image of {width}×{message.height} pixels is too small to be {message.encoding}")
+    check_pixels(message.width, message.height)
     memory = np.frombuffer(message.data, np.uint8).reshape(int(rows), step)
     convert = partial(_convert, memory, width, bool(message.is_bigendian), message.encoding, remarks)
     return Image.deferred(convert, raw.result)
@@ -158,6 +160,7 @@ def _check_size(message: Any) -> None:
             f"the image's data do not fit its size: step {message.step} times height {message.height} is {expected} "
             f"bytes, {got} are there"
         )
+    check_pixels(message.width, message.height)
 
 
 def _check_not_empty(message: Any) -> None:

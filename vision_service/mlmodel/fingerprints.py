@@ -1,8 +1,7 @@
-"""Whether a file that was read is another one now: by its content, looked at only if its time or size is another."""
+"""Whether a file that was read has been written since: by its time, size and place, without reading it again."""
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,39 +14,31 @@ class Fingerprint:
 
     Attributes:
         path: The file's.
-        stamp: When it was changed last, nanoseconds, and its size, bytes; empty = it could not be read.
-        digest: Of its content.
+        stamp: When it was changed last, nanoseconds, its size, bytes, and its number in its file system; empty = it
+            was not there.
     """
 
     path: str
     stamp: tuple[int, ...]
-    digest: bytes
 
     @classmethod
     def of(cls, path: str | Path) -> Fingerprint:
         """Return what a file is now.
 
         Args:
-            path: The file's; one that cannot be read has an empty fingerprint.
+            path: The file's.
         """
-        try:
-            file = resolve(path)
-            stamp = _stamp(file)
-            return cls(str(path), stamp, hashlib.sha256(file.read_bytes()).digest())
-        except (OSError, RuntimeError, ValueError):
-            return cls(str(path), (), b"")
+        return cls(str(path), _stamp(path))
 
     @property
     def outdated(self) -> bool:
-        """Whether the file has another content now."""
-        try:
-            if _stamp(resolve(self.path)) == self.stamp:
-                return False
-        except (OSError, RuntimeError, ValueError):
-            return bool(self.stamp)
-        return Fingerprint.of(self.path).digest != self.digest
+        """Whether the file has been written since; asked in executors, so its content is not looked at."""
+        return _stamp(self.path) != self.stamp
 
 
-def _stamp(file: Path) -> tuple[int, ...]:
-    found = file.stat()
-    return found.st_mtime_ns, found.st_size
+def _stamp(path: str | Path) -> tuple[int, ...]:
+    try:
+        found = resolve(path).stat()
+    except (OSError, RuntimeError, ValueError):
+        return ()
+    return found.st_mtime_ns, found.st_size, found.st_ino

@@ -103,7 +103,7 @@ def read_label_file(path: str) -> LabelFile:
     """
     from vision_service.image import read_file  # here, because a trial of a model needs no image library
 
-    data = read_file(path)
+    data = read_file(path, most=LARGEST_FILE)
     try:
         found = _find(data, Path(path).suffix.lower())
         _check(found)
@@ -113,9 +113,6 @@ def read_label_file(path: str) -> LabelFile:
 
 
 def _find(data: bytes, ending: str) -> LabelFile:
-    if len(data) > LARGEST_FILE:
-        msg = f"has {len(data) >> 20} MB, and no list of labels is so large: save the class names alone"
-        raise NoLabelsError(msg)
     if ending in MODELS or data[4:8] == b"TFL3":
         msg = "is no label file but a model: give that as 'model_path'"
         raise NoLabelsError(msg)

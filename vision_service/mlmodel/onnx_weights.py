@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.files import read_regular
 from vision_service.mlmodel.onnx_file import (
     DEEPEST,
     DELIMITED,
@@ -176,7 +177,7 @@ def _read(place: Path, name: str, most: int) -> bytes:
     """
     try:
         if place.stat().st_size <= most:
-            return place.read_bytes()
+            return read_regular(place, most)
     except OSError as error:
         msg = f"its weights in {name!r} cannot be read: {error.strerror or error}"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None

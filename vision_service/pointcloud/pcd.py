@@ -58,12 +58,13 @@ def read_pcd(source: str | Path | bytes) -> PointCloud:
             NOT_SUPPORTED, if it is compressed and the library for it is absent.
     """
     try:
-        fields = _read(source)
+        data = _content(source)
+        fields = _read(data)
         absent = [name for name in "xyz" if fields.count(name) != 1]
         if absent:
             raise _wrong(f"no field {', '.join(absent)} with one number a point: its fields are {' '.join(fields)}")
         cloud = cloud_of_columns([fields[name] for name in "xyz"], _colours(fields))
-        return dataclasses.replace(cloud, viewpoints=viewpoints_of(source))
+        return dataclasses.replace(cloud, viewpoints=viewpoints_of(data))
     except VisionError as error:
         raise _in(source, error) from None
 
@@ -82,7 +83,7 @@ def read_pcd_fields(source: str | Path | bytes) -> dict[str, NDArray[Any]]:
         VisionError: As :func:`read_pcd`; also if a field has an unknown type, or its text is no number.
     """
     try:
-        return dict(_read(source))
+        return dict(_read(_content(source)))
     except VisionError as error:
         raise _in(source, error) from None
 
@@ -251,8 +252,12 @@ class _Fields(Mapping[str, NDArray[Any]]):
         return field.size if field is not None and field.type in _TYPES else 0
 
 
-def _read(source: str | Path | bytes) -> _Fields:
-    header, body = _parse_header(source if isinstance(source, bytes) else read_file(source))
+def _content(source: str | Path | bytes) -> bytes:
+    return source if isinstance(source, bytes) else read_file(source)
+
+
+def _read(data: bytes) -> _Fields:
+    header, body = _parse_header(data)
     return _READERS[header.form](header, body)
 
 

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 _MOST = 1 << 16  # bytes that a header may have
 
 
-def viewpoints_of(source: str | Path | bytes) -> tuple[tuple[float, float, float], ...]:
+def viewpoints_of(data: bytes) -> tuple[tuple[float, float, float], ...]:
     """Return the place that the line VIEWPOINT of a PCD file's header tells, in the frame of its points.
 
     How the sensor was turned is not needed: it saw the points.
 
     Args:
-        source: A path, or the file's bytes.
+        data: The file, or as much of its beginning as there is.
 
     Returns:
         x, y and z, metres; empty if the header does not tell it.
     """
-    if isinstance(source, bytes):
-        head = source[:_MOST]
-    else:
-        with Path(source).open("rb") as file:
-            head = file.read(_MOST)
-    for line in head.splitlines():
+    for line in data[:_MOST].splitlines():
         key, *words = line.decode("ascii", "replace").split() or [""]
         if key == "DATA":
             break

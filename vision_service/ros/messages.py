@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
 from std_msgs.msg import Header
 
+from vision_service import limits
 from vision_service.concurrency import Worker
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.image import Image, check_size
+from vision_service.image_size import size_in_header
 from vision_service.ros import conversion
 from vision_service.ros.node import json_object
 from vision_service.types import Classification, Detection, Frame, PointCloudObject, Segmentation
@@ -30,10 +35,28 @@ def given_frame(request: Any) -> Frame:
         msg = "both image and compressed_image are filled: fill one" if raw else "fill image or compressed_image"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
     picture = conversion.image_from_message(image) if raw else conversion.image_from_compressed(compressed)
+    if raw:
+        size = len(image.data)
+        pixels = 0 if image.encoding == "rgb8" else image.width * image.height
+    else:
+        # Before the budget is looked at, so that one that can never be taken is not told to come again.
+        check_size(memoryview(compressed.data))
+        size = len(compressed.data)
+        width, height = size_in_header(memoryview(compressed.data)) or (0, 0)  # then it is not decoded
+        pixels = width * height
+    limits.budget.take(size + pixels * limits.BYTES_PER_PIXEL, picture)
     if not raw:
-        _decoder().submit(lambda: picture.pixels)
+        waiting = weakref.ref(picture)  # who has given up lets go of it: then it is neither kept nor decoded
+        _decoder().submit(lambda: _decode_ahead(waiting))
     header = image.header if raw else compressed.header
     return Frame(image=picture, stamp=conversion.nanoseconds(header.stamp), frame_id=header.frame_id)
+
+
+def _decode_ahead(waiting: weakref.ref[Image]) -> None:
+    picture = waiting()
+    if picture is not None:
+        with suppress(VisionError):  # it is told to whoever asks for the pixels; kept, it would keep the picture
+            _ = picture.pixels
 
 
 @lru_cache(maxsize=1)

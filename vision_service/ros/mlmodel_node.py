@@ -6,9 +6,11 @@ import dataclasses
 import hashlib
 import uuid
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from vision_service import limits
 from vision_service.concurrency import Worker
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.mlmodel.loading import load_file
@@ -85,7 +87,11 @@ class MLModelNode(ServiceNode):
         json_object(request.extra, "extra")
         runtime, worker = self._working()
         tensors = conversion.tensors_from_message(request.inputs, runtime.inputs)
-        outputs = await call.wait(worker.submit(lambda: runtime.infer(tensors)), late=lambda: too_late(call))
+        run = partial(runtime.infer, tensors)  # whoever has it in hand holds the tensors
+        limits.budget.take(sum(tensor.nbytes for tensor in tensors.values()), run)
+        running = worker.submit(run)
+        del run, tensors
+        outputs = await call.wait(running, late=lambda: too_late(call))
         self._runs += 1
         response.outputs = conversion.tensors_to_message(outputs)
 

@@ -18,6 +18,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 
+from vision_service import limits
 from vision_service.configuration import Attribute, attributes, configure
 from vision_service.errors import ErrorCode, VisionError, shortened
 from vision_service.ros.bond import Bond, make_bond
@@ -111,6 +112,7 @@ class ServiceNode(ManagedNode):
         self.parameters = Parameters(self, self._validate, self._apply, self._candidate_for, self.outdated)
         self.parameters.declare(self.Configuration)
         self.settings = self._first_settings()
+        self._set_limits()
         self._looks_soon: Timeout | None = None
         self._looks_at = -math.inf
         self._builder = Builder(
@@ -213,6 +215,8 @@ class ServiceNode(ManagedNode):
             return
         self._closed = True
         self._builder.close()
+        limits.image_pixels.unset(self)
+        limits.pending_bytes.unset(self)
         for hook in (self._end_bond, self.deactivate, self.cleanup):
             try:
                 hook()
@@ -349,6 +353,7 @@ class ServiceNode(ManagedNode):
     def _apply(self, changes: Mapping[str, Any]) -> None:
         if self.state in ("inactive", "active"):
             self.settings = self.own_settings()
+            self._set_limits()
             self._safely("using changed parameters", lambda: self.apply(changes))
         elif self.state == "unconfigured" and self.last_error and self.get_parameter("autostart").value:
             self._retry_at = time.monotonic()  # what was wrong may be right now
@@ -363,6 +368,11 @@ class ServiceNode(ManagedNode):
             return self.Configuration(
                 **{item.name: {"list": (), "map": {}}.get(item.form, item.type()) for item in required}
             )
+
+    def _set_limits(self) -> None:
+        """Let the process take what this node's parameters say."""
+        limits.image_pixels.set(self, self.settings.max_image_pixels)
+        limits.pending_bytes.set(self, self.settings.max_pending_bytes)
 
     def own_settings(self) -> Any:
         """Return the node's own configuration from its parameters.
@@ -423,6 +433,7 @@ class ServiceNode(ManagedNode):
         configured = False
         try:
             self.settings = self.own_settings()
+            self._set_limits()
             self.configure()
             configured = True
         finally:

@@ -10,6 +10,7 @@ from typing import Any
 from std_msgs.msg import Header
 from vision_msgs.msg import LabelInfo
 
+from vision_service import limits
 from vision_service.camera.topics import CameraTopics
 from vision_service.configuration import attributes, configure
 from vision_service.errors import ErrorCode, VisionError, reason
@@ -55,7 +56,7 @@ from vision_service.tasks import (
     abilities,
     require,
 )
-from vision_service.types import Frame, PointCloudObject
+from vision_service.types import Frame, PointCloud, PointCloudObject
 from vision_service.vision import MODELS
 from vision_service.vision.model import Needs, VisionModel, methods, only_live_changes
 
@@ -506,26 +507,32 @@ class VisionNode(ServiceNode):
 
     async def _finish(self, runs: dict[str, Future[Any]], call: Call, *, go_on_there: bool = False) -> dict[str, Any]:
         """Return what methods of the model have said."""
+        results = {}
         try:
-            return {
-                method: await call.wait(run, late=lambda: too_late(call), go_on_there=go_on_there)
-                for method, run in runs.items()
-            }
+            for method in runs:
+                results[method] = await call.wait(runs[method], late=lambda: too_late(call), go_on_there=go_on_there)
+            return results
         finally:
-            for run in runs.values():
-                run.cancel()
+            while runs:  # an error knows this frame, and its future the error: a circle, with a picture in it
+                runs.popitem()[1].cancel()
 
     async def _get_object_point_clouds(self, request: Any, response: Any, call: Call) -> None:
         require(self._working().model, SEGMENT_3D)
         given = request.cloud
         if given.data or given.fields or given.width or given.height:
             json_object(request.extra, "extra")
-            cloud = await self._in_models_thread(lambda: conversion.cloud_from_message(given), call)
+            cloud = await self._given_cloud(given, call)
             stamp, frame_id = conversion.nanoseconds(given.header.stamp), given.header.frame_id
             frame = Frame(cloud=cloud, stamp=stamp, frame_id=frame_id)
         else:
             frame = await self._camera_frame(request, response, call)
         await self._fill_objects(response, frame, await self._do(SEGMENT_3D, frame, call), call)
+
+    async def _given_cloud(self, given: Any, call: Call) -> PointCloud:
+        """Return the cloud of a message, whose bytes count for as long as it waits and is worked on."""
+        convert = partial(conversion.cloud_from_message, given)  # whoever has it in hand holds the message
+        limits.budget.take(2 * len(given.data), convert)
+        return await self._in_models_thread(convert, call)
 
     async def _get_detections_3d_from_camera(self, request: Any, response: Any, call: Call) -> None:
         require(self._working().model, SEGMENT_3D)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from vision_service.allowed_paths import USUAL
 from vision_service.configuration import attribute
+from vision_service.limits import MAX_IMAGE_PIXELS, MAX_PENDING_BYTES
 
 DECLARED_BY_ROS = ("use_sim_time", "qos_overrides.", "start_type_description_service")
 """How the names of parameters begin that every ROS node declares itself."""
@@ -30,6 +31,16 @@ class NodeConfiguration:
     max_pending_calls: int = attribute(
         "Maximum number of service calls in progress; further ones are answered with OVERLOADED.", default=64,
         minimum=1, live=True,
+    )  # fmt: skip
+    max_image_pixels: int = attribute(
+        "Maximum number of pixels (width times height) of an image: a larger one is refused by its header, before it is"
+        " decoded. Holds for the process: the largest value of its nodes.",
+        default=MAX_IMAGE_PIXELS, unit="pixels", minimum=1, live=True,
+    )  # fmt: skip
+    max_pending_bytes: int = attribute(
+        "Maximum number of bytes that the images and point clouds given to service calls in progress may take, decoded;"
+        " further ones are answered with OVERLOADED. Holds for the process: the largest value of its nodes.",
+        default=MAX_PENDING_BYTES, unit="bytes", minimum=1, live=True,
     )  # fmt: skip
     bond_heartbeat_period: float = attribute(
         "Time between the heartbeats to the lifecycle manager (nav2's) that has activated the node, which has "

@@ -35,6 +35,8 @@ HUES = (
 
 ROUNDING = 1e-4
 """How far float32 hues (degrees) and saturations may be off, so that the bounds themselves still belong."""
+BAND = 1 << 18
+"""How many pixels are looked at at a time."""
 
 
 @dataclass(frozen=True)
@@ -131,9 +133,9 @@ class ColorDetector(VisionModel):
     def _mask(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return which pixels count, as an (H, W) array of 0 and 255.
 
-        In floats, because 8 bit hues are steps of 1.4° or more.
+        In floats, because 8 bit hues are steps of 1.4° or more; by bands of rows, because all of them would take 24
+        bytes a pixel.
         """
-        pixels = cv2.cvtColor(rgb.astype(np.float32), cv2.COLOR_RGB2HSV)  # degrees, 0 to 1, 0 to 255
         saturation = self.config.saturation_cutoff_pct - ROUNDING
         value = self.config.value_cutoff_pct * 255 - ROUNDING
         tolerance = self.config.hue_tolerance_pct / 2 * 360 + ROUNDING
@@ -146,11 +148,17 @@ class ColorDetector(VisionModel):
             ranges = [(low, 360.0), (0.0, high - 360)]
         else:
             ranges = [(low, high)]
-        masks = [
-            cv2.inRange(pixels, np.array((start, saturation, value)), np.array((end, 2.0, 256.0)))
-            for start, end in ranges
-        ]
-        return masks[0] if len(masks) == 1 else cv2.bitwise_or(*masks)  # type: ignore[return-value]
+        height, width = rgb.shape[:2]
+        mask = np.zeros((height, width), np.uint8)
+        rows = max(1, BAND // width)
+        for top in range(0, height, rows):
+            band = rgb[top : top + rows].astype(np.float32)
+            pixels = cv2.cvtColor(band, cv2.COLOR_RGB2HSV)  # degrees, 0 to 1, 0 to 255
+            for start, end in ranges:
+                mask[top : top + rows] |= cv2.inRange(
+                    pixels, np.array((start, saturation, value)), np.array((end, 2.0, 256.0))
+                )
+        return mask
 
 
 def parse_color(text: str) -> tuple[int, int, int]:
