@@ -9,7 +9,7 @@ INSTALLED = $(VENV)/installed
 TOGETHER = --numprocesses 3 --max-worker-restart 0
 INTERFACES = $(wildcard msg/* srv/* third_party/*/* third_party/*/msg/*)
 
-.PHONY: demo test demo-kilted test-kilted test-across stress bench lint clean
+.PHONY: demo test demo-kilted test-kilted test-across stress chaos soak bench lint clean
 
 demo: $(INSTALLED)
 	$(VENV)/bin/vision-service demo
@@ -32,6 +32,15 @@ test-across: $(INSTALLED)
 # Minutes of load, outside of the quick suite.
 stress: $(INSTALLED)
 	$(VENV)/bin/pytest -m stress -s --timeout 0
+
+# Nodes are killed, stopped and broken in every way, ROUNDS times each (ONLY=killed: of one file of test/chaos), for an
+# hour and a half; writes docs/reliability.md. As root it also tries full disks and a small /dev/shm, of its own.
+chaos: $(INSTALLED)
+	ROUNDS=$(ROUNDS) $(VENV)/bin/pytest -m chaos -s --timeout 0 $(if $(ONLY),test/chaos/test_$(ONLY).py,test/chaos)
+
+# CALLERS callers for MINUTES minutes, CALLS calls at least; writes docs/reliability.md.
+soak: $(INSTALLED)
+	CALLS=$(CALLS) CALLERS=$(CALLERS) MINUTES=$(MINUTES) $(VENV)/bin/pytest -m soak -s --timeout 0 test/soak
 
 # How fast we are beside others, which are installed for it: half an hour; writes docs/benchmarks.
 bench: $(INSTALLED)
