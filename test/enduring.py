@@ -1,4 +1,4 @@
-"""For runs that break nodes: nodes in processes of their own, that are killed and started again, and callers meanwhile."""
+"""For runs that break nodes: nodes in processes of their own, which come and go, and callers meanwhile."""
 
 from __future__ import annotations
 

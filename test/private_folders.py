@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-SHARED_MEMORY = Path("/dev/shm")
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
 CLONE_NEWNS = 0x00020000
 
 

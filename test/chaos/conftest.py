@@ -1,4 +1,4 @@
-"""For chaos runs: a domain of their own, a /dev/shm of their own where that is possible, and what they find is written."""
+"""For chaos runs: a domain of their own, and, where that is possible, a /dev/shm of their own."""
 
 import os
 

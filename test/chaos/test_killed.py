@@ -53,7 +53,7 @@ def test_a_node_is_killed_again_and_again(name, tmp_path, private):
 
 def shared_memory(growth: int, segment: float, private: str) -> str:
     """Return what has become of /dev/shm, for people."""
-    said = f"/dev/shm grew by {growth / 2**20:.1f} MiB (one process takes {segment / 2**20:.1f} MiB)"
+    said = f"shared memory grew by {growth / 2**20:.1f} MiB (one process takes {segment / 2**20:.1f} MiB)"
     if private:
         return f"{said}, of others too: {private}"
     return said if REMOVED else f"{said}: this version does not remove what killed processes leave"

@@ -11,6 +11,7 @@ from reliability import number, recorded
 
 ROUNDS = number("ROUNDS", 100)
 COMMAND = f"make chaos ROUNDS={ROUNDS} ONLY=stopped"
+EACH = (CAMERA, NETWORK, VISION)
 MOMENTS = (0.05, 0.5, 3.0)
 """How long a node is stopped, in turns, seconds."""
 LEASE = 25.0
@@ -37,8 +38,7 @@ def test_nodes_are_stopped_for_a_moment(tmp_path):
             took = []
             with calling() as load:
                 for turn in track(range(ROUNDS), "SIGSTOP"):
-                    for name in (CAMERA, NETWORK, VISION):
-                        took.append(stop(stack, name, MOMENTS[turn % len(MOMENTS)]))
+                    took += [stop(stack, name, MOMENTS[turn % len(MOMENTS)]) for name in EACH]
             logs = stack.logs()
         run.times = f"{ROUNDS} times each"
         run.happened = f"{load.said()}; the stack answered again after {max(took):.1f} s at most"
@@ -56,8 +56,7 @@ def test_participants_that_others_have_given_up_come_back(tmp_path):
             took = []
             with calling() as load:
                 for _ in track(range(times), "lost participants"):
-                    for name in (CAMERA, NETWORK, VISION):
-                        took.append(stop(stack, name, LEASE))
+                    took += [stop(stack, name, LEASE) for name in EACH]
             logs = stack.logs()
         run.times = f"{times} times each"
         run.happened = f"{load.said()}; the stack answered again after {max(took):.1f} s at most"

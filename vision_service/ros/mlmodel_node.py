@@ -9,13 +9,14 @@ from typing import Any
 from vision_service.concurrency import Worker
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.mlmodel.loading import load_file
-from vision_service.mlmodel.runtime import Runtime
+from vision_service.mlmodel.runtime import Runtime, Tensors
 from vision_service.ros import conversion
 from vision_service.ros.calls import Call, too_late
 from vision_service.ros.local_nodes import LocalNodes
 from vision_service.ros.node import ServiceNode, json_object
 from vision_service.settings.mlmodel import MLModelConfiguration
 from vision_service.srv import GetMetadata, Infer
+from vision_service.waiting import Activity
 
 
 class MLModelNode(ServiceNode):
@@ -40,6 +41,7 @@ class MLModelNode(ServiceNode):
         self.runtime: Runtime | None = None
         self._worker: Worker | None = None
         self._runs = 0
+        self._activity = Activity()
         self.offer(Infer, "infer", self._infer)
         self.offer(GetMetadata, "get_metadata", self._get_metadata)
         if local_nodes is not None:
@@ -73,7 +75,12 @@ class MLModelNode(ServiceNode):
         json_object(request.extra, "extra")
         runtime, worker = self._working()
         tensors = conversion.tensors_from_message(request.inputs, runtime.inputs)
-        outputs = await call.wait(worker.submit(lambda: runtime.infer(tensors)), late=lambda: too_late(call))
+
+        def infer() -> Tensors:
+            with self._activity.at_work():
+                return runtime.infer(tensors)
+
+        outputs = await call.wait(worker.submit(infer), late=lambda: too_late(call, self._activity.held_up()))
         self._runs += 1
         response.outputs = conversion.tensors_to_message(outputs)
 

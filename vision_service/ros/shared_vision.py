@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as NotReady
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ from vision_service.ros.client import ImageLike, VisionClient, VisionProperties
 from vision_service.ros.local_nodes import LocalVisionNode
 from vision_service.types import Classification, Detection, Frame, LabelImage
 from vision_service.vision.model import methods
+from vision_service.waiting import waiting_for
 
 
 class LocalVision:
@@ -75,7 +77,8 @@ class LocalVision:
         timeout = self._timeout()
         future = inference.run(method, frame)
         try:
-            return future.result(timeout)
+            with waiting_for(f"the vision service {self._name!r}"):
+                return future.result(timeout)
         except NotReady:
             msg = f"the vision service {self._name!r} did not answer within {timeout:g} s (resource_timeout)"
             raise VisionError(ErrorCode.DEADLINE_EXCEEDED, msg) from None
@@ -132,23 +135,29 @@ class RemoteVision:
 
     def _detect(self, frame: Frame) -> list[Detection]:
         picture, timeout = _picture(frame), self._timeout()
-        if "masks" in self.extras:
-            found = self._client.get_segmentation(picture, timeout=timeout)
-            if found.instances or found.label_image is None:  # else it segments by classes, beside detecting
-                return list(found.instances)
-        if "keypoints" in self.extras:
-            return self._client.get_keypoints(picture, timeout=timeout)
-        return self._client.get_detections(picture, timeout=timeout)
+        with self._waiting():
+            if "masks" in self.extras:
+                found = self._client.get_segmentation(picture, timeout=timeout)
+                if found.instances or found.label_image is None:  # else it segments by classes, beside detecting
+                    return list(found.instances)
+            if "keypoints" in self.extras:
+                return self._client.get_keypoints(picture, timeout=timeout)
+            return self._client.get_detections(picture, timeout=timeout)
 
     def _label(self, frame: Frame) -> LabelImage:
-        found = self._client.get_segmentation(_picture(frame), timeout=self._timeout()).label_image
+        with self._waiting():
+            found = self._client.get_segmentation(_picture(frame), timeout=self._timeout()).label_image
         if found is None:
             msg = f"the vision service {self._client.name!r} does not label pixels any more"
             raise VisionError(ErrorCode.NOT_SUPPORTED, msg)
         return found
 
     def _classify(self, frame: Frame, count: int = -1) -> list[Classification]:
-        return self._client.get_classifications(_picture(frame), count, timeout=self._timeout())
+        with self._waiting():
+            return self._client.get_classifications(_picture(frame), count, timeout=self._timeout())
+
+    def _waiting(self) -> AbstractContextManager[None]:
+        return waiting_for(f"the vision service {self._client.name!r}")
 
 
 def _picture(frame: Frame) -> ImageLike:

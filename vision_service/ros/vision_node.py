@@ -454,7 +454,7 @@ class VisionNode(ServiceNode):
         """Return what methods of the model have said."""
         try:
             return {
-                method: await call.wait(run, late=lambda: too_late(call), go_on_there=go_on_there)
+                method: await call.wait(run, late=lambda: self._late(call), go_on_there=go_on_there)
                 for method, run in runs.items()
             }
         finally:
@@ -499,7 +499,7 @@ class VisionNode(ServiceNode):
         return transforms.place(objects, frame.frame_id, frame.stamp), transforms.target
 
     async def _in_models_thread(self, job: Callable[[], Any], call: Call) -> Any:
-        return await call.wait(self._working().do(lambda _: job()), late=lambda: too_late(call))
+        return await call.wait(self._working().do(lambda _: job()), late=lambda: self._late(call))
 
     async def _capture_all_from_camera(self, request: Any, response: Any, call: Call) -> None:
         frame = await self._camera_frame(request, response, call, Needs.IMAGE if request.return_image else NOTHING_MORE)
@@ -544,7 +544,11 @@ class VisionNode(ServiceNode):
     async def command(self, command: dict[str, Any], call: Call) -> dict[str, Any]:
         """Run a command of the model's own, in its thread."""
         job = self._working().do(lambda model: model.do_command(command))
-        return await call.wait(job, late=lambda: too_late(call))
+        return await call.wait(job, late=lambda: self._late(call))
+
+    def _late(self, call: Call) -> VisionError:
+        """Return the error for an answer that was not ready in time: what holds the model up, if something does."""
+        return too_late(call, self._inference.held_up() if self._inference is not None else "")
 
     def summary(self) -> str:
         """Return the model and the cameras."""
