@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from robot import PATIENCE, ROOT, Program, parameter_file
+from robot import PATIENCE, ROOT, Program, eventually, parameter_file
 from vision_service import srv
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros import conversion
@@ -96,6 +96,8 @@ class Load:
         codes: How many calls ended how, by the names of the error codes.
         wrong: What nobody foresaw: other exceptions, INTERNAL, and calls that ended too late.
         latest: The longest that a call took, seconds.
+        messages: How many calls ended with which error.
+        answered: Which calls were answered OK at least once.
     """
 
     def __init__(self, asks: Sequence[Callable[[], Any]]) -> None:
@@ -103,6 +105,7 @@ class Load:
         self.wrong: list[str] = []
         self.latest = 0.0
         self.messages: Counter[str] = Counter()
+        self.answered: set[Callable[[], Any]] = set()
         self._asks = asks
         self._over = threading.Event()
         self._lock = threading.Lock()
@@ -123,6 +126,8 @@ class Load:
             took = time.monotonic() - began
             with self._lock:
                 self.codes[code.name] += 1
+                if code == ErrorCode.OK:
+                    self.answered.add(ask)
                 self.messages[f"{code.name}: {message}"] += bool(message)
                 self.latest = max(self.latest, took)
                 if code in UNFORESEEN:
@@ -137,6 +142,10 @@ class Load:
             thread.join(PATIENCE)
             if thread.is_alive():
                 self.wrong.append("a call has not ended")
+
+    def figures(self) -> dict[str, object]:
+        """Return how the calls ended, for programs: the error messages that came most often too."""
+        return {"codes": dict(self.codes), "longest_s": self.latest, "messages": dict(self.messages.most_common(10))}
 
     def said(self) -> str:
         """Return how the calls ended, for people."""
@@ -166,6 +175,8 @@ def calling() -> Iterator[Load]:
     ]
     load = Load(asks)
     try:
+        # Discovery has two directions: the first answers are lost where a service does not see its new clients yet.
+        eventually(lambda: len(load.answered) == len(asks), "each caller was answered once")
         yield load
     finally:
         load.end()

@@ -59,7 +59,7 @@ def test_what_breaks_is_told_and_replaced(name, fault, tmp_path, monkeypatch):
         said = " / ".join(sorted(messages))
         run.times = f"{TIMES} times"
         run.happened = f"callers were told “{said}”; {load.said()}; what was started again was used"
-        run.figures = {"codes": dict(load.codes), "messages": sorted(messages)}
+        run.figures = {**load.figures(), "told": sorted(messages)}
         assert load.wrong == []
         assert all(name in message for message in messages)
         assert "Traceback" not in written

@@ -43,7 +43,7 @@ def test_a_node_is_killed_again_and_again(name, tmp_path, private):
             f"{load.said()}; the stack answered again after {statistics.median(took):.1f} s ({max(took):.1f} s at most)"
             f"; {shared_memory(growth, segment, private)}"
         )
-        run.figures = {"codes": dict(load.codes), "again_s": took, "shm_growth_bytes": growth, "segment_bytes": segment}
+        run.figures = {**load.figures(), "again_s": took, "shm_growth_bytes": growth, "segment_bytes": segment}
         assert load.wrong == []
         assert load.codes["OK"] > 0
         assert "Traceback" not in logs

@@ -42,7 +42,7 @@ def test_nodes_are_stopped_for_a_moment(tmp_path):
             logs = stack.logs()
         run.times = f"{ROUNDS} times each"
         run.happened = f"{load.said()}; the stack answered again after {max(took):.1f} s at most"
-        run.figures = {"codes": dict(load.codes), "again_s": took}
+        run.figures = {**load.figures(), "again_s": took}
         assert load.wrong == []
         assert "Traceback" not in logs
 
@@ -60,6 +60,6 @@ def test_participants_that_others_have_given_up_come_back(tmp_path):
             logs = stack.logs()
         run.times = f"{times} times each"
         run.happened = f"{load.said()}; the stack answered again after {max(took):.1f} s at most"
-        run.figures = {"codes": dict(load.codes), "again_s": took}
+        run.figures = {**load.figures(), "again_s": took}
         assert load.wrong == []
         assert "Traceback" not in logs
