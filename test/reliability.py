@@ -22,7 +22,7 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGE, FIGURES = "reliability.md", "reliability.json"
 BEGINS, ENDS = "<!-- written by the runs: begins -->", "<!-- written by the runs: ends -->"
 TITLES = ("what was tried", "how often", "what happened", "repeat it by", "run on")
-FAILED = "**failed**: "
+FAILED, SKIPPED = "**failed**: ", "not checked: "
 
 
 @dataclass
@@ -61,8 +61,9 @@ def recorded(what: str, command: str, *, folder: Path = DOCS) -> Iterator[Run]:
     try:
         yield run
     except BaseException as error:
-        said = str(error).strip() or type(error).__name__
-        run.happened = FAILED + "; ".join(filter(None, [said.splitlines()[0][:300], run.happened]))
+        said = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+        outcome = SKIPPED if type(error).__name__ == "Skipped" else FAILED
+        run.happened = outcome + "; ".join(filter(None, [said, run.happened]))
         raise
     finally:
         run.date = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
