@@ -77,21 +77,25 @@ def wanted() -> dict[str, list[str]]:
     return found
 
 
-def install(requirement: str, folder: Path) -> bool:
-    """Install one package into a folder, without what it depends on; return whether that is possible here."""
+def install(folder: Path, *arguments: str) -> bool:
+    """Install packages into a folder, without what they depend on; return whether that is possible here."""
     command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-deps", "--target", str(folder)]
-    return subprocess.run([*command, requirement], check=False, capture_output=True).returncode == 0
+    return subprocess.run([*command, *arguments], check=False).returncode == 0
 
 
 def main() -> int:
     """Write the page; return 1 if the licence of a package is not known."""
     rows, unknown = [], []
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as name_of_folder:
+        folder = Path(name_of_folder)
+        for lock in sorted(CONSTRAINTS.glob("*.lock")):
+            install(folder / lock.stem, "--requirement", str(lock))
         for name, requirements in sorted(wanted().items()):
-            place = Path(folder) / name
-            possible = any(install(each, place) for each in reversed(requirements))  # the newest comes last
-            found = next((each for each in distributions(path=[str(place)]) if name_of(each.name) == name), None)
-            licence, where = licence_of(found) if possible and found is not None else ("", "")
+            found = find(folder, name)
+            if found is None:  # of other platforms, or versions of Python
+                install(folder / name, requirements[-1])
+                found = find(folder, name)
+            licence, where = licence_of(found) if found is not None else ("", "")
             rows.append((name, licence or "unknown", where or "not said"))
             if not licence:
                 unknown.append(name)
@@ -100,6 +104,12 @@ def main() -> int:
     if unknown:
         print(f"their licences are not known: {', '.join(unknown)}", file=sys.stderr)
     return 1 if unknown else 0
+
+
+def find(folder: Path, name: str) -> Distribution | None:
+    """Return what is installed of a package in one of the folders in a folder."""
+    paths = [str(each) for each in sorted(folder.iterdir())]
+    return next((each for each in distributions(path=paths) if name_of(each.name) == name), None)
 
 
 if __name__ == "__main__":
