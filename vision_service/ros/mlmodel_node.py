@@ -75,14 +75,15 @@ class MLModelNode(ServiceNode):
         json_object(request.extra, "extra")
         runtime, worker = self._working()
         tensors = conversion.tensors_from_message(request.inputs, runtime.inputs)
-
-        def infer() -> Tensors:
-            with self._activity.at_work():
-                return runtime.infer(tensors)
-
-        outputs = await call.wait(worker.submit(infer), late=lambda: too_late(call, self._activity.held_up()))
+        running = worker.submit(lambda: self._run(runtime, tensors))
+        outputs = await call.wait(running, late=lambda: too_late(call, self._activity.held_up()))
         self._runs += 1
         response.outputs = conversion.tensors_to_message(outputs)
+
+    def _run(self, runtime: Runtime, tensors: Tensors) -> Tensors:
+        """Run the model; in its thread."""
+        with self._activity.at_work():
+            return runtime.infer(tensors)
 
     async def _get_metadata(self, request: Any, response: Any, call: Call) -> None:
         runtime, _ = self._working()
