@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as NotReady
-from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
@@ -123,41 +122,40 @@ class RemoteVision:
         self.labels = can.labels
         self.extras: frozenset[str] = frozenset()
         if can.detections_supported:
-            self.detect = self._detect
+            self.detect = partial(self._wait, self._detect)
             if can.segmentation_supported:
                 self.extras = frozenset({"masks"})
             elif can.keypoints_supported:
                 self.extras = frozenset({"keypoints"})
         elif can.segmentation_supported:
-            self.label = self._label
+            self.label = partial(self._wait, self._label)
         if can.classifications_supported:
-            self.classify = self._classify
+            self.classify = partial(self._wait, self._classify)
 
     def _detect(self, frame: Frame) -> list[Detection]:
         picture, timeout = _picture(frame), self._timeout()
-        with self._waiting():
-            if "masks" in self.extras:
-                found = self._client.get_segmentation(picture, timeout=timeout)
-                if found.instances or found.label_image is None:  # else it segments by classes, beside detecting
-                    return list(found.instances)
-            if "keypoints" in self.extras:
-                return self._client.get_keypoints(picture, timeout=timeout)
-            return self._client.get_detections(picture, timeout=timeout)
+        if "masks" in self.extras:
+            found = self._client.get_segmentation(picture, timeout=timeout)
+            if found.instances or found.label_image is None:  # else it segments by classes, beside detecting
+                return list(found.instances)
+        if "keypoints" in self.extras:
+            return self._client.get_keypoints(picture, timeout=timeout)
+        return self._client.get_detections(picture, timeout=timeout)
 
     def _label(self, frame: Frame) -> LabelImage:
-        with self._waiting():
-            found = self._client.get_segmentation(_picture(frame), timeout=self._timeout()).label_image
+        found = self._client.get_segmentation(_picture(frame), timeout=self._timeout()).label_image
         if found is None:
             msg = f"the vision service {self._client.name!r} does not label pixels any more"
             raise VisionError(ErrorCode.NOT_SUPPORTED, msg)
         return found
 
     def _classify(self, frame: Frame, count: int = -1) -> list[Classification]:
-        with self._waiting():
-            return self._client.get_classifications(_picture(frame), count, timeout=self._timeout())
+        return self._client.get_classifications(_picture(frame), count, timeout=self._timeout())
 
-    def _waiting(self) -> AbstractContextManager[None]:
-        return waiting_for(f"the vision service {self._client.name!r}")
+    def _wait(self, method: Callable[..., Any], *given: Any, **named: Any) -> Any:
+        """Return what a method says, and have it known meanwhile who is waited for."""
+        with waiting_for(f"the vision service {self._client.name!r}"):
+            return method(*given, **named)
 
 
 def _picture(frame: Frame) -> ImageLike:
