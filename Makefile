@@ -9,7 +9,7 @@ INSTALLED = $(VENV)/installed
 TOGETHER = --numprocesses 3 --max-worker-restart 0
 INTERFACES = $(wildcard msg/* srv/* third_party/*/* third_party/*/msg/*)
 
-.PHONY: demo test demo-kilted test-kilted test-across stress bench lint clean
+.PHONY: demo test demo-kilted test-kilted test-across stress chaos soak bench lint lock audit licences clean
 
 demo: $(INSTALLED)
 	$(VENV)/bin/vision-service demo
@@ -33,6 +33,35 @@ test-across: $(INSTALLED)
 stress: $(INSTALLED)
 	$(VENV)/bin/pytest -m stress -s --timeout 0
 
+# Nodes are killed, stopped and broken in every way, ROUNDS times each (ONLY=killed: of one file of test/chaos), for an
+# hour and a half; writes docs/reliability.md. As root it also tries full disks and a small /dev/shm, of its own.
+chaos: $(INSTALLED)
+	ROUNDS=$(ROUNDS) $(VENV)/bin/pytest -m chaos -s --timeout 0 $(if $(ONLY),test/chaos/test_$(ONLY).py,test/chaos)
+
+# CALLERS callers for MINUTES minutes, CALLS calls at least; writes docs/reliability.md.
+soak: $(INSTALLED)
+	CALLS=$(CALLS) CALLERS=$(CALLERS) MINUTES=$(MINUTES) $(VENV)/bin/pytest -m soak -s --timeout 0 test/soak
+
+# These ask package registries: uv locks what is installed (constraints/*.lock), pip-audit looks for known faults in it,
+# and docs/licences.md says under which licences it is.
+SUPPLY = $(VENV)-supply
+$(SUPPLY): tools/requirements-supply.txt
+	tools/install_system_packages
+	$(PYTHON) -m venv $@
+	$@/bin/pip install --quiet --requirement $<
+	touch $@
+
+lock: $(SUPPLY)
+	$(SUPPLY)/bin/python -m tools.lock_dependencies
+
+licences: $(SUPPLY)
+	$(SUPPLY)/bin/python -m tools.licences
+
+audit: $(SUPPLY)
+	for lock in constraints/*.lock; do \
+	    $(SUPPLY)/bin/pip-audit --strict --disable-pip --require-hashes --requirement $$lock || exit; \
+	done
+
 # How fast we are beside others, which are installed for it: half an hour; writes docs/benchmarks.
 bench: $(INSTALLED)
 	tools/install_system_packages cmake libpcl-dev libegl1 libgl1 libusb-1.0-0 iproute2
@@ -53,4 +82,4 @@ $(INSTALLED): setup.py setup.cfg pyproject.toml package.xml CMakeLists.txt const
 	touch $@
 
 clean:
-	rm -rf $(VENV) .venv-kilted build install log out
+	rm -rf $(VENV) .venv-kilted .venv-supply build install log out

@@ -18,6 +18,7 @@ from vision_service.futures import settle
 from vision_service.tasks import not_supported, task_of
 from vision_service.types import Frame
 from vision_service.vision.model import VisionModel, has
+from vision_service.waiting import Activity
 
 RECENT = 4
 """How many frames of a camera results are kept of: a stream may work on one while callers ask for the next."""
@@ -63,6 +64,7 @@ class Scheduler:
         self._running: _Run | None = None
         self._closed = False
         self._clock = clock
+        self._activity = Activity()
         self._shares = _Shares()
         self._failing = Failures(f"the model of {name}", failing)
         self._streams_failing: dict[str, Failures] = defaultdict(lambda: Failures(f"a stream of {name}"))
@@ -122,6 +124,10 @@ class Scheduler:
             return run.result()
         finally:
             del run  # as below
+
+    def held_up(self) -> str:
+        """Return what the model has been at for long, for error messages; empty = nothing."""
+        return self._activity.held_up()
 
     def update(self, config: Any) -> None:
         """Give the model a configuration in which only live attributes differ, before whatever is asked from now on.
@@ -243,12 +249,14 @@ class Scheduler:
                 self._shares.nobody_waits()
         began = self._clock()
         if job is not None:
-            self._streams_failing[camera].attempt(job)
+            with self._activity.at_work():
+                self._streams_failing[camera].attempt(job)
             self._shares.stream_had(self._clock() - began)
         elif run is None:
             self._bell.get()  # what has come since then has rung
         elif run.wanted:
-            self._complete(run)
+            with self._activity.at_work():
+                self._complete(run)
             self._shares.call_had(self._clock() - began)
         with self._lock:
             self._running = None

@@ -150,7 +150,12 @@ def seconds(value: float, default: float, name: str) -> float:
     return min(value or default, LONGEST)
 
 
-def too_late(call: Call) -> VisionError:
-    """Return the error for an answer that was not ready in time."""
-    msg = f"not ready within {call.timeout:g} s: give the call a longer timeout, or ask less often"
+def too_late(call: Call, why: str = "") -> VisionError:
+    """Return the error for an answer that was not ready in time.
+
+    Args:
+        call: The call.
+        why: What holds it up; empty = nothing but that it takes long.
+    """
+    msg = f"not ready within {call.timeout:g} s: {why or 'give the call a longer timeout, or ask less often'}"
     return VisionError(ErrorCode.DEADLINE_EXCEEDED, msg)

@@ -14,13 +14,14 @@ from vision_service import limits
 from vision_service.concurrency import Worker
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.mlmodel.loading import load_file
-from vision_service.mlmodel.runtime import Runtime
+from vision_service.mlmodel.runtime import Runtime, Tensors
 from vision_service.ros import conversion
 from vision_service.ros.calls import Call, too_late
 from vision_service.ros.local_nodes import LocalNodes
 from vision_service.ros.node import ServiceNode, json_object
 from vision_service.settings.mlmodel import MLModelConfiguration
 from vision_service.srv import GetMetadata, Infer
+from vision_service.waiting import Activity
 
 
 class MLModelNode(ServiceNode):
@@ -48,6 +49,7 @@ class MLModelNode(ServiceNode):
         self.model_id = ""
         self._worker: Worker | None = None
         self._runs = 0
+        self._activity = Activity()
         self.offer(Infer, "infer", self._infer)
         self.offer(GetMetadata, "get_metadata", self._get_metadata)
         if local_nodes is not None:
@@ -87,13 +89,18 @@ class MLModelNode(ServiceNode):
         json_object(request.extra, "extra")
         runtime, worker = self._working()
         tensors = conversion.tensors_from_message(request.inputs, runtime.inputs)
-        run = partial(runtime.infer, tensors)  # whoever has it in hand holds the tensors
+        run = partial(self._run, runtime, tensors)  # whoever has it in hand holds the tensors
         limits.budget.take(sum(tensor.nbytes for tensor in tensors.values()), run)
         running = worker.submit(run)
         del run, tensors
-        outputs = await call.wait(running, late=lambda: too_late(call))
+        outputs = await call.wait(running, late=lambda: too_late(call, self._activity.held_up()))
         self._runs += 1
         response.outputs = conversion.tensors_to_message(outputs)
+
+    def _run(self, runtime: Runtime, tensors: Tensors) -> Tensors:
+        """Run the model; in its thread."""
+        with self._activity.at_work():
+            return runtime.infer(tensors)
 
     async def _get_metadata(self, request: Any, response: Any, call: Call) -> None:
         runtime, _ = self._working()

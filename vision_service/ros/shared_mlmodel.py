@@ -14,6 +14,7 @@ from vision_service.mlmodel.runtime import Runtime, TensorInfo, Tensors
 from vision_service.ros import conversion
 from vision_service.ros.calling import Caller
 from vision_service.ros.local_nodes import LocalMLModelNode
+from vision_service.waiting import waiting_for
 
 
 class LocalMLModel:
@@ -116,7 +117,8 @@ class RemoteMLModel:
             raise VisionError(ErrorCode.MODEL_ERROR, self._refused)
         request = srv.Infer.Request(inputs=conversion.tensors_to_message(tensors))
         service = f"{self._service}/infer"
-        return self._caller.call(srv.Infer, service, request, self._outputs, self._timeout()).result()
+        with waiting_for(f"the ML model {self._service!r}"):
+            return self._caller.call(srv.Infer, service, request, self._outputs, self._timeout()).result()
 
     def close(self) -> None:
         """Leave the model to its node."""

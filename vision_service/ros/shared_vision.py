@@ -13,6 +13,7 @@ from vision_service.ros.client import ImageLike, VisionClient, VisionProperties
 from vision_service.ros.local_nodes import LocalVisionNode
 from vision_service.types import Classification, Detection, Frame, LabelImage
 from vision_service.vision.model import methods
+from vision_service.waiting import waiting_for
 
 
 class LocalVision:
@@ -75,7 +76,8 @@ class LocalVision:
         timeout = self._timeout()
         future = inference.run(method, frame)
         try:
-            return future.result(timeout)
+            with waiting_for(f"the vision service {self._name!r}"):
+                return future.result(timeout)
         except NotReady:
             msg = f"the vision service {self._name!r} did not answer within {timeout:g} s (resource_timeout)"
             raise VisionError(ErrorCode.DEADLINE_EXCEEDED, msg) from None
@@ -121,15 +123,15 @@ class RemoteVision:
         self.labels = can.labels
         self.extras: frozenset[str] = frozenset()
         if can.detections_supported:
-            self.detect = self._detect
+            self.detect = partial(self._wait, self._detect)
             if can.segmentation_supported:
                 self.extras = frozenset({"masks"})
             elif can.keypoints_supported:
                 self.extras = frozenset({"keypoints"})
         elif can.segmentation_supported:
-            self.label = self._label
+            self.label = partial(self._wait, self._label)
         if can.classifications_supported:
-            self.classify = self._classify
+            self.classify = partial(self._wait, self._classify)
 
     def refuse(self, why: str) -> None:
         """Ask the service no more, because it can do something else now; an empty text = ask it again."""
@@ -161,6 +163,11 @@ class RemoteVision:
     def _classify(self, frame: Frame, count: int = -1) -> list[Classification]:
         self._check()
         return self._client.get_classifications(_picture(frame), count, timeout=self._timeout())
+
+    def _wait(self, method: Callable[..., Any], *given: Any, **named: Any) -> Any:
+        """Return what a method says, and have it known meanwhile who is waited for."""
+        with waiting_for(f"the vision service {self._client.name!r}"):
+            return method(*given, **named)
 
 
 def _picture(frame: Frame) -> ImageLike:

@@ -510,10 +510,12 @@ class VisionNode(ServiceNode):
         results = {}
         try:
             for method in runs:
-                results[method] = await call.wait(runs[method], late=lambda: too_late(call), go_on_there=go_on_there)
+                results[method] = await call.wait(runs[method], late=lambda: self._late(call), go_on_there=go_on_there)
             return results
         finally:
-            while runs:  # an error knows this frame, and its future the error: a circle, with a picture in it
+            while (
+                runs
+            ):  # an error refers to this frame, and its future to the error: a reference cycle with an image in it
                 runs.popitem()[1].cancel()
 
     async def _get_object_point_clouds(self, request: Any, response: Any, call: Call) -> None:
@@ -560,7 +562,7 @@ class VisionNode(ServiceNode):
         return transforms.place(objects, frame.frame_id, frame.stamp), transforms.target
 
     async def _in_models_thread(self, job: Callable[[], Any], call: Call) -> Any:
-        return await call.wait(self._working().do(lambda _: job()), late=lambda: too_late(call))
+        return await call.wait(self._working().do(lambda _: job()), late=lambda: self._late(call))
 
     async def _capture_all_from_camera(self, request: Any, response: Any, call: Call) -> None:
         frame = await self._camera_frame(request, response, call, Needs.IMAGE if request.return_image else NOTHING_MORE)
@@ -605,7 +607,11 @@ class VisionNode(ServiceNode):
     async def command(self, command: dict[str, Any], call: Call) -> dict[str, Any]:
         """Run a command of the model's own, in its thread."""
         job = self._working().do(lambda model: model.do_command(command))
-        return await call.wait(job, late=lambda: too_late(call))
+        return await call.wait(job, late=lambda: self._late(call))
+
+    def _late(self, call: Call) -> VisionError:
+        """Return the error for an answer that was not ready in time: what holds the model up, if something does."""
+        return too_late(call, self._inference.held_up() if self._inference is not None else "")
 
     def summary(self) -> str:
         """Return the model and the cameras."""

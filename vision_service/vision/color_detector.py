@@ -155,9 +155,8 @@ class ColorDetector(VisionModel):
             band = rgb[top : top + rows].astype(np.float32)
             pixels = cv2.cvtColor(band, cv2.COLOR_RGB2HSV)  # degrees, 0 to 1, 0 to 255
             for start, end in ranges:
-                mask[top : top + rows] |= cv2.inRange(
-                    pixels, np.array((start, saturation, value)), np.array((end, 2.0, 256.0))
-                )
+                found = cv2.inRange(pixels, np.array((start, saturation, value)), np.array((end, 2.0, 256.0)))
+                cv2.bitwise_or(mask[top : top + rows], found, dst=mask[top : top + rows])
         return mask
 
 

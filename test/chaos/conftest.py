@@ -1,0 +1,28 @@
+"""For chaos runs: a domain of their own, and, where that is possible, a /dev/shm of their own."""
+
+import os
+
+# Before anything initializes ROS.
+os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
+os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+os.environ.pop("ROS_LOCALHOST_ONLY", None)
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from private_folders import SHARED_MEMORY, leave_mounts, mounted
+
+
+@pytest.fixture(scope="session", autouse=True)
+def private() -> Iterator[str]:
+    """A /dev/shm of these tests' own, so that what is left in it is theirs; says why not, empty if there is one."""
+    if os.geteuid():
+        yield "only root can have a /dev/shm of its own"
+        return
+    with ExitStack() as stack:
+        reason = leave_mounts()
+        if not reason:
+            stack.enter_context(mounted(SHARED_MEMORY, "2g"))
+        yield reason

@@ -1,0 +1,66 @@
+"""What a model is held up by: what its thread waits for elsewhere, or that it has been at work for long."""
+
+import threading
+
+import pytest
+
+from vision_service import waiting
+from vision_service.waiting import Activity, waiting_for
+
+
+@pytest.fixture
+def busy(monkeypatch):
+    """Has a thread run a model that waits for somebody, until the test ends; any time is long."""
+    monkeypatch.setattr(waiting, "LONG", 0.0)
+    activity, begun, over, threads = Activity(), threading.Event(), threading.Event(), []
+
+    def work(*names):
+        with activity.at_work():
+            wait(*names)
+
+    def wait(name="", *others):
+        if name:
+            with waiting_for(name):
+                wait(*others)
+        else:
+            begun.set()
+            over.wait()
+
+    def start(*names):
+        threads.append(threading.Thread(target=work, args=names))
+        threads[0].start()
+        begun.wait()
+        return activity
+
+    yield start
+    over.set()
+    threads[0].join()
+    assert activity.held_up() == ""
+
+
+def test_who_is_waited_for_is_named(busy):
+    said = busy("the ML model 'net'").held_up()
+    assert said == "the model waits for the ML model 'net', which has not answered for 0.0 s"
+
+
+def test_the_innermost_of_them_is_named(busy):
+    assert "waits for the camera" in busy("the tracker", "the camera").held_up()
+
+
+def test_a_model_that_waits_for_nobody_is_at_work(busy):
+    assert "has been at work for 0.0 s" in busy().held_up()
+
+
+def test_what_is_over_is_waited_for_no_more(monkeypatch):
+    monkeypatch.setattr(waiting, "LONG", 0.0)
+    activity = Activity()
+    with activity.at_work():
+        with waiting_for("the tracker"), waiting_for("the camera"):
+            pass
+        assert "has been at work" in activity.held_up()
+
+
+def test_what_is_usual_holds_up_nobody():
+    activity = Activity()
+    with activity.at_work(), waiting_for("the ML model 'net'"):
+        assert activity.held_up() == ""

@@ -1,0 +1,71 @@
+"""What threads wait for elsewhere, so that others can say why they are held up."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+LONG = 1.0
+"""From when on it is worth telling that something takes its time, seconds."""
+_waiting: dict[int, tuple[str, float]] = {}
+
+
+@contextmanager
+def waiting_for(what: str) -> Iterator[None]:
+    """Say, for the time of a block, what this thread waits for.
+
+    Args:
+        what: For error messages: "the ML model 'solids'".
+    """
+    thread = threading.get_ident()
+    outer = _waiting.get(thread)
+    _waiting[thread] = (what, time.monotonic())
+    try:
+        yield
+    finally:
+        if outer is None:
+            del _waiting[thread]
+        else:
+            _waiting[thread] = outer
+
+
+def waits_for(thread: int) -> tuple[str, float]:
+    """Return what a thread waits for, and for how long it has, seconds; empty = nothing that is known.
+
+    Args:
+        thread: Its ``threading.get_ident()``.
+    """
+    what, since = _waiting.get(thread, ("", 0.0))
+    return what, time.monotonic() - since if what else 0.0
+
+
+class Activity:
+    """What a model's thread is at, for those whose calls are held up by it."""
+
+    def __init__(self) -> None:
+        self._at: tuple[int, float] | None = None
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Say, for the time of a block, that this thread runs the model."""
+        self._at = (threading.get_ident(), time.monotonic())
+        try:
+            yield
+        finally:
+            self._at = None
+
+    def held_up(self) -> str:
+        """Return what the model has been at for long, for error messages; empty = nothing."""
+        at = self._at
+        if at is None:
+            return ""
+        thread, began = at
+        lasted = time.monotonic() - began
+        what, since = waits_for(thread)
+        if what and since >= LONG:
+            return f"the model waits for {what}, which has not answered for {since:.1f} s"
+        if lasted >= LONG:
+            return f"the model has been at work for {lasted:.1f} s without an end; if it hangs, start the node again"
+        return ""
