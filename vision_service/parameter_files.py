@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.yaml_text import QUOTES, parse_yaml
 
 Section = dict[str, Any]
 """A node's parameters by name; those in a map have the names of both, with a dot."""
@@ -32,15 +33,13 @@ def read_parameter_file(path: str | Path, data: bytes | None = None) -> list[tup
     Raises:
         VisionError: INVALID_ARGUMENT, naming the file and the reason, if it cannot be read or is no parameter file.
     """
-    import yaml
-
     from vision_service.image import read_file
 
+    data = read_file(path, most=LARGEST_FILE) if data is None else data
     try:
-        data = read_file(path, most=LARGEST_FILE) if data is None else data
-        content = yaml.load(data, _loader())  # noqa: S506, it is a safe one
-    except (yaml.YAMLError, ValueError) as error:  # a ValueError for the 13th month, for example
-        raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{str(path)!r} is no YAML: {error}") from None
+        content = parse_yaml(data, _loader())
+    except VisionError as error:
+        raise VisionError(error.code, f"{str(path)!r} is no YAML: {error.message}") from None
     found: list[tuple[str, Section]] = []
     try:
         _collect(content, "", found)
@@ -54,11 +53,21 @@ def read_parameter_file(path: str | Path, data: bytes | None = None) -> list[tup
 
 @cache
 def _loader() -> Any:
-    """Return a safe loader that takes the tuples that launch_ros writes for the lists of launch files, as rcl does."""
+    """Return a safe loader of what rcl takes: tuples, as launch_ros writes them for lists, and no aliases.
+
+    A few lines of aliases may also stand for more values than there is memory for.
+    """
     import yaml
 
     class Loader(yaml.SafeLoader):
-        pass
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                event = self.peek_event()
+                problem = (
+                    f"ROS knows no aliases in parameter files (*{event.anchor}): write the value itself, or {QUOTES}"
+                )
+                raise yaml.composer.ComposerError(None, None, problem, event.start_mark)
+            return super().compose_node(parent, index)
 
     Loader.add_constructor("tag:yaml.org,2002:python/tuple", Loader.construct_sequence)
     return Loader

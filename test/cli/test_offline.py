@@ -18,6 +18,7 @@ import testdata
 from vision_service.cli import making
 from vision_service.cli.main import main
 from vision_service.cli.offline import REGISTRIES
+from vision_service.cli.outcome import without_interruption
 from vision_service.cli.output import print_entries
 from vision_service.configuration import attribute
 from vision_service.image import encode, read_image
@@ -29,6 +30,7 @@ RED = ["--model", "color_detector", "--set", "detect_color=#ff0000", "--set", "h
 """Arguments that find red areas of at least 5000 pixels."""
 
 ROOT = Path(__file__).parents[2]
+FULL = Path("/dev/full")
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,13 @@ def lightness(monkeypatch):
 def red_square(tmp_path):
     """A gray picture, 320×240, with a red square from 100, 50 to 200, 150."""
     return picture(tmp_path / "red.png", square=(100, 50, 200, 150))
+
+
+def own(*arguments, **options):
+    """Run the command as a process of its own, to its end."""
+    program = "import sys; from vision_service.cli.main import main; sys.exit(main())"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+    return subprocess.run([sys.executable, "-c", program, *arguments], env=environment, check=False, **options)
 
 
 def picture(path, square=None, gray=128):
@@ -404,6 +413,48 @@ class TestTheCommand:
         os.close(writer)
         assert running.communicate()[1] == ""
         assert running.returncode == 1
+
+    @pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
+    @pytest.mark.parametrize("arguments", [["models"], ["models", "--json"], ["--version"]], ids=" ".join)
+    def test_a_full_disk_is_an_error_in_one_line(self, arguments):
+        with FULL.open("w") as full:
+            done = own(*arguments, stdout=full, stderr=subprocess.PIPE, text=True)
+        assert done.stderr == "vision-service: cannot write the results: No space left on device\n"
+        assert done.returncode == 1
+
+    @pytest.mark.parametrize("arguments", [["models"], ["models", "--json"], ["--version"]], ids=" ".join)
+    def test_a_closed_stdout_is_an_error_in_one_line(self, arguments):
+        done = own(*arguments, preexec_fn=lambda: os.close(1), stderr=subprocess.PIPE, text=True)
+        assert done.stderr == "vision-service: cannot write the results: Bad file descriptor\n"
+        assert done.returncode == 1
+
+    def test_without_stderr_results_are_printed_all_the_same(self):
+        done = own("models", preexec_fn=lambda: os.close(2), stdout=subprocess.PIPE, text=True)
+        assert "color_detector" in done.stdout
+        assert done.returncode == 0
+
+    def test_an_error_that_nobody_can_read_is_an_exit_code(self):
+        with FULL.open("w") as full:
+            assert own("models", "none", stdout=full, stderr=full).returncode == 1
+
+    def test_ctrl_c_while_python_starts_is_quiet(self):
+        """As it comes before our first line: held back until then, so that the test knows when it comes."""
+
+        def interrupted():
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            os.kill(os.getpid(), signal.SIGINT)
+
+        done = own("models", preexec_fn=interrupted, capture_output=True, text=True)
+        assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+    def test_ctrl_c_in_a_block_without_interruption_comes_at_its_end(self):
+        reached = []
+        with pytest.raises(KeyboardInterrupt):
+            with without_interruption():
+                os.kill(os.getpid(), signal.SIGINT)
+                reached.append("the end")
+            reached.append("what comes after")
+        assert reached == ["the end"]
 
     def test_ctrl_c_is_quiet(self, tmp_path):
         fifo = tmp_path / "never_ending.png"

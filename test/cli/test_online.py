@@ -281,6 +281,40 @@ def test_list_shows_what_runs(demo_stack):
     assert found["/camera/get_image"] == "GetImage"
 
 
+def test_list_has_all_that_the_nodes_say_they_have(demo_stack):
+    found = json.loads(run("list", "--json").stdout)
+    for node in ("camera", "detector", "solids"):
+        status = json.loads(run("call", node, "get_status", "--json").stdout)["status"]
+        assert status["services"] == sum(name.startswith(f"/{node}/") for name in found)
+
+
+def test_capture_of_a_camera_names_the_vision_services(demo_stack):
+    done = run("capture", "camera")
+    assert done.returncode == 1
+    assert "'camera' is a camera; `capture` takes a vision service: capture one of classifier, detector" in done.stderr
+    assert "--camera camera" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["set", "a b", "x=1"], "cannot be the name of a service"),
+        (["set", "detector", "max_pending_calls=" + "9" * 30], "an integer has 64 bits"),
+        (["set", "detector", "max_pending_calls=" + "9" * 5000], "max_pending_calls"),
+        (["set", "detector", "timeout=" + "9" * 400], "cannot be set to"),
+        (["call", "detector", "get_detections", "--image", "\udcff.png"], "cannot read"),
+        (["run", "\udcff.yaml"], "cannot read"),
+    ],
+    ids=["name", "integer", "digits", "float", "image", "file"],
+)
+def test_what_ros_cannot_hold_is_an_error_message(demo_stack, arguments, says):
+    done = run(*arguments)
+    assert done.returncode == 1
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_list_says_when_nothing_runs():
     done = run("list", "--wait", "0.2", env=environment(1 + (os.getpid() + 66) % 100))
 

@@ -87,8 +87,26 @@ def wrong(**fields: object) -> Tensor:
         ([wrong(shape=[1, 4, 6])], "is 96 bytes, but 288 were given"),
         ([tensor(np.zeros((1, 4, 6, 3), np.uint8))], "uint8[1, 4, 6, 3]"),
         ([tensor(np.zeros((0, 4), np.float32))], "float32[0, 4]"),
+        ([wrong(shape=[0, 2**63], data=b"")], "no array can have the shape [0, 9223372036854775808]"),
+        ([wrong(shape=[0, 2**62, 2**62], data=b"")], "no array can have the shape"),
+        ([wrong(shape=[2**64 - 1] * 3)], "were given"),
+        ([wrong(shape=[1] * 33)], "33 dimensions; at most 32 are possible"),
+        ([wrong(shape=[2**64 - 1] * 1000)], "1000 dimensions"),
     ],
-    ids=["missing", "unknown", "twice", "dtype", "length", "type", "empty"],
+    ids=[
+        "missing",
+        "unknown",
+        "twice",
+        "dtype",
+        "length",
+        "type",
+        "empty",
+        "size",
+        "product",
+        "long",
+        "deep",
+        "deeper",
+    ],
 )
 def test_tensors_that_are_not_the_models_are_refused(robot, inputs, says):
     answer = robot.call(Infer, "/colours/infer", inputs=inputs)

@@ -12,13 +12,12 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
-import yaml
-
 from vision_service.camera.bag_mcap import McapStorage
 from vision_service.camera.bag_sqlite import SqliteStorage
 from vision_service.camera.bag_storage import CDR, Channel, Entry, Storage, merged
 from vision_service.errors import ErrorCode, VisionError, missing_package
 from vision_service.files import open_regular, read_regular
+from vision_service.yaml_text import parse_yaml
 
 STORAGES: dict[str, Callable[[Path], Storage]] = {".mcap": McapStorage, ".db3": SqliteStorage}
 """What reads a bag's files, by how their names end."""
@@ -129,11 +128,13 @@ class BagFiles:
 
     def _metadata(self, path: Path) -> dict[str, Any]:
         try:
-            information = yaml.safe_load(read_regular(path, _LARGEST_METADATA))["rosbag2_bagfile_information"]
+            information = parse_yaml(read_regular(path, _LARGEST_METADATA))["rosbag2_bagfile_information"]
             if isinstance(information, dict):
                 return information
             why = "its rosbag2_bagfile_information is no mapping"
-        except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError) as error:
+        except VisionError as error:
+            why = error.message
+        except (OSError, TypeError, KeyError) as error:
             why = f"{type(error).__name__}: {error}"
         raise _wrong(
             f"the bag {self._name} cannot be read, its metadata.yaml is damaged ({why}): make another by ros2 bag "

@@ -15,6 +15,7 @@ from vision_service.files import PACKAGE, resolve, write_atomically
 from vision_service.image import read_file
 from vision_service.lens import NO_DISTORTION, camera_matrix, check_size, distortion
 from vision_service.types import CameraIntrinsics
+from vision_service.yaml_text import parse_yaml
 
 FILE = "file://"
 
@@ -122,15 +123,13 @@ def _parsed(data: bytes) -> CameraIntrinsics:
     Raises:
         VisionError: INVALID_ARGUMENT, with what is wrong.
     """
-    import yaml
-
     try:
-        content = yaml.safe_load(data)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        content = parse_yaml(data)
+    except VisionError as error:
         hint = ""
         if data.lstrip().startswith((b"%YAML:1.0", b"# oST", b"# ost", b"[image]")) or b"opencv-matrix" in data:
             hint = f"; it looks like OpenCV's or oST's: write it as camera_calibration's .yaml, with {', '.join(_KEYS)}"
-        raise _wrong(f"it is no YAML: {error or type(error).__name__}{hint}") from None
+        raise _wrong(f"it is no YAML: {error.message}{hint}") from None
     return _intrinsics_of(content)
 
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from vision_service.cli import results
 from vision_service.cli.given import read_given
-from vision_service.cli.outcome import OK, keep_stdout
+from vision_service.cli.outcome import FAILED, OK, keep_stdout, print_error
 from vision_service.cli.output import for_people, print_json
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import LARGEST_IMAGE_FILE
@@ -20,17 +20,20 @@ from vision_service.types import LabelImage, Segmentation
 
 
 def list_services(arguments: argparse.Namespace) -> int:
-    """Print the names of the running services of this package."""
+    """Print the names of the running services of this package; return 1 if they may not be all of them."""
     from vision_service.ros.calling import Caller
-    from vision_service.ros.discovery import settled_services, states
+    from vision_service.ros.discovery import complete_listing
 
     keep_stdout()
     with closing(Caller()) as caller:
-        found = settled_services(caller, arguments.wait)
-        how = {} if arguments.json else states(caller, found)
+        listing = complete_listing(caller, arguments.wait)
+    found, how = listing.services, listing.states
+    if listing.lacking:
+        print_error(f"this list is not complete: {listing.lacking}; look longer: --wait {2 * arguments.wait + 5:g}")
+    code = FAILED if listing.lacking else OK
     if arguments.json:
         print_json(found)
-        return OK
+        return code
     nodes: dict[str, list[str]] = {}
     for name in sorted(found):
         node, _, method = name.rpartition("/")
@@ -42,7 +45,7 @@ def list_services(arguments: argparse.Namespace) -> int:
         )
     if not nodes:
         console.print("no cameras or vision services run here (is ROS_DOMAIN_ID the same here and there?)")
-    return OK
+    return code
 
 
 def call(arguments: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +21,17 @@ if TYPE_CHECKING:
 
 def capture(arguments: argparse.Namespace) -> int:
     """Capture one frame, print what is said of it, and write it into a folder; return the exit code."""
+    from vision_service.ros.calling import DEFAULT_TIMEOUT, Caller
     from vision_service.ros.client import VisionClient
+    from vision_service.ros.discovery import find_capture
 
     keep_stdout()
     name = arguments.service.strip("/")
     if arguments.out is not None:
         output.make_folder(arguments.out)
     with VisionClient(f"/{name}") as client:
+        with closing(Caller()) as caller:
+            find_capture(caller, name, arguments.timeout or DEFAULT_TIMEOUT)
         can = client.get_properties(timeout=arguments.timeout)
         result = client.capture_all_from_camera(
             arguments.camera or "",

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import io
-import os
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from vision_service.cli import inspect, offline, online
-from vision_service.cli.outcome import FAILED, INTERRUPTED, print_error
+from vision_service.cli.outcome import FAILED, INTERRUPTED, last_words, own_process, print_error
 from vision_service.errors import VisionError
 
 SUBCOMMANDS = (online, offline, inspect)
@@ -22,34 +21,47 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Args:
-        argv: The arguments; None = those of the process.
+        argv: The arguments; None = those of the process, which is ours then.
 
     Returns:
         0 if all went well, 1 if something failed, 2 for arguments that are not understood, 130 after Ctrl-C.
     """
-    _never_fail_to_print()
+    try:
+        if argv is None:
+            own_process()
+        _never_fail_to_print()
+        code = _run(argv)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except BrokenPipeError:  # nobody reads on, as with `| head`
+        code = FAILED
+    except OSError as error:  # a full disk; what is known of files and sources are VisionErrors
+        print_error(f"cannot write the results: {error.strerror or error}")
+        code = FAILED
+    if argv is None:
+        last_words()
+    return code
+
+
+def _run(argv: Sequence[str] | None) -> int:
     try:
         arguments = build_parser().parse_args(argv)
         code: int = arguments.func(arguments)
-        sys.stdout.flush()
-        return code
     except VisionError as error:
         print_error(error.message)
         return FAILED
     except SystemExit as left:  # argparse leaves like this after --help and usage errors, rich after a closed pipe
         return left.code if isinstance(left.code, int) else FAILED
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except BrokenPipeError:
-        # Nobody reads on, as with `| head`; the interpreter would say so when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
+    return code
 
 
 def _never_fail_to_print() -> None:
     """Print '?' for letters that the terminal does not have, and for the bytes of a file name that are no letters."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from vision_service.cli.settings import setting
+from vision_service.cli.arguments import amount, count, ros_setting, ros_text, span
+from vision_service.cli.outcome import without_interruption
 
 
 def add_parsers(subparsers: Any) -> None:
@@ -18,7 +19,7 @@ def add_parsers(subparsers: Any) -> None:
         allow_abbrev=False,
     )
     parser.add_argument(
-        "--seconds", type=float, default=10.0, metavar="N", help="how long; 0 = until Ctrl-C (default: 10)"
+        "--seconds", type=amount, default=10.0, metavar="N", help="how long; 0 = until Ctrl-C (default: 10)"
     )
     parser.add_argument(
         "--out",
@@ -39,16 +40,33 @@ def add_parsers(subparsers: Any) -> None:
     parser.add_argument(
         "params", type=Path, nargs="+", metavar="PARAMS.yaml", help="ROS parameter files, with a section 'stack'"
     )
-    parser.add_argument("--namespace", metavar="NS", help="namespace of all the nodes; sections are '/**/stack:' then")
     parser.add_argument(
-        *("-r", "--remap"), action="append", default=[], metavar="A:=B", help="give a topic or service another name"
+        "--namespace", type=ros_text, metavar="NS", help="namespace of all the nodes; sections are '/**/stack:' then"
     )
     parser.add_argument(
-        *("-p", "--param"), action="append", default=[], metavar="NAME:=VALUE", help="a parameter of all the nodes"
+        *("-r", "--remap"),
+        type=ros_text,
+        action="append",
+        default=[],
+        metavar="A:=B",
+        help="give a topic or service another name",
     )
-    parser.add_argument("--log-level", metavar="LEVEL", help="debug, info, warn, error or fatal")
     parser.add_argument(
-        "--ros-args", nargs=argparse.REMAINDER, default=[], metavar="…", help="further arguments, as ROS takes them"
+        *("-p", "--param"),
+        type=ros_text,
+        action="append",
+        default=[],
+        metavar="NAME:=VALUE",
+        help="a parameter of all the nodes",
+    )
+    parser.add_argument("--log-level", type=ros_text, metavar="LEVEL", help="debug, info, warn, error or fatal")
+    parser.add_argument(
+        "--ros-args",
+        type=ros_text,
+        nargs=argparse.REMAINDER,
+        default=[],
+        metavar="…",
+        help="further arguments, as ROS takes them",
     )
     parser.set_defaults(func=_run)
 
@@ -60,7 +78,7 @@ def add_parsers(subparsers: Any) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object: service name -> type")
     parser.add_argument(
-        "--wait", type=float, default=5.0, metavar="S", help="how long to look at most (default: %(default)s s)"
+        "--wait", type=amount, default=5.0, metavar="S", help="how long to look at most (default: %(default)s s)"
     )
     parser.set_defaults(func=_list)
 
@@ -73,7 +91,7 @@ def add_parsers(subparsers: Any) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
-        "--wait", type=float, default=5.0, metavar="S", help="how long to look at most (default: %(default)s s)"
+        "--wait", type=amount, default=5.0, metavar="S", help="how long to look at most (default: %(default)s s)"
     )
     parser.set_defaults(func=_doctor)
 
@@ -83,14 +101,14 @@ def add_parsers(subparsers: Any) -> None:
         description="Call a method of a camera or vision service that runs, and print its answer.",
         allow_abbrev=False,
     )
-    parser.add_argument("service", metavar="SERVICE", help="the node's name; see `vision-service list`")
-    parser.add_argument("method", metavar="METHOD", help="for example get_detections_from_camera")
-    parser.add_argument("--camera", metavar="C", help="the camera (default: the service's own)")
-    parser.add_argument("--count", type=int, metavar="N", help="how many classifications at most")
-    parser.add_argument("--image", type=Path, metavar="FILE", help="a picture file to look at; - = standard input")
-    parser.add_argument("--command", metavar="JSON", help="for do_command")
-    parser.add_argument("--max-age", type=float, metavar="S", help="how old a frame may be; negative = a new one")
-    parser.add_argument("--timeout", type=float, metavar="S", help="how long to wait (default: as the node says)")
+    parser.add_argument("service", type=ros_text, metavar="SERVICE", help="the node's name; see `vision-service list`")
+    parser.add_argument("method", type=ros_text, metavar="METHOD", help="for example get_detections_from_camera")
+    parser.add_argument("--camera", type=ros_text, metavar="C", help="the camera (default: the service's own)")
+    parser.add_argument("--count", type=count, metavar="N", help="how many classifications at most")
+    parser.add_argument("--image", type=Path, metavar="FILE", help="an image file to look at; - = standard input")
+    parser.add_argument("--command", type=ros_text, metavar="JSON", help="for do_command")
+    parser.add_argument("--max-age", type=span, metavar="S", help="how old a frame may be; negative = a new one")
+    parser.add_argument("--timeout", type=amount, metavar="S", help="how long to wait (default: as the node says)")
     parser.add_argument("--json", action="store_true", help="print one JSON object in one line")
     parser.set_defaults(func=_call)
 
@@ -101,10 +119,10 @@ def add_parsers(subparsers: Any) -> None:
         "classifications, objects in space.",
         allow_abbrev=False,
     )
-    parser.add_argument("service", metavar="SERVICE", help="the node's name; see `vision-service list`")
-    parser.add_argument("--camera", metavar="C", help="the camera (default: the service's own)")
-    parser.add_argument("--max-age", type=float, metavar="S", help="how old the frame may be; negative = a new one")
-    parser.add_argument("--timeout", type=float, metavar="S", help="how long to wait (default: as the node says)")
+    parser.add_argument("service", type=ros_text, metavar="SERVICE", help="the node's name; see `vision-service list`")
+    parser.add_argument("--camera", type=ros_text, metavar="C", help="the camera (default: the service's own)")
+    parser.add_argument("--max-age", type=span, metavar="S", help="how old the frame may be; negative = a new one")
+    parser.add_argument("--timeout", type=amount, metavar="S", help="how long to wait (default: as the node says)")
     parser.add_argument("--json", action="store_true", help="print one JSON object in one line")
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="write the results (JSON), the annotated picture and the objects (PCD)"
@@ -117,23 +135,27 @@ def add_parsers(subparsers: Any) -> None:
         description="Set parameters of a node that runs, all of them or none: what belongs together goes in one call.",
         allow_abbrev=False,
     )
-    parser.add_argument("node", metavar="NODE", help="the node's name; see `vision-service list`")
-    parser.add_argument("settings", nargs="+", type=setting, metavar="NAME=VALUE", help="values as in a parameter file")
+    parser.add_argument("node", type=ros_text, metavar="NODE", help="the node's name; see `vision-service list`")
     parser.add_argument(
-        "--timeout", type=float, default=10.0, metavar="S", help="how long to wait (default: %(default)s s)"
+        "settings", nargs="+", type=ros_setting, metavar="NAME=VALUE", help="values as in a parameter file"
+    )
+    parser.add_argument(
+        "--timeout", type=amount, default=10.0, metavar="S", help="how long to wait (default: %(default)s s)"
     )
     parser.set_defaults(func=_set)
 
 
 def _demo(arguments: argparse.Namespace) -> int:
-    from vision_service.ros.demo import demo
+    with without_interruption():
+        from vision_service.ros.demo import demo
 
     return demo(arguments.seconds, arguments.out)
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from vision_service.ros.main import run_stack
-    from vision_service.ros.process import leave
+    with without_interruption():
+        from vision_service.ros.main import run_stack
+        from vision_service.ros.process import leave
 
     leave(run_stack(ros_arguments(arguments)))
     return 0
@@ -156,30 +178,40 @@ def ros_arguments(arguments: argparse.Namespace) -> list[str]:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    from vision_service.cli.calls import list_services
+    with without_interruption():
+        import vision_service.ros.calling  # noqa: F401
+        from vision_service.cli.calls import list_services
 
     return list_services(arguments)
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
-    from vision_service.cli.doctor import doctor
+    with without_interruption():
+        import vision_service.ros.calling  # noqa: F401
+        from vision_service.cli.doctor import doctor
 
     return doctor(arguments)
 
 
 def _call(arguments: argparse.Namespace) -> int:
-    from vision_service.cli.calls import call
+    with without_interruption():
+        import vision_service.ros.calling  # noqa: F401
+        from vision_service.cli.calls import call
 
     return call(arguments)
 
 
 def _capture(arguments: argparse.Namespace) -> int:
-    from vision_service.cli.capturing import capture
+    with without_interruption():
+        import vision_service.ros.calling  # noqa: F401
+        from vision_service.cli.capturing import capture
 
     return capture(arguments)
 
 
 def _set(arguments: argparse.Namespace) -> int:
-    from vision_service.cli.parameters import set_parameters
+    with without_interruption():
+        import vision_service.ros.calling  # noqa: F401
+        from vision_service.cli.parameters import set_parameters
 
     return set_parameters(arguments)

@@ -1,9 +1,13 @@
-"""How a subcommand ends: its exit code, and the sentence on stderr."""
+"""How the command begins and ends as a process: its streams, Ctrl-C, the exit code, the error message on stderr."""
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
 
 OK = 0
 FAILED = 1
@@ -11,8 +15,63 @@ INTERRUPTED = 130
 
 
 def print_error(sentence: str) -> None:
-    """Say on stderr what failed."""
-    print(f"vision-service: {sentence}", file=sys.stderr)  # noqa: T201
+    """Say on stderr what failed, if anybody can read it."""
+    with suppress(OSError, ValueError):
+        print(f"vision-service: {sentence}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def own_process() -> None:
+    """Prepare a process that is only the command's: streams that are closed, and Ctrl-C at any moment.
+
+    A stream that was closed by who started us gets a place that takes nothing, so that no file or socket is opened in
+    its place. What is printed on stdout then fails, as it should.
+    """
+    for number, mode in ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.dup2(os.open(os.devnull, mode), number)
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False, buffering=1)
+    sys.unraisablehook = _quiet(sys.unraisablehook)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def _quiet(hook: Any) -> Any:
+    """Return a hook that says nothing of Ctrl-C where Python cannot raise it: in a destructor, or a native callback."""
+
+    def quiet(said: Any) -> None:
+        if said.exc_type is None or not issubclass(said.exc_type, KeyboardInterrupt):
+            hook(said)
+
+    return quiet
+
+
+@contextmanager
+def without_interruption() -> Iterator[None]:
+    """Keep Ctrl-C for the end of the block: what is imported there starts the process anew, or cannot be interrupted.
+
+    A process that is started anew keeps it until :func:`own_process`.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def last_words() -> None:
+    """Leave nothing for the interpreter to complain of when it goes: output that cannot be written, and Ctrl-C."""
+    with suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(ValueError, AttributeError):
+            try:
+                stream.flush()
+            except OSError:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def keep_stdout() -> None:

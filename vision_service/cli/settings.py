@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from vision_service.configuration import Attribute, attributes
-from vision_service.errors import ErrorCode, VisionError
+from vision_service.errors import ErrorCode, VisionError, shortened
+from vision_service.yaml_text import QUOTES, parse_yaml
 
 Setting = tuple[str, str]
 
@@ -58,15 +59,13 @@ def value_of(name: str, text: str, form: str = "", kind: type | None = None) -> 
     Raises:
         VisionError: INVALID_ARGUMENT, if the text is no YAML.
     """
-    import yaml
-
     if form == "single" and kind is str and text.strip()[:1] not in {"'", '"'}:
         return text
     try:
-        value = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError) as error:  # a ValueError for the 13th month, for example
-        reason = getattr(error, "problem", None) or error
-        msg = f"the value of {name!r}, {text!r}, is no YAML ({reason}): put strings with special characters in quotes"
+        value = parse_yaml(text)
+    except VisionError as error:
+        advice = "" if QUOTES in error.message else f": {QUOTES}"
+        msg = f"the value of {name!r}, {shortened(text, 200)!r}, is no YAML ({error.message}){advice}"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
     if form == "single" and kind is float and isinstance(value, str):
         try:

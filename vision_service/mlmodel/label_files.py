@@ -16,6 +16,7 @@ from typing import Any
 
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.mlmodel.file_facts import MOST_LABELS, NOT_READABLE, decode_value, labels_of
+from vision_service.yaml_text import parse_yaml
 
 LARGEST_FILE = 16 << 20
 """Bytes: more is no list of labels."""
@@ -292,10 +293,9 @@ def _yaml(text: str) -> tuple[str, ...]:
         raise NoLabelsError(msg)
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # all values stay strings: "no" is a name
     try:
-        value = yaml.load(text, Loader=loader)  # noqa: S506 - it makes strings, lists and maps only
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        said = " ".join(str(error).split())
-        msg = f"looks like YAML, but is damaged ({said[:200]})"
+        value = parse_yaml(text, loader)
+    except VisionError as error:
+        msg = f"looks like YAML, but is damaged ({error.message})"
         raise NoLabelsError(msg) from None
     if isinstance(value, dict) and isinstance(value.get("names"), str) and value["names"]:
         msg = f"says that its names are in {value['names']!r}: give that file"

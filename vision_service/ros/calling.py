@@ -85,7 +85,7 @@ class Caller:
         if timeout is not None and hasattr(request, "timeout"):
             request.timeout = float(timeout)
         answer = Answer(self._callbacks)
-        name = self._full_name(service)
+        name = self.full_name(service)
         ends = time.monotonic() + patience
         self._connection.call(self, kind, name, request, lambda response: convert(_successful(response)), ends, answer)
         return answer
@@ -95,7 +95,7 @@ class Caller:
         self._connection.leave(self)
         self._callbacks.close()
 
-    def _full_name(self, service: str) -> str:
+    def full_name(self, service: str) -> str:
         """Return the name of a service with the namespace.
 
         Raises:

@@ -9,6 +9,7 @@ import atexit
 import ctypes
 import itertools
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -196,8 +197,12 @@ class Connection:
                 pending.sent = client.call_async(pending.request)
                 pending.sent.add_done_callback(lambda sent: self._arrived(pending, sent))
         except Exception as error:
-            msg = f"{client.srv_name} cannot be called: {type(error).__name__}: {error}"
-            return VisionError(ErrorCode.INTERNAL if self.node.context.ok() else ErrorCode.NOT_ACTIVE, msg)
+            cause = error.__cause__ or error  # a SystemError, of a value that the message cannot hold
+            msg = f"{client.srv_name} cannot be called: {type(cause).__name__}: {cause}"
+            if not self.node.context.ok():
+                return VisionError(ErrorCode.NOT_ACTIVE, msg)
+            wrong = isinstance(error, (SystemError, OverflowError, TypeError, AssertionError, UnicodeError))
+            return VisionError(ErrorCode.INVALID_ARGUMENT if wrong else ErrorCode.INTERNAL, msg)
         if pending in self._pending:  # it may be answered already
             when = pending.ends if pending.sent else min(pending.ends, time.monotonic() + DISCOVERY_PERIOD)
             if pending.look is not None:
@@ -254,6 +259,11 @@ class Connection:
             known = vision_services(self.node)
         except Exception as error:  # ROS may be shut down at this moment
             return VisionError(ErrorCode.NOT_ACTIVE, f"{name} was not called: {type(error).__name__}: {error}")
+        if name in known:
+            msg = f"the service {name} is a {known[name]}, not a {pending.service.client.srv_type.__name__}"
+            return VisionError(
+                ErrorCode.UNKNOWN_RESOURCE, f"{msg}: {name.rpartition('/')[0]} is a node of another kind"
+            )
         hint = did_you_mean(name, known) if known else ": there are no vision services on the graph"
         msg = f"no service {name}{hint} (is its node running, and ROS_DOMAIN_ID the same here and there?)"
         return VisionError(ErrorCode.UNKNOWN_RESOURCE, msg)
@@ -342,7 +352,7 @@ class _Registry:
         if context is None:
             choose_profile()
             own = Context()
-            rclpy.init(context=own)
+            rclpy.init(args=_arguments(), context=own)
             try:
                 connection = self._own = Connection(own, own=True)
             except BaseException:
@@ -416,6 +426,11 @@ def connect(user: object, context: Context | None = None) -> Connection:
         VisionError: NOT_ACTIVE, if the context was shut down.
     """
     return _registry.connect(user, context)
+
+
+def _arguments() -> list[str]:
+    """Return the process's arguments, which may have some for ROS; it takes none that are no text in UTF-8."""
+    return [argument for argument in sys.argv if argument == argument.encode(errors="replace").decode()]
 
 
 def vision_services(node: Node) -> dict[str, str]:

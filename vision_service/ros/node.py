@@ -109,6 +109,7 @@ class ServiceNode(ManagedNode):
         self._call_error = ""
         self._traced: set[tuple[Any, ...]] = set()
         self._stops = 0
+        self._offered = 0
         self.parameters = Parameters(self, self._validate, self._apply, self._candidate_for, self.outdated)
         self.parameters.declare(self.Configuration)
         self.settings = self._first_settings()
@@ -257,6 +258,7 @@ class ServiceNode(ManagedNode):
                 response = self._failed(kind, name, error)
             return response
 
+        self._offered += 1
         service = self.create_service(kind, f"~/{name}", answer, qos_profile=SERVICE_QOS, callback_group=self.group)
         keep_pace(self, service)
 
@@ -320,6 +322,7 @@ class ServiceNode(ManagedNode):
                 "last_error": self.last_error,
                 "last_call_error": self._call_error,
                 "troubles": self.diagnostics.messages,
+                "services": self._offered,
                 "calls": {
                     "answered": self._calls_answered,
                     "failed": self._calls_failed,

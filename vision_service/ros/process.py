@@ -295,7 +295,7 @@ def _wait_until_told(told: SimpleQueue[None]) -> None:
 def _initialize(args: list[str] | None) -> None:
     try:
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-    except RuntimeError as error:
+    except (RuntimeError, UnicodeError) as error:
         msg = f"ROS does not understand the arguments of this process: {error}"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
 

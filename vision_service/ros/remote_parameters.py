@@ -10,7 +10,7 @@ from rcl_interfaces.srv import GetParameterTypes, SetParametersAtomically
 from rclpy.parameter import Parameter
 
 from vision_service.configuration import did_you_mean
-from vision_service.errors import ErrorCode, VisionError
+from vision_service.errors import ErrorCode, VisionError, shortened
 from vision_service.ros.calling import Caller
 from vision_service.ros.parameters import TYPES
 
@@ -79,7 +79,7 @@ class RemoteParameters:
 
     def _call(self, kind: Any, service: str, request: Any) -> Any:
         """Return the response of one of the node's services."""
-        name = f"{self._node}/{service}"
+        name = self._caller.full_name(f"{self._node}/{service}")
         ends = time.monotonic() + self._timeout
         while not self._caller.node.count_services(name):
             if time.monotonic() > ends:
@@ -103,6 +103,23 @@ def _parameter(name: str, value: Any, kind: Parameter.Type) -> Parameter:
             return Parameter(name, kind, [float(item) for item in value] if numbers else value)
         if kind == Parameter.Type.DOUBLE and isinstance(value, int) and not isinstance(value, bool):
             return Parameter(name, kind, float(value))
-        return Parameter(name, value=value)
-    except (ValueError, TypeError) as error:
-        raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{name!r} cannot be set to {value!r}: {error}") from None
+        parameter = Parameter(name, value=value)
+        _check_integers(value if isinstance(value, list) else [value])
+    except (ValueError, TypeError, OverflowError) as error:
+        msg = f"{name!r} cannot be set to {_written(value)}: {error}"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
+    return parameter
+
+
+def _check_integers(values: Iterable[Any]) -> None:
+    if any(isinstance(value, int) and not -(2**63) <= value < 2**63 for value in values):
+        msg = "an integer has 64 bits"
+        raise OverflowError(msg)
+
+
+def _written(value: Any) -> str:
+    """Return a value as text that is not too long; of a very large integer Python makes none."""
+    try:
+        return shortened(repr(value), 100)
+    except ValueError:
+        return "such a number"

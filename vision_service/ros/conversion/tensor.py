@@ -23,6 +23,8 @@ DTYPES = (
     "float64",
 )
 """The types of tensors, by NumPy's names."""
+MAX_DIMENSIONS = 32
+"""Of a tensor: what every release of NumPy can hold."""
 
 
 def tensors_from_message(messages: Sequence[Tensor], inputs: Sequence[TensorInfo]) -> dict[str, NDArray[Any]]:
@@ -90,9 +92,16 @@ def _array(message: Tensor) -> NDArray[Any]:
         msg = f"tensor {message.name!r}: unknown dtype {message.dtype!r}; known are {', '.join(DTYPES)}"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
     dtype = np.dtype(message.dtype)
+    if len(message.shape) > MAX_DIMENSIONS:
+        msg = f"tensor {message.name!r}: {len(message.shape)} dimensions; at most {MAX_DIMENSIONS} are possible"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
     shape = tuple(int(size) for size in message.shape)
     expected = math.prod(shape) * dtype.itemsize
     if len(message.data) != expected:
         msg = f"tensor {message.name!r}: {dtype}{list(shape)} is {expected} bytes, but {len(message.data)} were given"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
-    return np.frombuffer(message.data, dtype.newbyteorder("<")).reshape(shape).astype(dtype, copy=False)
+    try:
+        return np.frombuffer(message.data, dtype.newbyteorder("<")).reshape(shape).astype(dtype, copy=False)
+    except (ValueError, OverflowError):  # no bytes at all, but sizes whose product is too large
+        msg = f"tensor {message.name!r}: no array can have the shape {list(shape)}"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
