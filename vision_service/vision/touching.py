@@ -142,9 +142,12 @@ def _split_image(
     """Return the object of each point of an organized cloud, (H, W), and the ground."""
     xyz = cloud.xyz
     step = 2 if xyz.size // 3 > _FEW else 1
-    there = (xyz[..., 2] > 0) & (xyz[..., 2] < np.inf) & _in_region(cloud, config)
+    depth = np.ascontiguousarray(xyz[..., 2])
+    there = (depth > 0) & (depth < np.inf)
+    if config.min_corner or config.max_corner:
+        there &= _in_region(cloud, config)
     some = slice(None, None, step), slice(None, None, step)
-    region = xyz[some][there[some]]
+    region = rows(xyz[some], there[some])
     plane = find_ground(region, config, up, share=step * step)
     if plane is None:
         return split(xyz, there, None, rules, cloud.rgb), None
@@ -152,7 +155,7 @@ def _split_image(
     labels = split(xyz, things, plane, rules, cloud.rgb)
     if config.only_over_plane:
         few = slice(None, None, 2 * step), slice(None, None, 2 * step)
-        labels = _over(labels, xyz[few].reshape(-1, 3), labels[few].reshape(-1), xyz[few][there[few]], plane, config)
+        labels = _over(labels, xyz[few], labels[few], rows(xyz[few], there[few]), plane, config)
     return labels, plane
 
 
@@ -198,18 +201,19 @@ def _over(
 
     Args:
         labels: Of any shape.
-        points: (N, 3) some of the points, enough to decide.
-        numbers: (N,) their labels.
+        points: (…, 3) some of the points, enough to decide.
+        numbers: (…) their labels.
         region: (M, 3) the points in which the ground was found.
         plane: The ground.
         config: What it is like.
     """
-    labelled = np.flatnonzero(numbers)
+    labelled = numbers != 0
     ground = rows(region, np.abs(plane.heights(region)) <= plane.tolerance)
-    over = inside(plane.coordinates(points[labelled]), ground_outline(ground, plane, config))
+    over = inside(plane.coordinates(rows(points, labelled)), ground_outline(ground, plane, config))
     votes = np.bincount(numbers[labelled], np.where(over, 1, -1), int(labels.max(initial=0)) + 1)
-    kept = np.where(votes >= 0, np.arange(len(votes)), 0).astype(np.int32)
-    return kept[labels]
+    if (votes >= 0).all():
+        return labels
+    return np.where(votes >= 0, np.arange(len(votes)), 0).astype(np.int32).take(labels)
 
 
 def _in_region(cloud: PointCloud, config: GroundConfig) -> NDArray[np.bool_]:
@@ -223,8 +227,8 @@ def _in_region(cloud: PointCloud, config: GroundConfig) -> NDArray[np.bool_]:
 
 def _members(cloud: PointCloud, labels: NDArray[np.int32], config: GroundConfig) -> list[PointCloud]:
     """Return the points of each object, of points that have the number of their object each, or 0."""
-    labelled = np.flatnonzero(labels)
-    own = labels[labelled]
+    labelled = np.flatnonzero(labels != 0)  # several times as fast as of integers
+    own = labels.take(labelled)
     sizes = np.bincount(own)
     ranks = np.empty(len(sizes), np.intp)
     ranks[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes))

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vision_service.pointcloud.objects import packed
 from vision_service.pointcloud.planes import Plane
 
 RESOLUTION = 0.0038
@@ -49,6 +50,11 @@ class Grid:
     top: int
     left: int
 
+    def pixels(self, shape: tuple[int, ...]) -> tuple[slice, slice]:
+        """Return the rectangle of the pixels that the grid stands for, in a cloud of so many rows and columns."""
+        height, width = (count * self.stride for count in self.depth.shape)
+        return slice(self.top, min(self.top + height, shape[0])), slice(self.left, min(self.left + width, shape[1]))
+
 
 def grid_of(
     xyz: NDArray[np.float32], things: NDArray[np.bool_], plane: Plane | None, resolution: float = RESOLUTION
@@ -67,14 +73,14 @@ def grid_of(
     Returns:
         None, if nothing is there or the rows and columns have no pitch.
     """
-    rows, columns = np.flatnonzero(things.any(axis=1)), np.flatnonzero(things.any(axis=0))
-    pitch, _ = pitches(xyz)
-    if not len(rows) or not pitch > 0:
+    x, y, width, height = cv2.boundingRect(things.view(np.uint8))
+    pitch = pitches(xyz)[0] if width else np.nan
+    if not pitch > 0:
         return None
     stride = max(1, round(resolution / pitch))
-    top, left = max(int(rows[0]) - _MARGIN, 0), max(int(columns[0]) - _MARGIN, 0)
-    part = (slice(top, int(rows[-1]) + 1 + _MARGIN, stride), slice(left, int(columns[-1]) + 1 + _MARGIN, stride))
-    points, there = xyz[part], things[part]
+    top, left = max(y - _MARGIN, 0), max(x - _MARGIN, 0)
+    part = (slice(top, y + height + _MARGIN, stride), slice(left, x + width + _MARGIN, stride))
+    points, there = packed(xyz[part]), np.ascontiguousarray(things[part])
     z = points[..., 2]
     depth = np.where(there, z, np.float32(1))
     inverse = 1 / depth
@@ -120,8 +126,19 @@ def pitches(xyz: NDArray[np.float32]) -> tuple[float, float]:
 
 def _middle(steps: NDArray[np.float32]) -> float:
     """Return the median of what is finite; NaN if nothing is."""
-    steps = steps[np.isfinite(steps)]
-    return float(np.median(steps)) if len(steps) else np.nan
+    return _median(steps[np.isfinite(steps)])
+
+
+def _median(values: NDArray[np.float32]) -> float:
+    """Return the median of (N,) finite values, of which this changes the order; NaN if there is none.
+
+    NumPy's own takes three times as long for as few as these, as it looks for NaN as well.
+    """
+    if not len(values):
+        return np.nan
+    places = [(len(values) - 1) // 2, len(values) // 2]
+    values.partition(places)
+    return float(values[places].mean())
 
 
 def inverse_noise(xyz: NDArray[np.float32], stride: int) -> float:
@@ -134,4 +151,4 @@ def inverse_noise(xyz: NDArray[np.float32], stride: int) -> float:
         inverse = 1 / xyz[::_PROBED, ::stride, 2]
         bends = np.abs(inverse[:, :-2] - 2 * inverse[:, 1:-1] + inverse[:, 2:])
     bends = bends[np.isfinite(bends)]
-    return _TO_DEVIATION * float(np.median(bends)) / 6**0.5 if len(bends) else 0.0
+    return _TO_DEVIATION * _median(bends) / 6**0.5 if len(bends) else 0.0
