@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -59,28 +61,24 @@ def grown(labels: Labels, grid: Grid, surface: Surface) -> Labels:
     """
     height, width = labels.shape
     # A border of pixels without a label, so that every pixel has four neighbours.
-    padded = np.pad(labels, 1).reshape(-1)
+    padded: Any = cv2.copyMakeBorder(labels, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    flat = padded.reshape(-1)
     rows, columns = np.nonzero(grid.things & (labels == 0))
-    pixels = rows * width + columns
-    places = (rows + 1) * (width + 2) + columns + 1
-    steps = ((1, 1), (-1, -1), (width + 2, width), (-width - 2, -width))
+    pixels, places = rows * width + columns, (rows + 1) * (width + 2) + columns + 1
+    beside = np.stack([places + 1, places - 1, places + width + 2, places - width - 2])
+    # Neighbours outside the grid are others by this, but have no label.
+    neighbours = np.stack([pixels + 1, pixels - 1, pixels + width, pixels - width]).clip(0, labels.size - 1)
+    one, other = surface.at(pixels), surface.at(neighbours)
+    a, b, c = other.planes
+    off = np.abs(a * one.alpha + b * one.beta + c - 1 / one.depth) * one.depth**2
+    costs = off + np.float32(_TURN_COST) * (1 - cosines(one, other))
     for _ in range(_ROUNDS):
-        least = np.full(len(pixels), np.inf, np.float32)
-        taken = np.zeros(len(pixels), np.int32)
-        for place_step, pixel_step in steps:
-            theirs = padded.take(places + place_step)
-            able = np.flatnonzero(theirs)
-            if not len(able):
-                continue
-            one, other = surface.at(pixels[able]), surface.at(pixels[able] + pixel_step)
-            a, b, c = other.planes
-            off = np.abs(a * one.alpha + b * one.beta + c - 1 / one.depth) * one.depth**2
-            cost = off + np.float32(_TURN_COST) * (1 - cosines(one, other))
-            better = able[cost < least[able]]
-            least[better], taken[better] = cost[cost < least[able]], theirs[better]
-        done = taken > 0
-        if not done.any():
+        theirs = flat.take(beside)
+        cheapest = np.where(theirs > 0, costs, np.float32(np.inf)).argmin(axis=0)
+        taken = theirs[cheapest, np.arange(len(cheapest))]
+        left = taken == 0
+        if left.all():
             break
-        padded[places[done]] = taken[done]
-        pixels, places = pixels[~done], places[~done]
-    return np.ascontiguousarray(padded.reshape(height + 2, width + 2)[1:-1, 1:-1])
+        flat[places] = taken
+        places, beside, costs = places[left], beside[:, left], costs[:, left]
+    return np.ascontiguousarray(padded[1:-1, 1:-1])
