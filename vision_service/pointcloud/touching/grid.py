@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vision_service.pointcloud.medians import median
 from vision_service.pointcloud.objects import packed
 from vision_service.pointcloud.planes import Plane
 
@@ -126,19 +127,7 @@ def pitches(xyz: NDArray[np.float32]) -> tuple[float, float]:
 
 def _middle(steps: NDArray[np.float32]) -> float:
     """Return the median of what is finite; NaN if nothing is."""
-    return _median(steps[np.isfinite(steps)])
-
-
-def _median(values: NDArray[np.float32]) -> float:
-    """Return the median of (N,) finite values, of which this changes the order; NaN if there is none.
-
-    NumPy's own takes three times as long for as few as these, as it looks for NaN as well.
-    """
-    if not len(values):
-        return np.nan
-    places = [(len(values) - 1) // 2, len(values) // 2]
-    values.partition(places)
-    return float(values[places].mean())
+    return median(steps[np.isfinite(steps)])
 
 
 def inverse_noise(xyz: NDArray[np.float32], stride: int) -> float:
@@ -151,4 +140,4 @@ def inverse_noise(xyz: NDArray[np.float32], stride: int) -> float:
         inverse = 1 / xyz[::_PROBED, ::stride, 2]
         bends = np.abs(inverse[:, :-2] - 2 * inverse[:, 1:-1] + inverse[:, 2:])
     bends = bends[np.isfinite(bends)]
-    return _TO_DEVIATION * _median(bends) / 6**0.5 if len(bends) else 0.0
+    return _TO_DEVIATION * median(bends) / 6**0.5 if len(bends) else 0.0
