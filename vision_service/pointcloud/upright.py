@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vision_service.pointcloud.medians import median
 from vision_service.pointcloud.motion import quaternion
 from vision_service.pointcloud.planes import Plane
+from vision_service.pointcloud.quantiles import median
 from vision_service.types import PointCloudObject
 
 TRIMMED = 0.003

@@ -107,9 +107,13 @@ def _split(
         resolution=float(np.radians(config.split_resolution_degs)),
         min_points=config.min_points_in_segment,
     )
-    if cloud.organized and optical and place == cloud.origin == ORIGIN and min(pitches(cloud.xyz)) > 0:
-        check_count(int(np.count_nonzero(cloud.xyz[..., 2] > 0)), frame, config.max_points)
-        labels, plane = _split_image(cloud, config, up, rules)
+    across, down = pitches(cloud.xyz) if cloud.organized and optical and place == cloud.origin == ORIGIN else (0, 0)
+    if across > 0 and down > 0:
+        depth = np.ascontiguousarray(cloud.xyz[..., 2])
+        there = depth > 0
+        check_count(int(np.count_nonzero(there)), frame, config.max_points)
+        there &= depth < np.inf
+        labels, plane = _split_image(cloud, there, config, up, rules, across)
         flat = PointCloud(cloud.xyz.reshape(-1, 3), None if cloud.rgb is None else cloud.rgb.reshape(-1, 3))
     else:
         flat = finite(cloud)
@@ -137,22 +141,34 @@ def sensor_place(cloud: PointCloud, config: GroundConfig, *, optical: bool) -> t
 
 
 def _split_image(
-    cloud: PointCloud, config: GroundConfig, up: ArrayLike, rules: Rules
+    cloud: PointCloud,
+    there: NDArray[np.bool_],
+    config: GroundConfig,
+    up: ArrayLike,
+    rules: Rules,
+    pitch: float,
 ) -> tuple[NDArray[np.int32], Plane | None]:
-    """Return the object of each point of an organized cloud, (H, W), and the ground."""
+    """Return the object of each point of an organized cloud, (H, W), and the ground.
+
+    Args:
+        cloud: The cloud.
+        there: (H, W), which of its points exist.
+        config: What to look for.
+        up: (3,) the direction that is up.
+        rules: What tells things apart.
+        pitch: The angle between the cloud's columns, radians.
+    """
     xyz = cloud.xyz
     step = 2 if xyz.size // 3 > _FEW else 1
-    depth = np.ascontiguousarray(xyz[..., 2])
-    there = (depth > 0) & (depth < np.inf)
     if config.min_corner or config.max_corner:
         there &= _in_region(cloud, config)
     some = slice(None, None, step), slice(None, None, step)
     region = rows(xyz[some], there[some])
     plane = find_ground(region, config, up, share=step * step)
     if plane is None:
-        return split(xyz, there, None, rules, cloud.rgb), None
+        return split(xyz, there, None, rules, cloud.rgb, pitch), None
     things = _above(plane.heights(xyz.reshape(-1, 3)).reshape(there.shape), plane, config) & there
-    labels = split(xyz, things, plane, rules, cloud.rgb)
+    labels = split(xyz, things, plane, rules, cloud.rgb, pitch)
     if config.only_over_plane:
         few = slice(None, None, 2 * step), slice(None, None, 2 * step)
         labels = _over(labels, xyz[few], labels[few], rows(xyz[few], there[few]), plane, config)

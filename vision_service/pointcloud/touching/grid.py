@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vision_service.pointcloud.medians import median
-from vision_service.pointcloud.objects import packed
+from vision_service.pointcloud.objects import packed, rows
 from vision_service.pointcloud.planes import Plane
+from vision_service.pointcloud.quantiles import median
 
 RESOLUTION = 0.0038
 """The angle between neighbours in the grid, radians: finer takes longer and finds no more, coarser loses small
@@ -58,7 +58,11 @@ class Grid:
 
 
 def grid_of(
-    xyz: NDArray[np.float32], things: NDArray[np.bool_], plane: Plane | None, resolution: float = RESOLUTION
+    xyz: NDArray[np.float32],
+    things: NDArray[np.bool_],
+    plane: Plane | None,
+    resolution: float = RESOLUTION,
+    pitch: float | None = None,
 ) -> Grid | None:
     """Return the grid of the things in a cloud.
 
@@ -70,13 +74,14 @@ def grid_of(
         things: (H, W), which of them are not the table.
         plane: The table.
         resolution: About the angle between neighbours in the grid, radians.
+        pitch: The angle between the cloud's columns, if it is known already, radians.
 
     Returns:
         None, if nothing is there or the rows and columns have no pitch.
     """
     x, y, width, height = cv2.boundingRect(things.view(np.uint8))
-    pitch = pitches(xyz)[0] if width else np.nan
-    if not pitch > 0:
+    pitch = pitches(xyz)[0] if pitch is None else pitch
+    if not width or not pitch > 0:
         return None
     stride = max(1, round(resolution / pitch))
     top, left = max(y - _MARGIN, 0), max(x - _MARGIN, 0)
@@ -102,7 +107,7 @@ def grid_of(
 
 
 def grid_colors(grid: Grid, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return the colours of a grid's pixels as CIE L*a*b*, (H, W, 3).
+    """Return the colours of a grid's pixels as CIE L*a*b*, (H, W, 3); 0 where there is no thing.
 
     Args:
         grid: The grid.
@@ -110,7 +115,11 @@ def grid_colors(grid: Grid, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     """
     height, width = grid.depth.shape
     part = rgb[grid.top :: grid.stride, grid.left :: grid.stride][:height, :width]
-    return cv2.cvtColor(part.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)  # type: ignore[return-value]
+    colors = np.zeros((*grid.depth.shape, 3), np.float32)
+    if grid.things.any():
+        own = rows(part, grid.things)[:, None].astype(np.float32)
+        colors[grid.things] = cv2.cvtColor(own * np.float32(1 / 255), cv2.COLOR_RGB2LAB)[:, 0]
+    return colors
 
 
 def pitches(xyz: NDArray[np.float32]) -> tuple[float, float]:
@@ -119,10 +128,10 @@ def pitches(xyz: NDArray[np.float32]) -> tuple[float, float]:
     Both are positive where rows and columns are those of a camera, in its optical frame.
     """
     apart = _PROBED if min(xyz.shape[:2]) > 2 * _PROBED else 1
-    some = xyz[::apart, ::apart]
+    x, y, z = np.ascontiguousarray(xyz[::apart, ::apart].transpose(2, 0, 1))
     with np.errstate(invalid="ignore", divide="ignore"):
-        slopes = some[..., :2] / some[..., 2:]
-    return _middle(np.diff(slopes[..., 0], axis=1)) / apart, _middle(np.diff(slopes[..., 1], axis=0)) / apart
+        alpha, beta = x / z, y / z
+        return _middle(alpha[:, 1:] - alpha[:, :-1]) / apart, _middle(beta[1:] - beta[:-1]) / apart
 
 
 def _middle(steps: NDArray[np.float32]) -> float:

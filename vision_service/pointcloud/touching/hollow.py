@@ -73,7 +73,7 @@ def hollow_joined(labels: Labels, grid: Grid, surface: Surface) -> Labels:
     above = basis(grid.plane.normal)[:, :2].T.astype(np.float32)
     places = above @ surface.centres.reshape(3, -1).take(pixels, axis=1)
     normals = above @ surface.normals.reshape(3, -1).take(pixels, axis=1)
-    turns = _turns(own, places, normals, grid.heights.reshape(-1).take(pixels), int(labels.max(initial=0)) + 1)
+    turns = _turns(own, places, normals, grid.heights.reshape(-1).take(pixels), int(own.max(initial=0)) + 1)
     round_inside = (turns.curvature < -CURVATURE) & (turns.size >= _LEAST)
     round_outside = (turns.curvature > CURVATURE) & (turns.size >= 2 * _LEAST)
     pairs: list[tuple[int, int]] = []

@@ -35,12 +35,14 @@ def patches_of(grid: Grid, surface: Surface) -> tuple[Labels, int]:
     links = np.zeros((2 * height, 2 * width), np.uint8)
     links[::2, ::2] = grid.things
     least_convex, least_concave = np.cos(np.radians((CONVEX_ANGLE, CONCAVE_ANGLE)), dtype=np.float32)
+    within = np.minimum(grid.depth, 1)
+    within = within * within
     for down, right in ((0, 1), (1, 0)):
         ones, others = neighbours((height, width), down, right)
         one, other = surface.part(ones), surface.part(others)
-        smooth = cosines(one, other) > np.where(convex(one, other), least_convex, least_concave)
-        depth = np.minimum(np.minimum(one.depth, other.depth), 1)
-        smooth &= misses(one, other) * (depth * depth) < STEP
+        cosine = cosines(one, other)
+        smooth = (cosine > least_concave) | ((cosine > least_convex) & convex(one, other))
+        smooth &= misses(one, other) * np.minimum(within[ones], within[others]) < STEP
         smooth &= grid.things[ones] & grid.things[others]
         links[down::2, right::2][: smooth.shape[0], : smooth.shape[1]] = smooth
     count, labels = cv2.connectedComponents(links, connectivity=4, ltype=cv2.CV_32S)

@@ -54,6 +54,7 @@ def split(
     plane: Plane | None,
     rules: Rules = Rules(),
     rgb: NDArray[np.uint8] | None = None,
+    pitch: float | None = None,
 ) -> Labels:
     """Return which thing each point of an organized cloud belongs to.
 
@@ -64,12 +65,13 @@ def split(
         plane: The table, on which hollow things stand; None = there is none.
         rules: What tells things apart.
         rgb: (H, W, 3) the points' colours, which help where surfaces are flush; None = not known.
+        pitch: The angle between the cloud's columns, if it is known already, radians.
 
     Returns:
         (H, W) from 1 on, 0 = to none. Numbers may be missing.
     """
     result: Labels = np.zeros(things.shape, np.int32)
-    part, labels = _split(xyz, without_specks(things), plane, rules, rgb)
+    part, labels = _split(xyz, without_specks(things), plane, rules, rgb, pitch)
     if labels is not None:
         # What is filled lies around what has a label.
         around = tuple(slice(max(span.start - FILLED, 0), span.stop + FILLED) for span in part)
@@ -84,10 +86,11 @@ def _split(
     plane: Plane | None,
     rules: Rules,
     rgb: NDArray[np.uint8] | None = None,
+    pitch: float | None = None,
 ) -> tuple[tuple[slice, slice], Labels | None]:
     """Return the rectangle that things lie in, and the labels of its pixels; None if there are none."""
     nowhere = slice(0, 0), slice(0, 0)
-    grid = grid_of(xyz, things, plane, rules.resolution)
+    grid = grid_of(xyz, things, plane, rules.resolution, pitch)
     if grid is None or not grid.things.any():
         return nowhere, None
     surface = surface_of(grid)

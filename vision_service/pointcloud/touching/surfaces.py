@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vision_service.pointcloud.quantiles import median, quantile
 from vision_service.pointcloud.touching.grid import Grid
 
 Floats = NDArray[np.float32]
@@ -105,7 +106,7 @@ def window_radius(grid: Grid) -> int:
     The slope of a line through equally spaced values of a window of 2 r + 1 rows has the deviation
     noise / ((2 r + 1) √(r (r + 1) / 3)) per pixel; divided by the pitch and times the depth it is the normal's.
     """
-    angle = grid.noise * float(np.median(grid.depth[grid.things])) / grid.pitch
+    angle = grid.noise * median(grid.depth[grid.things]) / grid.pitch
     enough = (radius for radius in RADII if angle <= SLACK * (2 * radius + 1) * (radius * (radius + 1) / 3) ** 0.5)
     return next(enough, RADII[-1])
 
@@ -176,7 +177,7 @@ def _fits(alpha: Floats, beta: Floats, inverse: Floats, there: Floats, radius: i
     db = total(inverse * beta) * share - mean_d * mean_b
     dd = total(inverse * inverse) * share - mean_d * mean_d
     determinant = aa * bb - ab * ab
-    full = np.float32(np.percentile(aa[::4, ::4], 90))
+    full = np.float32(quantile(aa[::4, ::4].reshape(-1), 0.9))
     bad = (count < _LEAST_SHARE * edge * edge) | (determinant < _LEAST_SPREAD * full * full)
     determinant[bad] = 1
     a = (da * bb - db * ab) / determinant
