@@ -46,6 +46,7 @@ class Refusals:
         return {"split_touching": {name: f"no: {why}" for name, why in sorted(self._why.items())} or "yes"}
 
 
+_PART = 1 << 14  # points that are looked at together
 _FEW = 100_000  # points: of larger images, every second row and column tell where the ground is
 
 
@@ -109,11 +110,9 @@ def _split(
     )
     across, down = pitches(cloud.xyz) if cloud.organized and optical and place == cloud.origin == ORIGIN else (0, 0)
     if across > 0 and down > 0:
-        depth = np.ascontiguousarray(cloud.xyz[..., 2])
-        there = depth > 0
-        check_count(int(np.count_nonzero(there)), frame, config.max_points)
-        there &= depth < np.inf
-        labels, plane = _split_image(cloud, there, config, up, rules, across)
+        if len(cloud) > config.max_points:  # of the points, not all need to exist
+            check_count(int(np.count_nonzero(cloud.xyz[..., 2] > 0)), frame, config.max_points)
+        labels, plane = _split_image(cloud, config, up, rules, across)
         flat = PointCloud(cloud.xyz.reshape(-1, 3), None if cloud.rgb is None else cloud.rgb.reshape(-1, 3))
     else:
         flat = finite(cloud)
@@ -141,38 +140,52 @@ def sensor_place(cloud: PointCloud, config: GroundConfig, *, optical: bool) -> t
 
 
 def _split_image(
-    cloud: PointCloud,
-    there: NDArray[np.bool_],
-    config: GroundConfig,
-    up: ArrayLike,
-    rules: Rules,
-    pitch: float,
+    cloud: PointCloud, config: GroundConfig, up: ArrayLike, rules: Rules, pitch: float
 ) -> tuple[NDArray[np.int32], Plane | None]:
     """Return the object of each point of an organized cloud, (H, W), and the ground.
 
     Args:
         cloud: The cloud.
-        there: (H, W), which of its points exist.
         config: What to look for.
         up: (3,) the direction that is up.
         rules: What tells things apart.
         pitch: The angle between the cloud's columns, radians.
     """
     xyz = cloud.xyz
-    step = 2 if xyz.size // 3 > _FEW else 1
-    if config.min_corner or config.max_corner:
-        there &= _in_region(cloud, config)
+    step = 2 if len(cloud) > _FEW else 1
     some = slice(None, None, step), slice(None, None, step)
-    region = rows(xyz[some], there[some])
-    plane = find_ground(region, config, up, share=step * step)
-    if plane is None:
-        return split(xyz, there, None, rules, cloud.rgb, pitch), None
-    things = _above(plane.heights(xyz.reshape(-1, 3)).reshape(there.shape), plane, config) & there
+    within = _in_region(cloud, config) if config.min_corner or config.max_corner else None
+    there = _exist(xyz[some]) if within is None else _exist(xyz[some]) & within[some]
+    plane = find_ground(rows(xyz[some], there), config, up, share=step * step)
+    things = _exist(xyz) if plane is None else _above_image(xyz, plane, config)
+    if within is not None:
+        things &= within
     labels = split(xyz, things, plane, rules, cloud.rgb, pitch)
-    if config.only_over_plane:
+    if plane is not None and config.only_over_plane:
         few = slice(None, None, 2 * step), slice(None, None, 2 * step)
-        labels = _over(labels, xyz[few], labels[few], rows(xyz[few], there[few]), plane, config)
+        labels = _over(labels, xyz[few], labels[few], rows(xyz[few], there[::2, ::2]), plane, config)
     return labels, plane
+
+
+def _exist(xyz: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return which of (H, W, 3) points a camera measured, in its optical frame."""
+    depth = np.ascontiguousarray(xyz[..., 2])
+    return (depth > 0) & (depth < np.inf)
+
+
+def _above_image(xyz: NDArray[np.float32], plane: Plane, config: GroundConfig) -> NDArray[np.bool_]:
+    """Return which of (H, W, 3) points that a camera measured belong to things above the ground."""
+    height, width, _ = xyz.shape
+    things = np.empty((height, width), np.bool_)
+    step = max(1, _PART // width)
+    for first in range(0, height, step):  # in parts that stay in the cache
+        part = xyz[first : first + step]
+        things[first : first + step] = _above(plane.heights(part.reshape(-1, 3)), plane, config).reshape(part.shape[:2])
+    # NaN is above nothing; few points are above the ground, so that it is quick to look at these alone.
+    chosen = np.flatnonzero(things)
+    depth = xyz.reshape(-1, 3)[:, 2].take(chosen)
+    things.reshape(-1)[chosen[~((depth > 0) & (depth < np.inf))]] = False
+    return things
 
 
 def _split_points(
@@ -226,10 +239,12 @@ def _over(
     labelled = numbers != 0
     ground = rows(region, np.abs(plane.heights(region)) <= plane.tolerance)
     over = inside(plane.coordinates(rows(points, labelled)), ground_outline(ground, plane, config))
-    votes = np.bincount(numbers[labelled], np.where(over, 1, -1), int(labels.max(initial=0)) + 1)
+    votes = np.bincount(numbers[labelled], np.where(over, 1, -1))
     if (votes >= 0).all():
         return labels
-    return np.where(votes >= 0, np.arange(len(votes)), 0).astype(np.int32).take(labels)
+    kept = np.arange(int(labels.max()) + 1, dtype=np.int32)
+    kept[: len(votes)][votes < 0] = 0
+    return kept.take(labels)
 
 
 def _in_region(cloud: PointCloud, config: GroundConfig) -> NDArray[np.bool_]:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vision_service.pointcloud.objects import packed, rows
+from vision_service.pointcloud.objects import packed, rows, scattered
 from vision_service.pointcloud.planes import Plane
 from vision_service.pointcloud.quantiles import median
 
@@ -115,11 +115,9 @@ def grid_colors(grid: Grid, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     """
     height, width = grid.depth.shape
     part = rgb[grid.top :: grid.stride, grid.left :: grid.stride][:height, :width]
-    colors = np.zeros((*grid.depth.shape, 3), np.float32)
-    if grid.things.any():
-        own = rows(part, grid.things)[:, None].astype(np.float32)
-        colors[grid.things] = cv2.cvtColor(own * np.float32(1 / 255), cv2.COLOR_RGB2LAB)[:, 0]
-    return colors
+    own = rows(part, grid.things).astype(np.float32) / 255
+    # In one row, as OpenCV takes several times as long for many rows of one pixel.
+    return scattered(cv2.cvtColor(own[None], cv2.COLOR_RGB2LAB)[0] if len(own) else own, grid.things)
 
 
 def pitches(xyz: NDArray[np.float32]) -> tuple[float, float]:

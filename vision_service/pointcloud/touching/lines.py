@@ -32,14 +32,13 @@ def lines_of(counts: NDArray[np.bool_]) -> Iterator[Lines]:
     Args:
         counts: (H, W), which pixels count.
     """
-    numbers = np.arange(counts.size).reshape(counts.shape)
-    for step, mask, places in ((1, counts, numbers), (counts.shape[1], np.ascontiguousarray(counts.T), numbers.T)):
-        pixels = places[mask]
-        firsts = np.cumsum(np.count_nonzero(mask, axis=1))[:-1]
-        begins = np.zeros(len(pixels) + 1, bool)  # lines at the end may be empty
-        begins[0] = True
-        begins[firsts] = True
-        yield Lines(pixels, begins[:-1], step)
+    height, width = counts.shape
+    for turned, length, step in ((False, width, 1), (True, height, width)):
+        places = np.flatnonzero(counts.T if turned else counts)
+        line = places // max(length, 1)
+        begins = np.ones(len(places), bool)
+        np.not_equal(line[1:], line[:-1], out=begins[1:])
+        yield Lines((places - line * length) * width + line if turned else places, begins, step)
 
 
 def distinct(numbers: NDArray[np.int64], below: int) -> tuple[NDArray[np.int64], NDArray[np.intp]]:

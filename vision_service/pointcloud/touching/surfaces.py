@@ -183,7 +183,9 @@ def _fits(alpha: Floats, beta: Floats, inverse: Floats, there: Floats, radius: i
     a = (da * bb - db * ab) / determinant
     b = (db * aa - da * ab) / determinant
     # No negative zero, as the sum with 0 sees to.
-    residual: Floats = (np.maximum(dd - a * da - b * db, 0) + np.float32(0)) * (count / np.maximum(count - np.float32(3), 1))
+    residual: Floats = (np.maximum(dd - a * da - b * db, 0) + np.float32(0)) * (
+        count / np.maximum(count - np.float32(3), 1)
+    )
     for values, instead in ((a, 0), (b, 0), (mean_a, alpha), (mean_b, beta), (mean_d, inverse), (residual, _UNFIT)):
         np.copyto(values, instead, where=bad)
     return np.stack([a, b, mean_d - a * mean_a - b * mean_b, mean_a, mean_b, mean_d]), residual
