@@ -35,6 +35,9 @@ _MOST_CELLS = 512  # along a side of it
 _LEAST_NEIGHBOURS = 3
 _OUTLINE = 48  # places along an outline that a circle is looked for in
 _ARCS = (6, 8, 12)  # such places between the three that a circle is laid through: 45° to 90° of a whole one
+_TRIPLES = np.array(
+    [np.concatenate([(np.arange(_OUTLINE) + turn * arc) % _OUTLINE for arc in _ARCS]) for turn in (1, 2)]
+)
 _ON_CIRCLE = (0.03, 0.003)  # radii, and metres at the most, off a circle
 _LEAST_ARC = 2.2  # radii of outline on the circle, about 125°
 _BESIDE_CIRCLE = 0.05  # share of the outline that may lie outside of it
@@ -153,28 +156,23 @@ def _circle(corners: NDArray[np.float64]) -> tuple[NDArray[np.float64], float] |
     Args:
         corners: (K, 2) of the footprint's convex outline.
     """
-    edges = np.roll(corners, -1, axis=0) - corners
-    length = np.append(0.0, np.cumsum(np.hypot(*edges.T)))
+    # Places are complex numbers: a half of the operations, and these are few numbers at a time.
+    closed = np.append(corners[:, 0] + 1j * corners[:, 1], complex(*corners[0]))
+    length = np.append(0.0, np.cumsum(np.abs(closed[1:] - closed[:-1])))
     if not length[-1] > 0:
         return None
-    along = np.linspace(0, length[-1], _OUTLINE, endpoint=False)
-    closed = np.concatenate([corners, corners[:1]])
-    outline = np.stack([np.interp(along, length, closed[:, axis]) for axis in range(2)], axis=1)
-    numbers = np.arange(_OUTLINE)
-    triples = np.concatenate([np.stack([numbers, numbers + arc, numbers + 2 * arc], axis=1) for arc in _ARCS])
-    first, second, third = (outline[triples[:, corner] % _OUTLINE] for corner in range(3))
-    one, other = second - first, third - first
-    area = 2 * (one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0])
-    curved = np.abs(area) > 1e-3 * (one * one).sum(axis=1)
+    outline = np.interp(np.arange(_OUTLINE) * (length[-1] / _OUTLINE), length, closed)
+    first = np.tile(outline, len(_ARCS))
+    one, other = (outline.take(_TRIPLES[corner]) - first for corner in range(2))
+    area = 2 * (one.conj() * other).imag
+    curved = np.abs(area) > 1e-3 * (one.real**2 + one.imag**2)
     one, other, first, area = one[curved], other[curved], first[curved], area[curved]
     if not len(area):
         return None
-    squares = (one * one).sum(axis=1), (other * other).sum(axis=1)
-    x = (other[:, 1] * squares[0] - one[:, 1] * squares[1]) / area
-    y = (one[:, 0] * squares[1] - other[:, 0] * squares[0]) / area
-    middles, radii = first + np.stack([x, y], axis=1), np.hypot(x, y)
-    apart = outline[:, 0] - middles[:, :1], outline[:, 1] - middles[:, 1:]
-    off = np.sqrt(apart[0] * apart[0] + apart[1] * apart[1]) - radii[:, None]
+    to_middle = 1j * (one * (other.real**2 + other.imag**2) - other * (one.real**2 + one.imag**2)) / area
+    middles, radii = first + to_middle, np.abs(to_middle)
+    across, down = outline.real - middles.real[:, None], outline.imag - middles.imag[:, None]
+    off = np.sqrt(across * across + down * down) - radii[:, None]
     near = np.abs(off) < np.minimum(_ON_CIRCLE[0] * radii, _ON_CIRCLE[1])[:, None]
     share = near.mean(axis=1)
     best = int(np.argmax(np.where(share * length[-1] >= _LEAST_ARC * radii, share, 0)))
@@ -184,7 +182,8 @@ def _circle(corners: NDArray[np.float64]) -> tuple[NDArray[np.float64], float] |
     if (off[best] > tolerance).mean() > _BESIDE_CIRCLE:
         return None
     # Least squares: a circle is linear in its middle and the difference of squares.
-    points = outline[near[best]]
+    on_circle = outline[near[best]]
+    points = np.column_stack([on_circle.real, on_circle.imag])
     terms = np.column_stack([2 * points, np.ones(len(points))])
     (x0, y0, rest), *_ = np.linalg.lstsq(terms, (points * points).sum(axis=1), rcond=None)
     square = rest + x0 * x0 + y0 * y0

@@ -46,7 +46,6 @@ class Refusals:
         return {"split_touching": {name: f"no: {why}" for name, why in sorted(self._why.items())} or "yes"}
 
 
-_PART = 1 << 14  # points that are looked at together
 _FEW = 100_000  # points: of larger images, every second row and column tell where the ground is
 
 
@@ -175,17 +174,12 @@ def _exist(xyz: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 def _above_image(xyz: NDArray[np.float32], plane: Plane, config: GroundConfig) -> NDArray[np.bool_]:
     """Return which of (H, W, 3) points that a camera measured belong to things above the ground."""
-    height, width, _ = xyz.shape
-    things = np.empty((height, width), np.bool_)
-    step = max(1, _PART // width)
-    for first in range(0, height, step):  # in parts that stay in the cache
-        part = xyz[first : first + step]
-        things[first : first + step] = _above(plane.heights(part.reshape(-1, 3)), plane, config).reshape(part.shape[:2])
+    things = _above(plane.heights(xyz.reshape(-1, 3)), plane, config)
     # NaN is above nothing; few points are above the ground, so that it is quick to look at these alone.
     chosen = np.flatnonzero(things)
-    depth = xyz.reshape(-1, 3)[:, 2].take(chosen)
-    things.reshape(-1)[chosen[~((depth > 0) & (depth < np.inf))]] = False
-    return things
+    depth = xyz.reshape(-1, 3)[chosen, 2]
+    things[chosen[~((depth > 0) & (depth < np.inf))]] = False
+    return things.reshape(xyz.shape[:2])
 
 
 def _split_points(

@@ -61,7 +61,7 @@ def grown(labels: Labels, grid: Grid, surface: Surface) -> Labels:
         grid: The grid.
         surface: Its planes.
     """
-    height, width = labels.shape
+    width = labels.shape[1]
     # A border of pixels without a label, so that every pixel has four neighbours.
     padded: Any = cv2.copyMakeBorder(labels, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     flat = padded.reshape(-1)
