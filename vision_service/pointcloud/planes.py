@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -98,7 +99,7 @@ def find_plane(
     reach = tolerance or _AUTOMATIC * size
     if not reach > 0:
         return None
-    chosen = np.random.default_rng(1).integers(len(sample), size=(CANDIDATES, 3))
+    chosen = _chosen(len(sample))
     best = None
     for tried in (_FIRST_CANDIDATES, CANDIDATES):
         normals, offsets = _candidates(centred, chosen[:tried], direction, least_cosine)
@@ -117,6 +118,14 @@ def find_plane(
             plane = _oriented(better.normal, better.offset, better.tolerance, direction, eye)
     near = np.count_nonzero(np.abs(plane.heights(xyz)) <= plane.tolerance)
     return plane if near >= min_points else None
+
+
+@lru_cache(maxsize=4)
+def _chosen(count: int) -> NDArray[np.int64]:
+    """Return (CANDIDATES, 3) random numbers of so many points, always the same."""
+    chosen = np.random.default_rng(1).integers(count, size=(CANDIDATES, 3))
+    chosen.flags.writeable = False
+    return chosen
 
 
 def _candidates(

@@ -8,7 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vision_service.pointcloud.objects import packed, rows, scattered
 from vision_service.pointcloud.planes import Plane
+from vision_service.pointcloud.quantiles import median
 
 RESOLUTION = 0.0038
 """The angle between neighbours in the grid, radians: finer takes longer and finds no more, coarser loses small
@@ -49,9 +51,18 @@ class Grid:
     top: int
     left: int
 
+    def pixels(self, shape: tuple[int, ...]) -> tuple[slice, slice]:
+        """Return the rectangle of the pixels that the grid stands for, in a cloud of so many rows and columns."""
+        height, width = (count * self.stride for count in self.depth.shape)
+        return slice(self.top, min(self.top + height, shape[0])), slice(self.left, min(self.left + width, shape[1]))
+
 
 def grid_of(
-    xyz: NDArray[np.float32], things: NDArray[np.bool_], plane: Plane | None, resolution: float = RESOLUTION
+    xyz: NDArray[np.float32],
+    things: NDArray[np.bool_],
+    plane: Plane | None,
+    resolution: float = RESOLUTION,
+    pitch: float | None = None,
 ) -> Grid | None:
     """Return the grid of the things in a cloud.
 
@@ -63,18 +74,19 @@ def grid_of(
         things: (H, W), which of them are not the table.
         plane: The table.
         resolution: About the angle between neighbours in the grid, radians.
+        pitch: The angle between the cloud's columns, if it is known already, radians.
 
     Returns:
         None, if nothing is there or the rows and columns have no pitch.
     """
-    rows, columns = np.flatnonzero(things.any(axis=1)), np.flatnonzero(things.any(axis=0))
-    pitch, _ = pitches(xyz)
-    if not len(rows) or not pitch > 0:
+    x, y, width, height = cv2.boundingRect(things.view(np.uint8))
+    pitch = pitches(xyz)[0] if pitch is None else pitch
+    if not width or not pitch > 0:
         return None
     stride = max(1, round(resolution / pitch))
-    top, left = max(int(rows[0]) - _MARGIN, 0), max(int(columns[0]) - _MARGIN, 0)
-    part = (slice(top, int(rows[-1]) + 1 + _MARGIN, stride), slice(left, int(columns[-1]) + 1 + _MARGIN, stride))
-    points, there = xyz[part], things[part]
+    top, left = max(y - _MARGIN, 0), max(x - _MARGIN, 0)
+    part = (slice(top, y + height + _MARGIN, stride), slice(left, x + width + _MARGIN, stride))
+    points, there = packed(xyz[part]), np.ascontiguousarray(things[part])
     z = points[..., 2]
     depth = np.where(there, z, np.float32(1))
     inverse = 1 / depth
@@ -95,7 +107,7 @@ def grid_of(
 
 
 def grid_colors(grid: Grid, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return the colours of a grid's pixels as CIE L*a*b*, (H, W, 3).
+    """Return the colours of a grid's pixels as CIE L*a*b*, (H, W, 3); 0 where there is no thing.
 
     Args:
         grid: The grid.
@@ -103,7 +115,9 @@ def grid_colors(grid: Grid, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     """
     height, width = grid.depth.shape
     part = rgb[grid.top :: grid.stride, grid.left :: grid.stride][:height, :width]
-    return cv2.cvtColor(part.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)  # type: ignore[return-value]
+    own = rows(part, grid.things).astype(np.float32) / 255
+    # In one row, as OpenCV takes several times as long for many rows of one pixel.
+    return scattered(cv2.cvtColor(own[None], cv2.COLOR_RGB2LAB)[0] if len(own) else own, grid.things)
 
 
 def pitches(xyz: NDArray[np.float32]) -> tuple[float, float]:
@@ -112,16 +126,15 @@ def pitches(xyz: NDArray[np.float32]) -> tuple[float, float]:
     Both are positive where rows and columns are those of a camera, in its optical frame.
     """
     apart = _PROBED if min(xyz.shape[:2]) > 2 * _PROBED else 1
-    some = xyz[::apart, ::apart]
+    x, y, z = np.ascontiguousarray(xyz[::apart, ::apart].transpose(2, 0, 1))
     with np.errstate(invalid="ignore", divide="ignore"):
-        slopes = some[..., :2] / some[..., 2:]
-    return _middle(np.diff(slopes[..., 0], axis=1)) / apart, _middle(np.diff(slopes[..., 1], axis=0)) / apart
+        alpha, beta = x / z, y / z
+        return _middle(alpha[:, 1:] - alpha[:, :-1]) / apart, _middle(beta[1:] - beta[:-1]) / apart
 
 
 def _middle(steps: NDArray[np.float32]) -> float:
     """Return the median of what is finite; NaN if nothing is."""
-    steps = steps[np.isfinite(steps)]
-    return float(np.median(steps)) if len(steps) else np.nan
+    return median(steps[np.isfinite(steps)])
 
 
 def inverse_noise(xyz: NDArray[np.float32], stride: int) -> float:
@@ -134,4 +147,4 @@ def inverse_noise(xyz: NDArray[np.float32], stride: int) -> float:
         inverse = 1 / xyz[::_PROBED, ::stride, 2]
         bends = np.abs(inverse[:, :-2] - 2 * inverse[:, 1:-1] + inverse[:, 2:])
     bends = bends[np.isfinite(bends)]
-    return _TO_DEVIATION * float(np.median(bends)) / 6**0.5 if len(bends) else 0.0
+    return _TO_DEVIATION * median(bends) / 6**0.5 if len(bends) else 0.0

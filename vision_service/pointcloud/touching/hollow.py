@@ -68,12 +68,12 @@ def hollow_joined(labels: Labels, grid: Grid, surface: Surface) -> Labels:
     """
     if grid.plane is None or grid.heights is None:
         return labels
-    pixels = np.flatnonzero(labels)
-    own = labels.reshape(-1)[pixels]
+    pixels = np.flatnonzero(labels != 0)
+    own = labels.reshape(-1).take(pixels)
     above = basis(grid.plane.normal)[:, :2].T.astype(np.float32)
-    places = above @ surface.centres.reshape(3, -1)[:, pixels]
-    normals = above @ surface.normals.reshape(3, -1)[:, pixels]
-    turns = _turns(own, places, normals, grid.heights.reshape(-1)[pixels], int(labels.max(initial=0)) + 1)
+    places = above @ surface.centres.reshape(3, -1).take(pixels, axis=1)
+    normals = above @ surface.normals.reshape(3, -1).take(pixels, axis=1)
+    turns = _turns(own, places, normals, grid.heights.reshape(-1).take(pixels), int(own.max(initial=0)) + 1)
     round_inside = (turns.curvature < -CURVATURE) & (turns.size >= _LEAST)
     round_outside = (turns.curvature > CURVATURE) & (turns.size >= 2 * _LEAST)
     pairs: list[tuple[int, int]] = []
@@ -97,10 +97,16 @@ def _turns(
     # Least squares: a normal turns by the curvature per metre.
     spread = mean((places * places).sum(axis=0)) - (middle * middle).sum(axis=0)
     turning = mean((places * normals).sum(axis=0)) - (middle * normal).sum(axis=0)
-    order = np.lexsort((heights, own))
-    ends = np.cumsum(size) - 1
-    top = heights[order][np.maximum(ends - (size * (1 - _TOP)).astype(np.intp), 0)] if len(own) else np.zeros(count)
-    return _Turns(size, middle, normal, turning / np.maximum(spread, 1e-6), top.astype(np.float64))
+    # Numbers of 8 or 16 bits are sorted by digits, which is many times faster.
+    ordered = heights.take(np.argsort(own.astype(np.min_scalar_type(count)), kind="stable"))
+    top = np.zeros(count)
+    first = 0
+    for label, number in enumerate(size.tolist()):
+        if number:
+            place = number - 1 - int(number * (1 - _TOP))
+            top[label] = np.partition(ordered[first : first + number], place)[place]
+            first += number
+    return _Turns(size, middle, normal, turning / np.maximum(spread, 1e-6), top)
 
 
 def _outsides(turns: _Turns, inside: int) -> list[int]:

@@ -14,8 +14,9 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from vision_service.pointcloud.touching.lines import distinct, lines_of
 from vision_service.pointcloud.touching.patches import Labels
-from vision_service.pointcloud.touching.surfaces import Surface, convex, cosines, misses, neighbours
+from vision_service.pointcloud.touching.surfaces import Surface, convex, cosines, misses
 
 CREASE = 30.0
 """From which angle on a concave crease speaks against joining, degrees."""
@@ -68,18 +69,18 @@ def joined(
     ones, others = borders(labels, gap)
     if not len(ones):
         return labels
-    weights: NDArray[np.floating] = border_weights(surface.at(ones), surface.at(others), crease, step)
+    weights = border_weights(surface.at(ones), surface.at(others), crease, step)
     flat = labels.reshape(-1)
-    if colors is not None:
-        weights = weights - color_weights(colors.reshape(-1, 3), flat, flat[ones], flat[others])
     one, other = flat[ones].astype(np.int64), flat[others].astype(np.int64)
-    pairs, of_border = np.unique(np.minimum(one, other) * (count + 1) + np.maximum(one, other), return_inverse=True)
+    pairs, of_border = distinct(np.minimum(one, other) * (count + 1) + np.maximum(one, other), (count + 1) ** 2)
     sums = np.bincount(of_border, weights)
     counts = np.bincount(of_border)
     firsts, seconds = np.divmod(pairs, count + 1)
+    if colors is not None:
+        sums -= counts * color_weights(colors.reshape(-1, 3), flat, firsts, seconds)
     edges = zip(firsts.tolist(), seconds.tolist(), sums.tolist(), counts.tolist(), strict=True)
     _, numbers = np.unique(contracted(count + 1, edges), return_inverse=True)
-    return numbers.astype(np.int32)[labels]
+    return numbers.astype(np.int32).take(labels)
 
 
 def borders(labels: Labels, gap: int) -> Borders:
@@ -91,22 +92,16 @@ def borders(labels: Labels, gap: int) -> Borders:
         labels: (H, W), 0 = none.
         gap: How many pixels without a label may lie between.
     """
-    height, width = labels.shape
-    numbers = np.arange(labels.size, dtype=np.intp).reshape(height, width)
-    flat, free = labels.reshape(-1), labels == 0
+    flat = labels.reshape(-1)
     ones, others = [], []
-    for down, right in ((0, 1), (1, 0)):
-        stride = down * width + right
-        for apart in range(1, min(gap + 2, height if down else width)):
-            here, there = neighbours((height, width), down * apart, right * apart)
-            meet = (labels[here] != labels[there]) & (labels[here] > 0) & (labels[there] > 0)
-            for between in range(1, apart):
-                first, last = down * between, right * between
-                meet &= free[first : first + meet.shape[0], last : last + meet.shape[1]]
-            one, other = numbers[here][meet], numbers[there][meet]
-            before, behind = np.maximum(one - stride, 0), np.minimum(other + stride, labels.size - 1)
-            ones.append(np.where(flat[before] == flat[one], before, one))
-            others.append(np.where(flat[behind] == flat[other], behind, other))
+    for lines in lines_of(labels > 0):
+        # Those with a label that follow each other have only pixels without one between them.
+        one, other, own = lines.pixels[:-1], lines.pixels[1:], flat.take(lines.pixels)
+        meet = np.flatnonzero((own[:-1] != own[1:]) & ~lines.begins[1:] & (other - one <= (gap + 1) * lines.step))
+        one, other = one[meet], other[meet]
+        before, behind = np.maximum(one - lines.step, 0), np.minimum(other + lines.step, labels.size - 1)
+        ones.append(np.where(flat[before] == flat[one], before, one))
+        others.append(np.where(flat[behind] == flat[other], behind, other))
     return np.concatenate(ones), np.concatenate(others)
 
 
@@ -124,7 +119,7 @@ def border_weights(one: Surface, other: Surface, crease: float = CREASE, step: f
 
 
 def color_weights(
-    colors: NDArray[np.float32], labels: NDArray[np.int32], ones: NDArray[np.int32], others: NDArray[np.int32]
+    colors: NDArray[np.float32], labels: NDArray[np.int32], ones: NDArray[np.integer], others: NDArray[np.integer]
 ) -> NDArray[np.float64]:
     """Return how much the colours of patches speak against joining them, 0 to COLOR_WEIGHT for each of (M,) pairs.
 
@@ -144,9 +139,11 @@ def color_weights(
 
 
 def mean_colors(colors: NDArray[np.float32], labels: NDArray[np.int32]) -> NDArray[np.float64]:
-    """Return the mean colour of each label, (3, L), of (N, 3) colours and (N,) labels."""
-    sizes = np.maximum(np.bincount(labels), 1)
-    return np.stack([np.bincount(labels, colors[:, channel]) / sizes for channel in range(3)])
+    """Return the mean colour of each label, (3, L), of (N, 3) colours and (N,) labels; black for 0, which is none."""
+    pixels = np.flatnonzero(labels != 0)
+    own, theirs = labels.take(pixels), colors.take(pixels, axis=0)
+    sizes = np.maximum(np.bincount(own), 1)
+    return np.stack([np.bincount(own, theirs[:, channel]) / sizes for channel in range(3)])
 
 
 def contracted(count: int, edges: Iterable[tuple[int, int, float, float]]) -> list[int]:
@@ -203,4 +200,4 @@ def relabelled(labels: Labels, pairs: Iterable[tuple[int, int]]) -> Labels:
 
     for one, other in pairs:
         into[root(one)] = root(other)
-    return np.array([root(label) for label in into], np.int32)[labels]
+    return np.array([root(label) for label in into], np.int32).take(labels)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from vision_service.pointcloud.touching.grid import Grid
 from vision_service.pointcloud.touching.joining import relabelled
+from vision_service.pointcloud.touching.lines import Lines, distinct, lines_of
 from vision_service.pointcloud.touching.patches import Labels
 from vision_service.pointcloud.touching.surfaces import Surface, cosines, dot
 
@@ -36,40 +37,37 @@ def continued(labels: Labels, grid: Grid, surface: Surface) -> Labels:
         surface: The planes.
     """
     count = int(labels.max(initial=0)) + 1
-    crossed, continuing = [], []
-    numbers = np.arange(labels.size).reshape(labels.shape)
-    for turned in (False, True):
-        pixels = (numbers.T if turned else numbers).reshape(-1)
-        pixels = pixels[(grid.seen.T if turned else grid.seen).reshape(-1)]
-        lines = pixels % labels.shape[1] if turned else pixels // labels.shape[1]
-        fronts, backs = _crossings(labels.reshape(-1)[pixels], lines, pixels, grid.depth.reshape(-1))
-        own = np.sort(np.stack([labels.reshape(-1)[fronts], labels.reshape(-1)[backs]]), axis=0).astype(np.int64)
-        crossed.append(own[0] * count + own[1])
-        continuing.append(_goes_on(surface.at(fronts), surface.at(backs)))
-    pairs, of_vote = np.unique(np.concatenate(crossed), return_inverse=True)
+    flat = labels.reshape(-1)
+    crossings = [_crossings(flat, lines, grid.depth.reshape(-1)) for lines in lines_of(grid.seen)]
+    fronts, backs = (np.concatenate(side) for side in zip(*crossings, strict=True))
+    one, other = flat[fronts].astype(np.int64), flat[backs].astype(np.int64)
+    pairs, of_vote = distinct(np.minimum(one, other) * count + np.maximum(one, other), count * count)
     votes = np.bincount(of_vote, minlength=len(pairs))
-    yes = np.bincount(of_vote, np.concatenate(continuing), len(pairs))
+    yes = np.bincount(of_vote, _goes_on(surface.at(fronts), surface.at(backs)), len(pairs))
     good = pairs[(votes >= MIN_VOTES) & (yes >= SHARE * votes)].tolist()
     return relabelled(labels, [divmod(pair, count) for pair in good]) if good else labels
 
 
 def _crossings(
-    labels: Labels, lines: NDArray[np.intp], pixels: NDArray[np.intp], depth: NDArray[np.float32]
+    labels: NDArray[np.int32], lines: Lines, depth: NDArray[np.float32]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the pixels on both sides of each nearer thing that a line of pixels crosses.
 
     Args:
-        labels: (N,) along the lines, one after the other.
-        lines: (N,) the number of each one's line.
-        pixels: (N,) their places in the grid.
-        depth: Of the whole grid, by these.
+        labels: Of the whole grid, rows one after the other.
+        lines: The rows or columns.
+        depth: Of the whole grid.
     """
-    starts = np.flatnonzero((np.diff(labels, prepend=-1) != 0) | (np.diff(lines, prepend=-1) != 0))
-    ends = np.append(starts[1:], len(labels)) - 1
-    own, line, long = labels[starts], lines[starts], ends - starts + 1 >= _RUN
+    pixels = lines.pixels
+    along = labels.take(pixels)
+    changes = lines.begins.copy()
+    changes[1:] |= along[1:] != along[:-1]
+    starts = np.flatnonzero(changes)
+    ends = np.append(starts[1:], len(along)) - 1
+    own, begins, long = along[starts], lines.begins[starts], ends - starts + 1 >= _RUN
     found = (own[:-2] > 0) & (own[1:-1] > 0) & (own[2:] > 0) & (own[:-2] != own[2:])
-    found &= (line[:-2] == line[2:]) & long[:-2] & long[2:]
-    (first,) = np.nonzero(found)
+    found &= long[:-2] & long[2:] & ~begins[1:-1] & ~begins[2:]
+    first = np.flatnonzero(found)
     fronts, backs = pixels[ends[first] - _INSET], pixels[starts[first + 2] + _INSET]
     between = np.maximum(depth[pixels[starts[first + 1]]], depth[pixels[ends[first + 1]]])
     nearer = between < np.minimum(depth[fronts], depth[backs]) - _NEARER

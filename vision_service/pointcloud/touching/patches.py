@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -33,12 +35,14 @@ def patches_of(grid: Grid, surface: Surface) -> tuple[Labels, int]:
     links = np.zeros((2 * height, 2 * width), np.uint8)
     links[::2, ::2] = grid.things
     least_convex, least_concave = np.cos(np.radians((CONVEX_ANGLE, CONCAVE_ANGLE)), dtype=np.float32)
+    within = np.minimum(grid.depth, 1)
+    within = within * within
     for down, right in ((0, 1), (1, 0)):
         ones, others = neighbours((height, width), down, right)
         one, other = surface.part(ones), surface.part(others)
-        smooth = cosines(one, other) > np.where(convex(one, other), least_convex, least_concave)
-        depth = np.minimum(np.minimum(one.depth, other.depth), 1)
-        smooth &= misses(one, other) * (depth * depth) < STEP
+        cosine = cosines(one, other)
+        smooth = (cosine > least_concave) | ((cosine > least_convex) & convex(one, other))
+        smooth &= misses(one, other) * np.minimum(within[ones], within[others]) < STEP
         smooth &= grid.things[ones] & grid.things[others]
         links[down::2, right::2][: smooth.shape[0], : smooth.shape[1]] = smooth
     count, labels = cv2.connectedComponents(links, connectivity=4, ltype=cv2.CV_32S)
@@ -57,30 +61,26 @@ def grown(labels: Labels, grid: Grid, surface: Surface) -> Labels:
         grid: The grid.
         surface: Its planes.
     """
-    height, width = labels.shape
+    width = labels.shape[1]
     # A border of pixels without a label, so that every pixel has four neighbours.
-    padded = np.pad(labels, 1).reshape(-1)
+    padded: Any = cv2.copyMakeBorder(labels, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    flat = padded.reshape(-1)
     rows, columns = np.nonzero(grid.things & (labels == 0))
-    pixels = rows * width + columns
-    places = (rows + 1) * (width + 2) + columns + 1
-    steps = ((1, 1), (-1, -1), (width + 2, width), (-width - 2, -width))
+    pixels, places = rows * width + columns, (rows + 1) * (width + 2) + columns + 1
+    beside = np.stack([places + 1, places - 1, places + width + 2, places - width - 2])
+    # Neighbours outside the grid are others by this, but have no label.
+    neighbours = np.stack([pixels + 1, pixels - 1, pixels + width, pixels - width]).clip(0, labels.size - 1)
+    one, other = surface.at(pixels), surface.at(neighbours)
+    a, b, c = other.planes
+    off = np.abs(a * one.alpha + b * one.beta + c - 1 / one.depth) * one.depth**2
+    costs = off + np.float32(_TURN_COST) * (1 - cosines(one, other))
     for _ in range(_ROUNDS):
-        least = np.full(len(pixels), np.inf, np.float32)
-        taken = np.zeros(len(pixels), np.int32)
-        for place_step, pixel_step in steps:
-            theirs = padded.take(places + place_step)
-            able = np.flatnonzero(theirs)
-            if not len(able):
-                continue
-            one, other = surface.at(pixels[able]), surface.at(pixels[able] + pixel_step)
-            a, b, c = other.planes
-            off = np.abs(a * one.alpha + b * one.beta + c - 1 / one.depth) * one.depth**2
-            cost = off + np.float32(_TURN_COST) * (1 - cosines(one, other))
-            better = able[cost < least[able]]
-            least[better], taken[better] = cost[cost < least[able]], theirs[better]
-        done = taken > 0
-        if not done.any():
+        theirs = flat.take(beside)
+        cheapest = np.where(theirs > 0, costs, np.float32(np.inf)).argmin(axis=0)
+        taken = theirs[cheapest, np.arange(len(cheapest))]
+        left = taken == 0
+        if left.all():
             break
-        padded[places[done]] = taken[done]
-        pixels, places = pixels[~done], places[~done]
-    return np.ascontiguousarray(padded.reshape(height + 2, width + 2)[1:-1, 1:-1])
+        flat[places] = taken
+        places, beside, costs = places[left], beside[:, left], costs[:, left]
+    return np.ascontiguousarray(padded[1:-1, 1:-1])

@@ -54,6 +54,7 @@ def split(
     plane: Plane | None,
     rules: Rules = Rules(),
     rgb: NDArray[np.uint8] | None = None,
+    pitch: float | None = None,
 ) -> Labels:
     """Return which thing each point of an organized cloud belongs to.
 
@@ -64,11 +65,19 @@ def split(
         plane: The table, on which hollow things stand; None = there is none.
         rules: What tells things apart.
         rgb: (H, W, 3) the points' colours, which help where surfaces are flush; None = not known.
+        pitch: The angle between the cloud's columns, if it is known already, radians.
 
     Returns:
         (H, W) from 1 on, 0 = to none. Numbers may be missing.
     """
-    return filled(_split(xyz, without_specks(things), plane, rules, rgb), xyz[..., 2], things, rules.min_points)
+    result: Labels = np.zeros(things.shape, np.int32)
+    part, labels = _split(xyz, without_specks(things), plane, rules, rgb, pitch)
+    if labels is not None:
+        # What is filled lies around what has a label.
+        around = tuple(slice(max(span.start - FILLED, 0), span.stop + FILLED) for span in part)
+        result[part] = labels
+        result[around] = filled(result[around], xyz[(*around, 2)], things[around], rules.min_points)
+    return result
 
 
 def _split(
@@ -77,10 +86,13 @@ def _split(
     plane: Plane | None,
     rules: Rules,
     rgb: NDArray[np.uint8] | None = None,
-) -> Labels:
-    grid = grid_of(xyz, things, plane, rules.resolution)
+    pitch: float | None = None,
+) -> tuple[tuple[slice, slice], Labels | None]:
+    """Return the rectangle that things lie in, and the labels of its pixels; None if there are none."""
+    nowhere = slice(0, 0), slice(0, 0)
+    grid = grid_of(xyz, things, plane, rules.resolution, pitch)
     if grid is None or not grid.things.any():
-        return np.zeros(things.shape, np.int32)
+        return nowhere, None
     surface = surface_of(grid)
     patches, count = patches_of(grid, surface)
     patches = grown(patches, grid, surface)
@@ -90,7 +102,8 @@ def _split(
     if colors is not None:
         labels = lips_joined(labels, grid, colors)
     labels = continued(labels, grid, surface)
-    return _widened(labels, grid, things)
+    part = grid.pixels(things.shape)
+    return part, _widened(labels, grid, things[part])
 
 
 def split_seen(
@@ -114,10 +127,14 @@ def split_seen(
     image_things = _not_alone(there.reshape(height, width))
     table = None if plane is None else sight.plane(plane)
     rules = replace(rules, resolution=0.0, gap=_GAP_OF_CELLS)
-    image = _split(sight.xyz, image_things, table, rules).reshape(-1)
+    image = np.zeros(image_things.shape, np.int32)
+    part, image_labels = _split(sight.xyz, image_things, table, rules)
+    if image_labels is not None:
+        image[part] = image_labels
     labels = np.zeros(len(xyz), np.int32)
-    labels[shown] = image[sight.cells[shown]]
-    return nearest_labels(xyz, _without_small(labels, rules.min_points), things)
+    labels[shown] = image.reshape(-1)[sight.cells[shown]]
+    _remove_small(labels, rules.min_points)
+    return nearest_labels(xyz, labels, things)
 
 
 def nearest_labels(
@@ -158,34 +175,42 @@ def filled(
         min_points: Labels of fewer points are taken away first.
         rounds: How many pixels from the nearest label others get it.
     """
-    there_rows, there_columns = np.flatnonzero(things.any(axis=1)), np.flatnonzero(things.any(axis=0))
-    if not len(there_rows):
-        return labels
-    part = slice(there_rows[0], there_rows[-1] + 1), slice(there_columns[0], there_columns[-1] + 1)
     # A border without labels, so that every pixel has four neighbours.
-    padded = np.pad(_without_small(labels[part], min_points), 1)
+    padded, near, wanting = (_bordered(values) for values in (labels, depth, things.view(np.uint8)))
     width = padded.shape[1]
-    rows, columns = np.nonzero(things[part] & (padded[1:-1, 1:-1] == 0))
-    flat, places = padded.reshape(-1), (rows + 1) * width + columns + 1
-    near = np.pad(depth[part], 1).reshape(-1)
+    flat, near = padded.reshape(-1), near.reshape(-1)
+    _remove_small(flat, min_points)
+    # Most pixels without a label are specks that no label ever reaches.
+    reached = cv2.dilate((padded != 0).view(np.uint8), np.ones((2 * rounds + 1,) * 2, np.uint8))
+    places = np.flatnonzero((reached & wanting).view(np.bool_) & (padded == 0))
+    beside = np.stack([places + 1, places - 1, places + width, places - width])
+    with np.errstate(invalid="ignore"):
+        joins = np.abs(near.take(beside) - near.take(places)) < NEAR
     for _ in range(rounds):
-        taken = np.zeros(len(places), np.int32)
-        for step in (1, -1, width, -width):
-            able = np.flatnonzero(taken == 0)
-            theirs = places[able] + step
-            beside = np.abs(near[theirs] - near[places[able]]) < NEAR
-            taken[able[beside]] = flat[theirs[beside]]
+        theirs = flat.take(beside)
+        theirs *= joins
+        taken = theirs[0]
+        for others in theirs[1:]:
+            taken += (taken == 0) * others
         flat[places] = taken
-        places = places[taken == 0]
-    result = np.zeros_like(labels)
-    result[part] = padded[1:-1, 1:-1]
-    return result
+        left = taken == 0
+        places, beside, joins = places[left], beside[:, left], joins[:, left]
+    return np.ascontiguousarray(padded[1:-1, 1:-1])
 
 
-def _without_small(labels: NDArray[np.int32], min_points: int) -> NDArray[np.int32]:
-    """Return the labels without those of fewer points."""
-    sizes = np.bincount(labels.reshape(-1))
-    return np.where(sizes >= min_points, np.arange(len(sizes)), 0).astype(np.int32)[labels] if labels.size else labels
+def _bordered(image: NDArray[Any]) -> NDArray[Any]:
+    """Return an image with a border of zeros, one pixel wide."""
+    wider: Any = cv2.copyMakeBorder(image, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    return wider  # type: ignore[no-any-return]
+
+
+def _remove_small(labels: NDArray[np.int32], min_points: int) -> None:
+    """Take those of fewer points away from (N,) labels."""
+    labelled = np.flatnonzero(labels != 0)
+    own = labels.take(labelled)
+    small = np.bincount(own) < min_points
+    if small[1:].any():
+        labels[labelled[small.take(own)]] = 0
 
 
 def without_specks(things: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -201,16 +226,21 @@ def _not_alone(things: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _widened(labels: Labels, grid: Grid, things: NDArray[np.bool_]) -> Labels:
-    """Return the labels of all pixels of a cloud, of those of the grid."""
-    whole: Labels = np.zeros(things.shape, np.int32)
+    """Return the labels of a cloud's pixels in the rectangle of a grid, of those of the grid.
+
+    Args:
+        labels: (H, W) of the grid.
+        grid: The grid.
+        things: Which pixels of the cloud get a label, those of the rectangle.
+    """
     stride = grid.stride
-    wide = labels
-    if stride > 1:
-        wide = labels.repeat(stride, axis=0).repeat(stride, axis=1)
-        wide = wide[: whole.shape[0] - grid.top, : whole.shape[1] - grid.left]
-        # A pixel between two of the grid, of which its own has no label, has that of the next.
-        np.copyto(wide[:, :-1], wide[:, 1:], where=wide[:, :-1] == 0)
-        np.copyto(wide[:-1], wide[1:], where=wide[:-1] == 0)
-    rows, columns = slice(grid.top, grid.top + wide.shape[0]), slice(grid.left, grid.left + wide.shape[1])
-    np.copyto(whole[rows, columns], wide, where=things[rows, columns])
-    return whole
+    if stride == 1:
+        return labels * things
+    wide = labels.repeat(stride, axis=0).repeat(stride, axis=1)[: things.shape[0], : things.shape[1]]
+    # A pixel between two of the grid, of which its own has no label, has that of the next.
+    for own, following in (
+        (wide[:, stride - 1 : -1 : stride], wide[:, stride::stride]),
+        (wide[stride - 1 : -1 : stride], wide[stride::stride]),
+    ):
+        own += (own == 0) * following
+    return wide * things

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vision_service.pointcloud.quantiles import median, quantile
 from vision_service.pointcloud.touching.grid import Grid
 
 Floats = NDArray[np.float32]
@@ -28,6 +29,7 @@ _BIAS = 1.3  # by how much better a shifted window must fit: otherwise noise cho
 _LEAST_SHARE = 0.35  # of a window's pixels
 _LEAST_SPREAD = 0.03  # of the rays in a window, beside those in a full one; below, they lie on a line
 _UNFIT = np.float32(1e3)  # the residual where there is no plane
+_WINDOWS = 16  # a power of two that is not below nine
 _LEAST_OFFSET = 0.05  # metres between the sensor and the table's plane
 
 
@@ -104,7 +106,7 @@ def window_radius(grid: Grid) -> int:
     The slope of a line through equally spaced values of a window of 2 r + 1 rows has the deviation
     noise / ((2 r + 1) √(r (r + 1) / 3)) per pixel; divided by the pitch and times the depth it is the normal's.
     """
-    angle = grid.noise * float(np.median(grid.depth[grid.things])) / grid.pitch
+    angle = grid.noise * median(grid.depth[grid.things]) / grid.pitch
     enough = (radius for radius in RADII if angle <= SLACK * (2 * radius + 1) * (radius * (radius + 1) / 3) ** 0.5)
     return next(enough, RADII[-1])
 
@@ -175,12 +177,15 @@ def _fits(alpha: Floats, beta: Floats, inverse: Floats, there: Floats, radius: i
     db = total(inverse * beta) * share - mean_d * mean_b
     dd = total(inverse * inverse) * share - mean_d * mean_d
     determinant = aa * bb - ab * ab
-    full = np.float32(np.percentile(aa[::4, ::4], 90))
+    full = np.float32(quantile(aa[::4, ::4].reshape(-1), 0.9))
     bad = (count < _LEAST_SHARE * edge * edge) | (determinant < _LEAST_SPREAD * full * full)
     determinant[bad] = 1
     a = (da * bb - db * ab) / determinant
     b = (db * aa - da * ab) / determinant
-    residual: Floats = np.maximum(dd - a * da - b * db, 0) * (count / np.maximum(count - np.float32(3), 1))
+    # No negative zero, as the sum with 0 sees to.
+    residual: Floats = (np.maximum(dd - a * da - b * db, 0) + np.float32(0)) * (
+        count / np.maximum(count - np.float32(3), 1)
+    )
     for values, instead in ((a, 0), (b, 0), (mean_a, alpha), (mean_b, beta), (mean_d, inverse), (residual, _UNFIT)):
         np.copyto(values, instead, where=bad)
     return np.stack([a, b, mean_d - a * mean_a - b * mean_b, mean_a, mean_b, mean_d]), residual
@@ -189,14 +194,21 @@ def _fits(alpha: Floats, beta: Floats, inverse: Floats, there: Floats, radius: i
 def _best_windows(fits: Floats, residual: Floats, radius: int) -> Floats:
     """Return for each pixel the fit of the window, of nine around it, that has the least residual."""
     shape = residual.shape
-    number = np.arange(residual.size, dtype=np.int32).reshape(shape)
-    least, chosen = residual.copy(), number.copy()
-    handicapped = residual * np.float32(_BIAS)
+    # Numbers above 0 are in the order of their bits. With the window's number behind these, the least of all says at
+    # once which window it is of: in a third of the time that comparing and copying takes.
+    least = _bits(residual)
+    handicapped = _bits(residual * np.float32(_BIAS))
+    steps = [0]
     for down in (-radius, 0, radius):
         for right in (-radius, 0, radius):
             if (down or right) and abs(down) < shape[0] and abs(right) < shape[1]:
                 ones, others = neighbours(shape, down, right)
-                better = handicapped[others] < least[ones]
-                np.copyto(least[ones], handicapped[others], where=better)
-                np.copyto(chosen[ones], number[others], where=better)
+                np.minimum(least[ones], handicapped[others] + len(steps), out=least[ones])
+                steps.append(down * shape[1] + right)
+    chosen = np.arange(residual.size).reshape(shape) + np.array(steps).take(least & (_WINDOWS - 1))
     return fits.reshape(6, -1).take(chosen.reshape(-1), axis=1).reshape(6, *shape)
+
+
+def _bits(values: Floats) -> NDArray[np.int64]:
+    """Return the bits of values from 0 on, times the number of windows that there is room for."""
+    return values.view(np.int32).astype(np.int64) * _WINDOWS
