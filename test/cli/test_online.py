@@ -82,6 +82,52 @@ def test_doctor_finds_nothing_wrong_with_the_demo(demo_stack):
     assert "nothing is wrong with" in run("doctor").stdout
 
 
+def test_doctor_tells_what_it_has_seen_of_the_demos_cameras(demo_stack):
+    told = json.loads(run("doctor", str(ROOT / "config" / "demo.yaml"), "--json").stdout)
+    assert told["findings"] == []
+    assert "/camera" in told["nodes"]
+    assert told["streams"]["/camera/image_raw"]["sizes"] == ["640x480"]
+    assert told["facts"]["versions"]["rclpy"]
+
+
+def test_doctor_checks_a_parameter_file_and_what_its_cameras_publish(tmp_path):
+    script = """
+import rclpy, time
+from sensor_msgs.msg import Image
+
+rclpy.init()
+node = rclpy.create_node("driver")
+publisher = node.create_publisher(Image, "usb/image", 1)
+while True:
+    message = Image(height=1, width=1, encoding="mono8", step=1, data=bytes(1))
+    message.header.stamp.sec = int(time.time()) + 1000
+    publisher.publish(message)
+    time.sleep(0.05)
+"""
+    path = tmp_path / "robot.yaml"
+    path.write_text(
+        "reds:\n  ros__parameters: {model: color_detector, detect_color: '#ff0000', hue_tolerance_pct: 0.1, "
+        "segment_size: 3, cameras: [eye, gone], eye.image: usb/image}\n"
+    )
+    other = OURS | {"ROS_DOMAIN_ID": str(1 + (os.getpid() + 57) % 100)}
+    process = subprocess.Popen([sys.executable, "-c", script], env=other)
+    try:
+        done = run("doctor", str(path), "--wait", "4", env=other)
+    finally:
+        process.kill()
+        process.wait()
+    assert done.returncode == 1, done.stderr
+    for words in (
+        "/reds  no parameter 'segment_size': did you mean 'segment_size_px'",
+        "/gone/image_raw  nobody publishes it",
+        "/usb/image  its time stamps are",
+        "/usb/image  its messages have no frame_id",
+        "what to do:",
+        "let the hosts agree on the time",
+    ):
+        assert words in done.stdout
+
+
 def test_doctor_names_a_publisher_that_does_not_fit_a_subscription():
     script = """
 import rclpy

@@ -1,24 +1,30 @@
-"""The subcommand `doctor`: what is wrong on the graph, and what to do."""
+"""The subcommand `doctor`: what is wrong with a robot, and what to do."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
 from vision_service.cli.outcome import FAILED, OK, keep_stdout
 from vision_service.cli.output import for_people, print_json
+from vision_service.findings import PROBLEM, Finding, note
 
-SHOWN = 5
-"""How many segments are named; --json names all."""
+if TYPE_CHECKING:
+    from vision_service.cli.file_checks import FileNode
+    from vision_service.ros.calling import Caller
+
 ANSWERING = 2.0
 """How long to wait for a node to say how it is, seconds."""
 
 
 def doctor(arguments: argparse.Namespace) -> int:
-    """Print what is wrong on the graph.
+    """Print what is wrong with a robot: with a parameter file, with this host, and with what runs.
 
     Args:
         arguments: Of the subcommand.
@@ -29,33 +35,102 @@ def doctor(arguments: argparse.Namespace) -> int:
     from vision_service.ros.calling import Caller
     from vision_service.ros.checkup import problems, unmatched
     from vision_service.ros.discovery import settled_services
-    from vision_service.ros.shared_memory import SHARED_MEMORY, dead_segments
+    from vision_service.ros.host_checks import check_host, facts
+    from vision_service.ros.shared_memory import dead_segments
 
     keep_stdout()
+    found: list[Finding] = []
+    planned: list[FileNode] = []
+    if arguments.params:
+        from vision_service.cli.file_checks import check_file, planned_nodes
+
+        found += check_file(arguments.params)
+        planned = planned_nodes(arguments.params)
+    segments = [{"path": str(each.path), "size": each.size} for each in dead_segments()]
+    found += check_host()
     with closing(Caller()) as caller:
         services = settled_services(caller, arguments.wait)
-        found = [*unmatched(caller.node), *problems(caller, services, ANSWERING)]
-    dead = dead_segments()
+        nodes = {name.rpartition("/")[0] for name, kind in services.items() if kind == "GetStatus"}
+        found += [*unmatched(caller.node), *problems(caller, services, ANSWERING)]
+        found += [
+            note("not_running", node.name, "it does not run", f"vision-service run {arguments.params}")
+            for node in planned
+            if node.name not in nodes and node.kind != "stack"
+        ]
+        streams, more = _streams(caller, services, planned, arguments.wait)
+        found += more
+    found = list(dict.fromkeys(found))
+    wrong = [each for each in found if each.severity == PROBLEM]
+    notes = [each for each in found if each.severity != PROBLEM]
     if arguments.json:
-        segments = [{"path": str(each.path), "size": each.size} for each in dead]
-        print_json({"findings": [dataclasses.asdict(each) for each in found], "dead_segments": segments})
-        return FAILED if found else OK
+        told = {"findings": list(map(_told, wrong)), "notes": list(map(_told, notes)), "dead_segments": segments}
+        print_json({**told, "streams": streams, "nodes": sorted(nodes), "facts": facts()})
+    else:
+        _print(wrong, notes, streams, len(nodes), arguments.params)
+    return FAILED if wrong else OK
+
+
+def _streams(
+    caller: Caller, services: Mapping[str, str], planned: Sequence[FileNode], seconds: float
+) -> tuple[dict[str, Any], list[Finding]]:
+    """Return what comes of the cameras of vision nodes, and what is wrong with that."""
+    from vision_service.ros.camera_parameters import cameras_of
+    from vision_service.ros.stream_checks import judge, unlike, unpublished, wanted_topics, watch
+
+    running = [name.rpartition("/")[0] for name, kind in sorted(services.items()) if kind == "GetVisionProperties"]
+    cameras = {node.name: node.cameras() for node in planned if node.kind == "vision"}
+    cameras |= {node: topics for node in running if (topics := cameras_of(caller, node, ANSWERING))}
+    found: list[Finding] = []
+    names: list[str] = []
+    own = {f"{node.name}/image_raw" for node in planned if node.kind == "camera"}
+    for node, topics in cameras.items():
+        resolve = _resolver(node)
+        wanted = wanted_topics(node, topics, resolve)
+        names += [each.name for each in wanted]
+        ours = {camera for camera, each in topics.items() if resolve(each.image) in own}  # said already if it is off
+        found += unpublished(caller.node, [each for each in wanted if each.camera not in ours])
+    seen = watch(caller.node, names, seconds)
+    found += judge(seen, seconds=seconds, simulated=bool(caller.node.count_publishers("/clock")))
+    for node, topics in cameras.items():
+        found += unlike(topics, _resolver(node), seen)
+    return {name: each.to_json() for name, each in seen.items()}, found
+
+
+def _resolver(node: str) -> Callable[[str], str]:
+    """Return what gives the full name of a topic of a node; remappings cannot be seen from outside."""
+    return partial(_resolve, node.rpartition("/")[0], node)
+
+
+def _resolve(namespace: str, node: str, topic: str) -> str:
+    if topic.startswith("~"):
+        return node + topic[1:]
+    return topic if topic.startswith("/") else f"{namespace}/{topic}"
+
+
+def _told(finding: Finding) -> dict[str, str]:
+    return {key: value for key, value in dataclasses.asdict(finding).items() if key != "severity"}
+
+
+def _print(
+    wrong: Sequence[Finding], notes: Sequence[Finding], streams: Mapping[str, Any], nodes: int, params: str | None
+) -> None:
     console = for_people()
-    for each in found:
+    for each in wrong:
         console.print(Text.assemble((each.where, "bold"), f"  {each.what}"), soft_wrap=True)
-    if dead:
-        size = sum(each.size for each in dead) / 2**20
-        shown = ", ".join(f"{each.path.name} ({each.size / 2**20:.1f} MiB)" for each in dead[:SHOWN])
-        more = f" and {len(dead) - SHOWN} more" if len(dead) > SHOWN else ""
+    for each in notes:
+        console.print(Text.assemble(("note  ", "dim"), (each.where, "bold"), f"  {each.what}"), soft_wrap=True)
+    for topic, each in streams.items():
+        rate = "" if each["rate"] is None else f"{each['rate']:g} Hz"
+        age = "" if each["stamp_age"] is None else f"stamps {1000 * each['stamp_age']:.0f} ms old"
+        told = [rate, age, ", ".join(each["sizes"]), ", ".join(each["frame_ids"])]
+        console.print(Text.assemble(("seen  ", "dim"), (topic, "bold"), "  ", "; ".join(filter(None, told))))
+    advice = list(dict.fromkeys(each.advice for each in [*wrong, *notes] if each.advice))
+    if advice:
+        console.print("what to do:")
+        for number, step in enumerate(advice, 1):
+            console.print(Text(f"  {number}. {step}"), soft_wrap=True)
+    if not wrong:
+        of_file = f" and with {params}" if params else ""
         console.print(
-            Text.assemble(
-                (str(SHARED_MEMORY), "bold"),
-                f"  {len(dead)} segments ({size:.1f} MiB) of processes that were killed: {shown}{more}; the next node "
-                "of ours that starts removes them",
-            ),
-            soft_wrap=True,
+            f"nothing is wrong with {nodes} nodes of ours{of_file}, and every publisher fits its subscriptions"
         )
-    if not found:
-        nodes = len({name.rpartition("/")[0] for name in services})
-        console.print(f"nothing is wrong with {nodes} nodes of ours, and every publisher fits its subscriptions")
-    return FAILED if found else OK

@@ -84,14 +84,21 @@ def add_parsers(subparsers: Any) -> None:
 
     parser = subparsers.add_parser(
         "doctor",
-        help="say what is wrong with what runs: publishers that do not fit, problems of nodes",
-        description="Say what is wrong with what runs, and what to do: publishers whose quality of service does not "
-        "fit a subscription, and what the nodes say themselves. The exit code is 1 if there is something.",
+        help="say what is wrong with a robot, and what to do",
+        description="Say what is wrong with a robot, and what to do: with a parameter file (names, values, files), "
+        "with this host (shared memory, profiles, versions, who can reach it), and with what runs (what the nodes say "
+        "themselves; cameras' topics without publishers, quality of service, time stamps, frames, rates). The exit "
+        "code is 1 if something is wrong; notes do not count.",
         allow_abbrev=False,
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("params", nargs="?", metavar="PARAMS.yaml", help="parameter file of the robot's nodes")
+    parser.add_argument("--json", action="store_true", help="print one JSON object: findings, notes, streams, facts")
     parser.add_argument(
-        "--wait", type=amount, default=5.0, metavar="S", help="how long to look at most (default: %(default)s s)"
+        "--wait",
+        type=amount,
+        default=5.0,
+        metavar="S",
+        help="how long to look for nodes, and to watch topics, at most (default: %(default)s s)",
     )
     parser.set_defaults(func=_doctor)
 

@@ -4,30 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from rclpy.node import Node
 
 from vision_service.errors import VisionError
+from vision_service.findings import Finding
 from vision_service.ros.calling import Caller
 from vision_service.ros.qos import misfits, name_of
 from vision_service.srv import GetStatus
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that is wrong.
-
-    Attributes:
-        kind: ``quality_of_service`` or ``problem``.
-        where: The topic, or the node.
-        what: What is wrong, and what to do.
-    """
-
-    kind: str
-    where: str
-    what: str
 
 
 def unmatched(node: Node) -> list[Finding]:
@@ -53,7 +38,9 @@ def _finding(topic: str, publisher: str, subscriber: str, reasons: Mapping[str, 
     policies = [policy for policy in reasons if policy]
     advice = " and ".join(f"qos_overrides.{topic}.subscription.{policy}" for policy in policies)
     what = f"{publisher} publishes {' and '.join(reasons.values())} by {subscriber}"
-    return Finding("quality_of_service", topic, f"{what}: set {advice} there" if advice else what)
+    if not advice:
+        return Finding("quality_of_service", topic, what)
+    return Finding("quality_of_service", topic, f"{what}: set {advice} there", f"set {advice} of {subscriber}")
 
 
 def problems(caller: Caller, services: Mapping[str, str], timeout: float) -> list[Finding]:
