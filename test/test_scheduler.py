@@ -160,6 +160,24 @@ class TestSharing:
         assert during.result(PATIENCE) is inference.run("detect", shown).result(PATIENCE) is streamed[0]
         assert inference.runs == 1
 
+    def test_what_waits_and_what_a_newer_frame_has_replaced_is_counted(self, start):
+        model, done = Doors(1), threading.Event()
+        inference = start(model)
+        first = inference.run("detect", frame(1))
+        assert model.entered[1].wait(PATIENCE)
+        assert inference.waiting == 0
+        waits = inference.run("detect", frame(2))
+        for _ in range(3):
+            inference.stream("cam", done.set)
+        assert inference.waiting == 2
+        assert inference.dropped == {"cam": 2}
+        waits.cancel()
+        assert inference.waiting == 1
+        model.doors[1].set()
+        first.result(PATIENCE)
+        assert done.wait(PATIENCE)
+        assert inference.durations.quantile(1.0) > 0
+
     def test_a_stream_finds_what_a_caller_had_asked_for(self, start):
         inference, shown, streamed = start(Doors()), frame(1), []
         found = inference.run("detect", shown).result(PATIENCE)

@@ -12,6 +12,7 @@ from functools import partial
 from vision_service.concurrency import Failures, Handler
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.futures import settle
+from vision_service.measures import Rate
 from vision_service.types import Frame
 
 Listener = Callable[[Frame], None]
@@ -25,6 +26,7 @@ class FrameSlot:
         self._frame: Frame | None = None
         self._arrived = 0.0
         self._count = 0
+        self._rate = Rate()
         self._error: VisionError | None = None
         self._waiting: list[tuple[float, Future[Frame]]] = []  # each with when a frame must have arrived
         self._listeners: tuple[tuple[Listener, Failures], ...] = ()
@@ -39,6 +41,7 @@ class FrameSlot:
         with self._lock:
             self._frame, self._arrived, self._error = frame, time.monotonic() - age, None
             self._count += 1
+            self._rate.count()
             answered = [future for since, future in self._waiting if self._arrived >= since]
             self._waiting = [(since, future) for since, future in self._waiting if self._arrived < since]
             listeners = self._listeners
@@ -107,6 +110,11 @@ class FrameSlot:
     def count(self) -> int:
         """How many frames have arrived."""
         return self._count
+
+    @property
+    def rate(self) -> float:
+        """How many frames a second arrive now."""
+        return self._rate.per_second
 
     @property
     def error(self) -> VisionError | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import traceback
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
@@ -15,6 +15,7 @@ from typing import Any
 from vision_service.concurrency import Failures, Handler, Turns
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.futures import settle
+from vision_service.measures import Durations
 from vision_service.tasks import not_supported, task_of
 from vision_service.types import Frame
 from vision_service.vision.model import VisionModel, has
@@ -36,6 +37,12 @@ class Scheduler:
 
     Whoever asks the same method of the same frame shares one run of the model. A caller who gives up cancels his
     future; what nobody waits for any more is not run.
+
+    Attributes:
+        runs: How often a method of the model was run.
+        seconds: How long these took together.
+        durations: How long the last of them took.
+        dropped: Of each camera, how many frames of its stream newer ones have replaced before their turn came.
     """
 
     def __init__(
@@ -70,6 +77,8 @@ class Scheduler:
         self._streams_failing: dict[str, Failures] = defaultdict(lambda: Failures(f"a stream of {name}"))
         self.runs = 0
         self.seconds = 0.0
+        self.durations = Durations()
+        self.dropped: Counter[str] = Counter()
         self._turns = Turns(name, self._turn, last=lambda: self._model.close())
         self._turns.start()
 
@@ -77,6 +86,12 @@ class Scheduler:
     def model(self) -> VisionModel:
         """The model in use."""
         return self._model
+
+    @property
+    def waiting(self) -> int:
+        """How many calls and frames of streams wait for their turn."""
+        with self._lock:
+            return sum(run.wanted for run in self._calls) + len(self._streams)
 
     def require(self, method: str) -> None:
         """Raise VisionError NOT_SUPPORTED if the model does not have a method."""
@@ -112,6 +127,7 @@ class Scheduler:
         """Do a job in the model's thread when it is the streams' turn, unless a newer one of the camera replaces it."""
         with self._lock:
             if not self._closed:
+                self.dropped[camera] += camera in self._streams
                 self._streams[camera] = job  # a replaced job keeps its place, so that no camera is put off for ever
                 self._ring()
 
@@ -204,8 +220,10 @@ class Scheduler:
         try:
             return function(frame)
         finally:
+            seconds = self._clock() - began
             self.runs += 1
-            self.seconds += self._clock() - began
+            self.seconds += seconds
+            self.durations.add(seconds)
 
     def _enqueue(self, run: _Run) -> None:
         """Let a run wait for its turn; the lock is held."""

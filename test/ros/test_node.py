@@ -726,7 +726,10 @@ class TestTime:
             node.diagnostics.report("silence", "no frames")
             found = diagnosed(DiagnosticStatus.WARN)
             assert (found.name, found.message) == ("example", "no frames")
-            assert found.values[0].key == "status_error"
+            values = {each.key: json.loads(each.value) for each in found.values}
+            assert "KeyError" in values["status_error"]
+            assert set(values["calls"]) == {"answered", "failed", "pending"}
+            assert (values["last_error"], values["last_call_error"]) == ("", "")
 
     def test_a_second_node_of_the_name_is_a_problem(self, often, example, spin, peer):
         spin(Example, "example", GOOD, namespace="/other")

@@ -218,6 +218,9 @@ def test_status(robot):
     assert status["model"] == "color_detector"
     assert status["runs"] > 0
     assert status["seconds_per_run"] > 0
+    assert 0 < status["run_times"]["p50"] <= status["run_times"]["p99"]
+    assert status["queue"] == 0
+    assert set(status["dropped"]) == set(status["frame_rates"]) == set(status["frame_ages"])
     assert status["frame_ages"]["view"] >= 0
 
 

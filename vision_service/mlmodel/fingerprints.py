@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from vision_service.files import resolve
+from vision_service.files import open_regular, resolve
+
+CHUNK = 1 << 20
+"""Of how many bytes of a file a digest is taken at a time."""
 
 
 @dataclass(frozen=True)
@@ -42,3 +46,15 @@ def _stamp(path: str | Path) -> tuple[int, ...]:
     except (OSError, RuntimeError, ValueError):
         return ()
     return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def digest(path: str | Path) -> str:
+    """Return the SHA-256 of a regular file, hexadecimal; empty for what cannot be read, or is none."""
+    found = hashlib.sha256()
+    try:
+        with open_regular(path) as file:
+            while part := file.read(CHUNK):
+                found.update(part)
+    except (OSError, RuntimeError, ValueError):
+        return ""
+    return found.hexdigest()

@@ -255,6 +255,7 @@ class CameraNode(ServiceNode):
             "driver": self.settings.driver,
             **(self._driver.facts if self._driver is not None else {}),
             "frames": self._feed.slot.count,
+            "rate": round(self._feed.slot.rate, 2),
             "age": None if age is None else round(age, 3),
             "uses": sorted(self.uses),
         }

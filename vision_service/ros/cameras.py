@@ -139,6 +139,13 @@ class Cameras:
         ages = [camera.feed.slot.age for (other, _), camera in self._remote.items() if other == name]
         return min((age for age in ages if age is not None), default=None)
 
+    def rate(self, name: str) -> float:
+        """Return how many frames of a camera arrive a second now."""
+        local = self._local_feed(name)
+        if local is not None:
+            return local.slot.rate
+        return max((camera.feed.slot.rate for (other, _), camera in self._remote.items() if other == name), default=0.0)
+
     def forget(self) -> None:
         """Unsubscribe from all cameras, and answer who waits for one."""
         for demand in self._kept:  # those of this process are others' too

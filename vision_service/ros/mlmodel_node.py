@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import uuid
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from vision_service import limits
 from vision_service.concurrency import Worker
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.measures import Durations
+from vision_service.mlmodel.fingerprints import digest
 from vision_service.mlmodel.loading import load_file
 from vision_service.mlmodel.runtime import Runtime, Tensors
 from vision_service.ros import conversion
@@ -50,6 +50,7 @@ class MLModelNode(ServiceNode):
         self._worker: Worker | None = None
         self._runs = 0
         self._activity = Activity()
+        self._durations = Durations()
         self.offer(Infer, "infer", self._infer)
         self.offer(GetMetadata, "get_metadata", self._get_metadata)
         if local_nodes is not None:
@@ -57,7 +58,7 @@ class MLModelNode(ServiceNode):
 
     def configure(self) -> None:
         """Load the model."""
-        before = digest(self.settings.model_path)
+        before = digest(self.settings.model_path) or uuid.uuid4().hex  # what cannot be read is another one each time
         runtime = load_file(self.settings)
         # A file that was replaced while it was loaded is nobody's; its users look at it anew.
         self.model_id = before if digest(self.settings.model_path) == before else uuid.uuid4().hex
@@ -80,7 +81,12 @@ class MLModelNode(ServiceNode):
         """Return which model it is."""
         if self.runtime is None:
             return {}
-        return {"model_path": self.settings.model_path, "model_id": self.model_id, "runs": self._runs}
+        return {
+            "model_path": self.settings.model_path,
+            "model_id": self.model_id,
+            "runs": self._runs,
+            "run_times": self._durations.to_json(),
+        }
 
     def validate(self, changes: Mapping[str, Any]) -> None:
         """Accept what the base accepts: no attribute of a model can be changed while it is loaded."""
@@ -99,7 +105,7 @@ class MLModelNode(ServiceNode):
 
     def _run(self, runtime: Runtime, tensors: Tensors) -> Tensors:
         """Run the model; in its thread."""
-        with self._activity.at_work():
+        with self._activity.at_work(), self._durations.measured():
             return runtime.infer(tensors)
 
     async def _get_metadata(self, request: Any, response: Any, call: Call) -> None:
@@ -117,15 +123,3 @@ class MLModelNode(ServiceNode):
         if self.runtime is None or self._worker is None:
             raise VisionError(ErrorCode.NOT_ACTIVE, "the node was cleaned up")
         return self.runtime, self._worker
-
-
-def digest(path: str) -> str:
-    """Return what a file's content is known by; for what cannot be read (or is a folder) another one each time."""
-    try:
-        with Path(path).expanduser().open("rb") as file:
-            found = hashlib.sha256()
-            while part := file.read(1 << 20):
-                found.update(part)
-            return found.hexdigest()
-    except OSError:
-        return uuid.uuid4().hex

@@ -319,19 +319,19 @@ class ServiceNode(ManagedNode):
         response.state = self.state
         response.status = json.dumps(
             {
-                "last_error": self.last_error,
-                "last_call_error": self._call_error,
                 "troubles": self.diagnostics.messages,
                 "services": self._offered,
-                "calls": {
-                    "answered": self._calls_answered,
-                    "failed": self._calls_failed,
-                    "pending": self._calls_pending - 1,
-                },
+                **self._said_of_calls(pending=1),
                 **self._status(),
             },
             default=str,
         )
+
+    def _said_of_calls(self, *, pending: int) -> dict[str, Any]:
+        """Return what get_status and the diagnostics say of every node, but for so many calls that are pending."""
+        counts = {"answered": self._calls_answered, "failed": self._calls_failed}
+        calls = {**counts, "pending": max(0, self._calls_pending - pending)}
+        return {"last_error": self.last_error, "last_call_error": self._call_error, "calls": calls}
 
     def _status(self) -> dict[str, Any]:
         """Return what ``status`` says; where it fails, the rest is to be known all the same."""
@@ -564,7 +564,8 @@ class ServiceNode(ManagedNode):
         name = self.get_fully_qualified_name().lstrip("/")
         status = DiagnosticStatus(level=level, name=name, message="; ".join(problems) or self.state, hardware_id=name)
         status.values = [
-            KeyValue(key=key, value=json.dumps(value, default=str)) for key, value in self._status().items()
+            KeyValue(key=key, value=json.dumps(value, default=str))
+            for key, value in {**self._said_of_calls(pending=0), **self._status()}.items()
         ]
         array = DiagnosticArray(status=[status])
         array.header.stamp = self.get_clock().now().to_msg()

@@ -629,8 +629,12 @@ class VisionNode(ServiceNode):
             **{name: value for name, value in inference.model.describe().items() if name != "summary"},
             "runs": inference.runs,
             "seconds_per_run": round(inference.seconds / inference.runs, 6) if inference.runs else None,
+            "run_times": inference.durations.to_json(),
+            "queue": inference.waiting,
+            "dropped": {name: inference.dropped[name] for name in ages},
             "uses": sorted(self.uses),
             "streams": sorted(self._streams),
+            "frame_rates": {name: round(self._cameras.rate(name), 2) for name in ages},
             "frame_ages": {name: None if age is None else round(age, 3) for name, age in ages.items()},
             "subscriptions": self._cameras.status(),
         }

@@ -18,7 +18,7 @@ from vision_service.mlmodel.config import MLModelConfig, given
 from vision_service.mlmodel.contract import ATTRIBUTE, METADATA, Contract, Item
 from vision_service.mlmodel.decoders.base import Classifier, Detector, Facts, Labeller
 from vision_service.mlmodel.detections import detections_of
-from vision_service.mlmodel.fingerprints import Fingerprint
+from vision_service.mlmodel.fingerprints import Fingerprint, digest
 from vision_service.mlmodel.keypoints import names_and_skeleton, told
 from vision_service.mlmodel.labels import label, read_labels
 from vision_service.mlmodel.loading import load, options_of
@@ -75,6 +75,7 @@ class MLModel(VisionModel):
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
         files = {"model_path": config.model_path, "label_path": config.label_path}
         self._files = {name: Fingerprint.of(path) for name, path in files.items() if path}
+        self._digests = {name: digest(path) for name, path in files.items() if path}
         labels = read_labels(config.label_path) if config.label_path else ()
         self._owned = ExitStack()
         self.runtime: Runtime = self._find_runtime(resources)
@@ -208,6 +209,7 @@ class MLModel(VisionModel):
         return {
             "title": self.title,
             "contract": self.contract.to_json(),
+            "files": {name: {"path": each.path, "sha256": self._digests[name]} for name, each in self._files.items()},
             "summary": f"the model is taken for: {self.title}: {self.contract.line()}",
         }
 
