@@ -101,7 +101,7 @@ class TestAnMLModelNodeOfTheSameProcess:
             "user": VISION,
         }
         with running(sections) as robot:
-            assert name(best(robot)) == "red"
+            eventually(lambda: name(best(robot)) == "red", "the first model is used")
             node = robot.nodes["changing"]
             before = node.model_id
             node.trigger_deactivate()
@@ -119,6 +119,7 @@ class TestAnMLModelNodeOfTheSameProcess:
         sections = {"stack": {"mlmodels": ["changing"]}, "changing": {"model_path": path}}
         with running(sections) as robot:
             node = robot.nodes["changing"]
+            eventually(lambda: node.state == "active", "it has started")
             before = node.model_id
             node.trigger_deactivate()
             node.trigger_cleanup()
