@@ -7,12 +7,12 @@ import hashlib
 import uuid
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from vision_service import limits
 from vision_service.concurrency import Worker
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.files import open_regular
 from vision_service.mlmodel.loading import load_file
 from vision_service.mlmodel.runtime import Runtime, Tensors
 from vision_service.ros import conversion
@@ -120,12 +120,12 @@ class MLModelNode(ServiceNode):
 
 
 def digest(path: str) -> str:
-    """Return what a file's content is known by; for what cannot be read (or is a folder) another one each time."""
+    """Return what a file's content is known by; for what cannot be read (or is no file) another one each time."""
     try:
-        with Path(path).expanduser().open("rb") as file:
+        with open_regular(path) as file:
             found = hashlib.sha256()
             while part := file.read(1 << 20):
                 found.update(part)
             return found.hexdigest()
-    except OSError:
+    except (OSError, RuntimeError, ValueError):
         return uuid.uuid4().hex
