@@ -1,5 +1,6 @@
 """The files of a bag, whole or not, in the forms that rosbag2 leaves."""
 
+import os
 import shutil
 
 import numpy as np
@@ -175,3 +176,14 @@ def test_topics_that_ros_2_does_not_read_are_listed(tmp_path):
     why = "not read, because not of ROS 2"
     assert files.foreign == {"/lab": f"L, json: {why}", "/p": f"P, protobuf: {why}"}
     assert files.channels.keys() == {"/add/_service_event"}
+
+
+@pytest.mark.parametrize("name", ["bag.mcap", "bag.db3", "bag.mcap.zstd"])
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    assert f"{name}: it is a named pipe (FIFO), and only regular files are read" in refused(tmp_path / name)
+
+
+def test_metadata_that_are_a_pipe_are_refused_too(tmp_path):
+    os.mkfifo(tmp_path / "metadata.yaml")
+    assert "it is a named pipe (FIFO)" in refused(tmp_path)

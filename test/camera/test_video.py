@@ -797,3 +797,9 @@ def test_what_is_said_of_files_does_not_depend_on_the_folder_one_is_in(camera, f
     monkeypatch.chdir(film.parent)
     assert camera(film.name).read().size == (64, 48)
     assert os.fspath(film.name) in refused(camera, f"{film.name}.absent")
+
+
+def test_a_pipe_is_refused_and_not_waited_for(camera, tmp_path):
+    os.mkfifo(tmp_path / "pipe.mp4")
+    with pytest.raises(VisionError, match=r"pipe.mp4': it is a named pipe \(FIFO\), and only regular files are read"):
+        camera(tmp_path / "pipe.mp4")

@@ -3,14 +3,17 @@
 import os
 
 import cv2
+import numpy as np
 import pytest
 from sensor_msgs.msg import CompressedImage, Image
-from vision_service.srv import GetDetections, GetDetectionsFromCamera
+from vision_service.srv import GetClassifications, GetDetections, GetDetectionsFromCamera, Infer
 
+import tinymodels
 from headers import HEADERS, png
 from robot import PATIENCE, RED_DETECTOR, boxes_of, eventually, image_message, painted, running
 from vision_service import limits
 from vision_service.errors import ErrorCode
+from vision_service.ros import conversion
 
 LARGE = (16000, 9000)
 BOX = (70, 20, 95, 60)
@@ -90,3 +93,47 @@ def test_a_pipe_named_as_a_file_is_refused_at_once(tmp_path):
     model = {"model_path": str(tmp_path / "pipe"), "label_path": str(tmp_path / "pipe")}
     with running({"stack": {"mlmodels": ["piped"]}, "piped": model}) as robot:
         eventually(lambda: "named pipe" in robot.status("piped")["last_error"], "the refusal")
+
+
+@pytest.fixture
+def models(tmp_path):
+    """An ML model node, a vision node with the same model of its own, both at work; and the file."""
+    data = tinymodels.tflite({"image": ("float32", (1, 4, 6, 3))}, mean_of=(1, 2), files={"labels.txt": "a\nb\nc\n"})
+    path = tinymodels.write(tmp_path, data)
+    vision = {"model": "mlmodel", "model_path": path, "activation": "none"}
+    with running(
+        {"stack": {"mlmodels": ["held"], "vision": ["own"]}, "held": {"model_path": path}, "own": vision}
+    ) as it:
+        yield it
+
+
+def test_tensors_count_among_the_bytes_in_flight(models):
+    tensors = conversion.tensors_to_message({"image": np.zeros((1, 4, 6, 3), np.float32)})
+    for node in ("held", "own"):  # the largest value of the process holds
+        assert models.set(node, {"max_pending_bytes": 287}).successful
+    answer = models.call(Infer, "held/infer", inputs=tensors)
+    assert answer.error_code == ErrorCode.OVERLOADED
+    assert "288 more would be above max_pending_bytes (287)" in answer.message
+    assert models.set("held", {"max_pending_bytes": 288}).successful
+    for _ in range(10):
+        assert models.call(Infer, "held/infer", inputs=tensors).success
+    eventually(lambda: limits.budget.held == 0, "all bytes back")
+
+
+def test_files_named_while_a_node_works_are_bounded_and_it_goes_on(models, tmp_path):
+    pipe, large, device = tmp_path / "pipe", tmp_path / "large.txt", tmp_path / "device"
+    os.mkfifo(pipe)
+    with large.open("wb") as file:
+        file.truncate(17 << 20)
+    device.symlink_to("/dev/zero")
+    for path, words in (
+        (pipe, "it is a named pipe (FIFO)"),
+        (large, "it has 17825792 bytes, and 16777216 are the most"),
+    ):
+        answer = models.set("own", {"label_path": str(path)})
+        assert not answer.successful
+        assert words in answer.reason
+        assert models.status("own")["state"] == "active"
+    assert not models.set("own", {"label_path": str(device)}).successful
+    assert not models.set("own", {"model_path": str(pipe)}).successful
+    assert models.call(GetClassifications, "own/get_classifications", image=image_message(PICTURE)).success

@@ -22,6 +22,7 @@ from vision_service.srv import (
 )
 
 from robot import eventually, painted, running
+from vision_service.camera import DRIVERS
 from vision_service.camera.contents import decode_depth
 from vision_service.errors import ErrorCode
 from vision_service.image import decode, encode
@@ -584,9 +585,10 @@ def test_a_camera_that_fails_says_why_and_recovers(files):
         assert not robot.problem("camera", str(color))
 
 
-def test_a_camera_that_hangs_says_so_and_answers_in_time(files):
+def test_a_camera_that_hangs_says_so_and_answers_in_time(files, monkeypatch):
+    monkeypatch.setitem(DRIVERS._builtin, "hanging", "hanging:HangingDriver")
     parameters, color, _ = files
-    with one({**parameters, "silence": 0.3}) as robot:
+    with one({**parameters, "driver": "hanging", "silence": 0.3}) as robot:
         assert robot.call(GetImage, "camera/get_image").success
         good = color.read_bytes()
         pipe, other = color.with_name("pipe"), color.with_name("other")
@@ -597,14 +599,26 @@ def test_a_camera_that_hangs_says_so_and_answers_in_time(files):
             lambda: (answer := robot.call(GetImage, "camera/get_image", max_age=-1.0, timeout=0.3)).success or answer,
             "a call in vain",
         )
-        eventually(lambda: robot.problem("camera", "image_file has not returned"), "a problem")
+        eventually(lambda: robot.problem("camera", "hanging has not returned"), "a problem")
         answer = robot.call(GetImage, "camera/get_image", max_age=-1.0, timeout=0.2)
         refused(answer, ErrorCode.NO_FRAME, "the last one arrived")
         other.write_bytes(good)
         other.replace(color)
         pipe.open("wb").close()  # lets it go
         eventually(lambda: robot.call(GetImage, "camera/get_image", max_age=-1.0, timeout=0.3).success, "recovery")
-        eventually(lambda: not robot.problem("camera", "image_file has not returned"), "no problem")
+        eventually(lambda: not robot.problem("camera", "hanging has not returned"), "no problem")
+
+
+def test_a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(files):
+    parameters, color, _ = files
+    with one(parameters) as robot:
+        good = color.read_bytes()
+        color.unlink()
+        os.mkfifo(color)
+        refused(robot.call(GetImage, "camera/get_image", max_age=-1.0), ErrorCode.CAMERA_ERROR, "only regular files")
+        color.unlink()
+        color.write_bytes(good)
+        eventually(lambda: robot.call(GetImage, "camera/get_image", max_age=-1.0).success, "recovery")
 
 
 @pytest.mark.parametrize(

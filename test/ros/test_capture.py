@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from hanging import HangingDriver
 from robot import eventually, never, painted
 from vision_service.camera.image_file import ImageFile
 from vision_service.camera.synthetic import Synthetic
@@ -161,7 +162,7 @@ def test_one_that_would_leave_when_it_is_closed_says_so(capture_of):
 @pytest.fixture
 def hanging(capture_of, picture):
     """A capture that was closed while its driver does not return from reading the file `picture`."""
-    capture, slot, _ = capture_of(ImageFile, color_image_file_path=str(picture), frame_rate=200.0)
+    capture, slot, _ = capture_of(HangingDriver, color_image_file_path=str(picture), frame_rate=200.0)
     capture.run()
     slot.next().result(10)
     pipe = picture.with_name("pipe")

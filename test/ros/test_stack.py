@@ -6,6 +6,7 @@ import pytest
 from vision_service.srv import GetDetections, GetDetectionsFromCamera, GetImage
 
 from robot import RED_DETECTOR, boxes_of, image_message, painted, running
+from vision_service.camera import DRIVERS
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros import process
 from vision_service.ros.camera_node import CameraNode
@@ -177,11 +178,12 @@ def test_a_node_is_started_only_if_its_parameters_say_so():
 
 def test_a_camera_that_hangs_when_it_is_opened_holds_up_no_other_node(tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(process, "START_PATIENCE", 0.1)
+    monkeypatch.setitem(DRIVERS._builtin, "hanging", "hanging:HangingDriver")
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)  # reading it waits for a writer
     sections = {
         "stack": {"cameras": ["hanging", "camera"], "vision": ["reds"]},
-        "hanging": {"driver": "image_file", "color_image_file_path": str(pipe)},
+        "hanging": {"driver": "hanging", "color_image_file_path": str(pipe)},
         "camera": CAMERA,
         "reds": {**RED_DETECTOR, "cameras": ["camera"]},
     }

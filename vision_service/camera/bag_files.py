@@ -134,7 +134,7 @@ class BagFiles:
             why = "its rosbag2_bagfile_information is no mapping"
         except VisionError as error:
             why = error.message
-        except (OSError, TypeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, KeyError) as error:  # a ValueError for what is no file, or too large
             why = f"{type(error).__name__}: {error}"
         raise _wrong(
             f"the bag {self._name} cannot be read, its metadata.yaml is damaged ({why}): make another by ros2 bag "
