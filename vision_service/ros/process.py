@@ -25,10 +25,11 @@ from rclpy.logging import get_logger
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
-from vision_service.errors import ErrorCode, VisionError
+from vision_service.errors import VisionError
 from vision_service.ros.compat import check_rclpy
 from vision_service.ros.dds import MEBIBYTE, choose_profile, uses_fast_dds
 from vision_service.ros.executor import Executor
+from vision_service.ros.initializing import initialize
 from vision_service.ros.memory import keep_freed_memory
 from vision_service.ros.node import ServiceNode
 from vision_service.ros.shared_memory import remove_dead_segments
@@ -256,7 +257,7 @@ def run(make_nodes: Callable[[], Sequence[Node]], args: list[str] | None = None)
     warning = choose_profile()  # by what is free now
     try:
         check_rclpy()
-        _initialize(args)
+        initialize(args, signal_handler_options=SignalHandlerOptions.NO)
         if removed:
             size = sum(segment.size for segment in removed) / MEBIBYTE
             logger.info(
@@ -290,14 +291,6 @@ def _wait_until_told(told: SimpleQueue[None]) -> None:
     while True:
         with suppress(Empty):
             return told.get(timeout=SIGNAL_PERIOD)
-
-
-def _initialize(args: list[str] | None) -> None:
-    try:
-        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-    except (RuntimeError, UnicodeError) as error:
-        msg = f"ROS does not understand the arguments of this process: {error}"
-        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
 
 
 def _serve(make_nodes: Callable[[], Sequence[Node]], stop: threading.Event) -> int:
