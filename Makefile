@@ -9,7 +9,10 @@ INSTALLED = $(VENV)/installed
 TOGETHER = --numprocesses 3 --max-worker-restart 0
 INTERFACES = $(wildcard msg/* srv/* third_party/*/* third_party/*/msg/*)
 
-.PHONY: demo test demo-kilted test-kilted test-across stress chaos soak bench lint lock audit licences clean
+# How many cases `make fuzz` tries.
+CASES ?= 10000
+
+.PHONY: demo test demo-kilted test-kilted test-across stress chaos soak fuzz bench lint lock audit licences clean
 
 demo: $(INSTALLED)
 	$(VENV)/bin/vision-service demo
@@ -61,6 +64,10 @@ audit: $(SUPPLY)
 	for lock in constraints/*.lock; do \
 	    $(SUPPLY)/bin/pip-audit --strict --disable-pip --require-hashes --requirement $$lock || exit; \
 	done
+
+# Wild requests, messages, parameters and files, other ones each time; a small fixed set is part of `make test`.
+fuzz: $(INSTALLED)
+	FUZZ_CASES=$(CASES) $(VENV)/bin/pytest test/fuzz --verbose --timeout 0 --durations 0
 
 # How fast we are beside others, which are installed for it: half an hour; writes docs/benchmarks.
 bench: $(INSTALLED)

@@ -9,16 +9,22 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
 import solids
-from vision_service.pointcloud.coordinates import FAR, cloud_of_columns, exists, is_measured, moved, rebased
+from vision_service.configuration import configure
+from vision_service.pointcloud.coordinates import FAR, FARTHEST, cloud_of_columns, exists, is_measured, moved, rebased
 from vision_service.pointcloud.icp import fit
 from vision_service.pointcloud.merging import merge
 from vision_service.pointcloud.objects import finite, merged, object_of, transformed
 from vision_service.pointcloud.pixels import fit_pinhole
 from vision_service.pointcloud.view import render, shades, view_of
-from vision_service.types import PointCloud
+from vision_service.resources import LocalResources
+from vision_service.types import Frame, PointCloud
+from vision_service.vision import MODELS
 
 MAP = (492818.0, 5527515.0, 100.0)
-WILD = st.floats(-(2**100), 2**100, width=32) | st.sampled_from([0.0, -0.0, np.nan, np.inf, -np.inf])
+WILD = st.floats(-(2**36), 2**36, width=32) | st.sampled_from(
+    [0.0, -0.0, np.nan, np.inf, -np.inf, 2.0**60, -(2.0**100), np.finfo(np.float32).max, np.finfo(np.float32).min]
+)
+"""Far less than FARTHEST, or far more."""
 NEAR = PointCloud(np.array([(1, 2, 3), (4, 5, 6), (7, 8, 10)], np.float32), np.arange(9, dtype=np.uint8).reshape(3, 3))
 
 
@@ -27,8 +33,8 @@ def on_map(cloud=NEAR, origin=MAP):
 
 
 @given(nps.arrays(st.sampled_from([np.float32, np.float64]), st.tuples(st.integers(0, 20), st.just(3)), elements=WILD))
-def test_measured_is_what_is_finite_and_not_the_sensor_itself(xyz):
-    expected = np.isfinite(xyz).all(axis=1) & xyz.any(axis=1)
+def test_measured_is_what_a_sensor_can_reach_and_not_the_sensor_itself(xyz):
+    expected = (np.abs(xyz) < FARTHEST).all(axis=1) & xyz.any(axis=1)
     assert is_measured(xyz).tolist() == expected.tolist()
 
 
@@ -62,6 +68,22 @@ def test_a_stray_point_does_not_make_the_others_coarse():
 def test_whole_numbers_are_coordinates_too():
     cloud = cloud_of_columns(np.array([(5_000_000, 1, 2), (5_000_001, 1, 2)]).T)
     assert cloud.absolute.tolist() == [[5_000_000, 1, 2], [5_000_001, 1, 2]]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("far", [3e38, 1e38, 1e20, 1e300])
+@pytest.mark.parametrize("name", ["obstacles_pointcloud", "clusters"])
+def test_numbers_that_no_sensor_measures_are_no_points(name, far):
+    """Some drivers write the largest float where nothing came back."""
+    cls = MODELS.get(name)
+    points = np.array([(0.01 * x, 0.01 * y, 1.0) for x in range(40) for y in range(40)])
+    stray = np.array([(far, far, far), (-far, 0, far), (0, 0, -far)])
+    found = [
+        cls(configure(cls.Config, {}, of=name), LocalResources()).segment(Frame(cloud=cloud_of_columns(columns.T)))
+        for columns in (np.concatenate([points, stray]), points, stray)
+    ]
+    assert [len(each.cloud.xyz) for each in found[0]] == [len(each.cloud.xyz) for each in found[1]]
+    assert found[2] == []
 
 
 def test_a_point_at_the_place_it_is_counted_from_exists():

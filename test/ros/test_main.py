@@ -217,3 +217,25 @@ def test_the_command_refuses_a_file_that_is_none(tmp_path, content):
         assert str(path) in started.output
         assert "no section for /stack" in started.output if content else "cannot read" in started.output
         assert "Traceback" not in started.output
+
+
+@pytest.mark.parametrize("command", [["stack"], ["vision-service", "list", "--wait", "0"]], ids=["node", "client"])
+@pytest.mark.parametrize("below", [(), ("logs",)], ids=["file", "below a file"])
+def test_a_log_folder_that_cannot_be_written_is_named_with_what_to_do(tmp_path, monkeypatch, command, below):
+    (tmp_path / "file").touch()
+    folder = tmp_path.joinpath("file", *below)
+    monkeypatch.setenv("ROS_LOG_DIR", str(folder))
+    with program(ROOT / "scripts" / command[0], *command[1:]) as process:
+        assert process.result() == 1
+        output = process.output
+    assert f"ROS cannot write its log: the folder '{folder}' (ROS_LOG_DIR): it cannot be made" in output
+    assert "name another one by the environment variable ROS_LOG_DIR" in output
+    assert "Traceback" not in output
+
+
+def test_arguments_that_are_no_utf_8_end_the_process_with_an_error_message():
+    with program(ROOT / "scripts" / "camera", "--ros-args", "-r", "__ns:=/\udcff") as process:
+        assert process.result() == 1
+        output = process.output
+    assert "ROS does not understand the arguments" in output
+    assert "Traceback" not in output

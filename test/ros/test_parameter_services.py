@@ -154,12 +154,13 @@ def test_the_services_are_of_the_same_names_types_and_quality_of_service(spin):
     assert {f"/ours/{name}" for name in SERVICES.values()} <= names["ours"].keys()
 
 
-def test_a_value_of_no_known_type_is_refused_and_the_node_goes_on(spin, peer):
+def test_a_value_of_no_known_type_is_refused_and_the_node_goes_on(spin, peer, capfd):
     spin(Ours, "ours")
     strange = [ParameterMessage(name="count", value=ParameterValue(type=77))]
     (result,) = peer.call(SetParameters, "ours/set_parameters", parameters=strange).results
     assert not result.successful
     assert "77" in result.reason
+    assert "Traceback" not in capfd.readouterr().err  # whoever sends it again and again fills no disk
     (result,) = peer.call(SetParameters, "ours/set_parameters", parameters=messages(count="7")).results
     assert result.successful
 

@@ -479,6 +479,22 @@ def test_closing_takes_all_nodes_off_the_graph(context, peer):
     eventually(lambda: not {"plain", "ours"} & set(peer.node.get_node_names()), "they are gone")
 
 
+def test_all_nodes_stop_working_before_the_first_leaves_the_graph(context):
+    """To leave the graph takes milliseconds for each service: a camera must be let go of before the process is out."""
+    done = []
+
+    class Holding(ServiceNode):
+        def cleanup(self):
+            done.append("let go")
+
+        def destroy_node(self):
+            done.append("left")
+            super().destroy_node()
+
+    close([Holding(name, context=context) for name in ("one", "two")])
+    assert done == ["let go", "let go", "left", "left"]
+
+
 def test_our_nodes_spin_in_any_executor(context, peer):
     executor = SingleThreadedExecutor(context=context)
     node = ServiceNode("ours", context=context)

@@ -139,6 +139,27 @@ def test_another_detector_is_taken_when_its_name_is_set():
         assert robot.set("tracked", {"detector_name": "reds"}).successful
 
 
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({"model": "tracker", "detector_name": ""}, "the name of a camera or vision service is empty"),
+        ({"model": "tracker", "detector_name": " "}, "the name of a camera or vision service is empty"),
+        (
+            {"model": "tracker", "detector_name": "a b"},
+            "'a b' cannot be the name of a camera or vision service: topic name",
+        ),
+        ({"model": "detections_to_segments", "detector_name": "/"}, "'/' cannot be the name"),
+        ({"model": "mlmodel", "mlmodel_name": "a//b"}, "'a//b' cannot be the name of an ML model"),
+    ],
+)
+def test_a_name_that_no_node_can_have_is_an_error_message(parameters, words, capfd):
+    with running({"stack": {"vision": ["asks"]}, "asks": parameters}) as robot:
+        status = robot.status("asks")
+    assert status["state"] == "unconfigured"
+    assert words in status["last_error"]
+    assert "Traceback" not in capfd.readouterr().err
+
+
 def test_the_names_of_those_that_need_each_other_are_told():
     sections = {
         "stack": {"vision": ["one", "two", "three", "itself"]},

@@ -1,7 +1,7 @@
 """Coordinates of points: which of them were measured, and the place that they are counted from.
 
-Drivers, files and recordings have several ways to say that there is no point: NaN, an infinity, or the sensor itself,
-(0, 0, 0). What is no measurement is decided here for all of them.
+Drivers, files and recordings have several ways to say that there is no point: NaN, an infinity, the largest number that
+there is, or the sensor itself, (0, 0, 0). What is no measurement is decided here for all of them.
 
 Single precision is fine enough for what a sensor sees, but not for coordinates on a map: at 5 500 km, as in UTM, it has
 steps of half a metre. Such points are counted from an origin of their own.
@@ -23,6 +23,10 @@ FAR = 1000.0
 """How far away, in metres along an axis, points lie in the middle that are counted from an origin of their own. Up to
 there, single precision has steps of less than 0.1 mm."""
 
+FARTHEST = 1e12
+"""Farther away, in metres along all axes together, nothing was measured: the sun is seven times nearer. Of coordinates
+that are nearer, single precision can hold the squares, and the products of three; not so of 1e38."""
+
 _HERE = (0.0, 0.0, 0.0)
 _SAMPLE = 4096  # points of which the middle is taken
 
@@ -30,15 +34,15 @@ _SAMPLE = 4096  # points of which the middle is taken
 def is_measured(xyz: NDArray[np.floating]) -> NDArray[np.bool_]:
     """Return which points were measured: (N,), of (N, 3) float32 or float64 coordinates as a sensor gives them.
 
-    Not measured is what has a coordinate that is NaN or infinite, and what lies exactly at (0, 0, 0): a sensor does not
-    see itself.
+    Not measured is what has a coordinate that is NaN, infinite, or beyond FARTHEST, as the largest float is; and what
+    lies exactly at (0, 0, 0): a sensor does not see itself.
     """
     if not len(xyz):
         return np.empty(0, np.bool_)
     # One sum tells all: it is 0 for the sensor alone, and NaN or infinite if a coordinate is. OpenCV does it in a third
     # of the time that comparing each coordinate takes.
     sums = cv2.transform(np.abs(xyz)[:, None], np.ones((1, 3)))[:, 0]
-    return np.asarray((sums > 0) & (sums < np.inf))
+    return np.asarray((sums > 0) & (sums < FARTHEST))
 
 
 def exists(cloud: PointCloud) -> NDArray[np.bool_]:
@@ -46,7 +50,7 @@ def exists(cloud: PointCloud) -> NDArray[np.bool_]:
     xyz = cloud.xyz.reshape(-1, 3)
     if cloud.origin == _HERE:
         return is_measured(xyz)
-    return np.asarray(np.isfinite(xyz).all(axis=1))  # a point may lie at the place that it is counted from
+    return np.asarray((np.abs(xyz) < FARTHEST).all(axis=1))  # a point may lie at the place that it is counted from
 
 
 def cloud_of_columns(columns: Sequence[NDArray[Any]], rgb: NDArray[np.uint8] | None = None) -> PointCloud:
@@ -70,9 +74,8 @@ def cloud_of_columns(columns: Sequence[NDArray[Any]], rgb: NDArray[np.uint8] | N
     if fine:
         origin = _origin(points, measured)
         points -= origin
-        with np.errstate(over="ignore"):
-            xyz = xyz.astype(np.float32)
-        measured &= np.isfinite(xyz.reshape(-1, 3)).all(axis=1)  # single precision ends at 3e38
+        points[~measured] = np.nan  # what single precision cannot hold is among them
+        xyz = xyz.astype(np.float32)
     if not measured.all():
         xyz.reshape(-1, 3)[~measured] = np.nan
     return PointCloud(xyz, rgb, origin)

@@ -9,7 +9,6 @@ import atexit
 import ctypes
 import itertools
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -32,6 +31,7 @@ from vision_service.futures import settle
 from vision_service.ros.answers import Answer
 from vision_service.ros.coroutines import Timeout
 from vision_service.ros.dds import choose_profile
+from vision_service.ros.initializing import initialize
 from vision_service.ros.pacing import OUR_CLIENT
 from vision_service.ros.process import Spinner
 
@@ -352,7 +352,7 @@ class _Registry:
         if context is None:
             choose_profile()
             own = Context()
-            rclpy.init(args=_arguments(), context=own)
+            initialize(None, context=own)
             try:
                 connection = self._own = Connection(own, own=True)
             except BaseException:
@@ -426,11 +426,6 @@ def connect(user: object, context: Context | None = None) -> Connection:
         VisionError: NOT_ACTIVE, if the context was shut down.
     """
     return _registry.connect(user, context)
-
-
-def _arguments() -> list[str]:
-    """Return the process's arguments, which may have some for ROS; it takes none that are no text in UTF-8."""
-    return [argument for argument in sys.argv if argument == argument.encode(errors="replace").decode()]
 
 
 def vision_services(node: Node) -> dict[str, str]:

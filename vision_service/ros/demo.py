@@ -25,6 +25,7 @@ from vision_service.image import encode
 from vision_service.ros import conversion
 from vision_service.ros.client import CameraClient, VisionClient
 from vision_service.ros.dds import choose_profile
+from vision_service.ros.initializing import initialize
 from vision_service.ros.node import ServiceNode
 from vision_service.ros.process import close, spinning
 from vision_service.ros.stack import Stack
@@ -96,7 +97,7 @@ def _running_stack() -> Iterator[Stack]:
     choose_profile()
     context = Context()
     arguments = ["--ros-args", "--params-file", str(share_file("config/demo.yaml")), "--log-level", "warn"]
-    rclpy.init(args=arguments, context=context, signal_handler_options=SignalHandlerOptions.NO)
+    initialize(arguments, context=context, signal_handler_options=SignalHandlerOptions.NO)
     stack = Stack(context=context)
     try:
         with spinning(stack.nodes):

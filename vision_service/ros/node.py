@@ -93,7 +93,7 @@ class ServiceNode(ManagedNode):
         """
         super().__init__(name, **{**arguments, "start_parameter_services": False})
         self.group = ReentrantCallbackGroup()  # with rclpy's default group one waiting coroutine blocks the others
-        self._closed = False
+        self._closed = self._finished = False
         self._changing = threading.RLock()
         self.last_error = ""
         self._said = ""  # the latest failure that was logged
@@ -210,11 +210,11 @@ class ServiceNode(ManagedNode):
         own = (self.get_name(), self.get_namespace())
         return max(0, self.get_node_names_and_namespaces().count(own) - 1)
 
-    def close(self) -> None:
-        """Stop working and take the node off the graph, whatever its state; to be called when nothing spins it."""
-        if self._closed:
+    def finish(self) -> None:
+        """Stop working, whatever the state; the node stays on the graph. To be called when nothing spins it."""
+        if self._finished:
             return
-        self._closed = True
+        self._finished = True
         self._builder.close()
         limits.image_pixels.unset(self)
         limits.pending_bytes.unset(self)
@@ -224,6 +224,13 @@ class ServiceNode(ManagedNode):
             except BaseException:  # the other one is to be called all the same
                 self.get_logger().error(traceback.format_exc())
         self.parameters.drop_built()
+
+    def close(self) -> None:
+        """Stop working and take the node off the graph, whatever its state; to be called when nothing spins it."""
+        if self._closed:
+            return
+        self._closed = True
+        self.finish()
         self.destroy_node()
         if self._changing.acquire(blocking=False):  # else a hook hangs, and will still need it
             self.release_state_machine()

@@ -23,7 +23,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import qos_profile_parameters
 
-from vision_service.errors import VisionError, shortened
+from vision_service.errors import ErrorCode, VisionError, shortened
 from vision_service.ros.candidates import Builder, Candidate
 from vision_service.ros.parameters import Parameters
 
@@ -104,7 +104,7 @@ class ParameterServices:
     async def _change(self, messages: Sequence[ParameterMessage]) -> SetParametersResult:
         """Set parameters, all or none, and return what came of it."""
         try:
-            given = [Parameter.from_parameter_msg(message) for message in messages]
+            given = [_given(message) for message in messages]
             wanted = self._parameters.to_set(given)
             if given and not wanted:
                 return SetParametersResult(successful=True)
@@ -132,6 +132,20 @@ class ParameterServices:
         except BaseException as error:  # who sets a parameter is to be answered in any case
             self._node.get_logger().error(f"setting parameters failed: {traceback.format_exc()}")
             return _refused(f"{type(error).__name__}: {error}")
+
+
+def _given(message: ParameterMessage) -> Parameter:
+    """Return the parameter of a message.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, if its value is of no type that there is.
+    """
+    try:
+        return Parameter.from_parameter_msg(message)
+    except ValueError:
+        known = ", ".join(f"{kind.value} = {kind.name.lower()}" for kind in Parameter.Type)
+        msg = f"{message.name!r} has a value of the type {message.value.type}, which there is not; known are {known}"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
 
 
 def _refused(reason: str) -> SetParametersResult:

@@ -25,10 +25,11 @@ from rclpy.logging import get_logger
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
-from vision_service.errors import ErrorCode, VisionError
+from vision_service.errors import VisionError
 from vision_service.ros.compat import check_rclpy
 from vision_service.ros.dds import MEBIBYTE, choose_profile, uses_fast_dds
 from vision_service.ros.executor import Executor
+from vision_service.ros.initializing import initialize
 from vision_service.ros.memory import keep_freed_memory
 from vision_service.ros.node import ServiceNode
 from vision_service.ros.shared_memory import remove_dead_segments
@@ -41,8 +42,9 @@ MAX_FAILURES = 3
 """After how many failures in a row a thread gives up waiting for what its node is to serve."""
 FAILURE_PAUSE = 0.1
 """Between two of them, seconds."""
-PATIENCE = 3.0
-"""How long nodes may take to close before the process leaves without them, seconds; ros2 launch allows five."""
+PATIENCE = 2.5
+"""How long nodes may take to close before the process leaves without them, seconds; ros2 launch allows five. DDS needs
+several milliseconds for each service and topic: 60 nodes, with 4000 of them, would take 10 s to leave the graph."""
 
 
 class Spinner:
@@ -254,9 +256,10 @@ def run(make_nodes: Callable[[], Sequence[Node]], args: list[str] | None = None)
     logger = get_logger("vision_service")
     removed = remove_dead_segments() if uses_fast_dds() else []
     warning = choose_profile()  # by what is free now
+    left_behind = False
     try:
         check_rclpy()
-        _initialize(args)
+        initialize(args, signal_handler_options=SignalHandlerOptions.NO)
         if removed:
             size = sum(segment.size for segment in removed) / MEBIBYTE
             logger.info(
@@ -268,7 +271,8 @@ def run(make_nodes: Callable[[], Sequence[Node]], args: list[str] | None = None)
         _wait_until_told(told)
         stop.set()
         wait([outcome], PATIENCE)
-        return outcome.result() if outcome.done() else 0  # what still runs is left behind
+        left_behind = not outcome.done()
+        return 0 if left_behind else outcome.result()
     except VisionError as error:
         logger.fatal(error.message)
         return 1
@@ -276,7 +280,8 @@ def run(make_nodes: Callable[[], Sequence[Node]], args: list[str] | None = None)
         logger.fatal(f"a parameter that each ROS node has is wrong: {error}")
         return 1
     finally:
-        rclpy.try_shutdown()
+        if not left_behind:  # else it would wait for what is being closed
+            rclpy.try_shutdown()
         for number, handler in before.items():
             signal.signal(number, handler or signal.SIG_DFL)
 
@@ -292,14 +297,6 @@ def _wait_until_told(told: SimpleQueue[None]) -> None:
             return told.get(timeout=SIGNAL_PERIOD)
 
 
-def _initialize(args: list[str] | None) -> None:
-    try:
-        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-    except (RuntimeError, UnicodeError) as error:
-        msg = f"ROS does not understand the arguments of this process: {error}"
-        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
-
-
 def _serve(make_nodes: Callable[[], Sequence[Node]], stop: threading.Event) -> int:
     """Make nodes, and have them work until told to stop."""
     nodes = make_nodes()
@@ -311,7 +308,10 @@ def _serve(make_nodes: Callable[[], Sequence[Node]], stop: threading.Event) -> i
 
 
 def close(nodes: Sequence[Node]) -> None:
-    """Close nodes, the last one first."""
+    """Close nodes, the last one first: all stop working before the first leaves the graph, which takes its time."""
+    for node in reversed(nodes):
+        if isinstance(node, ServiceNode):
+            node.finish()
     for node in reversed(nodes):
         if isinstance(node, ServiceNode):
             node.close()

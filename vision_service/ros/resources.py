@@ -12,6 +12,8 @@ from copy import copy
 from functools import partial
 from typing import Any
 
+from rclpy.exceptions import NameValidationException
+
 from vision_service import srv
 from vision_service.camera.topics import CameraTopics
 from vision_service.errors import ErrorCode, VisionError
@@ -136,7 +138,7 @@ class NodeResources(LocalResources):
         Raises:
             VisionError: UNKNOWN_RESOURCE, if there is no such node, or it holds none, or it has not answered yet.
         """
-        full_name = self._node.resolve_service_name(name)
+        full_name = self._full_name(name, "an ML model")
         local = self._local_nodes.mlmodels.get(full_name)
         what = f"the ML model {name!r}"
         if local is not None:
@@ -256,9 +258,26 @@ class NodeResources(LocalResources):
             reason = error.message
         raise VisionError(ErrorCode.UNKNOWN_RESOURCE, f"the {kind} {name!r} cannot be used: {reason}; try again")
 
+    def _full_name(self, name: str, kind: str) -> str:
+        """Return a node's full name.
+
+        Raises:
+            VisionError: INVALID_ARGUMENT, if the name is empty, or one that no node can have.
+        """
+        if not name.strip():
+            msg = f"the name of {kind} is empty: set the parameter that names it"
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+        try:
+            full_name: str = self._node.resolve_service_name(name)
+        except (NameValidationException, RuntimeError, ValueError) as error:  # rcl's own, and what is no UTF-8
+            reason = str(error).splitlines()[0].removeprefix("failed to resolve name: ").partition(", at /")[0]
+            msg = f"{name!r} cannot be the name of {kind}: {reason}"
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
+        return full_name
+
     def _named(self, name: str) -> str:
         """Return a node's full name, and refuse one that builds, itself or by others, on this node."""
-        full_name = self._node.resolve_service_name(name)
+        full_name = self._full_name(name, "a camera or vision service")
         self.uses |= {full_name}
         own = self._node.get_fully_qualified_name()
         paths: list[tuple[str, ...]] = [(own, full_name)]
