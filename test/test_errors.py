@@ -2,7 +2,7 @@
 
 import pytest
 
-from vision_service.errors import ErrorCode, VisionError, missing_package
+from vision_service.errors import ErrorCode, VisionError, asking, missing_package
 
 
 def test_the_codes_are_the_constants_of_the_message():
@@ -36,3 +36,15 @@ def test_a_missing_package_without_an_extra_has_one_way():
     assert (
         missing_package("open3d", "reading PLY").message == "reading PLY needs the package open3d: pip install open3d"
     )
+
+
+def test_an_error_of_somebody_else_names_him():
+    with pytest.raises(VisionError) as caught, asking("the ML model '/net'", "/net"):
+        raise VisionError(ErrorCode.NOT_ACTIVE, "the node is inactive")
+    assert caught.value.code == ErrorCode.NOT_ACTIVE
+    assert caught.value.message == str(caught.value) == "the ML model '/net': the node is inactive"
+
+
+def test_an_error_that_names_him_already_stays():
+    with pytest.raises(VisionError, match=r"^no service /net/infer$"), asking("the ML model '/net'", "/net"):
+        raise VisionError(ErrorCode.UNKNOWN_RESOURCE, "no service /net/infer")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 
 LONGEST_MESSAGE = 4000
@@ -50,6 +52,26 @@ def reason(error: BaseException) -> str:
         return f"{type(error).__name__}: {error}"
     except Exception:  # an error that cannot even be written
         return type(error).__name__
+
+
+@contextmanager
+def asking(who: str, name: str) -> Iterator[None]:
+    """Say in the errors of a block who has told them, unless they name him already.
+
+    Args:
+        who: What is asked: "the ML model 'solids'".
+        name: Its name, as it stands in errors.
+
+    Raises:
+        VisionError: That of the block.
+    """
+    try:
+        yield
+    except VisionError as error:
+        if name not in error.message:  # the same error goes on: a new one would hold this one, and its frames
+            error.message = f"{who}: {error.message}"
+            error.args = (error.message,)
+        raise
 
 
 def shortened(message: str, longest: int = LONGEST_MESSAGE) -> str:

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 import pytest
 
 from private_folders import SHARED_MEMORY, leave_mounts, mounted
+from vision_service.ros.dds import VARIABLES
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -26,3 +27,14 @@ def private() -> Iterator[str]:
         if not reason:
             stack.enter_context(mounted(SHARED_MEMORY, "2g"))
         yield reason
+
+
+@pytest.fixture(autouse=True)
+def own_profile() -> Iterator[None]:
+    """Nodes choose their Fast DDS profile anew in each test, by what /dev/shm is in it."""
+    before = {name: os.environ.pop(name, None) for name in VARIABLES}
+    yield
+    for name, value in before.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value

@@ -1,6 +1,7 @@
 """Time jumps: /clock goes forth and back and stands still while clients call."""
 
 import time
+from pathlib import Path
 
 import pytest
 from rclpy.qos import QoSProfile, ReliabilityPolicy
@@ -75,6 +76,41 @@ def test_simulated_time_jumps(tmp_path, peer):
                     results.next()
             logs = stack.logs()
         run.times = f"{ROUNDS} times"
+        run.happened = f"{load.said()}; results of new frames after {max(took):.1f} s at most"
+        run.figures = {**load.figures(), "again_s": took}
+        assert load.wrong == []
+        assert "Traceback" not in logs
+
+
+def libfaketime():
+    """Return the library that gives single processes another wall clock, None if it is not installed."""
+    return next((path for path in Path("/usr/lib").rglob("libfaketime.so.1")), None)
+
+
+def test_the_wall_clock_of_nodes_jumps(tmp_path, monkeypatch):
+    library = libfaketime()
+    if library is None:
+        pytest.skip("libfaketime is not installed")
+    told, times = tmp_path / "time", max(1, ROUNDS // 5)
+    told.write_text("+0\n")
+    monkeypatch.setenv("FAKETIME_TIMESTAMP_FILE", str(told))
+    monkeypatch.setenv("FAKETIME_CACHE_DURATION", "1")
+    monkeypatch.setenv("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+    monkeypatch.setenv("LD_PRELOAD", str(library))
+    what = "the wall clock of all nodes jumps by ±0.5 s, ±1 h, ±24 h (libfaketime), while 5 callers call"
+    with recorded(what, COMMAND) as run:
+        with nodes(tmp_path) as stack:
+            monkeypatch.delenv("LD_PRELOAD")
+            work_again()
+            offset, took = 0.0, []
+            with calling() as load:
+                for turn in track(range(times), "wall clock"):
+                    offset += JUMPS[turn % len(JUMPS)]
+                    told.write_text(f"{offset:+.1f}\n")
+                    time.sleep(1.5)  # until all processes have seen it
+                    took.append(work_again())
+            logs = stack.logs()
+        run.times = f"{times} times"
         run.happened = f"{load.said()}; results of new frames after {max(took):.1f} s at most"
         run.figures = {**load.figures(), "again_s": took}
         assert load.wrong == []

@@ -62,3 +62,11 @@ def test_a_model_whose_process_was_killed_is_named(robot, network):
     answer = ask(robot)
     assert answer.error_code == ErrorCode.DEADLINE_EXCEEDED
     assert "waits for the ML model '/net'" in answer.message
+
+
+def test_an_error_of_the_ml_model_says_whose_it_is(robot, told):
+    assert robot.set("things", {"resource_timeout": 0.5}).successful
+    told.write_text(HANG)
+    answer = ask(robot)
+    assert answer.error_code == ErrorCode.DEADLINE_EXCEEDED
+    assert answer.message.startswith("the ML model '/net': not ready within 0.5 s")

@@ -1,1 +1,5 @@
 """The ROS shell: the only folder that imports ROS."""
+
+from vision_service.ros.tracing import require_room
+
+require_room()

@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from vision_service import srv
-from vision_service.errors import ErrorCode, VisionError
+from vision_service.errors import ErrorCode, VisionError, asking
 from vision_service.mlmodel.file_facts import FileFacts
 from vision_service.mlmodel.runtime import Runtime, TensorInfo, Tensors
 from vision_service.ros import conversion
@@ -117,7 +117,8 @@ class RemoteMLModel:
             raise VisionError(ErrorCode.MODEL_ERROR, self._refused)
         request = srv.Infer.Request(inputs=conversion.tensors_to_message(tensors))
         service = f"{self._service}/infer"
-        with waiting_for(f"the ML model {self._service!r}"):
+        who = f"the ML model {self._service!r}"
+        with waiting_for(who), asking(who, self._service):
             return self._caller.call(srv.Infer, service, request, self._outputs, self._timeout()).result()
 
     def close(self) -> None:

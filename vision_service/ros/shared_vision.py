@@ -7,7 +7,7 @@ from concurrent.futures import TimeoutError as NotReady
 from functools import partial
 from typing import Any
 
-from vision_service.errors import ErrorCode, VisionError
+from vision_service.errors import ErrorCode, VisionError, asking
 from vision_service.keypoints import Skeleton
 from vision_service.ros.client import ImageLike, VisionClient, VisionProperties
 from vision_service.ros.local_nodes import LocalVisionNode
@@ -76,7 +76,8 @@ class LocalVision:
         timeout = self._timeout()
         future = inference.run(method, frame)
         try:
-            with waiting_for(f"the vision service {self._name!r}"):
+            who = f"the vision service {self._name!r}"
+            with waiting_for(who), asking(who, self._name):
                 return future.result(timeout)
         except NotReady:
             msg = f"the vision service {self._name!r} did not answer within {timeout:g} s (resource_timeout)"
@@ -166,7 +167,8 @@ class RemoteVision:
 
     def _wait(self, method: Callable[..., Any], *given: Any, **named: Any) -> Any:
         """Return what a method says, and have it known meanwhile who is waited for."""
-        with waiting_for(f"the vision service {self._client.name!r}"):
+        who = f"the vision service {self._client.name!r}"
+        with waiting_for(who), asking(who, self._client.name):
             return method(*given, **named)
 
 
