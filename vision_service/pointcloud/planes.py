@@ -112,12 +112,16 @@ def find_plane(
         return None
     eye = np.asarray(sensor, np.float64)
     plane = _oriented(best[0], best[1] + float(best[0] @ center), reach, direction, eye)
+    near = None
     for points in (*[sample] * _ROUNDS, xyz):  # all points are heard once, when it is clear which count
-        better = _refined(plane, points, None if tolerance else 1e-6 * size)
+        before, near = near, np.abs(plane.heights(points)) <= plane.tolerance
+        if before is not None and points is sample and np.array_equal(near, before):
+            continue  # the same points give the same plane
+        better = _refined(plane, rows(points, near), None if tolerance else 1e-6 * size)
         if better is not None and abs(better.normal @ direction) >= least_cosine:
             plane = _oriented(better.normal, better.offset, better.tolerance, direction, eye)
-    near = np.count_nonzero(np.abs(plane.heights(xyz)) <= plane.tolerance)
-    return plane if near >= min_points else None
+    count = np.count_nonzero(np.abs(plane.heights(xyz)) <= plane.tolerance)
+    return plane if count >= min_points else None
 
 
 @lru_cache(maxsize=4)
@@ -179,12 +183,11 @@ def _scores(
     return scores
 
 
-def _refined(plane: Plane, xyz: NDArray[np.float32], least: float | None) -> Plane | None:
-    """Return the plane of least squares through the points near a plane; None if they are too few.
+def _refined(plane: Plane, near: NDArray[np.float32], least: float | None) -> Plane | None:
+    """Return the plane of least squares through the (N, 3) points near a plane; None if they are too few.
 
     Its tolerance is that of the plane; or, if there is a least one, it is told from the points.
     """
-    near = rows(xyz, np.abs(plane.heights(xyz)) <= plane.tolerance)
     if len(near) < 3:
         return None
     center = np.array(cv2.mean(near[:, None])[:3])

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def quantile(values: NDArray[np.float32], share: float) -> float:
+def quantile(values: NDArray[np.floating], share: float) -> float:
     """Return the value that a share (0 to 1) of (N,) finite values lies below, between two of them if need be.
 
     Returns:
@@ -19,6 +19,6 @@ def quantile(values: NDArray[np.float32], share: float) -> float:
     return float(low + (high - low) * (place - below))
 
 
-def median(values: NDArray[np.float32]) -> float:
+def median(values: NDArray[np.floating]) -> float:
     """Return the median of (N,) finite values; NaN if there is none."""
     return quantile(values, 0.5)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -114,7 +115,7 @@ def _some(xyz: NDArray[np.float32]) -> NDArray[np.float32]:
 def _stand(xyz: NDArray[np.float32], plane: Plane, across: NDArray[np.float64]) -> _Stand:
     axes = np.column_stack([across, plane.normal])
     # Columns are many times as fast to reduce as rows of three numbers.
-    columns = cv2.transpose(cv2.transform(xyz[:, None], axes.T)[:, 0])
+    columns: Any = cv2.transpose(cv2.transform(xyz[:, None], axes.T)[:, 0])
     places, heights = columns[:2], columns[2] - np.float32(plane.offset)
     corners = cv2.convexHull(_outermost(places))[:, 0].astype(np.float64)
     circle = _circle(corners)

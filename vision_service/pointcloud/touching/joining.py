@@ -73,11 +73,11 @@ def joined(
     flat = labels.reshape(-1)
     one, other = flat[ones].astype(np.int64), flat[others].astype(np.int64)
     pairs, of_border = distinct(np.minimum(one, other) * (count + 1) + np.maximum(one, other), (count + 1) ** 2)
-    sums = np.bincount(of_border, weights)
+    sums: NDArray[np.floating] = np.bincount(of_border, weights).astype(np.float64)
     counts = np.bincount(of_border)
     firsts, seconds = np.divmod(pairs, count + 1)
     if colors is not None:
-        sums -= counts * color_weights(colors.reshape(-1, 3), flat, firsts, seconds)
+        sums = sums - counts * color_weights(colors.reshape(-1, 3), flat, firsts, seconds)
     edges = zip(firsts.tolist(), seconds.tolist(), sums.tolist(), counts.tolist(), strict=True)
     _, numbers = np.unique(contracted(count + 1, edges), return_inverse=True)
     return numbers.astype(np.int32).take(labels)

@@ -44,6 +44,9 @@ def lips_joined(labels: Labels, grid: Grid, colors: NDArray[np.float32]) -> Labe
     meets = np.bincount(flat[ones].astype(np.intp) * count + flat[others], minlength=count * count)
     meets = meets.reshape(count, count)
     meets = meets + meets.T
+    low &= ((meets >= _LEAST_BORDER) & (sizes >= _SMALLER * sizes[:, None])).any(axis=1)
+    if not low.any():
+        return labels
     means = mean_colors(colors.reshape(-1, 3), flat)
     pairs = []
     for lip in np.flatnonzero(low).tolist():

@@ -74,9 +74,10 @@ def split(
     part, labels = _split(xyz, without_specks(things), plane, rules, rgb, pitch)
     if labels is not None:
         # What is filled lies around what has a label.
-        around = tuple(slice(max(span.start - FILLED, 0), span.stop + FILLED) for span in part)
+        down, right = (slice(max(span.start - FILLED, 0), span.stop + FILLED) for span in part)
         result[part] = labels
-        result[around] = filled(result[around], xyz[(*around, 2)], things[around], rules.min_points)
+        depth = xyz[down, right, 2]
+        result[down, right] = filled(result[down, right], depth, things[down, right], rules.min_points)
     return result
 
 
