@@ -12,6 +12,7 @@ from vision_service.waiting import Activity, waiting_for
 def busy(monkeypatch):
     """Has a thread run a model that waits for somebody, until the test ends; any time is long."""
     monkeypatch.setattr(waiting, "LONG", 0.0)
+    monkeypatch.setattr(waiting, "LONG_WAIT", 0.0)
     activity, begun, over, threads = Activity(), threading.Event(), threading.Event(), []
 
     def work(*names):
@@ -53,6 +54,7 @@ def test_a_model_that_waits_for_nobody_is_at_work(busy):
 
 def test_what_is_over_is_waited_for_no_more(monkeypatch):
     monkeypatch.setattr(waiting, "LONG", 0.0)
+    monkeypatch.setattr(waiting, "LONG_WAIT", 0.0)
     activity = Activity()
     with activity.at_work():
         with waiting_for("the tracker"), waiting_for("the camera"):
@@ -60,7 +62,9 @@ def test_what_is_over_is_waited_for_no_more(monkeypatch):
         assert "has been at work" in activity.held_up()
 
 
-def test_what_is_usual_holds_up_nobody():
+def test_what_is_usual_holds_up_nobody(monkeypatch):
+    monkeypatch.setattr(waiting, "LONG", 60.0)
+    monkeypatch.setattr(waiting, "LONG_WAIT", 60.0)
     activity = Activity()
     with activity.at_work(), waiting_for("the ML model 'net'"):
         assert activity.held_up() == ""

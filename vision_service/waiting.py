@@ -9,6 +9,8 @@ from contextlib import contextmanager
 
 LONG = 1.0
 """From when on it is worth telling that something takes its time, seconds."""
+LONG_WAIT = 0.2
+"""The same, where it is another node that takes its time."""
 _waiting: dict[int, tuple[str, float]] = {}
 
 
@@ -64,7 +66,7 @@ class Activity:
         thread, began = at
         lasted = time.monotonic() - began
         what, since = waits_for(thread)
-        if what and since >= LONG:
+        if what and since >= LONG_WAIT:
             return f"the model waits for {what}, which has not answered for {since:.1f} s"
         if lasted >= LONG:
             return f"the model has been at work for {lasted:.1f} s without an end; if it hangs, start the node again"
