@@ -24,7 +24,7 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 
 METHOD = """
-**Arrival**: a driver in plain rclpy, in a process of its own, publishes pictures; our vision node, in another, runs our
+**Arrival**: a driver in plain rclpy, in a process of its own, publishes images; our vision node, in another, runs our
 detector on them; a listener in a third counts the results by their stamps. The driver has our profile of Fast DDS
 (`FASTRTPS_DEFAULT_PROFILES_FILE`, as in the README), or Fast DDS's defaults; they take turns by processes that are
 started anew.
@@ -33,7 +33,7 @@ started anew.
 of a frame is the time from its arrival until its result is published: it should not exceed one frame's way from arrival
 to published result, as it is without overload, and one of the camera's periods, because there is no queue; one result
 in a hundred may, for the system has other work. Between processes the age is that of the result at its listener, beside
-a node as tutorials write it, whose subscription holds 10 pictures.
+a node as tutorials write it, whose subscription holds 10 images.
 """
 OVERLOAD = 1.5
 """How many times as fast as the model the camera is."""
@@ -54,7 +54,7 @@ def measure(*, pages: Path, quick: bool) -> Report:
     what = f"age of the results at a listener, camera {OVERLOAD:g} × as fast as the model, between processes"
     figures.append(Figure(what, str(ours), f"tutorial's node {tutorial}", str(quotient(ours, tutorial))))
     _draw(ages, pages / "overload.png")
-    more = "![Age of the results, picture by picture](overload.png)"
+    more = "![Age of the results, image by image](overload.png)"
     return Report("Frames that arrive, and frames that are fresh", METHOD, figures, more)
 
 

@@ -91,8 +91,8 @@ def faults(server: Server) -> dict[str, tuple[Callable[[], None], Callable[[], N
         "sends nothing, then starts again": (send("nothing"), restart_silently),
     }
     if isinstance(server, MjpegServer):
-        kinds["sends noise, then pictures"] = (send("noise"), send("pictures"))
-        kinds["sends bad pictures, then good ones"] = (send("bad pictures"), send("pictures"))
+        kinds["sends noise, then images"] = (send("noise"), send("pictures"))
+        kinds["sends bad images, then good ones"] = (send("bad images"), send("pictures"))
     return kinds
 
 

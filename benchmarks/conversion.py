@@ -36,7 +36,7 @@ Job = Callable[[], object]
 
 METHOD = """
 All in one process and one thread, on arrays and messages in memory; each job is done in turns with those it stands
-beside. Pictures are rendered scenes: colour of 1920×1080, and depth of 640×480 with its colours and a tenth of the
+beside. Images are rendered scenes: colour of 1920×1080, and depth of 640×480 with its colours and a tenth of the
 pixels unknown, as a real depth camera has it. What stands beside it is in `benchmarks/peers/plain_conversion.py`:
 
 - *array → Image*: `array('B', pixels.tobytes())`, `message.data.frombytes(pixels.tobytes())` as cv_bridge of ROS 2 has
@@ -45,8 +45,8 @@ pixels unknown, as a real depth camera has it. What stands beside it is in `benc
 - *JPEG*: one frame whose pixels n consumers ask for as RGB, beside n times `cv2.imdecode` and `cv2.cvtColor`. The
   decodes are counted with consumers as a robot has them, each in a thread of its own and all at once.
 - *drawing*: a loop of `cv2.rectangle` and `cv2.putText`, all green; and the same with smooth text on a filled
-  background. Ours besides sorts by confidence, colours by class, keeps labels inside the picture and lines inside their
-  boxes, in sizes that fit the picture.
+  background. Ours besides sorts by confidence, colours by class, keeps labels inside the image and lines inside their
+  boxes, in sizes that fit the image.
 - *depth → PointCloud2*: NumPy's `meshgrid` and `stack`; and Open3D's `create_from_rgbd_image`, whose points are not
   organized and have double precision, with the copy into a message that it then needs.
 - *detections*: every part made by its constructor.
@@ -92,11 +92,11 @@ def against(what: str, ours: Times, theirs: Times, name: str, goal: float | None
     )
 
 
-# Pictures.
+# Images.
 
 
 def picture_jobs() -> dict[str, Job]:
-    """Return what makes messages of a 1080p picture, and pictures of messages."""
+    """Return what makes messages of a 1080p image, and images of messages."""
     pixels, header = rendered(1920, 1080)[0], Header()
     rgb = conversion.image_to_message(pixels, "rgb8", header)
     bgr, another = (conversion.image_to_message(pixels, "bgr8", header) for _ in range(2))  # neither in the cache
@@ -114,7 +114,7 @@ def picture_jobs() -> dict[str, Job]:
 
 
 def picture_figures(times: dict[str, Times]) -> list[Figure]:
-    """Return the figures of pictures."""
+    """Return the figures of images."""
     made, read, converted = "array → Image", "Image → array, rgb8", "Image → array, bgr8 to RGB"
     return [
         against(f"1080p {made}", times[made], times[f"{made}: array('B', bytes)"], "`array('B', bytes)`", 0.5e-3),
@@ -201,7 +201,7 @@ def decodes(count: int) -> int:
 
 
 def drawing_jobs() -> dict[str, Job]:
-    """Return what draws 50 boxes on a 1080p picture."""
+    """Return what draws 50 boxes on a 1080p image."""
     pixels, found = rendered(1920, 1080)[0], boxes(50)
     return {
         "50 boxes": lambda: draw_detections(pixels, found),
@@ -276,7 +276,7 @@ def rendered(width: int, height: int) -> tuple[NDArray[np.uint8], NDArray[np.flo
 
 
 def boxes(count: int) -> list[Detection]:
-    """Return detections all over a 1080p picture."""
+    """Return detections all over a 1080p image."""
     random = np.random.default_rng(0)
     found = []
     for index in range(count):

@@ -30,7 +30,7 @@ PATIENCE = 10.0
 METHOD = f"""
 A model sleeps for as long as its run is to take, so that nothing but the order of its jobs is measured: no ROS, one
 process. A camera has a frame {RATE:.0f} times a second, and a stream has the model look at the newest one; {CALLERS}
-callers give pictures, and each calls again as soon as it is answered. Beside our order, which shares the model's time,
+callers give images, and each calls again as soon as it is answered. Beside our order, which shares the model's time,
 stands the one that we had before, in which a stream has its turn only when no call waits. They take turns.
 """
 EXPLAINED = """
@@ -53,7 +53,7 @@ class Sleeper(VisionModel):
         return []
 
     def classify(self, frame: Frame, count: int = -1) -> list[Any]:
-        """Look at a caller's picture."""
+        """Look at a caller's image."""
         time.sleep(self._seconds["classify"])
         return []
 

@@ -69,7 +69,7 @@ Every process is started as a user's shell would, and seen from outside; the bar
 - *idle*: user and system time of `/proc/PID/stat`, all threads, while a camera node in a process of its own publishes
   640×480 at 30 Hz and all contestants run beside each other: a vision node that nobody listens to, the same with
   `keep_subscribed: true`, and a node as tutorials begin one (`benchmarks/peers/plain_subscriber.py`), which is
-  subscribed always, makes an array of every picture, and does nothing with it.
+  subscribed always, makes an array of every image, and does nothing with it.
 - *clients*: `benchmarks/peers/clients.py`, a program that imports the clients, makes ten without `rclpy.init`, and
   calls with each a node that is not there; its threads (all of them: DDS's and OpenCV's too), and its RSS beyond that
   of the same program with no clients.

@@ -17,17 +17,17 @@ from benchmarks.rig.inside_process import eye
 from benchmarks.rig.networks import DETECTOR, NETWORKS, networks, pictures
 
 METHOD = """
-The picture is 640 × 480. **The limit** is a loop around LiteRT that resizes the picture, runs the network on one
+The image is 640 × 480. **The limit** is a loop around LiteRT that resizes the image, runs the network on one
 thread, and fetches its outputs; nobody looks at them. **We** take a frame from the camera's thread, run the model in
 its own, read the outputs, and publish the result over DDS to a listener in another process.
 
 *In one process* the time runs from the camera's putting the frame into its slot until the publisher has returned; both
-take turns, picture by picture, in the same process.
+take turns, image by image, in the same process.
 
-*Between processes* a driver in plain rclpy publishes 30 pictures a second through shared memory, and the time runs from
-the picture's stamp until a listener in a third process holds the result. The loop is run at the same pace, because
-a processor that has slept between two pictures is slower. Beside it stands a detector as tutorials write it: a queue of
-10, a copy of the picture as cv_bridge makes it, the same network in the callback, messages built by their constructors,
+*Between processes* a driver in plain rclpy publishes 30 images a second through shared memory, and the time runs from
+the image's stamp until a listener in a third process holds the result. The loop is run at the same pace, because
+a processor that has slept between two images is slower. Beside it stands a detector as tutorials write it: a queue of
+10, a copy of the image as cv_bridge makes it, the same network in the callback, messages built by their constructors,
 `rclpy.spin`. The three take turns by processes that are started anew.
 """
 EXPLAINED = """
@@ -86,7 +86,7 @@ def _between_processes(repetitions: int, count: int) -> list[Figure]:
         goal = GOAL * limit.median + HOP
         figures.append(
             Figure(
-                f"{network.name}: picture taken to result heard, between processes",
+                f"{network.name}: image taken to result heard, between processes",
                 str(ours),
                 f"the limit {limit}",
                 str(quotient(ours, limit)),
@@ -100,7 +100,7 @@ def _between_processes(repetitions: int, count: int) -> list[Figure]:
 
 
 def _paced(raw: RawLoop, camera: Camera) -> Sequence[float]:
-    """Return how long the loop takes for pictures that come at a camera's rate, seconds."""
+    """Return how long the loop takes for images that come at a camera's rate, seconds."""
     shots = cycle(pictures(camera.width, camera.height))
     taken = []
     due = time.monotonic()

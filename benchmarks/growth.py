@@ -40,8 +40,8 @@ METHOD = """
 A stack in a process of its own holds {cameras} cameras of 640×480 at {rate:.0f} frames a second (`image_file`), one of
 {fast:.0f}, a vision node that looks at all of them, and {models} that look at the fast one, all with the network
 *{network}* on one thread each. This process subscribes to the detections (only what is subscribed to is computed), or
-calls from as many threads as there are callers, with a client that they share; given pictures are pixels, not JPEG.
-Beside each point, in turns with it and while the stack rests, LiteRT runs the same network on the same picture in a
+calls from as many threads as there are callers, with a client that they share; given images are pixels, not JPEG.
+Beside each point, in turns with it and while the stack rests, LiteRT runs the same network on the same image in a
 loop that does nothing else: the limit; where there are several models, as many loops at once as there are models, or
 cores if these are fewer. More results than frames are not possible either. Ages are from a frame's stamp to the arrival
 of its detections in the other process.
@@ -55,8 +55,8 @@ What it means:
 - **Several models run beside each other**, each on its own thread, until the processor's cores are taken. With more
   models than cores each is slower, and the sum stays. Services that need the same detections should name one detector
   (`detector_name`) instead of running the network again.
-- **Callers of given pictures stand in one row.** From two callers on the sum stays, and each waits for all who stand
-  before him. It is below the raw loop because every call brings a picture of its own from another process, and both
+- **Callers of given images stand in one row.** From two callers on the sum stays, and each waits for all who stand
+  before him. It is below the raw loop because every call brings an image of its own from another process, and both
   processes have only these cores. `max_pending_calls` and the calls' `timeout` bound the waiting.
 - **Callers of a camera share.** All who ask for the same frame get the same run of the model, so the answers grow with
   the callers, until the processes that ask and answer have no more time themselves.
@@ -188,7 +188,7 @@ def _curves(listener: _Listener, client: VisionClient, shot: NDArray[np.uint8]) 
             models,
             lambda count: min(count, cores),
         ),
-        Curve("callers", "Callers with a picture each", "callers", call, points(CALLERS), given),
+        Curve("callers", "Callers with an image each", "callers", call, points(CALLERS), given),
         Curve("sharers", "Callers of one camera's next frame", "callers", call, points(CALLERS), seen),
     ]
 

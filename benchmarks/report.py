@@ -38,7 +38,7 @@ class Report:
         title: What it is about.
         method: How it was measured, Markdown.
         figures: The table.
-        more: What stands below the table, Markdown: pictures, tables, and why a goal was missed.
+        more: What stands below the table, Markdown: images, tables, and why a goal was missed.
     """
 
     title: str

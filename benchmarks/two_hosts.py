@@ -1,4 +1,4 @@
-"""Two hosts: how many pictures cross a link, what a call across it takes, and how the hosts find each other."""
+"""Two hosts: how many images cross a link, what a call across it takes, and how the hosts find each other."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ at the subscriber: the two are taken in turns. Ages are from the stamp to the su
 because both hosts have one clock. `net.core.rmem_max` is {rmem_max} here.
 """
 MEETING = """
-A camera starts on host A, and on host B a vision node that subscribes to its compressed pictures. The first answer is
-that to a client on host A that asks for detections of the camera's picture, counted from the start of all three
-processes, which takes a part of it. Then host B subscribes to the raw pictures of 640×480 too; this link has no limit.
+A camera starts on host A, and on host B a vision node that subscribes to its compressed images. The first answer is
+that to a client on host A that asks for detections of the camera's image, counted from the start of all three
+processes, which takes a part of it. Then host B subscribes to the raw images of 640×480 too; this link has no limit.
 Where there are two subnets, a router joins the hosts, which does not pass multicast on.
 """
 RATE = 30.0
@@ -60,7 +60,7 @@ SERVER = f"{ADDRESSES['a']}:11811"
 SUBNET = {"ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET"}
 DEFAULTS = dict.fromkeys(VARIABLES, "")
 PATIENCE = 20.0
-"""Until the first picture or answer must have come, seconds."""
+"""Until the first image or answer must have come, seconds."""
 CALLS = {
     "get_properties": "get_properties",
     "get_detections with a JPEG of 640×480": "get_detections {folder}/small.jpg",
@@ -106,7 +106,7 @@ class Arrivals:
 
     Attributes:
         seconds: How long it was listened.
-        ages: From stamp to arrival of each picture, seconds.
+        ages: From stamp to arrival of each image, seconds.
         received: Bytes that its end of the link took.
     """
 
@@ -116,7 +116,7 @@ class Arrivals:
 
     @property
     def rate(self) -> float:
-        """Pictures a second."""
+        """Images a second."""
         return len(self.ages) / self.seconds
 
     @property
@@ -135,7 +135,7 @@ def measure(*, pages: Path, quick: bool) -> Report:
     method = METHOD.format(rmem_max=_granted())
     reason = _why_not()
     if reason:
-        return Report(TITLE, method, [Figure("pictures and calls between hosts", f"not measured here: {reason}")])
+        return Report(TITLE, method, [Figure("images and calls between hosts", f"not measured here: {reason}")])
     choose_profile()
     with tempfile.TemporaryDirectory() as name, Progress() as progress:
         folder = Path(name)
@@ -196,7 +196,7 @@ def _limit(a: Host, b: Host, rate: str) -> None:
 
 
 def _write_files(folder: Path) -> None:
-    """Write the pictures and the parameter files of both hosts."""
+    """Write the images and the parameter files of both hosts."""
     cameras: dict[str, Any] = {}
     for name, width, height in SIZES.values():
         config = configure(Synthetic.Config, {"width_px": width, "height_px": height, "seed": 3}, of="synthetic")
@@ -239,7 +239,7 @@ def _asking(host: Host, environment: Mapping[str, str]) -> Iterator[Callable[[st
 def _listen(
     host: Host, topic: str, kind: str, seconds: float, environment: Mapping[str, str], patience: float = PATIENCE
 ) -> Arrivals:
-    """Subscribe to a topic on a host, and return what arrives in some seconds after the first picture."""
+    """Subscribe to a topic on a host, and return what arrives in some seconds after the first image."""
     ages: list[float] = []
     command = (sys.executable, "-m", "benchmarks.peers.listener", topic, kind)
     with host.running(*command, **environment) as process:
@@ -258,14 +258,14 @@ def _listen(
         return Arrivals(time.monotonic() - began, ages[first:], host.received(DEVICE) - received)
 
 
-# Pictures.
+# Images.
 
 Streams = dict[tuple[str, str, str, str], Arrivals]
 """By size, transport, link and whose profile the subscriber has."""
 
 
 def _streams(a: Host, b: Host, folder: Path, *, quick: bool, progress: Progress) -> Streams:
-    """Return how many pictures arrive of each size and transport over each link, with our profile and the defaults."""
+    """Return how many images arrive of each size and transport over each link, with our profile and the defaults."""
     rounds, seconds, links = (1, 0.5, LINKS[:1]) if quick else (2, 1.5, LINKS)
     profiles = {"ours": SUBNET, "defaults": {**SUBNET, **DEFAULTS}}
     found: Streams = {
@@ -275,7 +275,7 @@ def _streams(a: Host, b: Host, folder: Path, *, quick: bool, progress: Progress)
         for transport in TRANSPORTS
         for profile in (profiles if link == LINKS[0] else ["ours"])
     }
-    task = progress.add_task("pictures over the link", total=rounds * len(found))
+    task = progress.add_task("images over the link", total=rounds * len(found))
     with _stack(a, folder / "a.yaml", SUBNET):
         for _ in range(rounds):
             for (size, transport, link, profile), kept in found.items():
@@ -298,16 +298,16 @@ def _stream_table(found: Streams) -> str:
         for (size, transport, link, profile), arrivals in found.items()
     ]
     titles = ("pictures", "transport", "link", "subscriber's profile", "arrive a second", "age", "on the link")
-    return f"## Pictures over the link\n\n{markdown_table(titles, rows)}"
+    return f"## Images over the link\n\n{markdown_table(titles, rows)}"
 
 
 def _lost(found: Streams) -> Iterator[Figure]:
-    """Return how many pictures arrive, beside Fast DDS's defaults."""
+    """Return how many images arrive, beside Fast DDS's defaults."""
     for (size, transport, link, profile), ours in found.items():
         theirs = found.get((size, transport, link, "defaults"))
         if profile == "ours" and theirs is not None:
             yield Figure(
-                f"pictures of {size}, {transport}, that arrive over {link}",
+                f"images of {size}, {transport}, that arrive over {link}",
                 f"{number(ours.rate)} of {RATE:.0f} a second",
                 f"Fast DDS's defaults: {number(theirs.rate)}",
                 number(ours.rate / theirs.rate) if theirs.rate else "—",
@@ -336,7 +336,7 @@ def _calls(a: Host, b: Host, folder: Path, *, rounds: int, progress: Progress) -
 
 def _meetings(ways: Sequence[Way], folder: Path, progress: Progress) -> str:
     """Return how hosts found each other by each means, Markdown."""
-    titles = ("found each other by", "subnets", "first answer", "raw pictures a second", "over the link")
+    titles = ("found each other by", "subnets", "first answer", "raw images a second", "over the link")
     rows = [
         (way.means, way.subnets, *_meet(way, folder)) for way in progress.track(ways, description="finding each other")
     ]
@@ -344,7 +344,7 @@ def _meetings(ways: Sequence[Way], folder: Path, progress: Progress) -> str:
 
 
 def _meet(way: Way, folder: Path) -> tuple[str, str, str]:
-    """Return when the first answer came, how many pictures, and how much went over the link."""
+    """Return when the first answer came, how many images, and how much went over the link."""
     with ExitStack() as stack:
         a, b = stack.enter_context(two_hosts() if way.subnets == 1 else two_subnets())
         if way.server:

@@ -75,9 +75,9 @@ class MjpegServer:
         content_type: As it is announced.
         status: What it answers with, 200 or an error.
         password: For the user "admin"; None = nobody is asked.
-        mode: What it sends: "pictures", "nothing", "noise" (where frames should begin), or "bad pictures" (frames
+        mode: What it sends: "images", "nothing", "noise" (where frames should begin), or "bad images" (frames
             whose content is noise).
-        size: Width and height of the pictures.
+        size: Width and height of the images.
         level: Their grey.
         connections: How many clients there have been.
     """
@@ -199,7 +199,7 @@ class RtspServer:
     Each client gets the file from its beginning.
 
     Attributes:
-        mode: What it sends: "pictures" or "nothing".
+        mode: What it sends: "images" or "nothing".
         status: What it answers with, 200 or an error.
         late: How long it sends nothing to each client at first, seconds.
         media: What it describes: "video" or "audio".

@@ -1,4 +1,4 @@
-"""Pictures of results."""
+"""Images of results."""
 
 import dataclasses
 import math
@@ -400,7 +400,7 @@ def test_of_a_box_around_the_camera_what_lies_before_it_is_drawn():
     picture = draw_objects(gray(), [solid((0, 0, 0), (2, 2, 20), name="")], PINHOLE)
     columns = np.flatnonzero(changed(picture)[240])
     assert np.abs(columns - np.where(columns < 320, 270, 370)).max() <= style(640, 480).line
-    for share in (0.2, 0.5, 0.9):  # the diagonals from the square's corners to the picture's edge
+    for share in (0.2, 0.5, 0.9):  # the diagonals from the square's corners to the image's edge
         assert changed(picture)[round(190 * share), round(270 - 190 * (1 - share))]
 
 

@@ -1,4 +1,4 @@
-"""Pictures as cameras send them: Bayer mosaics, YUV, 16 bits."""
+"""Images as cameras send them: Bayer mosaics, YUV, 16 bits."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ SIZES = st.tuples(st.integers(1, 9), st.integers(1, 9))
 
 
 def convert(encoding, rows, width, *, padding=0, big_endian=False, bits=16):
-    """Return the picture of rows of bytes that some bytes of padding follow."""
+    """Return the image of rows of bytes that some bytes of padding follow."""
     padded = np.pad(np.ascontiguousarray(rows), ((0, 0), (0, padding)), constant_values=0xAB)
     return RAW_ENCODINGS[encoding].convert(padded, width, big_endian, bits)
 

@@ -1,4 +1,4 @@
-"""Pictures in memory."""
+"""Images in memory."""
 
 import struct
 import threading
@@ -18,13 +18,13 @@ BLUE = (0, 0, 255)
 
 
 def photo(height=40, width=60):
-    """A smooth picture in which no two corners are alike; RGB."""
+    """A smooth image in which no two corners are alike; RGB."""
     y, x = np.mgrid[0:height, 0:width]
     return np.stack([x * 255 // width, y * 255 // height, (x + y) % 256], axis=-1).astype(np.uint8)
 
 
 def huge_png():
-    """A few bytes that claim to be a picture of ten thousand million pixels."""
+    """A few bytes that claim to be an image of ten thousand million pixels."""
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -84,13 +84,13 @@ def test_rows_may_be_padded(encoding):
 @pytest.mark.parametrize(
     ("pixels", "encoding", "sentence"),
     [
-        (np.zeros((2, 2, 3), np.uint8), "yuv422", "unknown encoding 'yuv422': a colour picture is one of rgb8, "),
+        (np.zeros((2, 2, 3), np.uint8), "yuv422", "unknown encoding 'yuv422': a colour image is one of rgb8, "),
         (np.zeros((2, 2, 4), np.uint8), "rgb8", "shape (2, 2, 4) and type uint8 are not rgb8"),
         (np.zeros((2, 2), np.uint8), "rgb8", "shape (2, 2) and type uint8 are not rgb8"),
         (np.zeros((2, 2, 1), np.uint8), "mono8", "shape (2, 2, 1) and type uint8 are not mono8"),
         (np.zeros((2, 2, 3), np.float32), "rgb8", "type float32 are not rgb8"),
-        (np.zeros((0, 7, 3), np.uint8), "rgb8", "the picture is empty: 7×0 pixels"),
-        (np.zeros((7, 0), np.uint8), "mono8", "the picture is empty: 0×7 pixels"),
+        (np.zeros((0, 7, 3), np.uint8), "rgb8", "the image is empty: 7×0 pixels"),
+        (np.zeros((7, 0), np.uint8), "mono8", "the image is empty: 0×7 pixels"),
     ],
     ids=["unknown", "too many channels", "no channels", "gray with channels", "floats", "no rows", "no columns"],
 )
@@ -133,9 +133,9 @@ def test_all_threads_get_the_same_decoded_pixels():
 
 
 def test_bytes_that_are_no_picture_fail_each_time_they_are_looked_at():
-    image = Image.from_compressed(b"not a picture")
+    image = Image.from_compressed(b"not an image")
     for _ in range(2):
-        with pytest.raises(VisionError, match="13 bytes that are no picture") as caught:
+        with pytest.raises(VisionError, match="13 bytes that are no image") as caught:
             _ = image.rgb
         assert caught.value.code is ErrorCode.INVALID_ARGUMENT
 
@@ -226,7 +226,7 @@ def test_a_picture_too_large_for_jpeg_is_an_error():
 
 @pytest.mark.parametrize("ending", [".png", ".bmp", ".tiff", ".webp", ".jpg"])
 def test_picture_files_are_read(tmp_path, ending):
-    file = tmp_path / f"picture{ending}"
+    file = tmp_path / f"image{ending}"
     file.write_bytes(cv2.imencode(ending, np.full((4, 5, 3), BLUE[::-1], np.uint8))[1].tobytes())
     image = read_image(str(file))
     assert (image.width, image.height) == (5, 4)
@@ -269,7 +269,7 @@ def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
 def test_a_file_that_is_no_picture_is_named(tmp_path):
     file = tmp_path / "notes.txt"
     file.write_text("hello")
-    with pytest.raises(VisionError, match=r"notes.txt': 5 bytes that are no picture"):
+    with pytest.raises(VisionError, match=r"notes.txt': 5 bytes that are no image"):
         read_image(file)
 
 
@@ -292,11 +292,11 @@ def test_pixels_that_are_deferred_are_made_once_when_they_are_asked_for():
 
 def test_who_asks_for_pixels_that_cannot_be_made_is_told_every_time():
     def make():
-        raise VisionError(ErrorCode.INVALID_ARGUMENT, "no picture")
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, "no image")
 
     image = Image.deferred(make)
     for _ in range(2):
-        with pytest.raises(VisionError, match="no picture"):
+        with pytest.raises(VisionError, match="no image"):
             _ = image.pixels
 
 

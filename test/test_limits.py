@@ -56,7 +56,7 @@ def test_an_avif_whose_header_claims_less_than_a_decoder_would_take_is_not_decod
 
 
 def test_what_is_of_no_known_format_is_not_decoded():
-    with pytest.raises(VisionError, match="13 bytes that are no picture"):
+    with pytest.raises(VisionError, match="13 bytes that are no image"):
         decode(b"of no format!")
 
 

@@ -1,4 +1,4 @@
-"""The models in models/ on pictures of the synthetic camera, with seeds that they were not trained on."""
+"""The models in models/ on images of the synthetic camera, with seeds that they were not trained on."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def new(name: str) -> MLModel:
 
 
 def frames(seed: int, solids: int) -> list[Frame]:
-    """Return pictures of one table, three seconds of its motion apart."""
+    """Return images of one table, three seconds of its motion apart."""
     camera = Synthetic(SyntheticConfig(seed=seed, objects=solids, frame_rate=1 / 3), LocalResources())
     return [camera.read() for _ in range(PICTURES)]
 

@@ -168,7 +168,7 @@ def test_models_shows_the_attributes(run):
 
     assert done.returncode == 0, done.stderr
     shown = json.loads(done.stdout)["models"]["brightness"]
-    assert shown["description"].startswith("Says how bright a picture is: dark, dim or bright.")
+    assert shown["description"].startswith("Says how bright an image is: dark, dim or bright.")
     assert [item["name"] for item in shown["attributes"]] == ["dark_below", "bright_above", "softness"]
     softness = shown["attributes"][2]
     assert (softness["default"], softness["unit"], softness["live"]) == (5.0, "grey levels", True)
@@ -188,7 +188,7 @@ def test_classify_takes_the_model_by_its_name(run):
     [
         ("softness=0", "the model brightness: 'softness' must be a number, at least 0.1 and at most 100 grey levels"),
         ("softnes=3", "unknown attribute 'softnes': did you mean 'softness'?"),
-        ("dark_below=120", "'dark_below' is 120, but 'bright_above' is 100: no picture could be dim"),
+        ("dark_below=120", "'dark_below' is 120, but 'bright_above' is 100: no image could be dim"),
     ],
     ids=["out of range", "misspelt", "refused by the model"],
 )

@@ -39,7 +39,7 @@ def test_detections_and_classifications_are_values():
         (Frame(depth=DEPTH), (32, 24)),
         (Frame(image=PICTURE, depth=DEPTH), (64, 48)),
     ],
-    ids=["empty", "picture", "depth alone", "the picture counts"],
+    ids=["empty", "picture", "depth alone", "the image counts"],
 )
 def test_the_size_of_a_frame_is_width_and_height(frame, size):
     assert frame.size == size

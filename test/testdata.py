@@ -1,4 +1,4 @@
-"""The test data: other people's models and pictures, which lie outside the project, and what was measured on them."""
+"""The test data: other people's models and images, which lie outside the project, and what was measured on them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def form(name: str) -> Path:
 
 @cache
 def picture(name: str) -> Image:
-    """Return the picture in a file; "NAME.pcd#rgb" = the colours of an organized point cloud."""
+    """Return the image in a file; "NAME.pcd#rgb" = the colours of an organized point cloud."""
     file, _, part = name.partition("#")
     if not part:
         return read_image(path(file))

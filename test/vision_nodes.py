@@ -57,12 +57,12 @@ def reds(**parameters: Any) -> AbstractContextManager[Robot]:
 
 
 def detect(robot: Peer, node: str = "ruby", **fields: Any) -> Any:
-    """Return a node's answer to a picture that is given."""
+    """Return a node's answer to an image that is given."""
     return robot.call(GetDetections, f"{node}/get_detections", **fields)
 
 
 def from_camera(robot: Peer, node: str = "ruby", **fields: Any) -> Any:
-    """Return a node's answer to a picture of a camera."""
+    """Return a node's answer to an image of a camera."""
     return robot.call(GetDetectionsFromCamera, f"{node}/get_detections_from_camera", **fields)
 
 
@@ -86,7 +86,7 @@ def subscriptions(robot: Peer, topic: str = "/front/image_raw") -> int:
 
 
 class Lens:
-    """A foreign camera: pictures on a topic, each with a stamp one second later than the one before."""
+    """A foreign camera: images on a topic, each with a stamp one second later than the one before."""
 
     def __init__(self, robot: Peer, topic: str = "front/image_raw", qos: Any = 10) -> None:
         self.seconds = 0
@@ -99,7 +99,7 @@ class Lens:
         return image_message(self.pixels, stamp=self.seconds * 10**9, frame_id="front_lens")
 
     def once(self) -> None:
-        """Publish one picture to whoever listens now."""
+        """Publish one image to whoever listens now."""
         eventually(self.publisher.get_subscription_count, "somebody who listens to the camera")
         self.publisher.publish(self.message())
 

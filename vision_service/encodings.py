@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Memory = NDArray[np.uint8]
-"""(rows, bytes) array of a picture as it lies in memory, padding included."""
+"""(rows, bytes) array of an image as it lies in memory, padding included."""
 
 _YUV_TO_RGB = np.array(
     [[1.164, 0.0, 1.596, -222.912], [1.164, -0.391, -0.813, 135.488], [1.164, 2.018, 0.0, -276.928]], np.float32
@@ -34,7 +34,7 @@ class RawEncoding:
 
     Attributes:
         pixel: Bytes a pixel in a row.
-        rows: Rows of memory for a row of the picture: above 1 where planes of colour follow that of brightness.
+        rows: Rows of memory for a row of the image: above 1 where planes of colour follow that of brightness.
         multiple: What width and height must be multiples of.
         result: What it becomes: rgb8 or mono8.
         convert: Makes (H, W, 3) or (H, W) pixels of memory, its width in pixels, whether it is big-endian, and how many

@@ -1,4 +1,4 @@
-"""A picture in memory: pixels in one of ROS's encodings, or what becomes such pixels once, when they are asked for."""
+"""An image in memory: pixels in one of ROS's encodings, or what becomes such pixels once, when they are asked for."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def to_rgb(pixels: NDArray[np.uint8], encoding: str) -> NDArray[np.uint8]:
 
 
 class Image:
-    """A picture that any number of threads may read; nobody changes its pixels.
+    """An image that any number of threads may read; nobody changes its pixels.
 
     What is no pixels yet is decoded or converted by the first who asks, in its thread, once for all consumers.
     """
@@ -74,7 +74,7 @@ class Image:
             VisionError: INVALID_ARGUMENT, if the encoding is unknown or the array is not of its form.
         """
         if encoding not in ENCODINGS:
-            msg = f"unknown encoding {encoding!r}: a colour picture is one of {', '.join(ENCODINGS)}"
+            msg = f"unknown encoding {encoding!r}: a colour image is one of {', '.join(ENCODINGS)}"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
         channels = ENCODINGS[encoding].channels
         expected = (3,) if channels > 1 else (2,)
@@ -82,7 +82,7 @@ class Image:
             msg = f"pixels of shape {pixels.shape} and type {pixels.dtype} are not {encoding}"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
         if pixels.size == 0:
-            msg = f"the picture is empty: {pixels.shape[1]}×{pixels.shape[0]} pixels"
+            msg = f"the image is empty: {pixels.shape[1]}×{pixels.shape[0]} pixels"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
         self._pixels: NDArray[np.uint8] | None = pixels
         self._encoding = encoding
@@ -93,7 +93,7 @@ class Image:
 
     @classmethod
     def deferred(cls, make: Callable[[], NDArray[np.uint8]], encoding: str = "rgb8") -> Image:
-        """Return a picture whose pixels are made on first use.
+        """Return an image whose pixels are made on first use.
 
         Args:
             make: Returns them, in the form of the encoding; a VisionError that it raises comes to whoever asks.
@@ -110,9 +110,9 @@ class Image:
 
     @classmethod
     def from_compressed(cls, data: bytes | memoryview) -> Image:
-        """Return the picture that JPEG, PNG or other compressed bytes hold; they are decoded on first use.
+        """Return the image that JPEG, PNG or other compressed bytes hold; they are decoded on first use.
 
-        Bytes that are no picture raise VisionError INVALID_ARGUMENT from then on.
+        Bytes that are no image raise VisionError INVALID_ARGUMENT from then on.
         """
         image = cls.deferred(partial(decode, data), "bgr8")
         image._compressed = data
@@ -130,7 +130,7 @@ class Image:
 
     @property
     def compressed(self) -> bytes | memoryview | None:
-        """The bytes of the file that the picture came as, or None if it came otherwise."""
+        """The bytes of the file that the image came as, or None if it came otherwise."""
         return self._compressed
 
     @property
@@ -167,10 +167,10 @@ class Image:
 
 
 def decode(data: bytes | memoryview) -> NDArray[np.uint8]:
-    """Return the (H, W, 3) BGR pixels of JPEG, PNG, BMP … bytes; a transparent picture loses its transparency.
+    """Return the (H, W, 3) BGR pixels of JPEG, PNG, BMP … bytes; a transparent image loses its transparency.
 
     Raises:
-        VisionError: INVALID_ARGUMENT, if the bytes are no picture or stop in the middle.
+        VisionError: INVALID_ARGUMENT, if the bytes are no image or stop in the middle.
     """
     return _decode(data, cv2.IMREAD_COLOR)
 
@@ -192,13 +192,13 @@ def _decode(data: bytes | memoryview, flags: int) -> NDArray[Any]:
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if known and not _cut_off(bytes(data)) else None
     except cv2.error as error:
-        msg = f"a picture that OpenCV does not decode: {error.err or error}"
+        msg = f"an image that OpenCV does not decode: {error.err or error}"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
     if pixels is None:
         msg = (
             "an AVIF image, which is not read because only decoding it tells how large it is: convert it to PNG or JPEG"
             if is_avif(data)
-            else f"{len(data)} bytes that are no picture, or are cut off: JPEG, PNG, BMP, TIFF and WebP are read"
+            else f"{len(data)} bytes that are no image, or are cut off: JPEG, PNG, BMP, TIFF and WebP are read"
         )
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
     return pixels
@@ -224,18 +224,18 @@ _MAGIC = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n"}
 
 
 def encode_image(image: Image, mime_type: str, *, quality: int = 90) -> bytes:
-    """Return a picture as the bytes of a JPEG or PNG file: those that it came as, if they are such a file already.
+    """Return an image as the bytes of a JPEG or PNG file: those that it came as, if they are such a file already.
 
     A JPEG that is to be turned when it is shown (EXIF) is encoded anew, turned, because not every reader turns it. What
     follows the end of a JPEG, such as the video of a motion photo, is left out.
 
     Args:
-        image: The picture.
+        image: The image.
         mime_type: image/jpeg or image/png.
         quality: Of a JPEG that is made, 1 to 100.
 
     Raises:
-        VisionError: INVALID_ARGUMENT, as `encode`, or if the picture came as bytes that are no picture.
+        VisionError: INVALID_ARGUMENT, as `encode`, or if the image came as bytes that are no image.
     """
     if image.compressed is not None and mime_type in _MAGIC:
         data = bytes(image.compressed)
@@ -276,10 +276,10 @@ def read_file(path: str | Path, *, most: int = LARGEST_FILE) -> bytes:
 
 
 def read_image(path: str | Path) -> Image:
-    """Return the picture in a file, decoded.
+    """Return the image in a file, decoded.
 
     Raises:
-        VisionError: INVALID_ARGUMENT, if the file cannot be read or is no picture.
+        VisionError: INVALID_ARGUMENT, if the file cannot be read or is no image.
     """
     data = read_file(path, most=LARGEST_IMAGE_FILE)
     try:
@@ -298,11 +298,11 @@ def encode(pixels: NDArray[np.uint8], mime_type: str, *, encoding: str = "rgb8",
         quality: Of JPEG, 1 to 100.
 
     Raises:
-        VisionError: INVALID_ARGUMENT, for another mime type or a picture larger than the format allows.
+        VisionError: INVALID_ARGUMENT, for another mime type or an image larger than the format allows.
     """
     endings = {"image/jpeg": ".jpg", "image/png": ".png"}
     if mime_type not in endings:
-        msg = f"pictures are encoded as {' or '.join(endings)}, not as {mime_type!r}"
+        msg = f"images are encoded as {' or '.join(endings)}, not as {mime_type!r}"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
     if encoding not in {"mono8", "bgr8"}:
         pixels = cv2.cvtColor(to_rgb(pixels, encoding), cv2.COLOR_RGB2BGR)  # type: ignore[assignment]
@@ -312,6 +312,6 @@ def encode(pixels: NDArray[np.uint8], mime_type: str, *, encoding: str = "rgb8",
     except cv2.error:
         done, data = False, np.empty(0, np.uint8)
     if not done:
-        msg = f"a picture of {pixels.shape[1]}×{pixels.shape[0]} pixels cannot be encoded as {mime_type}"
+        msg = f"an image of {pixels.shape[1]}×{pixels.shape[0]} pixels cannot be encoded as {mime_type}"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
     return data.tobytes()

@@ -201,7 +201,7 @@ class Scheduler:
         if self._closed:
             raise _closed()
         if not frame.camera_name:
-            return _Run(self._bound(method, frame))  # a given picture: nobody else can ask for it
+            return _Run(self._bound(method, frame))  # a given image: nobody else can ask for it
         recent = self._recent.setdefault(frame.camera_name, deque(maxlen=RECENT))
         runs = next((runs for other, runs in recent if other is frame), None)
         if runs is None:
@@ -237,7 +237,7 @@ class Scheduler:
         self._ring()
 
     def _given_up(self, run: _Run, future: Future[Any]) -> None:
-        """Let go of a run, and of its picture, when the last one who waited for it has gone."""
+        """Let go of a run, and of its image, when the last one who waited for it has gone."""
         if not future.cancelled():
             return
         with self._lock:
@@ -290,7 +290,7 @@ class Scheduler:
         """Do a run, unless that has been done."""
         if not run.done:
             self._settle(run, _attempt(run.job))
-        del run  # an error in it knows this frame, and by it those of whoever called: a circle, with a picture in it
+        del run  # an error in it knows this frame, and by it those of whoever called: a circle, with an image in it
 
     def _settle(self, run: _Run, outcome: Any) -> None:
         """Give a run its outcome, unless it has one, and answer all who wait for it."""
@@ -364,7 +364,7 @@ class _Run:
         """Set the outcome: what the model says, or a VisionError."""
         self._outcome = outcome
         self.done = True
-        self.job = _nothing  # it holds the picture
+        self.job = _nothing  # it holds the image
 
     def tell(self, future: Future[Any]) -> None:
         """Give the outcome to one who waits."""
@@ -386,7 +386,7 @@ class _Run:
 
 
 def _nothing() -> None:
-    """Stand for a job that is done, and would hold its picture."""
+    """Stand for a job that is done, and would hold its image."""
 
 
 def _closed() -> VisionError:
@@ -398,7 +398,7 @@ def _attempt(job: Callable[[], Any]) -> Any:
     try:
         return job()
     except BaseException as error:  # a library may even raise SystemExit
-        traceback.clear_frames(error.__traceback__)  # their variables hold the picture, and so does the job
+        traceback.clear_frames(error.__traceback__)  # their variables hold the image, and so does the job
         del job
         return error.with_traceback(None) if isinstance(error, VisionError) else _model_failed(error)
 

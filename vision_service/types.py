@@ -181,7 +181,7 @@ class Segmentation:
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """What a picture shows.
+    """What an image shows.
 
     Attributes:
         class_name: The label.
@@ -194,7 +194,7 @@ class Classification:
 
 @dataclass(frozen=True, slots=True)
 class LabelChange:
-    """What a camera shows has changed: the best label of its picture, or a thing has come or gone.
+    """What a camera shows has changed: the best label of its image, or a thing has come or gone.
 
     Attributes:
         previous: What was there: a label, or the id of a track; empty = nothing.
@@ -215,11 +215,11 @@ class LabelChange:
 
 @dataclass(frozen=True, eq=False)
 class LabelImage:
-    """What each pixel of a picture shows.
+    """What each pixel of an image shows.
 
     Attributes:
-        labels: (H, W) uint16 class numbers, in the size of the source picture.
-        class_names: By class number; there is one for each number in the picture.
+        labels: (H, W) uint16 class numbers, in the size of the source image.
+        class_names: By class number; there is one for each number in the image.
     """
 
     labels: NDArray[np.uint16]
@@ -236,7 +236,7 @@ class CameraIntrinsics:
     """A pinhole camera, as in sensor_msgs/CameraInfo.
 
     Attributes:
-        width, height: Of the pictures it belongs to, pixels.
+        width, height: Of the images it belongs to, pixels.
         fx, fy: Focal lengths, pixels.
         cx, cy: The principal point, pixels from the centre of the top left pixel.
         distortion_model: ROS's name: plumb_bob, rational_polynomial, equidistant; empty = none.
@@ -338,14 +338,14 @@ class Frame:
     """What a camera saw at one time; any number of threads may read it, nobody changes it.
 
     Attributes:
-        image: The colour picture, or None.
+        image: The colour image, or None.
         depth: (H, W) float32, metres along the optical axis, NaN = unknown; or None.
         cloud: The points, or None.
-        intrinsics: Of the colour picture, or None if the camera is not calibrated.
-        depth_intrinsics: Of the depth picture where it is not the colour picture's, else None.
+        intrinsics: Of the colour image, or None if the camera is not calibrated.
+        depth_intrinsics: Of the depth image where it is not the colour image's, else None.
         stamp: When it was taken, nanoseconds since the epoch of the camera's clock.
         frame_id: The coordinate frame, x right, y down, z forward.
-        camera_name: Empty for a given picture.
+        camera_name: Empty for a given image.
         extra: What a driver adds of its own, by name; for example the synthetic camera's ground truth.
         arrived: When it came to this process, or was published if nobody was there to receive it, nanoseconds of the
             steady clock; a copy with changes keeps it.
@@ -364,7 +364,7 @@ class Frame:
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height of the picture (of the depth if there is no other), pixels; 0, 0 if there is none."""
+        """Width and height of the image (of the depth if there is no other), pixels; 0, 0 if there is none."""
         if self.image is not None:
             return self.image.size
         if self.depth is not None:

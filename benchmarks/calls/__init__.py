@@ -21,16 +21,16 @@ NAMES = ("MobileNet v1 0.25 128", DETECTOR.name, COCO_SSD.name)
 
 METHOD = f"""
 Every server is a process of its own, and so is whoever calls; all are on one machine, and all who speak DDS have the
-same shared memory profile. Pictures are {WIDTH}×{HEIGHT}; networks run on one thread.
+same shared memory profile. Images are {WIDTH}×{HEIGHT}; networks run on one thread.
 
 **One caller.** `vision-service run` runs a stack with a camera and a vision node for each network, and a `VisionClient`
 calls it. Beside it stand a *bare call*, of a plain rclpy node that answers at once with a ready-made response equal to
 ours, by a plain rclpy client with an executor in a thread of its own; and the *network* alone: the loop of LiteRT of
 the frame path, which makes nothing of the outputs. They take turns, each after {REST * 1e3:.0f} ms of rest. The camera
-shows the picture of a file, as a new frame each time, at {RATE:.0f} Hz. Callers of one frame share one run of the
+shows the image of a file, as a new frame each time, at {RATE:.0f} Hz. Callers of one frame share one run of the
 network, so a round is longer than the camera's period: each call finds a new frame, as the count of runs below shows.
-Given pictures travel raw; that they are put into the request belongs to the time, of the bare call too. *Memory kept*:
-our processes tell the C library to keep the memory of pictures for the next ones, as it would not by itself. The others
+Given images travel raw; that they are put into the request belongs to the time, of the bare call too. *Memory kept*:
+our processes tell the C library to keep the memory of images for the next ones, as it would not by itself. The others
 run as everybody runs them, and once more with the same setting, which makes them markedly faster.
 
 **Many callers.** Beside ours stands a server of Viam's Python SDK, called over gRPC on the loopback device. Its camera
@@ -38,7 +38,7 @@ shows the next JPEG file whenever it is asked; its vision service decodes it and
 callers of a side are in one process: ours are threads that share a `VisionClient`, Viam's are tasks of an event loop
 that share a connection, as either is made for. Each calls again as soon as it is answered. Our camera shows the same
 files at 30 Hz, and all who ask about one frame share its result, so that more calls can be answered than the network
-can run; Viam's service runs it for each call. Given pictures are JPEG on both sides, and looked at each by itself. *32
+can run; Viam's service runs it for each call. Given images are JPEG on both sides, and looked at each by itself. *32
 apart* have a client, or a connection, each: every response of a ROS service reaches all clients of that service, and
 each drops what is not its own, so the cost of a call grows with their number.
 """
@@ -52,7 +52,7 @@ does, other calls are answered.
 
 
 def measure(*, pages: Path, quick: bool) -> Report:
-    """Measure, and draw the pictures of many callers into the folder `pages`."""
+    """Measure, and draw the images of many callers into the folder `pages`."""
     os.environ.update(profile_of_ours())
     shots = pictures(WIDTH, HEIGHT)
     with tempfile.TemporaryDirectory() as name, Progress() as progress:

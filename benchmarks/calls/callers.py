@@ -1,7 +1,7 @@
 """A program that calls many times at once: `python -m benchmarks.calls.callers ours`, or `… viam PORT`.
 
 It reads turns from its standard input, a JSON object each: how many `callers` call for how many `seconds`, whether they
-`share` one client, and `what` they call: "picture" = get_detections of the JPEG file `picture`, "raw" = of its pixels,
+`share` one client, and `what` they call: "image" = get_detections of the JPEG file `picture`, "raw" = of its pixels,
 "camera" = get_detections_from_camera. For each turn it writes a line of JSON: the durations of all calls, and how long
 the turn was in the end, seconds.
 

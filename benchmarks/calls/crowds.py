@@ -28,10 +28,10 @@ APART = {"32 apart": 32}
 """How many there are who have a client each."""
 KINDS = {"picture": "the same JPEG", "camera": "from the camera"}
 """What is asked of either side."""
-RAW = {"raw": "the same picture, raw"}
+RAW = {"raw": "the same image, raw"}
 """What is asked of ours only, because Viam's client sends JPEG."""
 SIDES = {"ours": "ours", "viam": "Viam's Python SDK", "kept": "Viam's Python SDK, memory kept"}
-"""The last is told by its environment to keep the memory of pictures, as our processes do by themselves."""
+"""The last is told by its environment to keep the memory of images, as our processes do by themselves."""
 LINGER = 0.1
 """How long our camera is read after a call, seconds: it is not to disturb the other side's turns."""
 
@@ -69,7 +69,7 @@ class Crowd:
 
         Args:
             network: A detector.
-            folder: Where the pictures lie as JPEG files.
+            folder: Where the images lie as JPEG files.
             apart: Whether there are callers with a client each, too.
             turns: How many for each side, kind and number of callers.
             seconds: How long a turn lasts.
@@ -105,7 +105,7 @@ class Crowd:
         )
 
     def page(self, pages: Path) -> str:
-        """Draw the picture into a folder, and return what stands below the table, Markdown."""
+        """Draw the image into a folder, and return what stands below the table, Markdown."""
         file = pages / f"calls_{self.network.path.stem}.png"
         self._draw(file)
         rows = [

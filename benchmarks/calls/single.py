@@ -41,7 +41,7 @@ COUNT = 5
 ABOVE = 0.7e-3
 """What a call from a camera may take above the bare call and the network, seconds."""
 RATIO = 1.2
-"""How many times as long as the bare call and the network a call with a picture may take."""
+"""How many times as long as the bare call and the network a call with an image may take."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Service:
     Attributes:
         node: The node's name.
         network: What it runs.
-        given: Whether the picture is in the request; else it is a camera's.
+        given: Whether the image is in the request; else it is a camera's.
     """
 
     node: str
@@ -74,7 +74,7 @@ class Service:
         return getattr(srv, f"Get{self.what.capitalize()}" + ("" if self.given else "FromCamera"))
 
     def request(self, pixels: NDArray[Any]) -> Any:
-        """Return a request, with the picture if one is given."""
+        """Return a request, with the image if one is given."""
         request = self.kind.Request()
         if self.given:
             request.image = image_to_message(pixels, "rgb8", Header())
@@ -126,11 +126,11 @@ class Single:
 def single_calls(
     networks: list[Network], shots: list[NDArray[Any]], picture: Path, rounds: int, progress: Progress
 ) -> list[Single]:
-    """Call a vision node for each network, from a camera and with a picture given.
+    """Call a vision node for each network, from a camera and with an image given.
 
     Args:
         networks: Detectors and classifiers.
-        shots: The pictures, (H, W, 3) RGB.
+        shots: The images, (H, W, 3) RGB.
         picture: The file that the camera shows, each time as a new frame.
         rounds: How often each call is made.
         progress: Where to show how far it is.

@@ -1,6 +1,6 @@
 """A camera driver in plain rclpy: `python -m benchmarks.peers.plain_camera WIDTH HEIGHT RATE COUNT`.
 
-It waits for a subscriber, publishes COUNT pictures to /camera/image_raw, says "done", and stays until killed.
+It waits for a subscriber, publishes COUNT images to /camera/image_raw, says "done", and stays until killed.
 """
 
 from __future__ import annotations

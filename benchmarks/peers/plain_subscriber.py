@@ -1,4 +1,4 @@
-"""A vision node as tutorials begin it: subscribed from its first moment on, each picture an array, nobody listening.
+"""A vision node as tutorials begin it: subscribed from its first moment on, each image an array, nobody listening.
 
 python -m benchmarks.peers.plain_subscriber NAME TOPIC
 """
@@ -16,7 +16,7 @@ from vision_msgs.msg import Detection2DArray
 
 
 class PlainSubscriber(Node):
-    """Makes an array of every picture, and goes on only if its detections are heard."""
+    """Makes an array of every image, and goes on only if its detections are heard."""
 
     def __init__(self, name: str, topic: str) -> None:
         super().__init__(name)
@@ -24,7 +24,7 @@ class PlainSubscriber(Node):
         self.create_subscription(Image, topic, self.on_image, qos_profile_sensor_data)
 
     def on_image(self, message: Image) -> None:
-        """Take a picture."""
+        """Take an image."""
         self.picture = np.frombuffer(message.data, np.uint8).reshape(message.height, message.width, -1)
         if self.detections.get_subscription_count():
             self.detections.publish(Detection2DArray(header=message.header))

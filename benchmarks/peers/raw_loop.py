@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 
 class RawLoop:
-    """Resizes a picture, runs the network, and fetches what it returns; nobody makes anything of that.
+    """Resizes an image, runs the network, and fetches what it returns; nobody makes anything of that.
 
-    The picture is resized as we resize it, so that the same work is compared: one much larger than the network's input
+    The image is resized as we resize it, so that the same work is compared: one much larger than the network's input
     is brought to twice its size and then averaged, where the simplest examples leave out most of the pixels.
     """
 
     def __init__(self, path: Path) -> None:
-        """Load a network that takes one picture, uint8 or float32 from -1 to 1."""
+        """Load a network that takes one image, uint8 or float32 from -1 to 1."""
         self._interpreter = Interpreter(model_path=str(path), num_threads=1)
         self._interpreter.allocate_tensors()
         details = self._interpreter.get_input_details()[0]
@@ -29,7 +29,7 @@ class RawLoop:
         self._outputs = [output["index"] for output in self._interpreter.get_output_details()]
 
     def __call__(self, pixels: NDArray[np.uint8]) -> list[NDArray[Any]]:
-        """Return the outputs for an (H, W, 3) RGB picture."""
+        """Return the outputs for an (H, W, 3) RGB image."""
         size = self._width, self._height
         if pixels.shape[0] * pixels.shape[1] > 4 * self._width * self._height:
             twice = cv2.resize(pixels, (2 * self._width, 2 * self._height))

@@ -1,6 +1,6 @@
 """A detector as tutorials write it: `python -m benchmarks.peers.tutorial_node MODEL.tflite`.
 
-It subscribes to /camera/image_raw with a queue of 10, copies the picture into an array of its own, as cv_bridge does,
+It subscribes to /camera/image_raw with a queue of 10, copies the image into an array of its own, as cv_bridge does,
 runs the network in the callback, and publishes to /tutorial/detections what scores at least 0.5.
 """
 

@@ -31,7 +31,7 @@ async def unimplemented(*_: Any, **__: Any) -> Any:
 
 
 class Pictures(Camera):
-    """Shows a new picture whenever it is asked."""
+    """Shows a new image whenever it is asked."""
 
     def __init__(self, folder: Path) -> None:
         """Read the JPEG files of a folder."""
@@ -44,7 +44,7 @@ class Pictures(Camera):
         return [next(self._images)], ResponseMetadata()
 
     async def get_properties(self, **_: Any) -> Camera.Properties:
-        """Return the form of the pictures."""
+        """Return the form of the images."""
         return Camera.Properties(mime_types=[CameraMimeType.JPEG])
 
     get_point_cloud = unimplemented
@@ -59,7 +59,7 @@ class Detector(Vision):
         Args:
             network: The file; its outputs are boxes, classes, scores and their count.
             minimum: Confidence from which something counts as found.
-            camera: Whose pictures are looked at.
+            camera: Whose images are looked at.
         """
         super().__init__("eye")
         self._run = RawLoop(network)
@@ -68,11 +68,11 @@ class Detector(Vision):
         self._thread = ThreadPoolExecutor(1)
 
     async def get_detections(self, image: ViamImage, **_: Any) -> list[Detection]:
-        """Return what is found in a picture."""
+        """Return what is found in an image."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._detect, image.data)
 
     async def get_detections_from_camera(self, camera_name: str, **_: Any) -> list[Detection]:
-        """Return what is found in the camera's next picture."""
+        """Return what is found in the camera's next image."""
         images, _metadata = await self._camera.get_images()
         return await self.get_detections(images[0])
 

@@ -1,6 +1,6 @@
 """A program that calls a vision service when it is told to: `python -m benchmarks.rig.asking SERVICE`.
 
-Each line of its input names a method, and the file of a picture where the method takes one: of a PNG the pixels are
+Each line of its input names a method, and the file of an image where the method takes one: of a PNG the pixels are
 sent, of a JPEG its bytes. For each it prints how many seconds the call took, or what went wrong.
 """
 

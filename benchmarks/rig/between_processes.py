@@ -1,4 +1,4 @@
-"""A camera driver, a detector and a listener in a process each; what the listener hears of which picture, and when."""
+"""A camera driver, a detector and a listener in a process each; what the listener hears of which image, and when."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Camera:
     """What the driver publishes.
 
     Attributes:
-        width, height: Of its pictures, pixels.
-        rate: Pictures a second.
+        width, height: Of its images, pixels.
+        rate: Images a second.
         count: How many.
         shared_memory: Whether it has our profile of Fast DDS; else its defaults.
     """
@@ -49,7 +49,7 @@ class Camera:
 
 
 def delays(detector: str, network: Network, camera: Camera) -> list[float]:
-    """Return how long after a picture was taken its result was heard, seconds, for each that was; in their order.
+    """Return how long after an image was taken its result was heard, seconds, for each that was; in their order.
 
     Args:
         detector: "ours", or "tutorial".

@@ -1,4 +1,4 @@
-"""A vision node and a camera in one process; what the node publishes of which picture, and when."""
+"""A vision node and a camera in one process; what the node publishes of which image, and when."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ class Eye:
         self.node = VisionNode("eye", local_nodes=local_nodes, parameter_overrides=overrides)
 
     def show(self, pixels: NDArray[np.uint8]) -> None:
-        """Show a picture, and go on."""
+        """Show an image, and go on."""
         self.slot.put(_frame(pixels))
 
     def look(self, pixels: NDArray[np.uint8]) -> float:
-        """Show a picture; return the seconds from then until its result was published."""
+        """Show an image; return the seconds from then until its result was published."""
         self._published.clear()
         frame = _frame(pixels)
         began = time.perf_counter()

@@ -3,4 +3,4 @@
 from vision_service.ros.memory import KEPT, LARGEST
 
 KEPT_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(KEPT), "MALLOC_MMAP_THRESHOLD_": str(LARGEST)}
-"""What a process needs in its environment to keep the memory of pictures that it has let go, as ours do."""
+"""What a process needs in its environment to keep the memory of images that it has let go, as ours do."""

@@ -1,4 +1,4 @@
-"""The trained networks and the pictures that are measured with."""
+"""The trained networks and the images that are measured with."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vision_service.image import read_image
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTDATA = ROOT.parent / "shared" / "testdata"
-"""Other people's models and pictures; may be absent."""
+"""Other people's models and images; may be absent."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def networks() -> list[Network]:
 
 
 def pictures(width: int, height: int) -> list[NDArray[np.uint8]]:
-    """Return pictures to look at, (height, width, 3) RGB."""
+    """Return images to look at, (height, width, 3) RGB."""
     names = ("cats_and_dogs.jpg", "cat_720p.jpg", "multi_objects.jpg", "kite_and_cold.jpg")
     paths = [path for name in names if (path := TESTDATA / "images" / name).exists()]
     return [

@@ -53,7 +53,7 @@ def robot(**nodes: Mapping[str, Any]) -> Iterator[subprocess.Popen[str]]:
 
 
 def profile_of_ours() -> dict[str, str]:
-    """Return what a process of others needs in its environment to send large pictures as ours do."""
+    """Return what a process of others needs in its environment to send large images as ours do."""
     before = {name: os.environ.pop(name, None) for name in (*VARIABLES, *DEFAULT_TRANSPORTS)}
     try:
         warning = choose_profile()

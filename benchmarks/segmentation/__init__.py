@@ -140,7 +140,7 @@ def measure(*, pages: Path, quick: bool) -> Report:
 def contest(
     programs: Mapping[str, Path], sight: Sight, pages: Path, *, full: bool, quick: bool, progress: Progress
 ) -> Contest:
-    """Measure all contestants on one cloud, and on demand the others at full resolution too, with a picture."""
+    """Measure all contestants on one cloud, and on demand the others at full resolution too, with an image."""
     model, frame, search = model_of(sight), Frame(cloud=sight.cloud), sight.search
     open3d = Open3dSegmentation(sight)
     with ExitStack() as stack:

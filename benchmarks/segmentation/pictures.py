@@ -1,4 +1,4 @@
-"""The pictures of the page about segmentation."""
+"""The images of the page about segmentation."""
 
 from __future__ import annotations
 

@@ -88,8 +88,8 @@ def test_where_no_imager_is_named_the_first_that_has_the_form_is_meant(frame, mi
     ("frame", "mime_type", "reason"),
     [
         (RGBD, "image/webp", "color as image/jpeg, image/png; depth as image/png, image/vnd"),
-        (Frame(depth=depth()), JPEG, "no picture is answered as 'image/jpeg': there is depth"),
-        (Frame(camera_name="lidar"), "", "camera 'lidar' has no pictures"),
+        (Frame(depth=depth()), JPEG, "no image is answered as 'image/jpeg': there is depth"),
+        (Frame(camera_name="lidar"), "", "camera 'lidar' has no images"),
     ],
 )
 def test_a_form_that_no_picture_has_is_refused_with_those_that_there_are(frame, mime_type, reason):
@@ -143,7 +143,7 @@ def test_without_intrinsics_there_are_none():
     assert depth_intrinsics_of(Frame(depth=depth())) is None
 
 
-# Depth as a picture file.
+# Depth as an image file.
 
 
 @given(

@@ -23,7 +23,7 @@ CLOUD = PointCloud(np.array([[1, 2, 3]], np.float32))
 
 @pytest.fixture
 def files(tmp_path):
-    """Return the attributes that name a colour picture, a depth picture and a cloud."""
+    """Return the attributes that name a colour image, a depth image and a cloud."""
     cv2.imwrite(str(tmp_path / "color.png"), COLOUR)
     cv2.imwrite(str(tmp_path / "depth.png"), DEPTH)
     (tmp_path / "cloud.pcd").write_bytes(write_pcd(CLOUD))
@@ -176,8 +176,8 @@ def test_a_file_that_is_replaced_by_one_of_the_same_age_and_size_is_read_again(t
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("color.png", "color.png': 7 bytes that are no picture"),
-        ("depth.png", "depth.png' is no picture, or is cut off"),
+        ("color.png", "color.png': 7 bytes that are no image"),
+        ("depth.png", "depth.png' is no image, or is cut off"),
         ("cloud.pcd", "cloud.pcd': no PCD"),
     ],
 )
@@ -202,7 +202,7 @@ def test_a_file_that_vanishes_is_an_error_until_it_is_back(files, tmp_path):
 def test_a_picture_that_changes_to_another_size_than_the_intrinsics_is_an_error(files, tmp_path):
     driver = camera(**files, intrinsic_parameters=INTRINSICS)
     cv2.imwrite(str(tmp_path / "color.png"), np.zeros((5, 7, 3), np.uint8))
-    assert "for 4×3 pixels, but the color picture has 7×5" in fails(driver)
+    assert "for 4×3 pixels, but the color image has 7×5" in fails(driver)
 
 
 def test_without_any_file_it_says_what_to_give():
@@ -232,7 +232,7 @@ def test_rate_and_scale_must_be_above_zero(files, name, value):
         ({"fx": 0}, "fx must be a number above 0, not 0.0"),
         ({"fy": -3.0}, "fy must be a number above 0, not -3.0"),
         ({"width_px": 4.5}, "width_px must be an integer above 0, not 4.5"),
-        ({"width_px": 640, "height_px": 480}, "for 640×480 pixels, but the color picture has 4×3"),
+        ({"width_px": 640, "height_px": 480}, "for 640×480 pixels, but the color image has 4×3"),
     ],
 )
 def test_wrong_intrinsics_are_refused_with_the_reason(files, changes, reason):
@@ -244,7 +244,7 @@ def test_intrinsics_of_a_depth_camera_are_compared_with_the_depth(files):
     message = refused(
         depth_image_file_path=files["depth_image_file_path"], intrinsic_parameters=INTRINSICS | {"width_px": 8}
     )
-    assert "for 8×3 pixels, but the depth picture has 4×3" in message
+    assert "for 8×3 pixels, but the depth image has 4×3" in message
 
 
 @pytest.mark.parametrize(

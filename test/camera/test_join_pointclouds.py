@@ -148,7 +148,7 @@ def test_a_camera_without_depth_is_an_error_that_names_it(join):
             self.error = ""
             self._frame = Frame()
 
-    assert "'picture'" in refused(join({"picture": Picture()}).read, ErrorCode.NO_DEPTH)
+    assert "'image'" in refused(join({"picture": Picture()}).read, ErrorCode.NO_DEPTH)
 
 
 @pytest.mark.parametrize("method", ["naive", "icp"])
@@ -203,7 +203,7 @@ def test_cameras_that_are_not_there_or_have_no_points_are_refused(join):
     )
     blind = Lidar([])
     blind.sources, blind.supports_pcd = ("color",), False
-    assert "camera 'blind' has colour pictures only" in refused(lambda: join({"blind": blind}))
+    assert "camera 'blind' has colour images only" in refused(lambda: join({"blind": blind}))
 
 
 def test_a_cycle_is_refused():

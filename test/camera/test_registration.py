@@ -1,4 +1,4 @@
-"""Registration of depth to a colour picture."""
+"""Registration of depth to a colour image."""
 
 from dataclasses import replace
 

@@ -20,7 +20,7 @@ some_examples = settings(max_examples=15, deadline=None, derandomize=True)
 
 
 def points(rendering, intrinsics):
-    """The (H, W, 3) points of the depth picture in the camera's optical frame."""
+    """The (H, W, 3) points of the depth image in the camera's optical frame."""
     v, u = np.indices(rendering.depth.shape)
     rays = np.stack([(u - intrinsics.cx) / intrinsics.fx, (v - intrinsics.cy) / intrinsics.fy, np.ones_like(u)], -1)
     return rays * rendering.depth[..., None].astype(np.float64)
@@ -217,7 +217,7 @@ def test_where_there_is_nothing_depth_is_nan():
 
 
 def looked_at_from(position, class_name, size=(0.1, 0.1, 0.1)):
-    """A picture of one solid at the origin, from wherever it is looked at."""
+    """An image of one solid at the origin, from wherever it is looked at."""
     solid = Solid(class_name, "red", (0.9, 0.1, 0.1), size, Path((0.0, 0.0), yaw=0.3))
     base = Scene.random(0, count=0)
     camera = Camera.looking(position, (0.0, 0.0, size[2] / 2))

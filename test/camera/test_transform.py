@@ -153,7 +153,7 @@ def test_a_crop_outside_of_the_picture_is_refused_and_names_both():
 
 
 def test_a_crop_outside_is_refused_before_the_first_frame_where_the_size_is_known():
-    with pytest.raises(VisionError, match="leaves nothing of a picture of 200×150"):
+    with pytest.raises(VisionError, match="leaves nothing of an image of 200×150"):
         transform(picture(200, 150, intrinsics=PINHOLE), crop(300, 0, 310, 10))
 
 
@@ -278,7 +278,7 @@ def test_pictures_keep_their_encoding(step, encoding):
 
 
 def dot(size, at):
-    """Return a black picture with a soft white dot whose middle is at a place between pixels."""
+    """Return a black image with a soft white dot whose middle is at a place between pixels."""
     x, y = np.meshgrid(np.arange(size[0]) - at[0], np.arange(size[1]) - at[1])
     value = 255 * np.exp(-(x**2 + y**2) / (2 * 2.0**2))
     return np.repeat(np.rint(value).astype(np.uint8)[..., None], 3, axis=2)
@@ -340,7 +340,7 @@ def test_after_any_chain_of_steps_the_intrinsics_project_a_point_to_its_pixel(le
     assert (frame.intrinsics.width, frame.intrinsics.height) == frame.size == frame.depth.shape[::-1]
     assert frame.intrinsics == foreseen == camera.intrinsics
     expected = project(point, frame.intrinsics)
-    # Uneven scaling squeezes the pixels of a small picture: a centre of gravity is exact to a part of them.
+    # Uneven scaling squeezes the pixels of a small image: a centre of gravity is exact to a part of them.
     np.testing.assert_allclose(middle(frame.image), expected, atol=0.35)
     # The depth at that pixel gives the point again, as exactly as pixels are small.
     column, row = np.rint(expected).astype(int)
@@ -527,7 +527,7 @@ def test_a_camera_of_points_alone_can_be_turned_but_not_cropped():
     np.testing.assert_allclose(transformed(frame, rotate(180)).cloud.xyz, [[-1, -2, 3]])
     code, message = refused(frame, crop(0, 0, 5, 5))
     assert code == ErrorCode.NO_FRAME
-    assert "camera 'lidar' has no picture" in message
+    assert "camera 'lidar' has no image" in message
 
 
 @pytest.mark.parametrize("step", [resize(100, 50), crop(20, 10, 180, 140), rotate(90), UNDISTORT], ids=str)
@@ -536,7 +536,7 @@ def test_depth_of_a_camera_of_its_own_takes_the_same_part_and_keeps_its_own_cali
     frame = picture(200, 150, depth=np.ones((75, 100), np.float32), intrinsics=PINHOLE, depth_intrinsics=own)
     new = transformed(frame, step)
     assert new.depth.shape == (new.depth_intrinsics.height, new.depth_intrinsics.width)
-    # The same view: the corners of both pictures see the same rays, to a pixel of the depth.
+    # The same view: the corners of both images see the same rays, to a pixel of the depth.
     for at in ((0, 0), (1, 1)):
         colour, deep = (
             ((at[0] * (lens.width) - 0.5 - lens.cx) / lens.fx, (at[1] * (lens.height) - 0.5 - lens.cy) / lens.fy)

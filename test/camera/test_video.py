@@ -1,4 +1,4 @@
-"""The camera driver video: files, folders of pictures, and streams that come back by themselves."""
+"""The camera driver video: files, folders of images, and streams that come back by themselves."""
 
 import contextlib
 import importlib.util
@@ -222,7 +222,7 @@ def test_the_intrinsics_go_with_the_frames(camera, film):
 
 def test_intrinsics_of_another_size_are_an_error(camera, film):
     driver = camera(film, intrinsic_parameters=INTRINSICS | {"width_px": 640})
-    assert "for 640×48 pixels, but the color picture has 64×48" in fails(driver)
+    assert "for 640×48 pixels, but the color image has 64×48" in fails(driver)
 
 
 def test_incomplete_intrinsics_are_refused(camera, film):
@@ -289,7 +289,7 @@ def folder(tmp_path):
     folder.mkdir()
     for number in (1, 2, 9, 10, 11, 100):
         (folder / f"left_{number}.jpg").write_bytes(grey_jpeg(number, (64, 48)))
-    (folder / "notes.txt").write_text("no picture")
+    (folder / "notes.txt").write_text("no image")
     return folder
 
 
@@ -338,12 +338,12 @@ def test_pictures_that_come_later_are_in_the_next_loop(camera, folder):
 
 
 def test_a_folder_or_pattern_without_pictures_is_refused(camera, tmp_path):
-    assert "there is no picture in" in refused(camera, tmp_path)
-    assert "there is no picture in" in refused(camera, tmp_path / "*.png")
+    assert "there is no image in" in refused(camera, tmp_path)
+    assert "there is no image in" in refused(camera, tmp_path / "*.png")
 
 
 def test_an_offset_beyond_the_last_picture_is_refused(camera, folder):
-    assert "whose 6 pictures last 0.6 s" in refused(camera, folder, start_offset=0.6)
+    assert "whose 6 images last 0.6 s" in refused(camera, folder, start_offset=0.6)
 
 
 # Streams.
@@ -389,7 +389,7 @@ def test_intrinsics_of_another_size_are_an_error_without_decoding(camera, server
     driver = camera(server.url, intrinsic_parameters=INTRINSICS)
     assert driver.read().intrinsics is not None
     server.size = (32, 24)
-    assert "for 64×48 pixels, but the color picture has 32×24" in problem(driver)
+    assert "for 64×48 pixels, but the color image has 32×24" in problem(driver)
     server.size = (64, 48)
     assert problems(driver)[1].intrinsics is not None
 
@@ -429,7 +429,7 @@ def test_a_stall_is_said_and_goes_by(camera, server):
     assert frame.size == (64, 48)
 
 
-@pytest.mark.parametrize("mode", ["noise", "bad pictures"])
+@pytest.mark.parametrize("mode", ["noise", "bad images"])
 def test_garbage_is_said_and_goes_by(camera, server, mode):
     driver = camera(server.url, read_timeout=TIMEOUT)
     driver.read()
@@ -734,7 +734,7 @@ def test_nothing_is_left_after_troubles_of_all_kinds(camera, server):
 
     def all_troubles():
         driver.read()
-        for mode in ("nothing", "noise", "bad pictures"):
+        for mode in ("nothing", "noise", "bad images"):
             server.mode = mode
             problem(driver)
             server.mode = "pictures"
@@ -770,7 +770,7 @@ for url in ("{server.url}", "http://127.0.0.1:9/nobody"):
         [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
     )
     eventually(lambda: server.serving, "the stream is open")
-    server.mode = "bad pictures"
+    server.mode = "bad images"
     said, noise = process.communicate(timeout=PATIENCE)
     assert len(said.splitlines()) == 2
     assert noise == b""

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.chaos
 
 def lose(server, turn):
     """Take a source away, in one of several ways, and bring it back."""
-    kinds = ["stops", "nothing", *(["noise", "bad pictures"] if isinstance(server, MjpegServer) else [])]
+    kinds = ["stops", "nothing", *(["noise", "bad images"] if isinstance(server, MjpegServer) else [])]
     kind = kinds[turn % len(kinds)]
     if kind == "stops":
         server.stop()

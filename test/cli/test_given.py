@@ -77,7 +77,7 @@ def test_what_a_pipe_gives_to_segment_is_told_by_its_content(tmp_path):
 def test_what_is_no_image_is_named_and_does_not_stop_the_others(red):
     done = shell(f"echo nothing | $VISION_SERVICE detect - {red} {RED} --json")
     assert done.returncode == 1
-    assert "standard input: 8 bytes that are no picture" in done.stderr
+    assert "standard input: 8 bytes that are no image" in done.stderr
     assert len(json.loads(done.stdout)["detections"]) == 1
 
 

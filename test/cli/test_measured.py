@@ -1,4 +1,4 @@
-"""What was measured on other people's models and pictures, through the command."""
+"""What was measured on other people's models and images, through the command."""
 
 import json
 
@@ -33,7 +33,7 @@ def test_every_picture_gives_what_was_measured(command, model, tmp_path, capsys)
 
 
 def file_of(image, folder):
-    """Return a picture's file, a new one for the colours of a point cloud."""
+    """Return an image's file, a new one for the colours of a point cloud."""
     if "#" not in image:
         return testdata.path(image)
     path = folder / f"{image.partition('/')[2]}.png"

@@ -42,7 +42,7 @@ class LightnessConfig:
 
 
 class Lightness(VisionModel):
-    """Says how dark and how bright a picture is."""
+    """Says how dark and how bright an image is."""
 
     Config = LightnessConfig
 
@@ -65,7 +65,7 @@ def lightness(monkeypatch):
 
 @pytest.fixture
 def red_square(tmp_path):
-    """A gray picture, 320×240, with a red square from 100, 50 to 200, 150."""
+    """A gray image, 320×240, with a red square from 100, 50 to 200, 150."""
     return picture(tmp_path / "red.png", square=(100, 50, 200, 150))
 
 
@@ -153,7 +153,7 @@ class TestDetect:
         assert [line["file"] for line in lines(output.out)] == [red_square]
         assert output.err.splitlines() == [
             "vision-service: cannot read 'absent.png': No such file or directory",
-            f"vision-service: '{text}': 5 bytes that are no picture, or are cut off:"
+            f"vision-service: '{text}': 5 bytes that are no image, or are cut off:"
             " JPEG, PNG, BMP, TIFF and WebP are read",
         ]
 

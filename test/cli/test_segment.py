@@ -124,9 +124,7 @@ class TestSegment:
     def test_what_the_model_says_is_wrong_names_the_file(self, capsys, tmp_path, params):
         uncoloured = write(tmp_path / "grey.pcd", write_pcd(PointCloud(np.ones((10, 3), np.float32))))
         assert main(["segment", uncoloured, "--params", params, "--node", "things"]) == 1
-        assert (
-            capsys.readouterr().err == f"vision-service: '{uncoloured}': the frame has no colour picture to look at\n"
-        )
+        assert capsys.readouterr().err == f"vision-service: '{uncoloured}': the frame has no colour image to look at\n"
 
     def test_a_model_that_cannot_segment_says_what_it_can(self, capsys, scene, params):
         assert main(["segment", scene, "--params", params, "--node", "reds"]) == 1

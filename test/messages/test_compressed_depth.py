@@ -73,7 +73,7 @@ PHOTO = bytes(12) + cv2.imencode(".png", np.zeros((2, 2, 3), np.uint8))[1].tobyt
         (b"", "16UC1; compressedDepth png", "is empty"),
         (bytes(12), "16UC1; compressedDepth rvl", "is empty"),
         (GOOD[:40], "16UC1; compressedDepth png", "no PNG of 16 bits, or is cut off"),
-        (bytes(12) + b"no picture", "16UC1; compressedDepth png", "no PNG of 16 bits, or is cut off"),
+        (bytes(12) + b"no image", "16UC1; compressedDepth png", "no PNG of 16 bits, or is cut off"),
         (PHOTO, "16UC1; compressedDepth png", "no PNG of 16 bits"),
         (GOOD_RVL[:16], "16UC1; compressedDepth rvl", "0×0 pixels"),
         (GOOD_RVL[:-8], "16UC1; compressedDepth rvl", "damaged or cut off: it has not 64 pixels"),

@@ -1,4 +1,4 @@
-"""Picture messages of encodings that are converted, whoever made the message."""
+"""Image messages of encodings that are converted, whoever made the message."""
 
 from array import array
 from types import SimpleNamespace

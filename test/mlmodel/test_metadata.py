@@ -9,7 +9,7 @@ import tinymodels
 from vision_service.mlmodel.metadata import ModelMetadata, TensorMetadata, read_metadata
 from vision_service.mlmodel.runtime import Hints
 
-INPUT = {0: "image", 1: "a picture", 4: [{0: 1, 1: {0: [127.5, 120.0, 100.0], 1: [58.0, 57.0, 56.0]}}]}
+INPUT = {0: "image", 1: "an image", 4: [{0: 1, 1: {0: [127.5, 120.0, 100.0], 1: [58.0, 57.0, 56.0]}}]}
 """TensorMetadata: name, description, process_units [{options_type, options {mean, std}}]."""
 
 LOCATION = {0: "location", 1: "the boxes", 3: {0: 3, 1: {0: [1, 0, 3, 2], 1: 3, 2: 1}}}
@@ -32,7 +32,7 @@ def test_names_descriptions_normalization_boxes_and_labels_are_read():
     assert read_metadata(model()) == ModelMetadata(
         "Fruit",
         "Finds fruit.",
-        (TensorMetadata("a picture", (), Hints("image", (127.5, 120.0, 100.0), (58.0, 57.0, 56.0))),),
+        (TensorMetadata("an image", (), Hints("image", (127.5, 120.0, 100.0), (58.0, 57.0, 56.0))),),
         (
             TensorMetadata("the boxes", (), Hints("location", (), (), "center_size", (1, 0, 3, 2), "pixels")),
             TensorMetadata("", ("apple", "pear"), Hints("category")),

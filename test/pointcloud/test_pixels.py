@@ -102,11 +102,11 @@ LISTED = PointCloud(np.ones((5, 3), np.float32))
 @pytest.mark.parametrize(
     ("changes", "code", "words"),
     [
-        ({"image": None, "camera_name": "front"}, ErrorCode.NO_FRAME, "'front' has no colour picture"),
+        ({"image": None, "camera_name": "front"}, ErrorCode.NO_FRAME, "'front' has no colour image"),
         ({"depth": None}, ErrorCode.NO_DEPTH, "neither a point cloud nor depth"),
         ({"depth": np.ones((15, 20), np.float32)}, ErrorCode.NOT_CALIBRATED, "40×30 and 20×15"),
         ({"intrinsics": None}, ErrorCode.NOT_CALIBRATED, "intrinsics"),
-        ({"depth_intrinsics": PINHOLE}, ErrorCode.NOT_CALIBRATED, "register it to the colour picture"),
+        ({"depth_intrinsics": PINHOLE}, ErrorCode.NOT_CALIBRATED, "register it to the colour image"),
         (
             {"cloud": LISTED, "intrinsics": None},
             ErrorCode.NOT_CALIBRATED,
@@ -115,12 +115,12 @@ LISTED = PointCloud(np.ones((5, 3), np.float32))
         (
             {"cloud": LISTED, "intrinsics": CameraIntrinsics(80, 60, 1, 1, 0, 0)},
             ErrorCode.NOT_CALIBRATED,
-            "80×60 pixels, but its picture has 40×30",
+            "80×60 pixels, but its image has 40×30",
         ),
     ],
     ids=[
         *(
-            "no picture",
+            "no image",
             "no depth",
             "depth of another size",
             "no intrinsics",

@@ -82,7 +82,7 @@ def test_intrinsics_of_another_size_are_refused():
 
 def test_colours_of_another_size_are_refused():
     intrinsics = CameraIntrinsics(4, 3, 1.0, 1.0, 0.0, 0.0)
-    with pytest.raises(VisionError, match=r"colour picture and the depth .* 8×6 and 4×3 pixels") as caught:
+    with pytest.raises(VisionError, match=r"colour image and the depth .* 8×6 and 4×3 pixels") as caught:
         depth_to_cloud(np.ones((3, 4), np.float32), intrinsics, np.zeros((6, 8, 3), np.uint8))
     assert caught.value.code == ErrorCode.NOT_CALIBRATED
 

@@ -1,4 +1,4 @@
-"""Pictures of point clouds."""
+"""Images of point clouds."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def organized() -> PointCloud:
 
 
 def seen(cloud, colors=None):
-    """The picture of a cloud, and the place in it (x, y) of each of its points."""
+    """The image of a cloud, and the place in it (x, y) of each of its points."""
     view = view_of(cloud)
     colors = shades(cloud, view) if colors is None else np.array(colors, np.uint8)
     places = project(view.of_points(cloud.xyz.reshape(-1, 3)), view.intrinsics)

@@ -160,7 +160,7 @@ class TestWaiting:
         "kind", [lambda: VisionError(ErrorCode.MODEL_ERROR, "broken"), lambda: ValueError("broken")]
     )
     def test_a_failure_does_not_hold_who_waited(self, loop, kind):
-        """Pictures are large: they have to go when the last reference does, not when Python looks for circles."""
+        """Images are large: they have to go when the last reference does, not when Python looks for circles."""
 
         class Picture:
             pass

@@ -36,7 +36,7 @@ INTRINSICS = {
 
 @pytest.fixture
 def files(tmp_path):
-    """The parameters of a camera that sees a picture of 32×24 and depth, and is not calibrated."""
+    """The parameters of a camera that sees an image of 32×24 and depth, and is not calibrated."""
     color, depth = tmp_path / "color.png", tmp_path / "depth.npy"
     color.write_bytes(encode(painted(32, 24, (4, 5, 20, 15)), "image/png"))
     np.save(depth, np.full((24, 32), 1.25, np.float32))

@@ -50,7 +50,7 @@ def robot():
 
 @pytest.fixture
 def files(tmp_path):
-    """The parameters of a camera that sees a picture of 32×24 and depth; and the paths of both."""
+    """The parameters of a camera that sees an image of 32×24 and depth; and the paths of both."""
     color, depth = tmp_path / "color.png", tmp_path / "depth.npy"
     color.write_bytes(encode(painted(32, 24, (4, 5, 20, 15)), "image/png"))
     np.save(depth, np.full((24, 32), 1.25, np.float32))
@@ -135,7 +135,7 @@ def test_a_command_is_a_json_object(robot, command):
     refused(robot.call(DoCommand, "rendered/do_command", command=command), ErrorCode.INVALID_ARGUMENT, "'command'")
 
 
-# Pictures on request.
+# Images on request.
 
 
 def test_the_picture_is_the_driver_s(robot):
@@ -477,10 +477,10 @@ def test_a_jpeg_is_handed_on_as_the_file_it_is_unless_half_of_it_is_missing():
         def answer():
             return robot.call(GetImage, "relay/get_image", mime_type="image/jpeg", max_age=-1.0)
 
-        refusal = eventually(lambda: (got := answer()).error_code and got, "half a picture arrives")
+        refusal = eventually(lambda: (got := answer()).error_code and got, "half an image arrives")
         refused(refusal, ErrorCode.CAMERA_ERROR, "cut off")
         message.data = array("B", jpeg)
-        eventually(lambda: answer().success, "a whole picture arrives")
+        eventually(lambda: answer().success, "a whole image arrives")
 
 
 def test_a_topic_that_cannot_be_published_says_so_and_holds_up_no_other():

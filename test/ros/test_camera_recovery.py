@@ -93,7 +93,7 @@ def recovered(robot):
 
 @pytest.fixture
 def pictures(robot):
-    """Listens to the camera's pictures until the end of the test."""
+    """Listens to the camera's images until the end of the test."""
     inbox = robot.listen(Image, "watching/image_raw", 1)
     inbox.next()
     yield inbox
@@ -120,7 +120,7 @@ def test_a_server_that_stalls_and_goes_on(robot, server, diary, pictures):
     assert diary.entries(2) == [f"warning: {said}", f"info: over: {said}"]
 
 
-@pytest.mark.parametrize("mode", ["noise", "bad pictures"])
+@pytest.mark.parametrize("mode", ["noise", "bad images"])
 def test_a_server_that_sends_garbage_for_a_while(robot, server, diary, pictures, mode):
     server.mode = mode
     problem(robot)
@@ -172,7 +172,7 @@ def test_a_camera_that_starts_late(server):
         assert refused.error_code == ErrorCode.CAMERA_ERROR
         assert "Connection refused" in refused.message
         server.start()
-        answer = eventually(lambda: _image(robot), "a picture")
+        answer = eventually(lambda: _image(robot), "an image")
         assert decode(bytes(answer.image.data)).shape == (48, 64, 3)
         recovered(robot)
 
@@ -206,7 +206,7 @@ def test_nothing_is_left_of_outages(robot, server, pictures):
         problem(robot)
         server.start()
         recovered(robot)
-        for mode in ("nothing", "noise", "bad pictures"):
+        for mode in ("nothing", "noise", "bad images"):
             server.mode = mode
             problem(robot)
             server.mode = "pictures"

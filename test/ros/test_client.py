@@ -439,7 +439,7 @@ class TestVisionClient:
 
     def test_what_is_no_picture_is_refused(self, detector):
         with pytest.raises(VisionError) as caught:
-            detector.get_detections(b"no picture")
+            detector.get_detections(b"no image")
         assert caught.value.code is ErrorCode.INVALID_ARGUMENT
 
     def test_what_the_model_cannot_do_is_said(self, detector):

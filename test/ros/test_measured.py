@@ -1,4 +1,4 @@
-"""What was measured on other people's models and pictures, through nodes and over DDS."""
+"""What was measured on other people's models and images, through nodes and over DDS."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a process does with the memory of pictures that are let go."""
+"""What a process does with the memory of images that are let go."""
 
 import subprocess
 import sys

@@ -19,7 +19,7 @@ PIXELS = painted(40, 30, (5, 5, 20, 20))
 
 @pytest.fixture
 def decoded(monkeypatch):
-    """The threads in which pictures were decoded."""
+    """The threads in which images were decoded."""
     threads, decode = [], pictures.cv2.imdecode
 
     def noted(*given):

@@ -77,7 +77,7 @@ def test_every_solid_on_the_table_is_an_object_where_it_stands(robot):
         assert np.linalg.norm(center(nearest.box) - where) < 0.06, "the camera sees the near side only"
         cloud = conversion.cloud_from_message(nearest.cloud)
         assert nearest.cloud.header == answer.header
-        assert cloud.rgb is not None, "the picture's colours"
+        assert cloud.rgb is not None, "the image's colours"
         assert np.abs(cloud.xyz - center(nearest.box)).max() < 0.2
 
 
@@ -135,7 +135,7 @@ def test_a_lidar_has_points_and_nothing_else(robot):
     refused = robot.call(
         CaptureAllFromCamera, "close/capture_all_from_camera", camera_name="lidar", return_image=True, timeout=1.0
     )
-    assert refused.error_code == ErrorCode.NO_FRAME, "who asks for a picture that there is not is told so"
+    assert refused.error_code == ErrorCode.NO_FRAME, "who asks for an image that there is not is told so"
     boxes = robot.listen(Detection3DArray, "close/lidar/objects").next()
     assert len(boxes.detections) == 2
     timer.cancel()

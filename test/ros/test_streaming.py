@@ -21,7 +21,7 @@ WINDOW = 4
 
 
 def picture_of(name):
-    """Return a rendered picture of a solid of that shape."""
+    """Return a rendered image of a solid of that shape."""
     for seed in range(100):
         frame = Synthetic(SyntheticConfig(seed=seed, objects=1), LocalResources()).read()
         if frame.extra["truth"][0].class_name == name:
@@ -35,7 +35,7 @@ def pictures():
 
 
 class Camera:
-    """A foreign camera that shows what it is told to, picture by picture."""
+    """A foreign camera that shows what it is told to, image by image."""
 
     def __init__(self, robot):
         self.robot = robot
@@ -78,7 +78,7 @@ def test_an_event_tells_when_the_best_label_changes(pictures):
         for name in ("ball", "ball", "cone", "cone", "cone"):
             camera.show(pictures[name])
             seen = camera.count
-            eventually(lambda seen=seen: robot.status("kinds")["runs"] >= seen, "the picture is looked at")
+            eventually(lambda seen=seen: robot.status("kinds")["runs"] >= seen, "the image is looked at")
         first, second = inbox.next(), inbox.next()
         assert (first.previous, first.current, first.camera_name) == ("", "ball", "front")
         assert (second.previous, second.current) == ("ball", "cone")

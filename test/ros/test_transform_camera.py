@@ -97,7 +97,7 @@ def test_stamps_are_the_source_s(robot):
         stamps.update(nanoseconds(message.header.stamp) for message in before.drain())
         return stamps & {nanoseconds(message.header.stamp) for message in after.drain()}
 
-    eventually(common, "two pictures of one stamp")
+    eventually(common, "two images of one stamp")
     robot.stop_listening(before)
     robot.stop_listening(after)
 
@@ -142,7 +142,7 @@ def test_a_transform_may_have_a_transform_as_its_source(robot):
 
 
 def test_properties_are_those_of_the_transformed_pictures(robot):
-    eventually(lambda: robot.call(GetImage, "chain/get_image").success, "a picture")
+    eventually(lambda: robot.call(GetImage, "chain/get_image").success, "an image")
     answer = robot.call(GetCameraProperties, "chain/get_properties")
     assert (answer.camera_info.width, answer.camera_info.height) == (96, 160)
     assert answer.supports_pcd

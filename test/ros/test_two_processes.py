@@ -119,13 +119,13 @@ def test_results_bear_the_stamp_of_the_picture_in_the_other_process(robot):
         stamps.update((m.header.stamp.sec, m.header.stamp.nanosec) for m in images.drain())
         return stamps & {(m.header.stamp.sec, m.header.stamp.nanosec) for m in results.drain()}
 
-    eventually(matches, "a result with the stamp of a picture")
+    eventually(matches, "a result with the stamp of an image")
     robot.stop_listening(images)
     robot.stop_listening(results)
 
 
 def test_pictures_are_not_lost_on_the_way(robot):
-    """Without shared memory, two of three pictures of this size would be."""
+    """Without shared memory, two of three images of this size would be."""
     images = robot.listen(Image, "afar/image_raw", QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT))
     images.next()
     sent, received = robot.status("afar")["frames"], images.count
@@ -204,10 +204,10 @@ CALLER = """
     node = Node("caller")
     client = node.create_client(GetDetections, "reds/get_detections", qos_profile=QoSProfile(depth=100))
     assert client.wait_for_service(25)
-    picture = painted(130, 70, {box})
+    image = painted(130, 70, {box})
     requests = [
-        GetDetections.Request(image=image_message(picture, padding=30)),
-        GetDetections.Request(compressed_image=CompressedImage(data=encode(picture, "image/png"))),
+        GetDetections.Request(image=image_message(image, padding=30)),
+        GetDetections.Request(compressed_image=CompressedImage(data=encode(image, "image/png"))),
         GetDetections.Request(),
     ]
     found = []
@@ -246,7 +246,7 @@ def test_a_user_s_script_needs_nothing_but_our_clients(robot, tmp_path):
         assert "FOUND red (480, 640, 3)" in script.output
 
 
-# Real pictures and models.
+# Real images and models.
 
 DETECTOR = "coco_ssd_mobilenet_v1_1.0_quant_2018_06_29.tflite"
 CLASSIFIER = "mobilenet_v2_1.0_224_quant.tflite"
@@ -255,7 +255,7 @@ SCORE_SPREAD = 0.1015
 
 
 def camera_of(image):
-    """Return a name for the camera that sees a picture of the test data."""
+    """Return a name for the camera that sees an image of the test data."""
     return Path(image).name.replace(".", "_")
 
 
@@ -272,7 +272,7 @@ def params(model):
 
 @pytest.fixture(scope="module")
 def gallery():
-    """A process with a camera for every picture, and both models in this process, which look at all of them."""
+    """A process with a camera for every image, and both models in this process, which look at all of them."""
     pytest.importorskip("ai_edge_litert", reason="LiteRT is not installed")
     images = {param.values[0]["image"] for model in (DETECTOR, CLASSIFIER) for param in params(model)}
     cameras = {

@@ -40,7 +40,7 @@ from vision_service.ros.conversion import (
 )
 from vision_service.types import PointCloud
 
-# Pictures of any ROS camera.
+# Images of any ROS camera.
 
 
 @pytest.mark.parametrize("reliability", [ReliabilityPolicy.BEST_EFFORT, ReliabilityPolicy.RELIABLE])
@@ -78,11 +78,11 @@ def test_pictures_may_come_compressed():
 def test_a_compressed_picture_that_is_none_is_the_camera_s_error():
     with reds(cameras=["front"], **{"front.transport": "compressed"}) as robot:
         compressed(robot, b"garbage")
-        refused(from_camera(robot, "reds"), ErrorCode.CAMERA_ERROR, "'front'", "no picture")
+        refused(from_camera(robot, "reds"), ErrorCode.CAMERA_ERROR, "'front'", "no image")
         answer = robot.call(CaptureAllFromCamera, "reds/capture_all_from_camera", return_image=True)
-        refused(answer, ErrorCode.CAMERA_ERROR, "'front'", "no picture")
+        refused(answer, ErrorCode.CAMERA_ERROR, "'front'", "no image")
         robot.listen(Detection2DArray, "reds/detections")
-        assert "no picture" in eventually(lambda: robot.problem("reds", "'front'"), "a problem")
+        assert "no image" in eventually(lambda: robot.problem("reds", "'front'"), "a problem")
 
 
 def test_a_picture_of_an_unknown_encoding_is_the_camera_s_error():

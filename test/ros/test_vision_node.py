@@ -57,7 +57,7 @@ def robot():
         yield robot
 
 
-# Given pictures.
+# Given images.
 
 
 CHANNELS = {"rgb8": (0, 1, 2), "bgr8": (2, 1, 0), "rgba8": (0, 1, 2, 0), "bgra8": (2, 1, 0, 0)}
@@ -153,7 +153,7 @@ GARBAGE = CompressedImage(format="jpeg", data=b"\xff\xd8garbage")
         ({"image": picture_with(encoding="")}, ("''", "rgb8")),
         ({"image": picture_with(encoding="rgb9")}, ("'rgb9'", "rgb8")),
         ({"image": picture_with(encoding="16UC1")}, ("16UC1", "depth")),
-        ({"compressed_image": GARBAGE}, ("no picture",)),
+        ({"compressed_image": GARBAGE}, ("no image",)),
         ({"compressed_image": CompressedImage(format="jpeg")}, ("fill image or compressed_image",)),
         ({"image": image_message(PICTURE), "extra": "[]"}, ("'extra'",)),
         ({"image": image_message(PICTURE), "extra": '"text"'}, ("'extra'",)),
@@ -229,7 +229,7 @@ def test_labels_are_heard_by_who_comes_later(robot):
     assert [(entry.class_id, entry.class_name) for entry in message.class_map] == [(0, "red")]
 
 
-# Pictures of a camera of this process.
+# Images of a camera of this process.
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -1,4 +1,4 @@
-"""The model `detections_to_segments`: from boxes and masks in the picture to things in space."""
+"""The model `detections_to_segments`: from boxes and masks in the image to things in space."""
 
 import dataclasses
 import json
@@ -88,14 +88,14 @@ def coco() -> MLModel:
 
 
 def red_square(depth: np.ndarray) -> Frame:
-    """A picture with a red square from 10, 10 to 20, 20, and depth."""
+    """An image with a red square from 10, 10 to 20, 20, and depth."""
     pixels = np.full((30, 40, 3), 128, np.uint8)
     pixels[10:20, 10:20] = (255, 0, 0)
     return Frame(image=Image(pixels), depth=depth.astype(np.float32), intrinsics=PINHOLE)
 
 
 def red_square_with(cloud: np.ndarray, **values) -> Frame:
-    """The same picture with a point cloud instead of depth."""
+    """The same image with a point cloud instead of depth."""
     frame = red_square(unknown_depth())
     return dataclasses.replace(frame, **{"depth": None, "cloud": PointCloud(cloud.astype(np.float32)), **values})
 
@@ -336,7 +336,7 @@ def test_specks_of_a_mask_are_no_things():
     assert len(model.detect(red_square(unknown_depth()))) == len(model.segment(red_square(np.ones((30, 40))))) == 1
 
 
-# Clouds that are not organized like the picture.
+# Clouds that are not organized like the image.
 
 
 def test_points_without_rows_and_columns_are_projected():
@@ -389,7 +389,7 @@ def test_a_detector_must_be_named():
         ({"depth": np.ones((15, 20), np.float32)}, ErrorCode.NOT_CALIBRATED),
         ({"intrinsics": None}, ErrorCode.NOT_CALIBRATED),
     ],
-    ids=["no picture", "no depth", "depth of another size", "no intrinsics"],
+    ids=["no image", "no depth", "depth of another size", "no intrinsics"],
 )
 def test_what_cannot_be_placed_is_an_error_whatever_is_found(changes, code):
     for detector in (reds(), Given()):

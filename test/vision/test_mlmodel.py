@@ -1,4 +1,4 @@
-"""The model `mlmodel` on real models and pictures, against what was measured before with other programs."""
+"""The model `mlmodel` on real models and images, against what was measured before with other programs."""
 
 from functools import cache
 
@@ -418,7 +418,7 @@ def test_a_model_that_returns_no_numbers_is_an_error_and_not_nothing(tmp_path):
 
 def test_boxes_on_a_letterboxed_picture_come_back_in_its_pixels_exactly(tmp_path):
     placement = letterboxed((400, 200), (100, 100))
-    left, top, right, bottom = 40.0, 20.0, 200.0, 100.0  # in the picture; in the model's at a quarter, 25 down
+    left, top, right, bottom = 40.0, 20.0, 200.0, 100.0  # in the image; in the model's at a quarter, 25 down
     box = np.array([[[(top / 4 + 25) / 100, left / 400, (bottom / 4 + 25) / 100, right / 400]]], np.float32)
     data = tinymodels.tflite(IMAGE, {"location": box, "score": np.array([[0.9]], np.float32)})
     (found,) = tiny(tmp_path, data, resize="letterbox").detect(colour(0, 0, 0, size=(400, 200)))
@@ -465,7 +465,7 @@ def test_scores_of_pixels_are_read_with_as_many_labels(tmp_path):
     assert found.mask("dog")[20:].all()
 
 
-# Pictures.
+# Images.
 
 
 def encodings(rgb: np.ndarray) -> dict[str, Image]:

@@ -1,4 +1,4 @@
-"""The model `obstacles_depth`: obstacles in a depth picture."""
+"""The model `obstacles_depth`: obstacles in a depth image."""
 
 from dataclasses import replace
 from functools import cache

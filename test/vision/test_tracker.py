@@ -1,4 +1,4 @@
-"""The model `tracker`: on rendered pictures, with the trained detector and with one that knows the truth."""
+"""The model `tracker`: on rendered images, with the trained detector and with one that knows the truth."""
 
 import json
 import random
@@ -35,7 +35,7 @@ class TruthDetector(VisionModel):
     def detect(self, frame: Frame) -> list[Detection]:
         self.frames += 1
         if frame.image is None:
-            raise VisionError(ErrorCode.NO_FRAME, "there is no picture")
+            raise VisionError(ErrorCode.NO_FRAME, "there is no image")
         return [Detection(item.class_name, 0.9, *item.box) for item in frame.extra["truth"]]
 
 
@@ -55,7 +55,7 @@ class Memory(VisionModel):
 
 
 class Screened(VisionModel):
-    """Another detector that sees nothing of the picture's left part during some time."""
+    """Another detector that sees nothing of the image's left part during some time."""
 
     def __init__(self, detector: VisionModel, edge: float, start: float, end: float) -> None:
         self.labels = detector.labels
@@ -431,7 +431,7 @@ def test_a_frame_on_which_the_detector_fails_changes_nothing():
     model = tracker(TruthDetector(), min_track_persistence=2)
     first, second = frames(2)
     model.detect(first)
-    with pytest.raises(VisionError, match="no picture"):
+    with pytest.raises(VisionError, match="no image"):
         model.detect(replace(second, image=None))
     assert len(model.detect(second)) == 5
 

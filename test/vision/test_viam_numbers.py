@@ -85,7 +85,7 @@ def test_a_detector_is_no_classifier_and_a_classifier_no_detector(tmp_path):
     assert methods(make(tmp_path, BYTES_320, outputs)) == {"classify"}
 
 
-# "SuperFake": boxes in pixels of the model's picture.
+# "SuperFake": boxes in pixels of the model's image.
 
 
 def test_boxes_in_pixels_of_the_model_s_picture(tmp_path):

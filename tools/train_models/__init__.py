@@ -1,4 +1,4 @@
-"""Trains the models in models/ on rendered pictures of the synthetic world, and measures them."""
+"""Trains the models in models/ on rendered images of the synthetic world, and measures them."""
 
 from pathlib import Path
 

@@ -22,14 +22,14 @@ def network() -> keras.Model:
     values = convolution(values, 64)
     values = convolution(values, 96, stride=2)
     values = convolution(values, 96)
-    # The strongest place, because a solid far away is a small part of the picture.
+    # The strongest place, because a solid far away is a small part of the image.
     values = keras.layers.GlobalMaxPooling2D()(values)
     values = keras.layers.Dropout(0.2, seed=0)(values)
     return keras.Model(picture, keras.layers.Dense(len(CLASSIFIED))(values))
 
 
 def mirrored(labels: NDArray[np.int32], flipped: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Return the labels of pictures some of which are mirrored: a mirrored cube is a cube."""
+    """Return the labels of images some of which are mirrored: a mirrored cube is a cube."""
     return labels
 
 

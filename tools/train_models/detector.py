@@ -18,7 +18,7 @@ STRIDE = 8
 """From one place of the grid to the next, pixels of the input."""
 
 ANCHOR = 0.17
-"""Width and height of the anchors, fractions of the picture."""
+"""Width and height of the anchors, fractions of the image."""
 
 SCALES = (10.0, 10.0, 5.0, 5.0)
 """By what the encoded centre y, x and size h, w are multiplied."""
@@ -32,7 +32,7 @@ _LEAST_VISIBLE = 0.15  # of a solid that shall be found; of less, it may
 
 
 def anchors() -> NDArray[np.float32]:
-    """Return the (ROWS * COLUMNS, 4) anchors: centre y, centre x, height, width, fractions of the picture."""
+    """Return the (ROWS * COLUMNS, 4) anchors: centre y, centre x, height, width, fractions of the image."""
     y, x = np.meshgrid((np.arange(ROWS) + 0.5) / ROWS, (np.arange(COLUMNS) + 0.5) / COLUMNS, indexing="ij")
     size = np.full(y.size, ANCHOR)
     return np.stack([y.ravel(), x.ravel(), size, size], axis=1).astype(np.float32)
@@ -71,7 +71,7 @@ def _joined(fine: keras.KerasTensor, coarse: keras.KerasTensor, channels: int) -
 
 
 def mirrored(objects: NDArray[np.float32], flipped: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Return the objects, (N, M, 6), of pictures some of which are mirrored."""
+    """Return the objects, (N, M, 6), of images some of which are mirrored."""
     result = objects.copy()
     result[flipped, :, 1], result[flipped, :, 3] = 1 - objects[flipped, :, 3], 1 - objects[flipped, :, 1]
     return result

@@ -44,18 +44,18 @@ Answer = tuple[str, str]
 """What is true and what the classifier said."""
 
 TILE = (400, 300)
-"""Width and height of a picture in the contact sheet, pixels."""
+"""Width and height of an image in the contact sheet, pixels."""
 
 
 def as_the_driver_shows(seed: int, solids: int, size: tuple[int, int]) -> Picture:
-    """Return the first picture of the `synthetic` driver with that seed, so many solids and that size."""
+    """Return the first image of the `synthetic` driver with that seed, so many solids and that size."""
     config = SyntheticConfig(seed=seed, objects=solids, width_px=size[0], height_px=size[1])
     frame = Synthetic(config, LocalResources()).read()
     return cast(Image, frame.image), frame.extra["truth"]
 
 
 def of_every_variety(seed: int, solids: int, size: tuple[int, int]) -> Picture:
-    """Return a picture of all that scenes can be: every room and light, colours twice, solids before each other."""
+    """Return an image of all that scenes can be: every room and light, colours twice, solids before each other."""
     rendering = render(Scene.random(seed, count=solids), 0.0, pinhole(*size), noise=2.0)
     return Image(rendering.color), rendering.truth
 
@@ -66,13 +66,13 @@ MAKERS: dict[str, Maker] = {"as the driver shows": as_the_driver_shows, "of ever
 @cache
 def model(path: Path) -> MLModel:
     """Return the vision model of a file, with default attributes."""
-    cv2.setNumThreads(1)  # the other processors have pictures of their own
+    cv2.setNumThreads(1)  # the other processors have images of their own
     return MLModel(configure(MLModel.Config, {"model_path": str(path)}, of=str(path)), LocalResources())
 
 
 @dataclass(frozen=True)
 class Found:
-    """What the detector made of one picture.
+    """What the detector made of one image.
 
     Attributes:
         seed: Of the scene.
@@ -91,7 +91,7 @@ class Found:
 
 
 def detect(maker: Maker, folder: Path, size: tuple[int, int], seed: int) -> Found:
-    """Run the detector on the picture of a seed, which has 1 to 6 solids."""
+    """Run the detector on the image of a seed, which has 1 to 6 solids."""
     image, truth = maker(seed, 1 + seed % 6, size)
     detections = model(folder / DETECTOR_FILE).detect(Frame(image=image))
     scores = {
@@ -106,14 +106,14 @@ def detect(maker: Maker, folder: Path, size: tuple[int, int], seed: int) -> Foun
 
 
 def classify(maker: Maker, folder: Path, size: tuple[int, int], seed: int) -> list[Answer]:
-    """Run the classifier on the picture of a seed: one solid, at each tenth none."""
+    """Run the classifier on the image of a seed: one solid, at each tenth none."""
     image, truth = maker(seed, 0 if seed % 10 == 9 else 1, size)
     said = model(folder / CLASSIFIER_FILE).classify(Frame(image=image), 1)[0]
     return [(truth[0].class_name if truth else NOTHING, said.class_name)]
 
 
 def classify_boxes(maker: Maker, folder: Path, size: tuple[int, int], seed: int) -> list[Answer]:
-    """Run the classifier on what the boxes of a picture's solids show, with a tenth of their size around them.
+    """Run the classifier on what the boxes of an image's solids show, with a tenth of their size around them.
 
     Solids of which little is seen do not count.
     """
@@ -136,7 +136,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=500, help="how many renderings of each kind (default: 500)")
     parser.add_argument("--first-seed", type=int, default=0, help="the first of their seeds (default: 0)")
     parser.add_argument("--size", default="640x480", help="of the renderings, pixels (default: 640x480)")
-    parser.add_argument("--sheet", type=Path, help="PNG file of some pictures, then of those with errors, of each kind")
+    parser.add_argument("--sheet", type=Path, help="PNG file of some images, then of those with errors, of each kind")
     options = parser.parse_args()
     width, height = map(int, options.size.split("x"))
     seeds = range(options.first_seed, options.first_seed + options.seeds)
@@ -155,13 +155,13 @@ def main() -> None:
             _add_scores(detections, name, found)
             tiles += [item.picture for item in found[:12]]
             tiles += [item.picture for item in found if item.has_errors][:12]
-            for what, job in (("whole pictures", classify), ("boxes", classify_boxes)):
+            for what, job in (("whole images", classify), ("boxes", classify_boxes)):
                 pairs = [pair for part in run(job, maker, f"classifier, {name}, {what}") for pair in part]
                 _add_answers(answers, f"{name}, {what}", pairs)
     console.print(detections, answers)
     for path in (options.models / DETECTOR_FILE, options.models / CLASSIFIER_FILE):
         size_kb, time_ms = path.stat().st_size / 1000, _milliseconds(path)
-        console.print(f"{path}: {size_kb:.0f} kB, {time_ms:.1f} ms a picture on one thread")
+        console.print(f"{path}: {size_kb:.0f} kB, {time_ms:.1f} ms an image on one thread")
     if options.sheet:
         options.sheet.write_bytes(encode(_sheet(tiles), "image/png"))
 
@@ -184,7 +184,7 @@ def _add_answers(table: Table, name: str, pairs: list[Answer]) -> None:
 
 
 def _milliseconds(path: Path) -> float:
-    """Return the median time that the vision model takes for a picture of 640 × 480."""
+    """Return the median time that the vision model takes for an image of 640 × 480."""
     frame, chosen = Frame(image=as_the_driver_shows(0, 1, (640, 480))[0]), model(path)
     run = getattr(chosen, "detect", None) or chosen.classify
     times = []
@@ -196,7 +196,7 @@ def _milliseconds(path: Path) -> float:
 
 
 def _sheet(tiles: list[Pixels]) -> Pixels:
-    """Return the pictures side by side, four in a row."""
+    """Return the images side by side, four in a row."""
     tiles = tiles + [np.zeros_like(tiles[0])] * (-len(tiles) % 4)
     rows = [np.concatenate(tiles[start : start + 4], axis=1) for start in range(0, len(tiles), 4)]
     return np.concatenate(rows)

@@ -1,4 +1,4 @@
-"""From a trained network to a TensorFlow Lite file: 8-bit whole numbers inside, uint8 pictures in, labels within."""
+"""From a trained network to a TensorFlow Lite file: 8-bit whole numbers inside, uint8 images in, labels within."""
 
 from __future__ import annotations
 
@@ -44,16 +44,16 @@ def detector_file(model: keras.Model, pictures: NDArray[np.uint8]) -> bytes:
         encoded, logits = model(image, training=False)
         return dict(zip(_DETECTIONS, post_process(encoded, tf.nn.softmax(logits), places), strict=True))
 
-    inputs = [metadata.image(_INPUT, "The whole picture, stretched to the size of this tensor.")]
+    inputs = [metadata.image(_INPUT, "The whole image, stretched to the size of this tensor.")]
     outputs = [
-        metadata.boxes("location", "The boxes: y_min, x_min, y_max, x_max as fractions of the picture."),
+        metadata.boxes("location", "The boxes: y_min, x_min, y_max, x_max as fractions of the image."),
         metadata.numbers("category", "The classes' numbers.", per_object=True, labels="values"),
         metadata.numbers("score", "The confidences, 0 to 1, the best first.", per_object=True),
         metadata.numbers("number of detections", "How many rows of the other outputs mean something."),
     ]
     about = metadata.model_metadata(
         "Solids detector",
-        "Finds cubes, balls, cylinders and cones, of any colour, in the pictures of vision_service's synthetic camera.",
+        "Finds cubes, balls, cylinders and cones, of any colour, in the images of vision_service's synthetic camera.",
         VERSION,
         inputs,
         outputs,
@@ -72,11 +72,11 @@ def classifier_file(model: keras.Model, pictures: NDArray[np.uint8]) -> bytes:
     def classify(image: tf.Tensor) -> dict[str, tf.Tensor]:
         return {_SCORES: tf.nn.softmax(model(image, training=False))}
 
-    inputs = [metadata.image(_INPUT, "A picture with one solid or none, stretched to the size of this tensor.")]
+    inputs = [metadata.image(_INPUT, "An image with one solid or none, stretched to the size of this tensor.")]
     outputs = [metadata.numbers("probability", "The probability of each label.", labels="axis")]
     about = metadata.model_metadata(
         "Solids classifier",
-        "Says what a picture of vision_service's synthetic camera shows: cube, ball, cylinder, cone or nothing.",
+        "Says what an image of vision_service's synthetic camera shows: cube, ball, cylinder, cone or nothing.",
         VERSION,
         inputs,
         outputs,
@@ -107,7 +107,7 @@ def _post_process() -> Callable[..., Sequence[tf.Tensor]]:
 
 
 def _converted(function: Callable[..., object], model: keras.Model, pictures: NDArray[np.uint8]) -> bytes:
-    """Return the function of one picture as a model of whole numbers."""
+    """Return the function of one image as a model of whole numbers."""
     spec = tf.TensorSpec([1, *model.input_shape[1:]], tf.float32, name=_INPUT)
     concrete = tf.function(function, input_signature=[spec]).get_concrete_function()
     # Keras wraps its variables, and the converter makes constants only of those it sees.

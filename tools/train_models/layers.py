@@ -1,4 +1,4 @@
-"""What both networks are made of, and how pictures are varied while they learn."""
+"""What both networks are made of, and how images are varied while they learn."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def convolution(values: keras.KerasTensor, channels: int, *, size: int = 3, stri
 
 
 def varied(pictures: NDArray[np.uint8], rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return pictures in other colours and lights, so that shape is what counts; half of them mirrored.
+    """Return images in other colours and lights, so that shape is what counts; half of them mirrored.
 
     Args:
         pictures: (N, H, W, 3).
@@ -39,10 +39,10 @@ def varied(pictures: NDArray[np.uint8], rng: np.random.Generator) -> tuple[NDArr
 
 
 def calibration(pictures: NDArray[np.uint8], count: int = 200) -> list[NDArray[np.float32]]:
-    """Return pictures, each (1, H, W, 3), by which the quantization finds its ranges.
+    """Return images, each (1, H, W, 3), by which the quantization finds its ranges.
 
     They are -1 to 1. The exported models take uint8 as it is: their input's scale and zero point say the same. For
-    that, two pixels of each picture are made black and white.
+    that, two pixels of each image are made black and white.
     """
     chosen = pictures[:: max(1, len(pictures) // count)][:count].copy()
     chosen[:, 0, 0], chosen[:, 0, 1] = 0, 255

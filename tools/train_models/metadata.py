@@ -29,7 +29,7 @@ Table = dict[int, Any]
 
 
 def image(name: str, description: str) -> Table:
-    """Return the metadata of an input that takes an RGB picture of 0 to 255 and makes -1 to 1 of it."""
+    """Return the metadata of an input that takes an RGB image of 0 to 255 and makes -1 to 1 of it."""
     normalization = {0: np.full(1, 127.5, np.float32), 1: np.full(1, 127.5, np.float32)}
     return {
         0: name,
@@ -41,7 +41,7 @@ def image(name: str, description: str) -> Table:
 
 
 def boxes(name: str, description: str) -> Table:
-    """Return the metadata of an output of boxes: y_min, x_min, y_max, x_max as fractions of the picture."""
+    """Return the metadata of an output of boxes: y_min, x_min, y_max, x_max as fractions of the image."""
     properties = {0: np.array([1, 0, 3, 2], np.uint32), 1: np.int8(_BOUNDARIES)}
     return {0: name, 1: description, 3: {0: np.int8(_BOXES), 1: properties, 2: {0: np.int32(2), 1: np.int32(2)}}}
 

@@ -1,4 +1,4 @@
-"""Training samples: pictures of random scenes, as a model's input has them, and what is true of them."""
+"""Training samples: images of random scenes, as a model's input has them, and what is true of them."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ CLASSIFIER_SIZE = (128, 96)
 """Width and height of the models' inputs, pixels."""
 
 MOST_OBJECTS = 16
-"""How many rows an array of a picture's objects has."""
+"""How many rows an array of an image's objects has."""
 
-_PICTURES = 6  # of each scene, because a room costs as much as fifty pictures of it
+_PICTURES = 6  # of each scene, because a room costs as much as fifty images of it
 _PERIOD = 2.7  # seconds between them
 _SIZES = ((640, 480), (640, 480), (480, 360), (320, 240), (640, 360))
 
@@ -42,7 +42,7 @@ class Samples:
 
     Attributes:
         pictures: (N, H, W, 3) uint8, RGB, for the detector.
-        objects: (N, MOST_OBJECTS, 6) float32, what each shows: y_min, x_min, y_max, x_max as fractions of the picture,
+        objects: (N, MOST_OBJECTS, 6) float32, what each shows: y_min, x_min, y_max, x_max as fractions of the image,
             class number, visible fraction; a visible fraction of 0 = no object.
         crops: (M, h, w, 3) uint8, RGB, for the classifier.
         labels: (M,) int32, the place in CLASSIFIED.
@@ -102,20 +102,20 @@ def render_scene(seed: int) -> Samples:
 
 
 def _zoomed(rng: np.random.Generator, whole: Box) -> Box:
-    """Return a part of the picture, of half its width and height at the least, its shape a little different."""
+    """Return a part of the image, of half its width and height at the least, its shape a little different."""
     width, height = (round(edge * rng.uniform(0.5, 1.0)) for edge in whole[2:])
     x, y = int(rng.integers(whole.x_max - width + 1)), int(rng.integers(whole.y_max - height + 1))
     return Box(x, y, x + width, y + height)
 
 
 def _cut(rendering: Rendering, window: Box, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Return a window of the picture as the vision model `mlmodel` gives it to a model of that input size."""
+    """Return a window of the image as the vision model `mlmodel` gives it to a model of that input size."""
     part = rendering.color[window.y_min : window.y_max, window.x_min : window.x_max]
     return resize(np.ascontiguousarray(part), *size)
 
 
 def _objects(rendering: Rendering, window: Box) -> NDArray[np.float32]:
-    """Return the rows of Samples.objects for a window of a picture."""
+    """Return the rows of Samples.objects for a window of an image."""
     ids = rendering.ids[window.y_min : window.y_max, window.x_min : window.x_max]
     pixels = np.bincount(rendering.ids.ravel(), minlength=256)
     rows = np.zeros((MOST_OBJECTS, 6), np.float32)
@@ -131,9 +131,9 @@ def _objects(rendering: Rendering, window: Box) -> NDArray[np.float32]:
 
 
 def _classified(rng: np.random.Generator, rendering: Rendering, whole: Box) -> Iterator[tuple[Box, str]]:
-    """Yield windows of a picture and what the classifier shall say of them.
+    """Yield windows of an image and what the classifier shall say of them.
 
-    The whole picture and a part of it, if there is one solid or none; else a window around one of the solids, as a
+    The whole image and a part of it, if there is one solid or none; else a window around one of the solids, as a
     detector's box would be cut out, and now and then one where there is none.
     """
     truth = rendering.truth
@@ -153,7 +153,7 @@ def _classified(rng: np.random.Generator, rendering: Rendering, whole: Box) -> I
 
 
 def _around(rng: np.random.Generator, box: Box, margin: float, whole: Box) -> Box:
-    """Return a box with a margin on each side, up to so many of its widths or heights, within the picture."""
+    """Return a box with a margin on each side, up to so many of its widths or heights, within the image."""
     width, height = box.x_max - box.x_min, box.y_max - box.y_min
     left, top, right, bottom = np.round(rng.uniform(0.0, margin, 4) * (width, height, width, height)).astype(int)
     return Box(

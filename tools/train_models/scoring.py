@@ -17,7 +17,7 @@ LEAST_VISIBLE = 0.3
 
 @dataclass(frozen=True)
 class Score:
-    """What became of the detections and the solids of some pictures.
+    """What became of the detections and the solids of some images.
 
     Attributes:
         found: Solids that count and were found.
@@ -44,7 +44,7 @@ class Score:
 
 
 def score(detections: Sequence[Detection], truth: Sequence[Truth]) -> Score:
-    """Return how good the detections in one picture are: the best first, each takes the solid it overlaps most."""
+    """Return how good the detections in one image are: the best first, each takes the solid it overlaps most."""
     open_truth = list(truth)
     found = wrong = 0
     for detection in sorted(detections, key=lambda item: -item.confidence):

@@ -22,7 +22,7 @@ class Task(Protocol):
         """Return an untrained network."""
 
     def mirrored(self, truth: NDArray[Any], flipped: NDArray[np.bool_]) -> NDArray[Any]:
-        """Return what is true of pictures some of which are mirrored."""
+        """Return what is true of images some of which are mirrored."""
 
     def loss(self, model: keras.Model, pictures: tf.Tensor, truth: tf.Tensor) -> tf.Tensor:
         """Return the loss of a batch."""
@@ -49,10 +49,10 @@ def train(
     Args:
         task: What to learn.
         pictures: (N, H, W, 3) uint8.
-        truth: (N, …), of the pictures.
-        epochs: How often each picture is seen.
+        truth: (N, …), of the images.
+        epochs: How often each image is seen.
         rate: The highest learning rate; it rises to that during the first twentieth, then falls to 0 along a cosine.
-        seed: Of the weights, of the order of the pictures and of their variation.
+        seed: Of the weights, of the order of the images and of their variation.
         report: Called after each step with the number of steps done, of all steps, and the mean of the latest losses.
     """
     _make_repeatable(seed)

@@ -20,7 +20,7 @@ class Bag:
     Attributes:
         sources: The names of its imagers.
         supports_pcd: Whether its frames have, or can be turned into, a point cloud.
-        intrinsics: Of its pictures, as its first calibration says.
+        intrinsics: Of its images, as its first calibration says.
         topics: Those that are read.
         remarks: What is wrong with the bag that does not keep it from being played; more may come while it is.
     """
@@ -143,7 +143,7 @@ class Bag:
         for kind, (_, other) in found.items():
             if other.header.frame_id != frame_id and other.header.frame_id and frame_id:
                 msg = (
-                    f"the {kind} of the bag {self._name} is in the frame {other.header.frame_id!r}, its picture in "
+                    f"the {kind} of the bag {self._name} is in the frame {other.header.frame_id!r}, its image in "
                     f"{frame_id!r}: give {NONE!r} for the topic of one, and replay it as another camera"
                 )
                 raise VisionError(ErrorCode.NOT_CALIBRATED, msg)

@@ -96,7 +96,7 @@ class Calibration:
     """What parameters, a file or a call say of a camera's lens; it goes before what the camera's driver says.
 
     Attributes:
-        intrinsics: Of the pictures; None = what the driver says.
+        intrinsics: Of the images; None = what the driver says.
         file: Where a new calibration is written; None = nowhere.
         missing: A sentence, if the file does not exist yet, else empty.
     """
@@ -159,7 +159,7 @@ class Calibration:
         if own is None or 0 in size or size == (own.width, own.height):
             return ""
         return (
-            f"the calibration is for {own.width}×{own.height} pixels, but the pictures have {size[0]}×{size[1]}: "
+            f"the calibration is for {own.width}×{own.height} pixels, but the images have {size[0]}×{size[1]}: "
             "calibrate the camera in this mode, or choose the mode it was made for; until then it counts as none"
         )
 
@@ -168,14 +168,14 @@ class Calibration:
 
         Args:
             intrinsics: The new one.
-            size: Of the camera's pictures; 0, 0 = it is not known.
+            size: Of the camera's images; 0, 0 = it is not known.
 
         Raises:
-            VisionError: INVALID_ARGUMENT, if it is for pictures of another size.
+            VisionError: INVALID_ARGUMENT, if it is for images of another size.
         """
         if 0 not in size and (intrinsics.width, intrinsics.height) != size:
             msg = (
-                f"the calibration is for {intrinsics.width}×{intrinsics.height} pixels, but the camera's pictures have "
+                f"the calibration is for {intrinsics.width}×{intrinsics.height} pixels, but the camera's images have "
                 f"{size[0]}×{size[1]}"
             )
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
@@ -271,7 +271,7 @@ def calibrated(frame: Frame, intrinsics: CameraIntrinsics | None) -> Frame:
     if size != (intrinsics.width, intrinsics.height):
         kind = "depth" if frame.image is None else "color"
         msg = (
-            f"intrinsic_parameters are for {intrinsics.width}×{intrinsics.height} pixels, but the {kind} picture has "
+            f"intrinsic_parameters are for {intrinsics.width}×{intrinsics.height} pixels, but the {kind} image has "
             f"{size[0]}×{size[1]}"
         )
         raise VisionError(ErrorCode.CAMERA_ERROR, msg)

@@ -18,42 +18,42 @@ JPEG = "image/jpeg"
 PNG = "image/png"
 RAW_DEPTH = "image/vnd.viam.dep"
 MIME_TYPES = {"color": (JPEG, PNG), "depth": (PNG, RAW_DEPTH)}
-"""The forms in which an imager's picture is encoded; PNG, which loses nothing that it can hold, is every imager's."""
+"""The forms in which an imager's image is encoded; PNG, which loses nothing that it can hold, is every imager's."""
 
 _DEPTH_HEADER = struct.Struct(">8sQQ")
 _DEPTH_MAGIC = b"DEPTHMAP"
 
 
 def sources_of(frame: Frame) -> list[str]:
-    """Return the names of the imagers whose pictures a frame has."""
+    """Return the names of the imagers whose images a frame has."""
     return [name for name, picture in (("color", frame.image), ("depth", frame.depth)) if picture is not None]
 
 
 def mime_types_of(sources: Iterable[str]) -> list[str]:
-    """Return the forms in which pictures of these imagers are encoded, each once."""
+    """Return the forms in which images of these imagers are encoded, each once."""
     return list(dict.fromkeys(mime_type for source in sources for mime_type in MIME_TYPES.get(source, ())))
 
 
 def choose_source(frame: Frame, mime_type: str) -> str:
-    """Return the imager that is meant where none is named: the first whose picture has the wanted form.
+    """Return the imager that is meant where none is named: the first whose image has the wanted form.
 
     Args:
         frame: What the camera sees.
         mime_type: The wanted form; empty = raw.
 
     Raises:
-        VisionError: NOT_SUPPORTED, if the frame has no pictures, or none of them has this form.
+        VisionError: NOT_SUPPORTED, if the frame has no images, or none of them has this form.
     """
     sources = sources_of(frame)
     if not sources:
-        msg = f"camera {frame.camera_name!r} has no pictures: ask for its point cloud"
+        msg = f"camera {frame.camera_name!r} has no images: ask for its point cloud"
         raise VisionError(ErrorCode.NOT_SUPPORTED, msg)
     check_form(sources, mime_type)
     return next(source for source in sources if not mime_type or mime_type in MIME_TYPES[source])
 
 
 def check_sources(frame: Frame, names: Iterable[str]) -> None:
-    """Refuse names of imagers whose pictures a frame does not have.
+    """Refuse names of imagers whose images a frame does not have.
 
     Raises:
         VisionError: INVALID_ARGUMENT, with those that there are.
@@ -61,13 +61,13 @@ def check_sources(frame: Frame, names: Iterable[str]) -> None:
     there = sources_of(frame)
     for name in names:
         if name not in there:
-            known = ", ".join(there) or "no pictures"
+            known = ", ".join(there) or "no images"
             msg = f"camera {frame.camera_name!r} has no source {name!r}: it has {known}"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
 
 
 def check_form(sources: Iterable[str], mime_type: str) -> None:
-    """Refuse a form that the pictures of none of these imagers have.
+    """Refuse a form that the images of none of these imagers have.
 
     Raises:
         VisionError: NOT_SUPPORTED, with the forms that there are.
@@ -75,17 +75,17 @@ def check_form(sources: Iterable[str], mime_type: str) -> None:
     sources = list(sources)
     if mime_type and sources and mime_type not in mime_types_of(sources):
         known = "; ".join(f"{source} as {', '.join(MIME_TYPES[source])}" for source in sources)
-        msg = f"no picture is answered as {mime_type!r}: there is {known}, and with an empty mime_type the raw picture"
+        msg = f"no image is answered as {mime_type!r}: there is {known}, and with an empty mime_type the raw image"
         raise VisionError(ErrorCode.NOT_SUPPORTED, msg)
 
 
 def form_of(source: str, mime_type: str) -> str:
-    """Return the form in which an imager's picture goes with others: the wanted one, or PNG where it has not that."""
+    """Return the form in which an imager's image goes with others: the wanted one, or PNG where it has not that."""
     return mime_type if not mime_type or mime_type in MIME_TYPES[source] else PNG
 
 
 def encode_source(frame: Frame, source: str, mime_type: str, *, quality: int) -> bytes:
-    """Return an imager's picture encoded.
+    """Return an imager's image encoded.
 
     Args:
         frame: What the camera sees.
@@ -94,7 +94,7 @@ def encode_source(frame: Frame, source: str, mime_type: str, *, quality: int) ->
         quality: Of a JPEG, 1 to 100.
 
     Raises:
-        VisionError: NOT_SUPPORTED, if the picture has not this form; INVALID_ARGUMENT, if it is larger than the form
+        VisionError: NOT_SUPPORTED, if the image has not this form; INVALID_ARGUMENT, if it is larger than the form
             allows, or came damaged.
     """
     check_form([source], mime_type)
@@ -106,7 +106,7 @@ def encode_source(frame: Frame, source: str, mime_type: str, *, quality: int) ->
 
 
 def depth_intrinsics_of(frame: Frame) -> CameraIntrinsics | None:
-    """Return the intrinsics of the frame's depth: its own, or those of the colour picture if both are of one size."""
+    """Return the intrinsics of the frame's depth: its own, or those of the colour image if both are of one size."""
     if frame.depth_intrinsics is not None or frame.depth is None or frame.intrinsics is None:
         return frame.depth_intrinsics
     same_size = (frame.intrinsics.height, frame.intrinsics.width) == frame.depth.shape

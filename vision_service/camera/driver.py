@@ -21,7 +21,7 @@ class CameraDriver(HasCommands, ABC):
         frame_rate: Frames a second at which ``read`` should be called; 0 = ``read`` itself waits for the next frame.
         sources: The names of its imagers: "color", "depth"; a camera that has only a cloud has none.
         supports_pcd: Whether its frames have, or can be turned into, a point cloud.
-        intrinsics: Of its pictures; None = not calibrated.
+        intrinsics: Of its images; None = not calibrated.
         remarks: What a user should know of what is read, although it can be read; more may come.
         facts: What else get_status says of what is read.
     """

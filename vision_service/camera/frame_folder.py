@@ -1,4 +1,4 @@
-"""Frames of a folder of files: pictures, depth and point clouds."""
+"""Frames of a folder of files: images, depth and point clouds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from vision_service.camera.image_file import read_depth
-from vision_service.camera.pictures import natural
+from vision_service.camera.image_sequence import natural
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.files import read_head
 from vision_service.image import read_image

@@ -1,4 +1,4 @@
-"""The driver image_file: a colour picture, a depth picture and a point cloud from files."""
+"""The driver image_file: a colour image, a depth image and a point cloud from files."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ class ImageFile(CameraDriver):
 
     Every frame is what the files show now.
 
-    The intrinsics belong to the colour picture, and to the depth picture where that is alone or of the same size. A
-    depth picture of another size than the colour is let through, but nothing is known of its camera
+    The intrinsics belong to the colour image, and to the depth image where that is alone or of the same size. A
+    depth image of another size than the colour is let through, but nothing is known of its camera
     (``depth_intrinsics`` is None), so that it gives no points.
 
     The scale of depth: whole numbers are multiplied by depth_scale, fractions are metres; zero, negative and not
@@ -76,7 +76,7 @@ class ImageFile(CameraDriver):
 
         Raises:
             VisionError: INVALID_ARGUMENT, if no file is given, one cannot be read, or the intrinsics are incomplete or
-                of another size than the picture.
+                of another size than the image.
         """
         super().__init__(config, resources)
         self.frame_rate = config.frame_rate
@@ -120,7 +120,7 @@ class ImageFile(CameraDriver):
         given = self.intrinsics
         if given is not None and self.sources and frame.size != (given.width, given.height):
             msg = (
-                f"intrinsic_parameters are for {given.width}×{given.height} pixels, but the {self.sources[0]} picture "
+                f"intrinsic_parameters are for {given.width}×{given.height} pixels, but the {self.sources[0]} image "
                 f"has {frame.size[0]}×{frame.size[1]}"
             )
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
@@ -128,10 +128,10 @@ class ImageFile(CameraDriver):
 
 
 def read_depth(path: str | Path, depth_scale: float) -> NDArray[np.float32]:
-    """Return the depth picture in a file.
+    """Return the depth image in a file.
 
     Args:
-        path: Of a .npy file or a picture with one channel of 16 bits or of floats.
+        path: Of a .npy file or an image with one channel of 16 bits or of floats.
         depth_scale: Metres per unit, for whole numbers; fractions are metres.
 
     Returns:
@@ -153,7 +153,7 @@ def read_depth(path: str | Path, depth_scale: float) -> NDArray[np.float32]:
         msg = f"{str(path)!r} cannot be decoded: {error}"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
     if raw is None:
-        msg = f"{str(path)!r} is no picture, or is cut off"
+        msg = f"{str(path)!r} is no image, or is cut off"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
     if raw.ndim != 2 or raw.size == 0 or raw.dtype.kind not in "uif" or raw.dtype.itemsize < 2:
         msg = (

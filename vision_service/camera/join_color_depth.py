@@ -54,9 +54,9 @@ class JoinColorDepth(CameraDriver):
 
     Depth is registered to the colour images, so that each pixel has its depth.
 
-    With extrinsics each depth is projected into the colour picture, which takes the intrinsics of both cameras; with a
-    homography the depth picture is warped, which is right for one plane; with neither it is taken as it is. Stamp and
-    coordinate frame are those of the colour picture.
+    With extrinsics each depth is projected into the colour image, which takes the intrinsics of both cameras; with a
+    homography the depth image is warped, which is right for one plane; with neither it is taken as it is. Stamp and
+    coordinate frame are those of the colour image.
     """
 
     Config: ClassVar[type] = JoinColorDepthConfig
@@ -94,7 +94,7 @@ class JoinColorDepth(CameraDriver):
         return self._synchronizer.held
 
     def read(self) -> Frame:
-        """Return the next picture and depth that belong together.
+        """Return the next image and depth that belong together.
 
         Raises:
             VisionError: CAMERA_ERROR, if a camera fails, or nothing belongs together; NOT_CALIBRATED, if intrinsics are
@@ -103,7 +103,7 @@ class JoinColorDepth(CameraDriver):
         frames = self._synchronizer.read()
         color, depth = frames[self.config.color_camera_name], frames[self.config.depth_camera_name]
         if color.image is None:
-            raise _without(self.config.color_camera_name, "colour picture")
+            raise _without(self.config.color_camera_name, "colour image")
         if depth.depth is None:
             raise _without(self.config.depth_camera_name, "depth")
         joined = dataclasses.replace(color, cloud=None, depth_intrinsics=None, extra={})
@@ -132,7 +132,7 @@ class JoinColorDepth(CameraDriver):
 
 
 def _others(color: Frame, depth: Frame, picture: NDArray[np.float32]) -> CameraIntrinsics | None:
-    """Return the depth's own intrinsics, if it is taken as it is and has not the size of the colour picture."""
+    """Return the depth's own intrinsics, if it is taken as it is and has not the size of the colour image."""
     return None if picture.shape[::-1] == color.size else depth_intrinsics_of(depth)
 
 

@@ -109,7 +109,7 @@ class JoinPointclouds(CameraDriver):
         cameras = {name: resources.camera(name) for name in names}
         for name, camera in cameras.items():
             if getattr(camera, "sources", ()) == ("color",) and not getattr(camera, "supports_pcd", True):
-                msg = f"'source_cameras': camera {name!r} has colour pictures only, no points"
+                msg = f"'source_cameras': camera {name!r} has colour images only, no points"
                 raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
         rates = [float(getattr(camera, "frame_rate", 0.0)) for camera in cameras.values()]
         self.frame_rate = min((rate for rate in rates if rate), default=0.0)

@@ -1,4 +1,4 @@
-"""Registration of depth to a colour picture: for each of its pixels, how far away is what it shows."""
+"""Registration of depth to a colour image: for each of its pixels, how far away is what it shows."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from vision_service.pointcloud.projection import depth_to_cloud, project
 from vision_service.types import CameraIntrinsics
 
 LARGEST_SPOT = 8
-"""How many rows and columns of the colour picture one pixel of depth covers at most."""
+"""How many rows and columns of the colour image one pixel of depth covers at most."""
 _PART = 1 << 14  # points
-_BORDER = 2 * LARGEST_SPOT  # around the picture, pixels
-_LUT_MARGIN = 0.5  # of the picture's size, on each side: what a lens that squeezes brings into the picture
+_BORDER = 2 * LARGEST_SPOT  # around the image, pixels
+_LUT_MARGIN = 0.5  # of the image's size, on each side: what a lens that squeezes brings into the image
 _LUT_STEP = 4  # pixels between the places at which the lens is computed
 
 
@@ -27,7 +27,7 @@ def register(
 ) -> NDArray[np.float32]:
     """Return depth as the colour camera would see it.
 
-    Each pixel of depth is a small square that faces the camera; in the colour picture it covers the pixels whose
+    Each pixel of depth is a small square that faces the camera; in the colour image it covers the pixels whose
     centres lie in it, at least the nearest one. Of several distances the nearest is seen.
 
     Args:
@@ -37,7 +37,7 @@ def register(
         color: The colour camera's intrinsics.
 
     Returns:
-        (height, width) of the colour picture, float32, metres along its optical axis, NaN = unknown.
+        (height, width) of the colour image, float32, metres along its optical axis, NaN = unknown.
 
     Raises:
         VisionError: NOT_CALIBRATED, if the intrinsics are of another size than the depth, or a distortion model is not
@@ -46,7 +46,7 @@ def register(
     points = depth_to_cloud(depth, intrinsics).xyz
     motion = np.column_stack([extrinsics.rotation, extrinsics.translation])
     scale = color.fx / intrinsics.fx, color.fy / intrinsics.fy
-    # A border around the picture takes what falls beside it.
+    # A border around the image takes what falls beside it.
     nearest = np.full((color.height + 2 * _BORDER, color.width + 2 * _BORDER), np.inf, np.float32)
     rows = max(_PART // depth.shape[1], 1)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -54,7 +54,7 @@ def register(
             part = points[start : start + rows]
             x, y, z = (np.asarray(values, np.float32) for values in cv2.split(cv2.transform(part, motion)))
             nearness = np.float32(1) / z
-            nearness[z <= 0] = np.nan  # behind the camera; like all that is unknown, it falls beside the picture
+            nearness[z <= 0] = np.nan  # behind the camera; like all that is unknown, it falls beside the image
             u, v = _pixels(x * nearness, y * nearness, color)
             nearness *= part[..., 2]  # now: by how much a spot grows
             spots = (u, v, z, nearness * scale[0], nearness * scale[1])
@@ -65,13 +65,13 @@ def register(
 
 
 def warp(depth: NDArray[np.float32], homography: NDArray[np.float64], width: int, height: int) -> NDArray[np.float32]:
-    """Return depth in the pixels of another picture, its distances as they are; the nearest pixel's, never a mixture.
+    """Return depth in the pixels of another image, its distances as they are; the nearest pixel's, never a mixture.
 
     Args:
         depth: (H, W) float32, NaN = unknown.
-        homography: (3, 3), from the depth picture's pixels to the other one's.
-        width: Of the other picture, pixels.
-        height: Of the other picture, pixels.
+        homography: (3, 3), from the depth image's pixels to the other one's.
+        width: Of the other image, pixels.
+        height: Of the other image, pixels.
 
     Returns:
         (height, width) float32, NaN = unknown.
@@ -106,7 +106,7 @@ def _splat(
 ) -> None:
     """Put distances z into the pixels that their spots cover, where they are nearer than what is there.
 
-    A spot of (N,) each is width × height pixels about u, v; NaN = nowhere. The picture has a border.
+    A spot of (N,) each is width × height pixels about u, v; NaN = nowhere. The image has a border.
     """
     stride = nearest.shape[1]
     left, columns = _covered(u, width, nearest.shape[1] - 2 * _BORDER)
@@ -128,7 +128,7 @@ def _covered(
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Return the first pixel, and how many, whose centres lie in spots; at least the nearest pixel.
 
-    What has no place lies in the border around the pixels, which takes what falls beside the picture too.
+    What has no place lies in the border around the pixels, which takes what falls beside the image too.
     """
     center = np.fmin(np.fmax(center, -LARGEST_SPOT), pixels + LARGEST_SPOT)
     half = np.fmin(np.fmax(size, 0), LARGEST_SPOT) / 2
@@ -147,7 +147,7 @@ def _pixels(
     u, v = x * camera.fx + camera.cx, y * camera.fy + camera.cy
     if is_pinhole(camera):
         return u, v
-    # Where on the grid of the look-up table, which begins a margin before the picture; far outside for NaN.
+    # Where on the grid of the look-up table, which begins a margin before the image; far outside for NaN.
     u = np.fmax((u + _LUT_MARGIN * camera.width) / _LUT_STEP, -9)
     v = np.fmax((v + _LUT_MARGIN * camera.height) / _LUT_STEP, -9)
     across, down = (
@@ -159,7 +159,7 @@ def _pixels(
 
 @lru_cache(maxsize=4)
 def _lens(camera: CameraIntrinsics) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the columns and rows at which a lens shows what a pinhole shows on a grid in and about its picture."""
+    """Return the columns and rows at which a lens shows what a pinhole shows on a grid in and about its image."""
     columns = np.arange(-_LUT_MARGIN * camera.width, (1 + _LUT_MARGIN) * camera.width + _LUT_STEP, _LUT_STEP)
     rows = np.arange(-_LUT_MARGIN * camera.height, (1 + _LUT_MARGIN) * camera.height + _LUT_STEP, _LUT_STEP)
     x, y = np.meshgrid((columns - camera.cx) / camera.fx, (rows - camera.cy) / camera.fy)

@@ -1,4 +1,4 @@
-"""Pictures of a scene: colour, exact depth and ground truth, by analytic ray casting.
+"""Images of a scene: colour, exact depth and ground truth, by analytic ray casting.
 
 Each solid is cast only in the rectangle that it is seen in, in its own coordinates: origin at its centre, z up. Rays
 have z = 1 in the camera's frame, so the parameter of a hit is its depth. The room is cast once, as it does not move.
@@ -35,14 +35,14 @@ class Box(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What is true of one solid in one picture.
+    """What is true of one solid in one image.
 
     Attributes:
-        id: Its number in the picture of ids, from 1; the solid's place in the scene's list, plus 1.
+        id: Its number in the image of ids, from 1; the solid's place in the scene's list, plus 1.
         class_name: Its shape.
         color_name: The name of its colour.
         box: Around what is seen of it.
-        full_box: Around all of it that the picture would show if nothing stood before it.
+        full_box: Around all of it that the image would show if nothing stood before it.
         visible_fraction: How many of its pixels are seen, above 0 to 1.
         center: Of the solid, in the camera's optical frame, metres.
         size: Its edges along its own axes, the last one upwards from the table, metres.
@@ -92,7 +92,7 @@ class Rendering:
 
 
 def render(scene: Scene, time: float, intrinsics: CameraIntrinsics, *, noise: float = 0.0) -> Rendering:
-    """Return the scene at a time (seconds); for more than one picture of a scene a :class:`Renderer` is faster."""
+    """Return the scene at a time (seconds); for more than one image of a scene a :class:`Renderer` is faster."""
     return Renderer(scene, intrinsics, noise=noise).render(time)
 
 
@@ -139,7 +139,7 @@ class Renderer:
         self._noise = _noise(scene.seed, self._color.size, noise) if noise > 0 else None
 
     def render(self, time: float) -> Rendering:
-        """Return the picture at a time (seconds); the same time gives the same bytes."""
+        """Return the image at a time (seconds); the same time gives the same bytes."""
         poses = [solid.pose(time) for solid in self.scene.solids]
         color = self._shadowed(poses)
         depth = self._depth.copy()
@@ -161,7 +161,7 @@ class Renderer:
         depth: NDArray[np.float32],
         ids: NDArray[np.uint8],
     ) -> _Drawn | None:
-        """Draw a solid of that pose in the camera into all three pictures; return None if it is not in them."""
+        """Draw a solid of that pose in the camera into all three images; return None if it is not in them."""
         solid = self.scene.solids[index]
         window = _window(solid.size, rotation, center, self.intrinsics)
         if window is None:
@@ -186,7 +186,7 @@ class Renderer:
         return _Drawn(index, rotation, center, window, _bounds(hit, window), pixels)
 
     def _truth(self, drawn: _Drawn, ids: NDArray[np.uint8]) -> Truth | None:
-        """Return what is true of a solid in the finished picture, or None if nothing of it is seen."""
+        """Return what is true of a solid in the finished image, or None if nothing of it is seen."""
         window, center, solid = drawn.window, drawn.center, self.scene.solids[drawn.index]
         mask = ids[window.y_min : window.y_max, window.x_min : window.x_max] == drawn.index + 1
         visible = int(np.count_nonzero(mask))
@@ -205,7 +205,7 @@ class Renderer:
         )
 
     def _shadowed(self, poses: list[tuple[tuple[float, float, float], float]]) -> NDArray[np.uint8]:
-        """Return the room's picture with the solids' shadows on the table."""
+        """Return the room's image with the solids' shadows on the table."""
         if not poses:
             return self._color.copy()
         # Shadows are soft, so a quarter of the resolution is enough.
@@ -231,7 +231,7 @@ class Renderer:
         return points[:, :2] / points[:, 2:] * scale + (self.intrinsics.cx, self.intrinsics.cy)  # type: ignore[no-any-return]
 
     def _noisy(self, color: NDArray[np.uint8], time: float) -> NDArray[np.uint8]:
-        """Return the picture with noise: each time takes another stretch of one long strip."""
+        """Return the image with noise: each time takes another stretch of one long strip."""
         if self._noise is None:
             return color
         brighter, darker = self._noise
@@ -261,7 +261,7 @@ def _in_camera(camera: Camera, position: tuple[float, float, float], yaw: float)
 def _window(
     size: tuple[float, float, float], rotation: Array, center: Array, intrinsics: CameraIntrinsics
 ) -> Box | None:
-    """Return the pixels in which a solid can be seen, or None if it is outside the picture."""
+    """Return the pixels in which a solid can be seen, or None if it is outside the image."""
     corners = (_CORNERS * size) @ rotation.T + center
     depth = corners[:, 2]
     if (depth <= 0).all():
@@ -276,7 +276,7 @@ def _window(
 
 
 def _bounds(mask: NDArray[np.bool_], window: Box) -> Box:
-    """Return the box around what is true in the mask of a window, in pixels of the picture."""
+    """Return the box around what is true in the mask of a window, in pixels of the image."""
     left, top, width, height = cv2.boundingRect(mask.view(np.uint8))
     x_min, y_min = window.x_min + left, window.y_min + top
     return Box(x_min, y_min, x_min + width, y_min + height)
@@ -437,7 +437,7 @@ def _room(scene: Scene, intrinsics: CameraIntrinsics) -> tuple[NDArray[np.bool_]
 
 
 def _room_color(scene: Scene, intrinsics: CameraIntrinsics) -> NDArray[np.uint8]:
-    """Return the (H, W, 3) RGB picture of the empty room, 2 × 2 samples a pixel."""
+    """Return the (H, W, 3) RGB image of the empty room, 2 × 2 samples a pixel."""
     columns, rows = _rays(intrinsics, 2)
     color = np.empty((intrinsics.height, intrinsics.width, 3), np.uint8)
     textures = [texture(surface, (scene.seed, 1, number)) for number, surface in enumerate(_surfaces(scene.room))]
@@ -535,7 +535,7 @@ TEXTURES: dict[str, Callable[[np.random.Generator], NDArray[np.float32]]] = {
 
 
 def _noise(seed: int, length: int, deviation: float) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return strips, longer than a picture, of what noise adds to and takes from pixels: adding bytes saturates."""
+    """Return strips, longer than an image, of what noise adds to and takes from pixels: adding bytes saturates."""
     strip = np.random.default_rng((seed, 3)).standard_normal(length + 65536, np.float32) * deviation
     strip = np.clip(np.round(strip), -255, 255)
     return np.maximum(strip, 0).astype(np.uint8), np.maximum(-strip, 0).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""The driver `ros`: a camera whose pictures, depth and points come on the topics of any other node."""
+"""The driver `ros`: a camera whose images, depth and points come on the topics of any other node."""
 
 from __future__ import annotations
 
@@ -48,17 +48,15 @@ class RosTopics(CameraDriver):
                 NOT_SUPPORTED, without ROS.
         """
         super().__init__(config, resources)
-        hear: Any = getattr(resources, "topics", None)
-        if hear is None:
+        subscribe: Any = getattr(resources, "topics", None)
+        if subscribe is None:
             raise VisionError(ErrorCode.NOT_SUPPORTED, "the driver 'ros' works in a camera node only")
         given = {item.name: getattr(config, item.name) for item in fields(CameraTopics)}
         if not config.source and not any(given[kind] for kind in ("image", "depth", "points")):
-            msg = (
-                "the driver 'ros' has no topic to hear: give image, depth or points, or the name of a camera as source"
-            )
+            msg = "the driver 'ros' has no topic to subscribe to: give image, depth or points, or the name of a camera as source"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
         # A topic that nobody named must not be one that somebody publishes by chance.
-        self._camera = hear(CameraTopics(**given).named(config.source or "_none"), config.tolerance)
+        self._camera = subscribe(CameraTopics(**given).named(config.source or "_none"), config.tolerance)
         self.sources = self._camera.sources
         self.supports_pcd = self._camera.supports_pcd
 
@@ -79,5 +77,5 @@ class RosTopics(CameraDriver):
         return frame
 
     def close(self) -> None:
-        """Hear no more."""
+        """Unsubscribe."""
         self._camera.close()

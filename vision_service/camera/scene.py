@@ -43,7 +43,7 @@ MOST_SOLIDS = 24
 
 
 def pinhole(width: int, height: int) -> CameraIntrinsics:
-    """Return the camera of that size for which scenes are laid out: all solids are in its picture, whatever its shape.
+    """Return the camera of that size for which scenes are laid out: all solids are in its image, whatever its shape.
 
     Args:
         width: Pixels.
@@ -230,7 +230,7 @@ class Scene:
 
     Attributes:
         seed: What it was made from; textures and noise follow from it too.
-        solids: On the table. They never touch, and never leave the picture of a :func:`pinhole` camera.
+        solids: On the table. They never touch, and never leave the image of a :func:`pinhole` camera.
         camera, light, room: What they are seen with, by and in.
     """
 

@@ -55,7 +55,7 @@ class CameraTopics:
 
     @property
     def image_messages(self) -> str:
-        """The topic on which the pictures' messages are."""
+        """The topic on which the images' messages are."""
         return self.image if self.transport == "raw" else f"{self.image}/{self.transport}"
 
     @property

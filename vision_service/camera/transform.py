@@ -118,7 +118,7 @@ class Transform(CameraDriver):
 
 
 def _without_strange_depth(frame: Frame, source: Frame) -> Frame:
-    """Return the frame without depth that is not known to be the picture's, but has got its size by the steps."""
+    """Return the frame without depth that is not known to be the image's, but has got its size by the steps."""
     if source.image is None or source.depth is None or source.depth_intrinsics is not None:
         return frame
     if frame.depth is None or frame.intrinsics is None or source.depth.shape == source.size[::-1]:

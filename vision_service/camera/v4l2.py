@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from vision_service.camera.pictures import natural
+from vision_service.camera.image_sequence import natural
 
 CAPTURE = 0x00000001
-"""V4L2_CAP_VIDEO_CAPTURE: gives pictures."""
+"""V4L2_CAP_VIDEO_CAPTURE: gives images."""
 DEVICE_CAPS = 0x80000000
 """V4L2_CAP_DEVICE_CAPS: what this node can do is said apart from what the whole device can."""
 BUFFER_TYPE = 1
@@ -91,7 +91,7 @@ ENUM_FRAMEINTERVALS = _request(75, FrameInterval)
 
 @dataclass(frozen=True)
 class Mode:
-    """A size in which a camera gives pictures.
+    """A size in which a camera gives images.
 
     Attributes:
         width, height: Pixels; where the camera offers a range, the greatest.
@@ -105,7 +105,7 @@ class Mode:
     smallest: tuple[int, int] | None = None
 
     def offers(self, width: int, height: int) -> bool:
-        """Return whether pictures can have a size; 0 = any."""
+        """Return whether images can have a size; 0 = any."""
         low = self.smallest or (self.width, self.height)
         return (not width or low[0] <= width <= self.width) and (not height or low[1] <= height <= self.height)
 
@@ -117,7 +117,7 @@ class Mode:
 
 @dataclass(frozen=True)
 class PixelFormat:
-    """How a camera lays out its pictures.
+    """How a camera lays out its images.
 
     Attributes:
         fourcc: The kernel's four letters: "MJPG".
@@ -165,7 +165,7 @@ class Device:
 def cameras(folder: Path | str = "/dev") -> list[Device]:
     """Return the cameras that are plugged in, in the order of their numbers.
 
-    Nodes that give no pictures (metadata, encoders) are left out; those that may not be opened are in, with the reason.
+    Nodes that give no images (metadata, encoders) are left out; those that may not be opened are in, with the reason.
     """
     paths = sorted(Path(folder).glob("video[0-9]*"), key=lambda path: natural(path.name))
     stable = _stable_names(Path(folder) / "v4l" / "by-id")
@@ -193,7 +193,7 @@ def device_at(path: Path | str, *, by_id: str = "") -> Device | None:
 
 
 def describe(path: str, by_id: str, capability: Capability, formats: tuple[PixelFormat, ...]) -> Device | None:
-    """Return a device as it describes itself; None if it gives no pictures."""
+    """Return a device as it describes itself; None if it gives no images."""
     abilities = capability.device_caps if capability.capabilities & DEVICE_CAPS else capability.capabilities
     if not abilities & CAPTURE:
         return None

@@ -1,4 +1,4 @@
-"""The driver video: a video file, a folder of pictures, or a stream of a network."""
+"""The driver video: a video file, a folder of images, or a stream of a network."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from vision_service.camera import urls
 from vision_service.camera.calibration import INTRINSICS, calibrated, intrinsics_from
 from vision_service.camera.decoders import LIBRARIES, library_of
 from vision_service.camera.driver import CameraDriver
+from vision_service.camera.image_sequence import USUAL_RATE, ImageSequence
 from vision_service.camera.live import Live
-from vision_service.camera.pictures import USUAL_RATE, Slides
 from vision_service.camera.recording import EndOfVideoError, Recording
 from vision_service.camera.stream import SNAPSHOT_RATE, StreamSettings, open_stream
 from vision_service.configuration import Names, attribute
@@ -152,7 +152,7 @@ class Video(CameraDriver):
 
         Raises:
             VisionError: CAMERA_ERROR, at the end of a recording that is not played in a loop; if the stream is not
-                there; for a file of a folder that is no picture, after which the next one follows; for a frame of
+                there; for a file of a folder that is no image, after which the next one follows; for a frame of
                 another size than the intrinsics are for.
         """
         if self._restart.is_set():
@@ -218,11 +218,11 @@ class _Playback:
         self._player.close()
 
 
-def _player(config: VideoConfig, library: str) -> Recording | Slides:
+def _player(config: VideoConfig, library: str) -> Recording | ImageSequence:
     try:
         path = resolve(config.video_path.removeprefix("file://"))
         if path.is_dir() or (not path.exists() and any(sign in path.name for sign in "*?[")):
-            return Slides(str(path), config.start_offset, config.frame_rate or USUAL_RATE)
+            return ImageSequence(str(path), config.start_offset, config.frame_rate or USUAL_RATE)
     except (OSError, RuntimeError, ValueError) as error:  # a home that is not known, a path with a zero byte
         msg = f"cannot read {config.video_path!r}: {getattr(error, 'strerror', None) or error}"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None

@@ -40,7 +40,7 @@ Unpack = Callable[[Bytes, int, int], NDArray[np.uint8]]
 
 @dataclass(frozen=True)
 class Layout:
-    """A format of pictures.
+    """A format of images.
 
     Attributes:
         fourccs: What the kernel calls it.

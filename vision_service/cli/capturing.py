@@ -91,7 +91,7 @@ def _print(service: str, result: CaptureAllResult) -> None:
 
 
 def _write(folder: Path, service: str, found: dict[str, Any], result: CaptureAllResult) -> list[Path]:
-    """Write a capture's files: what was said as JSON, the picture with that drawn, the objects' points; return them."""
+    """Write a capture's files: what was said as JSON, the image with that drawn, the objects' points; return them."""
     stem = folder / f"{service}_{result.frame.camera_name.strip('/').replace('/', '_')}_{result.frame.stamp}"
     written = [stem.with_name(f"{stem.name}.json")]
     output.write_file(written[0], json.dumps(found, indent=2).encode())

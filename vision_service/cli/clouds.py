@@ -21,7 +21,7 @@ _SAME_PLACE = 1e-6  # metres
 def frame_of(cloud: PointCloud) -> Frame:
     """Return the frame of a camera that sees a cloud.
 
-    Where the points lie in rows and columns, their colours are its picture, and it is as calibrated as they tell.
+    Where the points lie in rows and columns, their colours are its image, and it is as calibrated as they tell.
     """
     image = Image(np.ascontiguousarray(cloud.rgb)) if cloud.organized and cloud.rgb is not None else None
     return Frame(image=image, cloud=cloud, intrinsics=fit_pinhole(cloud))
@@ -55,7 +55,7 @@ def object_numbers(cloud: PointCloud, objects: Sequence[PointCloudObject]) -> ND
 def draw_cloud(
     cloud: PointCloud, objects: Sequence[PointCloudObject], numbers: NDArray[np.uint32]
 ) -> NDArray[np.uint8]:
-    """Return a picture of a cloud in which each object has a colour of its own, and its box.
+    """Return an image of a cloud in which each object has a colour of its own, and its box.
 
     Args:
         cloud: The cloud; that of a camera is seen in its own pixels.

@@ -31,17 +31,17 @@ REGISTRIES: dict[str, Registry] = {"models": MODELS, "cameras": DRIVERS, "transf
 
 def add_parsers(subparsers: Any) -> None:
     """Add the subcommands detect, classify, segment and models."""
-    picture = "a picture: JPEG, PNG, BMP, TIFF, WebP; - = standard input"
-    drawn = "write annotated pictures (PNG) into this folder"
+    picture = "an image: JPEG, PNG, BMP, TIFF, WebP; - = standard input"
+    drawn = "write annotated images (PNG) into this folder"
     parser = _add_model_parser(
-        subparsers, "detect", "find things in picture files", "Find things in picture files and say where they are."
+        subparsers, "detect", "find things in image files", "Find things in image files and say where they are."
     )
     _add_files(parser, file=picture, model="mlmodel, if --model-path is given", out=drawn)
     _add_paths(parser)
     parser.set_defaults(func=detect)
 
     parser = _add_model_parser(
-        subparsers, "classify", "say what picture files show", "Say what picture files show, best first."
+        subparsers, "classify", "say what image files show", "Say what image files show, best first."
     )
     _add_files(parser, file=picture, model="mlmodel, if --model-path is given", out=drawn)
     _add_paths(parser)
@@ -152,7 +152,7 @@ def _look(
     answer: Callable[[Frame], list[Any]],
     draw: Callable[[NDArray[np.uint8], list[Any]], NDArray[np.uint8]],
 ) -> int:
-    """Answer for each picture, print and draw the results; return the exit code."""
+    """Answer for each image, print and draw the results; return the exit code."""
     from vision_service.cli import output, results
     from vision_service.cli.given import given_image
     from vision_service.types import Frame

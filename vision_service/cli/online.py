@@ -26,7 +26,7 @@ def add_parsers(subparsers: Any) -> None:
         type=Path,
         default=Path("out/demo"),
         metavar="DIR",
-        help="for annotated pictures (default: %(default)s)",
+        help="for annotated images (default: %(default)s)",
     )
     parser.set_defaults(func=_demo)
 
@@ -132,7 +132,7 @@ def add_parsers(subparsers: Any) -> None:
     parser.add_argument("--timeout", type=amount, metavar="S", help="how long to wait (default: as the node says)")
     parser.add_argument("--json", action="store_true", help="print one JSON object in one line")
     parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="write the results (JSON), the annotated picture and the objects (PCD)"
+        "--out", type=Path, metavar="DIR", help="write the results (JSON), the annotated image and the objects (PCD)"
     )
     parser.set_defaults(func=_capture)
 

@@ -169,7 +169,7 @@ def make_folder(folder: Path) -> None:
 
 
 def write_picture(path: Path, rgb: NDArray[np.uint8]) -> None:
-    """Write a picture as PNG.
+    """Write an image as PNG.
 
     Raises:
         VisionError: INVALID_ARGUMENT, naming the file and the reason.

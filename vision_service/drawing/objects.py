@@ -30,7 +30,7 @@ def draw_objects(
     intrinsics: CameraIntrinsics,
     colors: Sequence[Color] = (),
 ) -> NDArray[np.uint8]:
-    """Return a picture with the box of each object, all its edges, and its label, the nearest on top.
+    """Return an image with the box of each object, all its edges, and its label, the nearest on top.
 
     Labels do not cover each other, where there is room.
 
@@ -39,7 +39,7 @@ def draw_objects(
     Args:
         rgb: (H, W, 3) array of uint8; it stays as it is.
         objects: What to draw, in the camera's optical frame.
-        intrinsics: Of the camera and this picture.
+        intrinsics: Of the camera and this image.
         colors: Of the objects; empty = of their labels, and those without a label take turns in the palette.
 
     Returns:
@@ -73,7 +73,7 @@ def _distance(item: PointCloudObject) -> float:
 
 @np.errstate(all="ignore")  # what is not finite is left out at the end
 def _edges(item: PointCloudObject, intrinsics: CameraIntrinsics) -> NDArray[np.float64]:
-    """Return the lines of an object's box in the picture: (N, 2, 2) ends, x and y, as far as they can be drawn.
+    """Return the lines of an object's box in the image: (N, 2, 2) ends, x and y, as far as they can be drawn.
 
     Distortion bends an edge, so that it is drawn as several lines.
     """
@@ -86,7 +86,7 @@ def _edges(item: PointCloudObject, intrinsics: CameraIntrinsics) -> NDArray[np.f
     steps = np.linspace(0, 1, 2 if is_pinhole(intrinsics) else 17)[:, None]
     points = starts[:, None] + steps * (ends - starts)[:, None]
     pixels = project(points, intrinsics)
-    # Far outside of the picture a lens's polynomials bend back into it: what lies farther out appears farther in.
+    # Far outside of the image a lens's polynomials bend back into it: what lies farther out appears farther in.
     outward = project(points * (1.001, 1.001, 1), intrinsics) - pixels
     pixels[(outward * points[..., :2]).sum(axis=-1) < -_ROUNDING] = np.nan
     lines = np.stack([pixels[:, :-1], pixels[:, 1:]], axis=2).reshape(-1, 2, 2)

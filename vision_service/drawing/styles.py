@@ -65,7 +65,7 @@ def _text_width(text: str, scale: float, stroke: int) -> int:
 
 @lru_cache(maxsize=64)
 def style(width: int, height: int) -> Style:
-    """Return the sizes for a picture of that size: the shorter side counts, and letters never get too small to read."""
+    """Return the sizes for an image of that size: the shorter side counts, and letters never get too small to read."""
     shorter = min(width, height)
     scale = max(0.34, 0.2 + shorter / 1800)
     stroke = max(1, round(scale * 1.8))
@@ -82,7 +82,7 @@ def style(width: int, height: int) -> Style:
 
 @lru_cache(maxsize=4096)
 def class_color(class_name: str) -> Color:
-    """Return the RGB colour of a class: the same in every process, so pictures of two days can be compared."""
+    """Return the RGB colour of a class: the same in every process, so images of two days can be compared."""
     return PALETTE[zlib.crc32(class_name.encode("utf-8", "replace")) % len(PALETTE)]
 
 
@@ -122,7 +122,7 @@ def object_color(name: str, number: int) -> Color:
 
 
 def inside(lines: NDArray[np.float64], width: int, height: int, beyond: int) -> list[tuple[Point, Point]]:
-    """Return the parts of lines that lie in a picture or at most `beyond` pixels outside, in whole pixels."""
+    """Return the parts of lines that lie in an image or at most `beyond` pixels outside, in whole pixels."""
     bounds = (-beyond, -beyond, width + 2 * beyond, height + 2 * beyond)
     clipped = (cv2.clipLine(bounds, start, end) for start, end in np.rint(lines).astype(int).tolist())
     return [(start, end) for visible, start, end in clipped if visible]  # type: ignore[misc]
@@ -142,7 +142,7 @@ def fill(picture: NDArray[np.uint8], left: int, top: int, right: int, bottom: in
 
 
 def draw_label(picture: NDArray[np.uint8], left: int, top: int, text: str, color: Color, sizes: Style) -> None:
-    """Draw a text on a filled background, moved so that it lies inside the picture."""
+    """Draw a text on a filled background, moved so that it lies inside the image."""
     if not text:
         return
     height, width = picture.shape[:2]

@@ -16,7 +16,7 @@ BACKGROUND = frozenset({"background", "__background__", "???", ""})
 
 
 def draw_classifications(rgb: NDArray[np.uint8], classifications: Sequence[Classification]) -> NDArray[np.uint8]:
-    """Return a picture with the classifications listed in its upper left corner, as many as there is room for.
+    """Return an image with the classifications listed in its upper left corner, as many as there is room for.
 
     Args:
         rgb: (H, W, 3) array of uint8; it stays as it is.
@@ -37,7 +37,7 @@ def draw_classifications(rgb: NDArray[np.uint8], classifications: Sequence[Class
 
 
 def draw_label_image(rgb: NDArray[np.uint8], result: LabelImage) -> NDArray[np.uint8]:
-    """Return a copy of a picture, tinted by what each pixel shows, with the names of the classes at the top left.
+    """Return a copy of an image, tinted by what each pixel shows, with the names of the classes at the top left.
 
     What is background keeps its colours.
 

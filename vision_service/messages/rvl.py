@@ -1,4 +1,4 @@
-"""RVL, a lossless code for pictures of 16-bit depth.
+"""RVL, a lossless code for images of 16-bit depth.
 
 The algorithm: A. D. Wilson, Fast Lossless Depth Image Compression, ISS 2017.
 """

@@ -1,4 +1,4 @@
-"""Which pixel of a frame's picture shows which point of its cloud."""
+"""Which pixel of a frame's image shows which point of its cloud."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vision_service.pointcloud.projection import cloud_of, depth_to_cloud, proje
 from vision_service.types import CameraIntrinsics, Frame, PointCloud
 
 RAY_TOLERANCE = 2.0
-"""By how many pixels, in the middle of the picture, a point may lie off the ray of the pixel it is projected to."""
+"""By how many pixels, in the middle of the image, a point may lie off the ray of the pixel it is projected to."""
 MIN_FITTED = 100
 """How many points it takes at least to say where a camera stands."""
 FIT_TOLERANCE = 0.5
@@ -24,7 +24,7 @@ FIT_TOLERANCE = 0.5
 
 @dataclass(frozen=True, eq=False)
 class SeenPoints:
-    """The points that a picture shows, each with its pixel.
+    """The points that an image shows, each with its pixel.
 
     Attributes:
         cloud: N points in front of the camera, without rows and columns.
@@ -51,22 +51,22 @@ class SeenPoints:
 
 
 def seen_points(frame: Frame) -> SeenPoints:
-    """Return the points of a frame that its picture shows.
+    """Return the points of a frame that its image shows.
 
-    Where they lie in rows and columns like the picture's pixels (depth always does), these are their pixels. Points
-    that do not are projected into the picture; what stands before them is not considered. There may be none.
+    Where they lie in rows and columns like the image's pixels (depth always does), these are their pixels. Points
+    that do not are projected into the image; what stands before them is not considered. There may be none.
 
     Raises:
-        VisionError: NO_FRAME, if there is no picture; NO_DEPTH, if there is neither a cloud nor depth; NOT_CALIBRATED,
+        VisionError: NO_FRAME, if there is no image; NO_DEPTH, if there is neither a cloud nor depth; NOT_CALIBRATED,
             if it is not known which pixel shows which point.
     """
     of = f"camera {frame.camera_name!r}" if frame.camera_name else "the frame"
     if frame.image is None:
-        raise VisionError(ErrorCode.NO_FRAME, f"{of} has no colour picture to look at")
+        raise VisionError(ErrorCode.NO_FRAME, f"{of} has no colour image to look at")
     if frame.cloud is None and frame.depth is not None and frame.depth_intrinsics is not None:
-        msg = f"the depth of {of} is not that of its picture's pixels: register it to the colour picture"
+        msg = f"the depth of {of} is not that of its image's pixels: register it to the colour image"
         raise VisionError(ErrorCode.NOT_CALIBRATED, msg)
-    cloud = rebased(cloud_of(frame))  # a picture shows its surroundings: the camera is the origin
+    cloud = rebased(cloud_of(frame))  # an image shows its surroundings: the camera is the origin
     width, height = frame.size
     flat = PointCloud(cloud.xyz.reshape(-1, 3), None if cloud.rgb is None else cloud.rgb.reshape(-1, 3))
     visible = np.flatnonzero(exists(flat) & (flat.xyz[:, 2] > 0))
@@ -78,13 +78,13 @@ def seen_points(frame: Frame) -> SeenPoints:
         return SeenPoints(select(flat, visible), columns, rows, cloud, visible, frame.size)
     if frame.intrinsics is None:
         msg = (
-            f"the points of {of} do not lie in the rows and columns of its picture of {width}×{height} pixels, and"
+            f"the points of {of} do not lie in the rows and columns of its image of {width}×{height} pixels, and"
             " without intrinsics they cannot be projected into it: publish its camera_info"
         )
         raise VisionError(ErrorCode.NOT_CALIBRATED, msg)
     if (frame.intrinsics.width, frame.intrinsics.height) != (width, height):
         msg = (
-            f"the intrinsics of {of} are for {frame.intrinsics.width}×{frame.intrinsics.height} pixels, but its picture"
+            f"the intrinsics of {of} are for {frame.intrinsics.width}×{frame.intrinsics.height} pixels, but its image"
             f" has {width}×{height}: calibrate the camera in this mode"
         )
         raise VisionError(ErrorCode.NOT_CALIBRATED, msg)
@@ -101,7 +101,7 @@ def _projected(
     cloud, columns, rows = select(cloud, inside), columns[inside].astype(np.int64), rows[inside].astype(np.int64)
     if is_pinhole(intrinsics):
         return cloud, columns, rows, inside
-    # Far outside of the picture a lens's polynomials bend back into it: such a point is not on its pixel's ray.
+    # Far outside of the image a lens's polynomials bend back into it: such a point is not on its pixel's ray.
     rays = depth_to_cloud(np.ones((intrinsics.height, intrinsics.width), np.float32), intrinsics).xyz[rows, columns]
     missed = np.abs(cloud.xyz[:, :2] / cloud.xyz[:, 2:] - rays[:, :2]).max(axis=1, initial=0.0)
     # Oblique rays lie farther apart.

@@ -1,4 +1,4 @@
-"""The pinhole camera: depth pictures to points, points to pixels."""
+"""The pinhole camera: depth images to points, points to pixels."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ def depth_to_cloud(
     *,
     organized: bool = True,
 ) -> PointCloud:
-    """Return the points that a depth picture shows, in the camera's optical frame (x right, y down, z forward).
+    """Return the points that a depth image shows, in the camera's optical frame (x right, y down, z forward).
 
     Where the intrinsics have distortion or skew, every pixel's ray is undistorted; the rays are kept for the next
     depth.
 
     Args:
         depth: (H, W) float32, metres along the optical axis; NaN, infinite or not above zero = unknown.
-        intrinsics: Of the depth picture.
-        image_rgb: (H, W, 3) uint8, the points' colours; its pixels are those of the depth picture.
+        intrinsics: Of the depth image.
+        image_rgb: (H, W, 3) uint8, the points' colours; its pixels are those of the depth image.
         organized: Whether the points keep rows and columns, with NaN where there is none; otherwise only points that
             exist are returned.
 
@@ -58,7 +58,7 @@ def depth_to_cloud(
     if (intrinsics.width, intrinsics.height) != (width, height):
         raise _other_size("intrinsics", (intrinsics.width, intrinsics.height), (width, height))
     if image_rgb is not None and image_rgb.shape[:2] != (height, width):
-        raise _other_size("colour picture", (image_rgb.shape[1], image_rgb.shape[0]), (width, height))
+        raise _other_size("colour image", (image_rgb.shape[1], image_rgb.shape[0]), (width, height))
     x, y, one = _rays(intrinsics)
     xyz = np.empty((height, width, 3), np.float32)
     z = xyz[..., 2]
@@ -74,11 +74,11 @@ def depth_to_cloud(
 
 
 def cloud_of(frame: Frame) -> PointCloud:
-    """Return the points of a frame: its own cloud, else those that its depth shows, coloured if the picture fits them.
+    """Return the points of a frame: its own cloud, else those that its depth shows, coloured if the image fits them.
 
     Raises:
         VisionError: NO_DEPTH, if it has neither cloud nor depth; NOT_CALIBRATED, if its depth has no intrinsics or does
-            not belong to its picture.
+            not belong to its image.
     """
     if frame.cloud is not None:
         return frame.cloud
@@ -91,7 +91,7 @@ def cloud_of(frame: Frame) -> PointCloud:
         raise VisionError(ErrorCode.NOT_CALIBRATED, msg)
     image = frame.image
     if frame.depth_intrinsics is not None and image is not None and (image.height, image.width) != frame.depth.shape:
-        image = None  # a picture of another imager: it does not say which point has which colour
+        image = None  # an image of another imager: it does not say which point has which colour
     return depth_to_cloud(frame.depth, intrinsics, None if image is None else image.rgb)
 
 
@@ -103,7 +103,7 @@ def project(points: NDArray[np.floating], intrinsics: CameraIntrinsics) -> NDArr
         intrinsics: The camera's; its distortion is applied.
 
     Returns:
-        (..., 2) float64, x and y; also outside of the picture. NaN for points that are not in front of the camera.
+        (..., 2) float64, x and y; also outside of the image. NaN for points that are not in front of the camera.
 
     Raises:
         VisionError: NOT_CALIBRATED, if the distortion model is not known.
@@ -206,6 +206,6 @@ def _hide_invalid(depth: NDArray[np.float32]) -> None:
 def _other_size(what: str, size: tuple[int, int], depth: tuple[int, int]) -> VisionError:
     return VisionError(
         ErrorCode.NOT_CALIBRATED,
-        f"the {what} and the depth picture do not belong together: {size[0]}×{size[1]} and {depth[0]}×{depth[1]} "
-        "pixels; register the depth to the colour picture",
+        f"the {what} and the depth image do not belong together: {size[0]}×{size[1]} and {depth[0]}×{depth[1]} "
+        "pixels; register the depth to the colour image",
     )

@@ -1,4 +1,4 @@
-"""Pictures of point clouds: in a cloud's own pixels, or as a camera would see it."""
+"""Images of point clouds: in a cloud's own pixels, or as a camera would see it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vision_service.pointcloud.projection import project
 from vision_service.types import CameraIntrinsics, PointCloud, PointCloudObject
 
 SIZE = (640, 480)
-"""Width and height of a picture that does not have a cloud's own, pixels."""
+"""Width and height of an image that does not have a cloud's own, pixels."""
 BACKGROUND = 24
 """The grey level where there is no point."""
 _DARKEST, _BRIGHTEST = 60, 255
@@ -31,7 +31,7 @@ class View:
         intrinsics: Of the camera.
         rotation: (3, 3) matrix that turns the cloud's coordinates into the camera's.
         translation: (3,) the place of the cloud's origin as the camera sees it, metres.
-        own_pixels: Whether the picture's pixels are the cloud's rows and columns.
+        own_pixels: Whether the image's pixels are the cloud's rows and columns.
     """
 
     intrinsics: CameraIntrinsics
@@ -93,7 +93,7 @@ def shades(cloud: PointCloud, view: View) -> NDArray[np.uint8]:
 
 
 def render(cloud: PointCloud, colors: NDArray[np.uint8], view: View) -> NDArray[np.uint8]:
-    """Return a picture of a cloud.
+    """Return an image of a cloud.
 
     Args:
         cloud: The cloud, N points.
@@ -122,7 +122,7 @@ def render(cloud: PointCloud, colors: NDArray[np.uint8], view: View) -> NDArray[
 
 
 def _framing(points: NDArray[np.float64]) -> CameraIntrinsics:
-    """Return the camera whose picture shows nearly all of the points, (N, 3) as it sees them, and not much else."""
+    """Return the camera whose image shows nearly all of the points, (N, 3) as it sees them, and not much else."""
     width, height = SIZE
     before = points[points[:, 2] > 0]
     rays = before[:, :2] / before[:, 2:]

@@ -109,7 +109,7 @@ class CameraNode(ServiceNode):
 
     @property
     def intrinsics(self) -> CameraIntrinsics | None:
-        """Of the camera's pictures: given to the node, else as the driver knows them; None = not calibrated."""
+        """Of the camera's images: given to the node, else as the driver knows them; None = not calibrated."""
         driver = self._driver
         known = driver.intrinsics if driver is not None else None
         return known if self._calibration is None else self._calibration.of(known)
@@ -164,7 +164,7 @@ class CameraNode(ServiceNode):
             self._static_transforms = StaticTransforms(self, "the transform rotate")
 
     def _place(self, frame_id: str) -> None:
-        """Publish where the frame of the pictures is."""
+        """Publish where the frame of the images is."""
         transforms, extrinsics = self._static_transforms, self._extrinsics
         if transforms is not None and extrinsics is not None:
             transforms.publish(transform_message(extrinsics.parent_frame, frame_id, *extrinsics.pose()))
@@ -295,7 +295,7 @@ class CameraNode(ServiceNode):
         return self.settings.frame_id or f"{self.get_name()}_optical_frame"
 
     def _frame_id(self) -> str:
-        """Return the coordinate frame of the pictures; where the driver says which, it is known with the first one."""
+        """Return the coordinate frame of the images; where the driver says which, it is known with the first one."""
         return self._seen_frame_id or self._given_frame_id()
 
     # Topics.
@@ -452,7 +452,7 @@ class CameraNode(ServiceNode):
         return f"used from now on, and written to {calibration.file}"
 
     def _picture_size(self, driver: CameraDriver) -> tuple[int, int]:
-        """Return width and height of the pictures; 0, 0 = not known yet."""
+        """Return width and height of the images; 0, 0 = not known yet."""
         frame, known = self._feed.slot.fresh(math.inf), driver.intrinsics
         if frame is not None:
             return frame.size
@@ -468,7 +468,7 @@ class CameraNode(ServiceNode):
         return await call.wait(worker.submit(job), late=lambda: too_late(call))
 
     def _named_image(self, frame: Frame, source: str, mime_type: str) -> NamedImage:
-        """Return one imager's picture, raw or encoded."""
+        """Return one imager's image, raw or encoded."""
         named = NamedImage(source_name=source, mime_type=mime_type)
         try:
             if mime_type:
@@ -478,6 +478,6 @@ class CameraNode(ServiceNode):
                 named.image = conversion.image_to_message(frame.image.pixels, frame.image.encoding, header)
             elif frame.depth is not None:
                 named.image = conversion.depth_to_message(frame.depth, conversion.header_of(frame))
-        except VisionError as error:  # the request was found to be good: it is the picture, which came damaged
+        except VisionError as error:  # the request was found to be good: it is the image, which came damaged
             raise VisionError(ErrorCode.CAMERA_ERROR, error.message) from None
         return named

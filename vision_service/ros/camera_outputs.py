@@ -34,7 +34,7 @@ TOPICS = {
 class CameraOutput:
     """One topic of a camera. Used in the executor's thread, but for :meth:`put`.
 
-    Encoding a picture may take longer than looking at it. The vision nodes of this process and the other topics should
+    Encoding an image may take longer than looking at it. The vision nodes of this process and the other topics should
     not have to wait for that, so each topic has a thread, which skips frames that it has no time for.
     """
 
@@ -83,7 +83,7 @@ def message_of(name: str, frame: Frame, *, jpeg_quality: int) -> Any:
     Args:
         name: One of KINDS.
         frame: The frame.
-        jpeg_quality: Of the compressed picture.
+        jpeg_quality: Of the compressed image.
 
     Raises:
         VisionError: The frame is damaged, or has no points.

@@ -87,7 +87,7 @@ class Cameras:
             self._kept.discard(demand)
 
     def has_picture(self, name: str) -> bool:
-        """Return whether a camera's pictures can be had now."""
+        """Return whether a camera's images can be had now."""
         if self._local_feed(name) is not None:
             return True
         return bool(self._node.count_publishers(self._node.resolve_topic_name(self._topics_of(name).image_messages)))

@@ -29,7 +29,7 @@ SEGMENT = 16 * MEBIBYTE
 SMALLEST = 2 * MEBIBYTE
 RECEIVE_BUFFER = 16 * MEBIBYTE
 """What of another host's images may wait at the socket; the kernel gives net.core.rmem_max of it at most. With its
-default of 208 KiB, every third raw picture of 640×480 got lost."""
+default of 208 KiB, every third raw image of 640×480 got lost."""
 
 PROFILE = """\
 <?xml version="1.0" encoding="UTF-8" ?>

@@ -1,4 +1,4 @@
-"""The demo: the nodes of config/demo.yaml, called over ROS, with a live table and annotated pictures of the results."""
+"""The demo: the nodes of config/demo.yaml, called over ROS, with a live table and annotated images of the results."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def demo(seconds: float, out: Path) -> int:
 
     Args:
         seconds: How long; 0 = until Ctrl-C.
-        out: Folder for the annotated pictures.
+        out: Folder for the annotated images.
 
     Returns:
         The exit code: 0, if every service has answered every call.

@@ -40,7 +40,7 @@ class LocalCameraNode(LocalNode, Protocol):
 
     @property
     def intrinsics(self) -> CameraIntrinsics | None:
-        """Of its pictures; None = not calibrated."""
+        """Of its images; None = not calibrated."""
 
 
 class LocalVisionNode(LocalNode, Protocol):

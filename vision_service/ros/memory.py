@@ -1,4 +1,4 @@
-"""How this process deals with the memory of pictures."""
+"""How this process deals with the memory of images."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KEPT = 256 * 2**20
 
 
 def keep_freed_memory() -> None:
-    """Keep the memory of a picture that is let go for the next one.
+    """Keep the memory of an image that is let go for the next one.
 
     By default glibc gives it back at once, and the system hands it out again page by page, filled with zeros: a call
     with 640×480 pixels takes more than 1 ms longer for it (docs/benchmarks/calls.md). Other C libraries are left as

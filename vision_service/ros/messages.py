@@ -21,7 +21,7 @@ from vision_service.types import Classification, Detection, Frame, PointCloudObj
 
 
 def given_frame(request: Any) -> Frame:
-    """Return the frame of the picture in a request.
+    """Return the frame of the image in a request.
 
     A compressed one is decoded ahead in a thread of its own, while models are still busy with those before it.
 
@@ -55,7 +55,7 @@ def given_frame(request: Any) -> Frame:
 def _decode_ahead(waiting: weakref.ref[Image]) -> None:
     picture = waiting()
     if picture is not None:
-        with suppress(VisionError):  # it is told to whoever asks for the pixels; kept, it would keep the picture
+        with suppress(VisionError):  # it is told to whoever asks for the pixels; kept, it would keep the image
             _ = picture.pixels
 
 

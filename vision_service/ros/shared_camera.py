@@ -184,5 +184,5 @@ def published(node: ServiceNode, topics: CameraTopics) -> Needs:
     for need, topic in kinds.items():
         if node.count_publishers(node.resolve_topic_name(topic)):
             found |= need
-    # Depth and calibration make the points as well, and the picture belongs to them.
+    # Depth and calibration make the points as well, and the image belongs to them.
     return found & ~Needs.CLOUD if Needs.DEPTH | Needs.INTRINSICS in found else found

@@ -88,10 +88,10 @@ class LocalVision:
 
 
 class RemoteVision:
-    """A vision service elsewhere, to which pictures are sent; it waits, so it is for a model's thread only.
+    """A vision service elsewhere, to which images are sent; it waits, so it is for a model's thread only.
 
     It has those of the methods detect and classify that the service has, and label if it does not detect. Detections
-    have their masks, or else their keypoints, where the service gives them. Pictures are sent without their camera, so
+    have their masks, or else their keypoints, where the service gives them. Images are sent without their camera, so
     that a tracker elsewhere gives no ids.
 
     Attributes:
@@ -173,7 +173,7 @@ class RemoteVision:
 
 
 def _picture(frame: Frame) -> ImageLike:
-    """Return a frame's picture as it came: compressed if it is."""
+    """Return a frame's image as it came: compressed if it is."""
     if frame.image is None:
-        raise VisionError(ErrorCode.INVALID_ARGUMENT, "there is no picture to look at")
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, "there is no image to look at")
     return bytes(frame.image.compressed) if frame.image.compressed is not None else frame.image

@@ -20,7 +20,7 @@ def available() -> bool:
 
 
 class StaticTransforms:
-    """Publishes transforms; whoever comes later hears of them too. May be used from any thread."""
+    """Publishes transforms; whoever subscribes later receives them too. May be used from any thread."""
 
     def __init__(self, node: Node, purpose: str) -> None:
         """Publish nothing yet.

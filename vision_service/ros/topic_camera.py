@@ -354,7 +354,7 @@ class TopicCamera:
             return self._needs
         if not self._publishers(self._topics.points) and self._publishers(self._topics.depth_messages):
             return (self._needs & ~Needs.CLOUD) | Needs.DEPTH | Needs.INTRINSICS
-        # Where a cloud has no rows and columns, only the calibration tells which points a picture shows.
+        # Where a cloud has no rows and columns, only the calibration tells which points an image shows.
         return self._needs | Needs.INTRINSICS if Needs.IMAGE in self._needs else self._needs
 
     def _paired(self) -> list[str]:

@@ -452,7 +452,7 @@ class VisionNode(ServiceNode):
         """
         json_object(request.extra, "extra")
         if request.source not in ("", "color"):
-            msg = f"source {request.source!r}: a vision node looks at the colour picture only; leave the source empty"
+            msg = f"source {request.source!r}: a vision node looks at the colour image only; leave the source empty"
             raise VisionError(ErrorCode.NOT_SUPPORTED, msg)
         name = request.camera_name or self.settings.default_camera()
         if not name:
@@ -466,7 +466,7 @@ class VisionNode(ServiceNode):
         return frame
 
     async def _decode(self, camera: str, image: Image, call: Call) -> None:
-        """Decode a camera's compressed picture in the model's thread; a bad one is no fault of the caller's."""
+        """Decode a camera's compressed image in the model's thread; a bad one is no fault of the caller's."""
         try:
             await self._in_models_thread(lambda: image.pixels, call)
         except VisionError as error:

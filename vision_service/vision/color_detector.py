@@ -115,12 +115,10 @@ class ColorDetector(VisionModel):
         The boxes enclose whole pixels: x_max is the right edge of the last column.
 
         Raises:
-            VisionError: NO_FRAME, if the frame has no picture.
+            VisionError: NO_FRAME, if the frame has no image.
         """
         if frame.image is None:
-            raise VisionError(
-                ErrorCode.NO_FRAME, f"the frame of {frame.camera_name!r} has no colour picture to look at"
-            )
+            raise VisionError(ErrorCode.NO_FRAME, f"the frame of {frame.camera_name!r} has no colour image to look at")
         _, _, areas, _ = cv2.connectedComponentsWithStats(self._mask(frame.image.rgb), connectivity=4)
         areas = areas[1:]  # the first is what is not of the colour
         areas = areas[areas[:, cv2.CC_STAT_AREA] >= self.config.segment_size_px]

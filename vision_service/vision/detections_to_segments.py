@@ -1,4 +1,4 @@
-"""The model `detections_to_segments`: from what is found in a picture to the points in space that it consists of."""
+"""The model `detections_to_segments`: from what is found in an image to the points in space that it consists of."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class DetectionsToSegments(VisionModel):
     the models of obstacles do it; a mask keeps its points of the objects that it is of. What shows none of these, as a
     box around the table, has its points by their depth.
 
-    Points that do not lie in rows and columns like the picture's pixels take the camera's calibration.
+    Points that do not lie in rows and columns like the image's pixels take the camera's calibration.
     """
 
     Config = DetectionsToSegmentsConfig
@@ -150,7 +150,7 @@ class DetectionsToSegments(VisionModel):
         """Return the detections that objects are made of, best first; of a mask, the boxes of its regions.
 
         Raises:
-            VisionError: NO_FRAME, if the frame has no picture; what the detector raises.
+            VisionError: NO_FRAME, if the frame has no image; what the detector raises.
         """
         return self._find(frame, self.config)
 
@@ -158,7 +158,7 @@ class DetectionsToSegments(VisionModel):
         """Return the things found, best first.
 
         Raises:
-            VisionError: NO_FRAME, if the frame has no picture; NO_DEPTH, if it has neither a cloud nor depth;
+            VisionError: NO_FRAME, if the frame has no image; NO_DEPTH, if it has neither a cloud nor depth;
                 NOT_CALIBRATED, if it is not known which pixel shows which point; what the detector raises.
         """
         config, points = self.config, seen_points(frame)

@@ -1,4 +1,4 @@
-"""The model `obstacles_depth`: finds the ground, and what is not the ground, in a depth picture."""
+"""The model `obstacles_depth`: finds the ground, and what is not the ground, in a depth image."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class Classifications(Step):
         """Return the frame with the labels written on it.
 
         Raises:
-            VisionError: NO_FRAME, if there is no colour picture; what the classifier raises.
+            VisionError: NO_FRAME, if there is no colour image; what the classifier raises.
         """
         image = picture_of(frame, "classify")
         config = self.config

@@ -26,7 +26,7 @@ from vision_service.types import CameraIntrinsics, Detection, Frame, PointCloud
 class CropConfig:
     """The attributes of `crop`.
 
-    If all four lie between 0 and 1 they are shares of the picture's width and height, else pixels; 0, 0, 1, 1 is the
+    If all four lie between 0 and 1 they are shares of the image's width and height, else pixels; 0, 0, 1, 1 is the
     pixel in the corner.
     """
 
@@ -56,7 +56,7 @@ class Crop(GeometricStep):
 
     What lies outside of the image is left out.
 
-    Points that are not in the rows and columns of the picture are cut by their projection; without a calibration it is
+    Points that are not in the rows and columns of the image are cut by their projection; without a calibration it is
     not known which the part shows, and the cloud is left out.
     """
 
@@ -77,10 +77,10 @@ class Crop(GeometricStep):
                 raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
 
     def geometry(self, size: Size, intrinsics: CameraIntrinsics | None, main: Size) -> Geometry:
-        """Return the part; of unregistered depth, the same share of its picture.
+        """Return the part; of unregistered depth, the same share of its image.
 
         Raises:
-            VisionError: INVALID_ARGUMENT, if it lies outside of the picture.
+            VisionError: INVALID_ARGUMENT, if it lies outside of the image.
         """
         left, top, right, bottom = self._box(main)
         if size != main:
@@ -90,7 +90,7 @@ class Crop(GeometricStep):
         return Part(left, top, right, bottom)
 
     def _box(self, size: Size) -> tuple[int, int, int, int]:
-        """Return left, top, right, bottom in a picture of that size, right and bottom excluded."""
+        """Return left, top, right, bottom in an image of that size, right and bottom excluded."""
         config = self.config
         given = (config.x_min_px, config.y_min_px, config.x_max_px, config.y_max_px)
         if given == (0, 0, 1, 1) or max(given) > 1:
@@ -100,7 +100,7 @@ class Crop(GeometricStep):
         right, bottom = min(right, size[0]), min(bottom, size[1])
         if left >= right or top >= bottom:
             msg = (
-                f"crop leaves nothing of a picture of {size[0]}×{size[1]} pixels: the box is {given[0]:g}, "
+                f"crop leaves nothing of an image of {size[0]}×{size[1]} pixels: the box is {given[0]:g}, "
                 f"{given[1]:g}, {given[2]:g}, {given[3]:g} (x_min_px, y_min_px, x_max_px, y_max_px)"
             )
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
@@ -114,7 +114,7 @@ class Crop(GeometricStep):
         """Return the part of the frame, or all of it with the part framed.
 
         Raises:
-            VisionError: INVALID_ARGUMENT, if the part lies outside of the picture; NO_FRAME, if there is no picture.
+            VisionError: INVALID_ARGUMENT, if the part lies outside of the image; NO_FRAME, if there is no image.
         """
         if not self.config.overlay_crop_box:
             return super().apply(frame)
@@ -133,7 +133,7 @@ class Crop(GeometricStep):
 
 @dataclass(frozen=True)
 class Part:
-    """A part of pictures, in whole pixels; right and bottom are excluded."""
+    """A part of images, in whole pixels; right and bottom are excluded."""
 
     left: int
     top: int

@@ -44,18 +44,18 @@ class DepthToPretty(Step):
 
     Unknown depth is black.
 
-    The picture takes the place of the colour picture, and has the depth's calibration; the depth stays beside it.
+    The image takes the place of the colour image, and has the depth's calibration; the depth stays beside it.
     """
 
     Config = DepthToPrettyConfig
     config: DepthToPrettyConfig
 
     def sources(self, before: tuple[str, ...]) -> tuple[str, ...]:
-        """Return a colour picture and the depth."""
+        """Return a colour image and the depth."""
         return ("color", "depth")
 
     def apply(self, frame: Frame) -> Frame:
-        """Return the frame with the picture of its depth.
+        """Return the frame with the image of its depth.
 
         Raises:
             VisionError: NO_DEPTH, if it has none.

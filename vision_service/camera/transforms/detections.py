@@ -51,7 +51,7 @@ class Detections(Step):
         """Return the frame with the things drawn.
 
         Raises:
-            VisionError: NO_FRAME, if there is no colour picture; what the detector raises.
+            VisionError: NO_FRAME, if there is no colour image; what the detector raises.
         """
         image = picture_of(frame, "detect things in")
         valid = self.config.valid_labels

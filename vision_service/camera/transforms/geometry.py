@@ -21,7 +21,7 @@ Size = tuple[int, int]
 
 
 class Geometry(Protocol):
-    """Where the pixels of pictures of one size go."""
+    """Where the pixels of images of one size go."""
 
     def color(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return (H, W) or (H, W, channels) colours at their new places; black where nothing is."""
@@ -30,44 +30,44 @@ class Geometry(Protocol):
         """Return (H, W) or (H, W, channels) values that must not be mixed, each the nearest; NaN where nothing is."""
 
     def intrinsics(self, before: CameraIntrinsics) -> CameraIntrinsics:
-        """Return the intrinsics of the new picture."""
+        """Return the intrinsics of the new image."""
 
 
 class GeometricStep(Step):
     """Base of the steps that move pixels.
 
-    A step's pixels are those of the colour picture, or of the depth where that is alone. Depth registered to the
-    picture (of its size, without intrinsics of its own) moves with it, by nearest neighbour, because a distance between
-    two surfaces is none. Other depth takes the same part of its own picture, by its own intrinsics.
+    A step's pixels are those of the colour image, or of the depth where that is alone. Depth registered to the
+    image (of its size, without intrinsics of its own) moves with it, by nearest neighbour, because a distance between
+    two surfaces is none. Other depth takes the same part of its own image, by its own intrinsics.
 
-    Points in the rows and columns of the picture move like the depth; other points stay as they are, unless the step
+    Points in the rows and columns of the image move like the depth; other points stay as they are, unless the step
     turns the view or cuts it (see ``points``).
     """
 
     def __init__(self, config: Any, resources: Any) -> None:
         super().__init__(config, resources)
-        # Of the picture and of the depth: maps are computed once, as long as size and calibration stay.
+        # Of the image and of the depth: maps are computed once, as long as size and calibration stay.
         self._geometry = lru_cache(maxsize=4)(self.geometry)
 
     @abstractmethod
     def geometry(self, size: Size, intrinsics: CameraIntrinsics | None, main: Size) -> Geometry:
-        """Return where the pixels of a picture go.
+        """Return where the pixels of an image go.
 
         Args:
-            size: The picture's.
-            intrinsics: The picture's; None = it is not calibrated.
-            main: The size of the picture that the step's attributes mean; another one if this is unregistered depth.
+            size: The image's.
+            intrinsics: The image's; None = it is not calibrated.
+            main: The size of the image that the step's attributes mean; another one if this is unregistered depth.
 
         Raises:
-            VisionError: Pictures of that size cannot be moved so.
+            VisionError: Images of that size cannot be moved so.
         """
 
     def points(self, cloud: PointCloud, after: CameraIntrinsics | None) -> PointCloud | None:
-        """Return points that are not in the rows and columns of the picture.
+        """Return points that are not in the rows and columns of the image.
 
         Args:
             cloud: Before the step.
-            after: The intrinsics of the picture after it; None = it is not calibrated.
+            after: The intrinsics of the image after it; None = it is not calibrated.
 
         Returns:
             After the step, None = it cannot be known which are left.
@@ -79,7 +79,7 @@ class GeometricStep(Step):
         return xyz
 
     def intrinsics(self, before: CameraIntrinsics) -> CameraIntrinsics:
-        """Return the intrinsics of the picture after this step, from those before it."""
+        """Return the intrinsics of the image after this step, from those before it."""
         size = (before.width, before.height)
         return self._geometry(size, before, size).intrinsics(before)
 
@@ -127,15 +127,15 @@ class GeometricStep(Step):
         return PointCloud(self.turned(cloud.xyz), cloud.rgb, (x, y, z), viewpoints)
 
     def _only_points(self, frame: Frame) -> Frame:
-        """Return a frame without pictures: its points can be turned, and nothing else."""
+        """Return a frame without images: its points can be turned, and nothing else."""
         if frame.cloud is None or not self.turn:
-            msg = f"{whose(frame)} has no picture to transform"
+            msg = f"{whose(frame)} has no image to transform"
             raise VisionError(ErrorCode.NO_FRAME, msg)
         return dataclasses.replace(frame, cloud=self._turned(frame.cloud), extra={})
 
 
 def check_calibration(frame: Frame) -> None:
-    """Refuse a frame whose calibration is for pictures of another size.
+    """Refuse a frame whose calibration is for images of another size.
 
     Raises:
         VisionError: NOT_CALIBRATED, with both sizes.

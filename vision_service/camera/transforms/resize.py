@@ -28,7 +28,7 @@ class ResizeConfig:
 class Resize(GeometricStep):
     """Resizes images; the aspect ratio may change.
 
-    Colours are averaged where pictures get smaller, and interpolated where they get larger.
+    Colours are averaged where images get smaller, and interpolated where they get larger.
     """
 
     Config = ResizeConfig
@@ -68,7 +68,7 @@ class Scaling:
         return values[rows[:, None], columns]
 
     def intrinsics(self, before: CameraIntrinsics) -> CameraIntrinsics:
-        """Return the intrinsics scaled about the picture's corner, half a pixel before the first centre."""
+        """Return the intrinsics scaled about the image's corner, half a pixel before the first centre."""
         across, down = (after / before for after, before in zip(self.after, self.before, strict=True))
         return dataclasses.replace(
             before,

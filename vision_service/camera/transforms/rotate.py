@@ -35,7 +35,7 @@ class Rotate(GeometricStep):
     By multiples of 90° exactly, else the image grows, with black corners.
 
     What a camera sees turned is what it would see if it were itself turned about its optical axis, the other way round:
-    a pinhole stays a pinhole. Its principal point moves with the picture, depth stays what it is, and the points are
+    a pinhole stays a pinhole. Its principal point moves with the image, depth stays what it is, and the points are
     turned about z, in the optical frame of the turned camera. By other angles than multiples of 90°, pixels that are
     not square (fx and fy differ) become square, because a turned grid of oblong pixels is none of a camera.
     """
@@ -73,7 +73,7 @@ def turned_distortion(intrinsics: CameraIntrinsics, matrix: Matrix) -> tuple[flo
     """Return the distortion coefficients of a lens that is turned about its axis.
 
     What depends on the distance from the axis alone stays; decentring (p2, p1) and the thin prism's (s1, s3) and
-    (s2, s4) are vectors in the picture's plane and turn with it.
+    (s2, s4) are vectors in the image's plane and turn with it.
 
     Raises:
         VisionError: NOT_SUPPORTED, if the sensor is tilted, or its rows and columns are not at right angles: turned by
@@ -86,7 +86,7 @@ def turned_distortion(intrinsics: CameraIntrinsics, matrix: Matrix) -> tuple[flo
     if intrinsics.distortion_model == "equidistant" or not any(found):
         return intrinsics.distortion
     if any(found[12:]):
-        msg = "a picture of a tilted sensor (14 distortion coefficients) cannot be turned: undistort it before"
+        msg = "an image of a tilted sensor (14 distortion coefficients) cannot be turned: undistort it before"
         raise VisionError(ErrorCode.NOT_SUPPORTED, msg)
     for x, y in ((3, 2), (8, 10), (9, 11)):
         if len(found) > max(x, y):
@@ -133,10 +133,10 @@ class QuarterTurns:
 
 
 class Turning:
-    """A clockwise turn by any angle, about the middle of the picture, onto the smallest one that holds all of it."""
+    """A clockwise turn by any angle, about the middle of the image, onto the smallest one that holds all of it."""
 
     def __init__(self, size: Size, degrees: float, focal_lengths: tuple[float, float]) -> None:
-        """Lay out the new picture.
+        """Lay out the new image.
 
         Args:
             size: Before.

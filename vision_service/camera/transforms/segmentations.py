@@ -51,7 +51,7 @@ class Segmentations(Step):
         """Return the frame with the objects drawn.
 
         Raises:
-            VisionError: NO_FRAME, if there is no colour picture; NOT_CALIBRATED, if it is not known where in it a point
+            VisionError: NO_FRAME, if there is no colour image; NOT_CALIBRATED, if it is not known where in it a point
                 appears; what the segmenter raises.
         """
         image = picture_of(frame, "draw objects on")

@@ -52,7 +52,7 @@ class Step(ABC):
         return before
 
     def intrinsics(self, before: CameraIntrinsics) -> CameraIntrinsics:
-        """Return the intrinsics of the picture after this step, from those before it."""
+        """Return the intrinsics of the image after this step, from those before it."""
         return before
 
     def close(self) -> None:
@@ -60,17 +60,17 @@ class Step(ABC):
 
 
 def picture_of(frame: Frame, purpose: str) -> Image:
-    """Return the colour picture of a frame.
+    """Return the colour image of a frame.
 
     Args:
         frame: The frame.
-        purpose: What for: the end of the sentence "there is no colour picture to …".
+        purpose: What for: the end of the sentence "there is no colour image to …".
 
     Raises:
         VisionError: NO_FRAME, if it has none.
     """
     if frame.image is None:
-        msg = f"{whose(frame)} has no colour picture to {purpose}"
+        msg = f"{whose(frame)} has no colour image to {purpose}"
         if frame.depth is not None:
             msg += "; a step depth_to_pretty before it makes one of the depth"
         raise VisionError(ErrorCode.NO_FRAME, msg)

@@ -74,7 +74,7 @@ class Undistort(GeometricStep):
         """Return the frame undistorted.
 
         Raises:
-            VisionError: NOT_CALIBRATED, if the camera is not, or for pictures of another size.
+            VisionError: NOT_CALIBRATED, if the camera is not, or for images of another size.
         """
         own = self._own(frame.intrinsics)
         if own is None:
@@ -95,7 +95,7 @@ class Undistort(GeometricStep):
 
 
 class Same:
-    """Pictures as they are."""
+    """Images as they are."""
 
     def color(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return the colours."""

@@ -141,7 +141,7 @@ def inverse_noise(xyz: NDArray[np.float32], stride: int) -> float:
     """Return the standard deviation of a pixel's inverse depth, 1/m.
 
     From second differences along rows: on a plane the inverse depth is linear, so that all of it is noise. That of
-    three independent values is √6 times the deviation of one; the median does not hear edges.
+    three independent values is √6 times the deviation of one; the median is not affected by edges.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         inverse = 1 / xyz[::_PROBED, ::stride, 2]

@@ -1,4 +1,4 @@
-"""Pictures and depth to sensor_msgs/Image and CompressedImage. What reads them is :mod:`vision_service.messages`."""
+"""Images and depth to sensor_msgs/Image and CompressedImage. What reads them is :mod:`vision_service.messages`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from vision_service.types import Detection, LabelImage
 
 
 def image_from_message(message: ImageMessage, remarks: Remarks = NOBODY) -> Image:
-    """Return the picture of a message, whose memory it shares.
+    """Return the image of a message, whose memory it shares.
 
     Encodings that :func:`vision_service.messages.image_from_message` does not know go through cv_bridge, where it is
     installed.
@@ -43,7 +43,7 @@ def image_from_message(message: ImageMessage, remarks: Remarks = NOBODY) -> Imag
 
 
 def image_to_message(pixels: NDArray[Any], encoding: str, header: Header) -> ImageMessage:
-    """Return the message of a picture, with a copy of its pixels.
+    """Return the message of an image, with a copy of its pixels.
 
     Args:
         pixels: (H, W, channels) or, with one channel, (H, W) array of the encoding's type.
@@ -110,7 +110,7 @@ def instance_image_to_message(instances: Sequence[Detection], header: Header, si
 
 
 def compressed_to_message(data: bytes | memoryview, format: str, header: Header) -> CompressedImage:
-    """Return the message of a picture's JPEG or PNG bytes; `format` is "jpeg" or "png"."""
+    """Return the message of an image's JPEG or PNG bytes; `format` is "jpeg" or "png"."""
     message = CompressedImage()
     message.header = header
     message.format = format

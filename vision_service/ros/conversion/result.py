@@ -55,8 +55,8 @@ def detections_to_message(detections: Iterable[Detection], header: Header) -> De
     """Return the message of detections, in their order; class_id is the class's name.
 
     Args:
-        detections: Boxes in pixels of the picture.
-        header: The picture's stamp and frame.
+        detections: Boxes in pixels of the image.
+        header: The image's stamp and frame.
     """
     message = Detection2DArray()
     message.header = header
@@ -262,7 +262,7 @@ def detection_to_message(detection: Detection, header: Header) -> Detection2D:
     box.center = center = _like(_BOX.center)
     center.position = position = _like(_BOX.center.position)
     position.x, position.y, center.theta, box.size_x, box.size_y = box_of(detection)
-    result = _like(_RESULT)  # the pose has no meaning in a picture: all detections share an empty one
+    result = _like(_RESULT)  # the pose has no meaning in an image: all detections share an empty one
     result.hypothesis = _hypothesis(detection.class_name, detection.confidence)
     message.results = [result]
     return message

@@ -20,16 +20,16 @@ _STAMP = Struct("<iI")
 _SCORE = Struct("<d")
 _BOX = Struct("<5d")
 _NO_POSE = Struct("<7d36d").pack(*(0.0,) * 6, 1.0, *(0.0,) * 36)
-"""A pose with its covariance, which have no meaning in a picture."""
+"""A pose with its covariance, which have no meaning in an image."""
 
 
 def serialized_detections(detections: Collection[Detection], stamp: int, frame_id: str) -> bytes:
     """Return the bytes of a vision_msgs/Detection2DArray, as :func:`detections_to_message` makes it.
 
     Args:
-        detections: Boxes in pixels of the picture.
-        stamp: Of the picture, nanoseconds.
-        frame_id: The picture's.
+        detections: Boxes in pixels of the image.
+        stamp: Of the image, nanoseconds.
+        frame_id: The image's.
     """
     data = bytearray(_HEAD)
     header = _header(stamp, frame_id)
@@ -57,9 +57,9 @@ def serialized_classifications(classifications: Collection[Classification], stam
     """Return the bytes of a vision_msgs/Classification, as :func:`classifications_to_message` makes it.
 
     Args:
-        classifications: Of a picture.
-        stamp: Of the picture, nanoseconds.
-        frame_id: The picture's.
+        classifications: Of an image.
+        stamp: Of the image, nanoseconds.
+        frame_id: The image's.
     """
     data = bytearray(_HEAD)
     data += _header(stamp, frame_id) + _LENGTH.pack(len(classifications))

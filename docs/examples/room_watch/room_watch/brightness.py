@@ -1,4 +1,4 @@
-"""The vision model `brightness`: says whether a picture is dark, dim or bright."""
+"""The vision model `brightness`: says whether an image is dark, dim or bright."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class BrightnessConfig:
     """The attributes of `brightness`."""
 
     dark_below: float = attribute(
-        "Luminance below which a picture is dark.", default=40.0, unit="grey levels", minimum=0.0, maximum=255.0
+        "Luminance below which an image is dark.", default=40.0, unit="grey levels", minimum=0.0, maximum=255.0
     )
     bright_above: float = attribute(
-        "Luminance above which a picture is bright.", default=100.0, unit="grey levels", minimum=0.0, maximum=255.0
+        "Luminance above which an image is bright.", default=100.0, unit="grey levels", minimum=0.0, maximum=255.0
     )
     softness: float = attribute(
         "How gradually one label gives way to the next at these limits.",
@@ -37,7 +37,7 @@ class BrightnessConfig:
 
 
 class Brightness(VisionModel):
-    """Says how bright a picture is: dark, dim or bright.
+    """Says how bright an image is: dark, dim or bright.
 
     At a limit the two labels beside it are equally likely; the three confidences add up to 1.
     """
@@ -46,7 +46,7 @@ class Brightness(VisionModel):
     config: BrightnessConfig
     needs = Needs.IMAGE
     labels = ("dark", "dim", "bright")
-    commands: ClassVar[Mapping[str, str]] = {"luminance": "The mean luminance of the last picture, 0 to 255."}
+    commands: ClassVar[Mapping[str, str]] = {"luminance": "The mean luminance of the last image, 0 to 255."}
 
     def __init__(self, config: BrightnessConfig, resources: Resources) -> None:
         """Compare the limits.
@@ -57,7 +57,7 @@ class Brightness(VisionModel):
         super().__init__(config, resources)
         if config.dark_below >= config.bright_above:
             msg = (
-                f"'dark_below' is {config.dark_below:g}, but 'bright_above' is {config.bright_above:g}: no picture"
+                f"'dark_below' is {config.dark_below:g}, but 'bright_above' is {config.bright_above:g}: no image"
                 " could be dim; make 'dark_below' the smaller one"
             )
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
@@ -67,10 +67,10 @@ class Brightness(VisionModel):
         """Return the labels, best first, at most `count`; negative = all.
 
         Raises:
-            VisionError: NO_FRAME, if the frame has no picture.
+            VisionError: NO_FRAME, if the frame has no image.
         """
         if frame.image is None:
-            msg = f"the frame of {frame.camera_name!r} has no colour picture to look at"
+            msg = f"the frame of {frame.camera_name!r} has no colour image to look at"
             raise VisionError(ErrorCode.NO_FRAME, msg)
         config = self.config  # once: another thread may replace it while we work
         self._luminance = luminance = mean_luminance(frame.image)
@@ -82,18 +82,18 @@ class Brightness(VisionModel):
         return found if count < 0 else found[:count]
 
     def run_command(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Return the luminance of the last picture.
+        """Return the luminance of the last image.
 
         Raises:
             VisionError: NO_FRAME, if there was none yet.
         """
         if self._luminance is None:
-            raise VisionError(ErrorCode.NO_FRAME, "no picture was looked at yet: ask for classifications first")
+            raise VisionError(ErrorCode.NO_FRAME, "no image was looked at yet: ask for classifications first")
         return {"luminance": self._luminance}
 
 
 def mean_luminance(image: Image) -> float:
-    """Return the mean luminance of a picture, 0 to 255, with the weights of ITU-R BT.601."""
+    """Return the mean luminance of an image, 0 to 255, with the weights of ITU-R BT.601."""
     red, green, blue, _ = cv2.mean(image.rgb)
     return 0.299 * red + 0.587 * green + 0.114 * blue
 

@@ -1,4 +1,4 @@
-"""The camera driver `color_bars`: a rendered test picture."""
+"""The camera driver `color_bars`: a rendered test image."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ BARS = np.array(
 class ColorBarsConfig:
     """The attributes of `color_bars`."""
 
-    width_px: int = attribute("Width of the pictures.", default=640, unit="pixels", minimum=8, maximum=8192)
-    height_px: int = attribute("Height of the pictures.", default=480, unit="pixels", minimum=1, maximum=8192)
+    width_px: int = attribute("Width of the images.", default=640, unit="pixels", minimum=8, maximum=8192)
+    height_px: int = attribute("Height of the images.", default=480, unit="pixels", minimum=1, maximum=8192)
     frame_rate: float = attribute(
         "Frames a second.", default=10.0, unit="Hz", minimum=0.0, above_minimum=True, maximum=1000.0
     )
@@ -52,7 +52,7 @@ class SetLight:
 
 
 class ColorBars(CameraDriver):
-    """Shows the eight colour bars of a television test picture; they move on by a pixel a frame."""
+    """Shows the eight colour bars of a television test image; they move on by a pixel a frame."""
 
     Config = ColorBarsConfig
     config: ColorBarsConfig
@@ -69,7 +69,7 @@ class ColorBars(CameraDriver):
         self._row: NDArray[Any] | None = BARS[columns]
 
     def read(self) -> Frame:
-        """Return the next picture, without waiting: it is asked for at the frame rate.
+        """Return the next image, without waiting: it is asked for at the frame rate.
 
         Raises:
             VisionError: CAMERA_ERROR, if the camera is closed.

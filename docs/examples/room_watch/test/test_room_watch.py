@@ -18,7 +18,7 @@ def make(cls, **attributes):
 
 
 def grey(level):
-    """Return a frame with a picture of one grey level."""
+    """Return a frame with an image of one grey level."""
     return Frame(image=Image(np.full((4, 6, 3), level, np.uint8)))
 
 
@@ -41,7 +41,7 @@ def test_limits_the_wrong_way_round_are_refused():
 
 
 def test_a_frame_without_a_picture_is_refused():
-    with pytest.raises(VisionError, match="no colour picture"):
+    with pytest.raises(VisionError, match="no colour image"):
         make(Brightness).classify(Frame())
 
 

@@ -1,4 +1,4 @@
-"""A folder of pictures, played like a video."""
+"""A folder of images, played like a video."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image, read_image
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
-"""Of the files in a folder that are taken for pictures."""
+"""Of the files in a folder that are taken for images."""
 USUAL_RATE = 10.0
-"""Pictures a second."""
+"""Images a second."""
 
 
 def natural(name: str) -> list[tuple[int, str]]:
-    """Return the key by which names are sorted as people count: picture 9 before picture 10."""
+    """Return the key by which names are sorted as people count: image 9 before image 10."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name.lower())]
 
 
-def pictures(path: str) -> list[Path]:
-    """Return the pictures in a folder, or of a pattern such as run/left_*.png, in natural order."""
+def images(path: str) -> list[Path]:
+    """Return the images in a folder, or of a pattern such as run/left_*.png, in natural order."""
     folder = Path(path)
     if folder.is_dir():
         found = [file for file in folder.iterdir() if file.suffix.lower() in ENDINGS]
@@ -31,11 +31,11 @@ def pictures(path: str) -> list[Path]:
     return sorted((file for file in found if file.is_file()), key=lambda file: natural(file.name))
 
 
-class Slides:
-    """Pictures, read one after the other. They may be of different sizes.
+class ImageSequence:
+    """Images, read one after the other. They may be of different sizes.
 
     Attributes:
-        frame_rate: Pictures a second.
+        frame_rate: Images a second.
     """
 
     def __init__(self, path: str, start_offset: float, frame_rate: float = USUAL_RATE) -> None:
@@ -44,7 +44,7 @@ class Slides:
         Args:
             path: A folder or a pattern.
             start_offset: Where to begin, seconds.
-            frame_rate: Pictures a second.
+            frame_rate: Images a second.
 
         Raises:
             VisionError: INVALID_ARGUMENT, if there are none, or they end before start_offset.
@@ -52,23 +52,23 @@ class Slides:
         self._path = path
         self.frame_rate = frame_rate
         self._first = round(start_offset * frame_rate)
-        self._files, self._next = pictures(path), self._first
+        self._files, self._next = images(path), self._first
         if not self._files:
-            msg = f"there is no picture in {path!r}: looked for {', '.join(ENDINGS)}"
+            msg = f"there is no image in {path!r}: looked for {', '.join(ENDINGS)}"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
         if self._first >= len(self._files):
             msg = (
-                f"start_offset: {start_offset:g} s is beyond the end of {path!r}, whose {len(self._files)} pictures "
+                f"start_offset: {start_offset:g} s is beyond the end of {path!r}, whose {len(self._files)} images "
                 f"last {len(self._files) / frame_rate:g} s"
             )
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
 
     def read(self) -> tuple[Image, float]:
-        """Return the next picture, and its time in seconds.
+        """Return the next image, and its time in seconds.
 
         Raises:
             EndOfVideoError: If there is none any more.
-            VisionError: CAMERA_ERROR, if a file is no picture; the next call goes on behind it.
+            VisionError: CAMERA_ERROR, if a file is no image; the next call goes on behind it.
         """
         if self._next >= len(self._files):
             raise EndOfVideoError(self._path)
@@ -79,8 +79,8 @@ class Slides:
             raise VisionError(ErrorCode.CAMERA_ERROR, error.message) from None
 
     def rewind(self) -> None:
-        """Go back to the beginning, or to start_offset; pictures that have come since are there now."""
-        self._files, self._next = pictures(self._path), self._first
+        """Go back to the beginning, or to start_offset; images that have come since are there now."""
+        self._files, self._next = images(self._path), self._first
 
     def close(self) -> None:
         """Do nothing: no file is open."""
