@@ -103,7 +103,7 @@ def test_a_camera_may_be_adapted_by_its_name():
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
-        ({}, "no topic to hear"),
+        ({}, "no topic to subscribe to"),
         ({"image": "adapted/image_raw"}, "this node's own"),
         ({"image": "a//b"}, "a//b"),
     ],

@@ -53,7 +53,10 @@ class RosTopics(CameraDriver):
             raise VisionError(ErrorCode.NOT_SUPPORTED, "the driver 'ros' works in a camera node only")
         given = {item.name: getattr(config, item.name) for item in fields(CameraTopics)}
         if not config.source and not any(given[kind] for kind in ("image", "depth", "points")):
-            msg = "the driver 'ros' has no topic to subscribe to: give image, depth or points, or the name of a camera as source"
+            msg = (
+                "the driver 'ros' has no topic to subscribe to: give image, depth or points, or the name of a camera "
+                "as source"
+            )
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
         # A topic that nobody named must not be one that somebody publishes by chance.
         self._camera = subscribe(CameraTopics(**given).named(config.source or "_none"), config.tolerance)
