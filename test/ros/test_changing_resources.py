@@ -34,8 +34,8 @@ def no_image_model(folder):
     )
 
 
-def ml_node(path):
-    return node_program("mlmodel", {"changing": {"model_path": path}}, "-r", "__node:=changing")
+def ml_node(path, **parameters):
+    return node_program("mlmodel", {"changing": {"model_path": path, **parameters}}, "-r", "__node:=changing")
 
 
 def best(robot, node="/user"):
@@ -66,6 +66,15 @@ class TestAnMLModelNodeOfAnotherProcess:
             eventually(lambda: seen.append(best(robot)) or name(seen[-1]) == "rot", "the other labels are used")
             assert labels(robot) == ["rot", "grün", "blau"]
             eventually(lambda: not robot.problem("/user", "'/changing'"), "nothing is wrong with it any more")
+
+    def test_restarted_with_the_labels_of_another_file_it_gives_these(self, robot, tmp_path):
+        path, file = classifier(tmp_path, "one.tflite", "red", "green", "blue"), tmp_path / "labels.txt"
+        with ml_node(path):
+            eventually(lambda: name(best(robot)) == "red", "the model's own labels are used")
+        file.write_text("rot\ngrün\nblau\n", encoding="utf-8")
+        with ml_node(path, label_path=str(file)):
+            eventually(lambda: name(best(robot)) == "rot", "the labels of the file are used")
+            assert labels(robot) == ["rot", "grün", "blau"]
 
     def test_killed_and_restarted_with_another_model_its_contract_is_taken(self, robot, tmp_path):
         with ml_node(classifier(tmp_path, "one.tflite", "red", "green", "blue")) as process:

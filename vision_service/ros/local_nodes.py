@@ -56,7 +56,7 @@ class LocalMLModelNode(Protocol):
 
     Attributes:
         last_error: Why it is not configured; empty = it was not told to be, or it is.
-        model_id: Another one for each other content of the model's file; empty while there is none.
+        model_id: Another one for each other file content, contract and labels; empty while there is none.
     """
 
     last_error: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import uuid
 from collections.abc import Mapping
 from functools import partial
@@ -29,8 +30,8 @@ class MLModelNode(ServiceNode):
 
     Attributes:
         runtime: The model; None while the node is not configured.
-        model_id: Another one for each other content of the model's file, by which its users notice; empty while there
-            is none.
+        model_id: Another one for each other file content, contract and labels, by which its users notice; empty while
+            there is none.
     """
 
     Configuration = MLModelConfiguration
@@ -61,7 +62,10 @@ class MLModelNode(ServiceNode):
         before = digest(self.settings.model_path) or uuid.uuid4().hex  # what cannot be read is another one each time
         runtime = load_file(self.settings)
         # A file that was replaced while it was loaded is nobody's; its users look at it anew.
-        self.model_id = before if digest(self.settings.model_path) == before else uuid.uuid4().hex
+        content = before if digest(self.settings.model_path) == before else uuid.uuid4().hex
+        # The labels, and what else its users read of it, may be of parameters or of another file.
+        said = (content, runtime.inputs, runtime.outputs, runtime.labels)
+        self.model_id = hashlib.sha256(repr(said).encode()).hexdigest()
         self.runtime = runtime
         # Closing waits for a run under way, which may take its time, also one of a vision node.
         self._worker = Worker(self.get_name(), last=runtime.close)
