@@ -377,7 +377,7 @@ def test_every_attribute_of_the_package_is_described_and_its_default_is_allowed(
         assert 3 <= len(words) <= 60, item.description
         assert {"It", "Its", "Their", "They", "This", "These", "Of"}.isdisjoint(words[:1]), item.description
         assert UNUSUAL.isdisjoint(word.lower() for word in words), item.description
-        assert item.unit in {"", "s", "m", "Hz", "px", "deg", "points", "voxels", "frames", "grey levels"}
+        assert item.unit in {"", "s", "m", "Hz", "px", "deg", "points", "voxels", "frames", "grey levels", "bytes"}
 
 
 # Parts: a list of names, below which stand types and attributes.

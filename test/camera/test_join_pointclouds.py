@@ -148,7 +148,7 @@ def test_a_camera_without_depth_is_an_error_that_names_it(join):
             self.error = ""
             self._frame = Frame()
 
-    assert "'image'" in refused(join({"picture": Picture()}).read, ErrorCode.NO_DEPTH)
+    assert "'picture'" in refused(join({"picture": Picture()}).read, ErrorCode.NO_DEPTH)
 
 
 @pytest.mark.parametrize("method", ["naive", "icp"])

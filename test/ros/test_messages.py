@@ -44,7 +44,7 @@ def test_a_compressed_picture_is_decoded_ahead_and_once(decoded):
 
 def test_one_that_is_damaged_is_told_to_who_asks_and_the_next_one_is_decoded(decoded):
     data = encode(PIXELS, "image/png")
-    damaged, good = frame_of(data[:20] + bytes(len(data) - 20)), frame_of(data)
+    damaged, good = frame_of(data[:40] + bytes(len(data) - 40)), frame_of(data)  # its header is whole
     eventually(lambda: len(decoded) == 2, "both were looked at")
     with pytest.raises(VisionError) as caught:
         damaged.image.rgb  # noqa: B018

@@ -81,7 +81,7 @@ def wrong(**fields: object) -> Tensor:
     ("inputs", "says"),
     [
         ([], "'image' is missing"),
-        ([wrong(name="picture")], "there is no input 'image'"),
+        ([wrong(name="picture")], "there is no input 'picture'"),
         ([wrong(), wrong()], "'image' is given twice"),
         ([wrong(dtype="complex64")], "unknown dtype 'complex64'"),
         ([wrong(shape=[1, 4, 6])], "is 96 bytes, but 288 were given"),

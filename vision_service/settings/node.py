@@ -35,7 +35,7 @@ class NodeConfiguration:
     max_image_pixels: int = attribute(
         "Maximum number of pixels (width times height) of an image: a larger one is refused by its header, before it is"
         " decoded. Holds for the process: the largest value of its nodes.",
-        default=MAX_IMAGE_PIXELS, unit="pixels", minimum=1, live=True,
+        default=MAX_IMAGE_PIXELS, unit="px", minimum=1, live=True,
     )  # fmt: skip
     max_pending_bytes: int = attribute(
         "Maximum number of bytes that the images and point clouds given to service calls in progress may take, decoded;"
