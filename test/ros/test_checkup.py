@@ -40,10 +40,10 @@ def test_two_policies_that_do_not_fit_are_both_named(spin, peer):
 def test_a_node_with_two_subscriptions_of_which_one_fits_is_all_right(spin, peer):
     node = spin(Node, "ours")
     for profile in (BEST_EFFORT, LATCHED):
-        peer.publisher(Image, "image", profile)
-    eventually(lambda: node.count_publishers("/image") == 2, "both publishers")
-    FrameSubscription(node, Image, "image", lambda _: None)
-    eventually(lambda: peer.listeners("/image") == 2, "both subscriptions")
+        peer.publisher(Image, "both", profile)
+    eventually(lambda: node.count_publishers("/both") == 2, "both publishers")
+    FrameSubscription(node, Image, "both", lambda _: None)
+    eventually(lambda: peer.listeners("/both") == 2, "both subscriptions")
     assert unmatched(peer.node) == []
 
 
