@@ -155,6 +155,7 @@ def test_a_driver_s_read(robot, said, where, kind):
     assert image(robot).success
     words = f"the driver failed: {kind}: from {where}"
     LEAVES.add(where)
+    eventually(lambda: not image(robot).success, "the read that was under way has ended")
     for _ in range(3):
         refused(image(robot), ErrorCode.CAMERA_ERROR, words)
     assert robot.problem("cam", words)
