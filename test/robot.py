@@ -267,6 +267,20 @@ def forget(context: Context) -> None:
     gc.collect()
 
 
+@contextmanager
+def lone_peer() -> Iterator[Peer]:
+    """A peer in a context of its own, beside nodes of other processes."""
+    choose_profile()
+    context = Context()
+    rclpy.init(args=[], context=context, signal_handler_options=SignalHandlerOptions.NO)
+    peer = Peer(context)
+    try:
+        yield peer
+    finally:
+        peer.close()
+        forget(context)
+
+
 def environment(*folders: Path | str) -> dict[str, str]:
     """Return an environment in which Python finds these sources, more folders, and what it finds here by PYTHONPATH."""
     return os.environ | {

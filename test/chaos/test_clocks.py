@@ -11,7 +11,7 @@ from vision_msgs.msg import Detection2DArray
 
 from enduring import SECTIONS, VISION, calling, nodes, work_again
 from reliability import number, recorded
-from robot import Peer, forget
+from robot import lone_peer
 
 ROUNDS = number("ROUNDS", 100)
 COMMAND = f"make chaos ROUNDS={ROUNDS} ONLY=clocks"
@@ -38,19 +38,8 @@ class SimulatedTime:
 
 @pytest.fixture
 def peer():
-    import rclpy
-    from rclpy.context import Context
-    from rclpy.signals import SignalHandlerOptions
-
-    from vision_service.ros.dds import choose_profile
-
-    choose_profile()
-    context = Context()
-    rclpy.init(args=[], context=context, signal_handler_options=SignalHandlerOptions.NO)
-    peer = Peer(context)
-    yield peer
-    peer.close()
-    forget(context)
+    with lone_peer() as peer:
+        yield peer
 
 
 def test_simulated_time_jumps(tmp_path, peer):

@@ -7,9 +7,6 @@ import textwrap
 
 import cv2
 import pytest
-import rclpy
-from rclpy.context import Context
-from rclpy.signals import SignalHandlerOptions
 from rich.progress import track
 from sensor_msgs.msg import CameraInfo
 from sensor_msgs.srv import SetCameraInfo
@@ -17,8 +14,7 @@ from sensor_msgs.srv import SetCameraInfo
 from enduring import CAMERA, VISION, calling, nodes, work_again
 from private_folders import SHARED_MEMORY, fill, mounted
 from reliability import number, recorded
-from robot import PATIENCE, ROOT, Peer, environment, forget, painted
-from vision_service.ros.dds import choose_profile
+from robot import PATIENCE, ROOT, environment, lone_peer, painted
 
 ROUNDS = number("ROUNDS", 100)
 COMMAND = f"make chaos ROUNDS={ROUNDS} ONLY=full"
@@ -43,13 +39,8 @@ def full(tmp_path, private):
 
 @pytest.fixture
 def peer():
-    choose_profile()
-    context = Context()
-    rclpy.init(args=[], context=context, signal_handler_options=SignalHandlerOptions.NO)
-    peer = Peer(context)
-    yield peer
-    peer.close()
-    forget(context)
+    with lone_peer() as peer:
+        yield peer
 
 
 def command(*arguments):

@@ -9,15 +9,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-import rclpy
-from rclpy.context import Context
-from rclpy.signals import SignalHandlerOptions
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from enduring import EXECUTABLES, VISION, nodes, work_again
 from reliability import number, recorded
-from robot import PATIENCE, ROOT, Peer, environment, eventually, forget
-from vision_service.ros.dds import choose_profile
+from robot import PATIENCE, ROOT, environment, eventually, lone_peer
 
 CALLS = number("CALLS", 100_000)
 CALLERS = number("CALLERS", 32)
@@ -122,13 +118,8 @@ def at_rest(stack, peer):
 
 @pytest.fixture
 def peer():
-    choose_profile()
-    context = Context()
-    rclpy.init(args=[], context=context, signal_handler_options=SignalHandlerOptions.NO)
-    peer = Peer(context)
-    yield peer
-    peer.close()
-    forget(context)
+    with lone_peer() as peer:
+        yield peer
 
 
 def call(stack, share, progress):
