@@ -44,7 +44,8 @@ os._exit(0)
 PYTHON
 export FASTRTPS_DEFAULT_PROFILES_FILE="$folder/udp.xml" ROS_DOMAIN_ID=97
 for range in SUBNET LOCALHOST; do
-    ROS_AUTOMATIC_DISCOVERY_RANGE=$range "$folder/venv/bin/python" "$folder/look.py" $range
+    env -u _ROS_WHEELS_BOOTSTRAP_COMPLETE -u LD_LIBRARY_PATH ROS_AUTOMATIC_DISCOVERY_RANGE=$range \
+        "$folder/venv/bin/python" "$folder/look.py" $range
 done | tee "$folder/seen.txt"
 # Seen:
 #   SUBNET maps none
