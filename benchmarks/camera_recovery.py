@@ -82,17 +82,17 @@ def faults(server: Server) -> dict[str, tuple[Callable[[], None], Callable[[], N
     def restart_silently() -> None:
         # As after a lost network: who was connected hears no more, who connects anew is served.
         server.stop()
-        server.mode = "pictures"
+        server.mode = "images"
         server.start()
 
     kinds = {
         "stops, and starts again": (server.stop, server.start),
-        "sends nothing, then goes on": (send("nothing"), send("pictures")),
+        "sends nothing, then goes on": (send("nothing"), send("images")),
         "sends nothing, then starts again": (send("nothing"), restart_silently),
     }
     if isinstance(server, MjpegServer):
-        kinds["sends noise, then images"] = (send("noise"), send("pictures"))
-        kinds["sends bad images, then good ones"] = (send("bad images"), send("pictures"))
+        kinds["sends noise, then images"] = (send("noise"), send("images"))
+        kinds["sends bad images, then good ones"] = (send("bad images"), send("images"))
     return kinds
 
 

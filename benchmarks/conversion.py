@@ -62,14 +62,14 @@ def measure(*, pages: Path, quick: bool) -> Report:
             return alternate(jobs, max(5, int(rounds * share)), progress=progress)
 
         groups = {
-            "pictures": taken(picture_jobs()),
+            "images": taken(picture_jobs()),
             "JPEG": taken(jpeg_jobs(), 0.2),
             "drawing": taken(drawing_jobs()),
             "points": taken(point_jobs(), 0.25),
             "detections": taken(detection_jobs()),
         }
     figures = [
-        *picture_figures(groups["pictures"]),
+        *picture_figures(groups["images"]),
         *jpeg_figures(groups["JPEG"]),
         *drawing_figures(groups["drawing"]),
         *point_figures(groups["points"]),

@@ -297,7 +297,7 @@ def _stream_table(found: Streams) -> str:
         )
         for (size, transport, link, profile), arrivals in found.items()
     ]
-    titles = ("pictures", "transport", "link", "subscriber's profile", "arrive a second", "age", "on the link")
+    titles = ("images", "transport", "link", "subscriber's profile", "arrive a second", "age", "on the link")
     return f"## Images over the link\n\n{markdown_table(titles, rows)}"
 
 

@@ -83,7 +83,7 @@ class MjpegServer:
     """
 
     def __init__(self) -> None:
-        self.mode = "pictures"
+        self.mode = "images"
         self.size = (64, 48)
         self.level = 100
         self.delimiter, self.line, self.head = "--frame", "\r\n", "Content-Type: image/jpeg\nContent-Length: {length}"
@@ -169,7 +169,7 @@ class MjpegServer:
             return b""
         if self.mode == "noise":
             return noise(number)
-        data = grey_jpeg(self.level, self.size) if self.mode == "pictures" else b"\xff\xd8" + noise(number)
+        data = grey_jpeg(self.level, self.size) if self.mode == "images" else b"\xff\xd8" + noise(number)
         lines = [self.delimiter, *self.head.format(length=len(data)).splitlines(), "", ""]
         return self.line.join(lines).encode() + data + self.line.encode()
 
@@ -209,7 +209,7 @@ class RtspServer:
 
     def __init__(self, file: Path) -> None:
         self._data = file.read_bytes()
-        self.mode = "pictures"
+        self.mode = "images"
         self.status = 200
         self.late = 0.0
         self.media = "video"

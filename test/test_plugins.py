@@ -76,7 +76,7 @@ def lacks() -> str:
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory) -> Path:
     """A folder with dark.png, dim.png, bright.png and photo.jpg."""
-    folder = tmp_path_factory.mktemp("pictures")
+    folder = tmp_path_factory.mktemp("images")
     for name, level in {"dark.png": DARK, "dim.png": DIM, "bright.png": BRIGHT, "photo.jpg": DIM}.items():
         cv2.imwrite(str(folder / name), np.full((48, 64, 3), level, np.uint8))
     return folder

@@ -285,7 +285,7 @@ def test_a_file_is_closed(camera, film):
 
 @pytest.fixture
 def folder(tmp_path):
-    folder = tmp_path / "pictures"
+    folder = tmp_path / "images"
     folder.mkdir()
     for number in (1, 2, 9, 10, 11, 100):
         (folder / f"left_{number}.jpg").write_bytes(grey_jpeg(number, (64, 48)))
@@ -423,7 +423,7 @@ def test_a_stall_is_said_and_goes_by(camera, server):
     stalled = problem(driver)
     assert stalled == f"{server.url} sends nothing for {TIMEOUT} s"
     assert fails(driver) == stalled  # while it is opened anew, and nothing comes
-    server.mode = "pictures"
+    server.mode = "images"
     said, frame = problems(driver)
     assert said in ([], [stalled])
     assert frame.size == (64, 48)
@@ -435,7 +435,7 @@ def test_garbage_is_said_and_goes_by(camera, server, mode):
     driver.read()
     server.mode = mode
     assert server.url in problem(driver)
-    server.mode = "pictures"
+    server.mode = "images"
     assert level(problems(driver)[1]) == pytest.approx(server.level, abs=3)
 
 
@@ -503,7 +503,7 @@ def test_rtsp_is_read_by_tcp_and_comes_back(camera, rtsp):
     assert "tcp" in rtsp.transports[0]
     rtsp.mode = "nothing"
     assert problem(driver) == f"{rtsp.url} sends nothing for {TIMEOUT} s"
-    rtsp.mode = "pictures"
+    rtsp.mode = "images"
     problems(driver)
     rtsp.stop()
     assert rtsp.url in problem(driver)
@@ -516,7 +516,7 @@ def test_a_stream_that_begins_late_is_waited_for_longer_at_each_try(camera, rtsp
     driver = camera(rtsp.url, read_timeout=0.1, open_timeout=0.1)
     eventually(lambda: "within 0.1 s" in fails(driver) or "nothing for" in fails(driver), "it is too late")
     rtsp.late = 1.0
-    rtsp.mode = "pictures"
+    rtsp.mode = "images"
     assert problems(driver)[1].size == (320, 240)
 
 
@@ -737,7 +737,7 @@ def test_nothing_is_left_after_troubles_of_all_kinds(camera, server):
         for mode in ("nothing", "noise", "bad images"):
             server.mode = mode
             problem(driver)
-            server.mode = "pictures"
+            server.mode = "images"
             problems(driver)
         server.stop()
         problem(driver)

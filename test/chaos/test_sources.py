@@ -40,7 +40,7 @@ def lose(server, turn):
     else:
         server.mode = kind
         time.sleep(AWAY)
-        server.mode = "pictures"
+        server.mode = "images"
 
 
 def until_fresh(camera):

@@ -114,7 +114,7 @@ def test_a_server_that_stops_and_returns(robot, server, diary, pictures):
 def test_a_server_that_stalls_and_goes_on(robot, server, diary, pictures):
     server.mode = "nothing"
     said = problem(robot)
-    server.mode = "pictures"
+    server.mode = "images"
     recovered(robot)
     assert said == f"{server.url} sends nothing for {TIMEOUT} s"
     assert diary.entries(2) == [f"warning: {said}", f"info: over: {said}"]
@@ -124,7 +124,7 @@ def test_a_server_that_stalls_and_goes_on(robot, server, diary, pictures):
 def test_a_server_that_sends_garbage_for_a_while(robot, server, diary, pictures, mode):
     server.mode = mode
     problem(robot)
-    server.mode = "pictures"
+    server.mode = "images"
     recovered(robot)
     assert [entry.partition(":")[0] for entry in diary.entries(2)] == ["warning", "info"]
 
@@ -157,7 +157,7 @@ def test_one_trouble_after_the_other_is_one_problem(robot, server, diary, pictur
     server.mode = "noise"
     server.start()
     eventually(lambda: "Connection refused" not in robot.problem("watching", "127.0.0.1"), "it answers again")
-    server.mode = "pictures"
+    server.mode = "images"
     recovered(robot)
     first, second = diary.entries(2)
     assert first == f"warning: {stalled}"
@@ -209,7 +209,7 @@ def test_nothing_is_left_of_outages(robot, server, pictures):
         for mode in ("nothing", "noise", "bad images"):
             server.mode = mode
             problem(robot)
-            server.mode = "pictures"
+            server.mode = "images"
             recovered(robot)
 
     outage()

@@ -129,7 +129,7 @@ def test_pictures_are_not_lost_on_the_way(robot):
     images = robot.listen(Image, "afar/image_raw", QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT))
     images.next()
     sent, received = robot.status("afar")["frames"], images.count
-    eventually(lambda: images.count >= received + 60, "pictures")
+    eventually(lambda: images.count >= received + 60, "images")
     sent, received = robot.status("afar")["frames"] - sent, images.count - received
     assert received >= 0.9 * sent
     robot.stop_listening(images)
