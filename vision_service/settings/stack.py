@@ -14,3 +14,7 @@ class StackConfiguration:
     cameras: tuple[str, ...] = attribute("Names of the camera nodes to run.", default=())
     mlmodels: tuple[str, ...] = attribute("Names of the ML model nodes to run.", default=())
     vision: tuple[str, ...] = attribute("Names of the vision nodes to run.", default=())
+    viam_gateway: bool = attribute(
+        "Whether to run the node viam_gateway too, by which programs written for Viam's SDK call these nodes.",
+        default=False,
+    )

@@ -1,0 +1,53 @@
+"""Futures of our clients for the event loop of the gateway, with a deadline that comes before the caller's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from vision_service.errors import ErrorCode, VisionError
+
+Result = TypeVar("Result")
+
+MARGIN = 0.05
+"""How long before the caller's deadline ours is, seconds: after it, his SDK drops what we answer."""
+SHORTEST = 0.01
+"""What remains for an answer at least, seconds: 0 would stand for the node's default."""
+
+
+async def answered(start: Callable[[float | None], Future[Result]], timeout: float | None) -> Result:
+    """Return what one of our clients answers.
+
+    Args:
+        start: Begins the call; it is given how long the call may take, None = the node's default.
+        timeout: How long the caller waits, seconds; None = for ever.
+
+    Raises:
+        VisionError: That of the call; DEADLINE_EXCEEDED, if it does not end in time.
+    """
+    given = None if timeout is None else max(timeout - MARGIN, SHORTEST)
+    future = start(given)
+    loop = asyncio.get_running_loop()
+    arrival = loop.create_future()
+
+    def arrived() -> None:
+        if not arrival.done():
+            arrival.set_result(None)
+
+    def tell(_: Any) -> None:
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(arrived)
+
+    # Our clients' answers would otherwise be told in a thread of the client first.
+    getattr(future, "when_done", future.add_done_callback)(tell)
+    try:
+        # The node answers by then, and says what it waits for; only one that is not there any more does not.
+        await asyncio.wait_for(arrival, None if given is None else given + MARGIN / 2)
+    except asyncio.TimeoutError:
+        future.cancel()
+        msg = f"not answered within {given:.3g} s: give the call a longer timeout, or look whether the node still runs"
+        raise VisionError(ErrorCode.DEADLINE_EXCEEDED, msg) from None
+    return future.result(0)
