@@ -39,14 +39,23 @@ class GatewayCamera(Camera):
     ) -> tuple[list[NamedImage], ResponseMetadata]:
         """Return the images of the camera's imagers, taken together: colour as JPEG, depth as Viam's raw depth."""
         options = translation.Options(extra)
-        wanted, max_age = options.text("mime_type", FORMS) or JPEG, options.seconds("max_age")
+        wanted, max_age = options.text("mime_type", FORMS), options.seconds("max_age")
         names = list(filter_source_names or ())
-        found = await answered(
-            lambda left: self.client.get_images_async(
-                names, mime_type=wanted, max_age=max_age, timeout=left, extra=options.rest
-            ),
-            timeout,
-        )
+
+        async def ask(form: str) -> Any:
+            return await answered(
+                lambda left: self.client.get_images_async(
+                    names, mime_type=form, max_age=max_age, timeout=left, extra=options.rest
+                ),
+                timeout,
+            )
+
+        try:
+            found = await ask(wanted or JPEG)
+        except VisionError as error:
+            if wanted or error.code != ErrorCode.NOT_SUPPORTED:
+                raise
+            found = await ask(DEPTH)  # there is only depth, or nothing else was asked for
         images = await asyncio.get_running_loop().run_in_executor(None, lambda: [_named(each) for each in found])
         stamp = translation.timestamp(found[0].stamp if found else 0)
         return images, ResponseMetadata(captured_at=stamp)
