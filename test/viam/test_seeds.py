@@ -3,12 +3,17 @@
 import ast
 import asyncio
 import inspect
+import os
+import subprocess
+import sys
+from contextlib import closing
 
 import numpy as np
 import pytest
 
 pytest.importorskip("viam.robot.client", reason="viam-sdk is not installed")
 
+from certificates import certificates
 from gateway import machine
 from grpclib import GRPCError, Status
 from seed_blocks import EDITS, ENDLESS, WHOLE_PROGRAM, blocks, edited
@@ -18,12 +23,17 @@ from viam.services.vision import VisionClient
 
 from vision_service.ros.client import CameraClient
 from vision_service.ros.client import VisionClient as OurVision
+from vision_service.ros.viam_gateway import CLIENTS
 from vision_service.viam import translation
+from vision_service.viam.directory import Found
+from vision_service.viam.security import safety
+from vision_service.viam.server import Gateway
 
 BLOCKS = blocks()
 pytestmark = pytest.mark.skipif(not BLOCKS, reason="the documents are not there")
 REFUSED = {6: "no command 'dosomething'", 15: "no command ''", 26: "no command ''"}
 """Commands that our models and drivers do not have: what they say of them."""
+KEY_ID = "0e26a1f2-3a53-4d3c-9bdc-2a6b7ea3fd0c"
 SDK_FAILS = (AttributeError, ImportError, NameError, TypeError, FileNotFoundError)
 
 
@@ -167,3 +177,37 @@ def test_the_endless_block_tells_what_the_scene_is(served, ros, tmp_path, capsys
 async def _for_a_while(port, folder):
     async with machine(port) as robot:
         await asyncio.wait_for(execute(ENDLESS, BLOCKS[ENDLESS], robot, folder), 1.0)
+
+
+def test_the_whole_program_runs_over_tls_with_an_api_key(served, ros, tmp_path):
+    robot, _ = served
+    authority, certificate, key = certificates(tmp_path)
+    keys = tmp_path / "keys.yaml"
+    keys.write_text(f"{KEY_ID}: secret\n")
+    protected = safety("localhost", str(certificate), str(key), str(keys))
+    server = Gateway(
+        lambda found: CLIENTS[found.kind](found.node, robot.node),  # over DDS
+        host="localhost",
+        port=0,
+        safety=protected,
+        aliases={"my-camera": "cam1", "my-classifier": "my_classifier"},
+    )
+    with closing(server):
+        server.follow([Found("camera", "/cam1"), Found("vision", "/my_classifier")]).result(10)
+        program = BLOCKS[WHOLE_PROGRAM]
+        for name, value in (
+            ("YOUR-API-KEY-ID", KEY_ID),
+            ("YOUR-API-KEY", "secret"),
+            ("YOUR-MACHINE-ADDRESS", f"localhost:{server.port}"),
+        ):
+            program = program.replace(name, value)
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            capture_output=True,
+            text=True,
+            env=os.environ | {"SSL_CERT_FILE": str(authority)},
+            timeout=120,
+            check=False,
+        )
+    best = ros["classifications"][0]
+    assert f"{best.class_name}: {best.confidence:.2f}" in done.stdout, done.stderr
