@@ -13,7 +13,8 @@ from vision_service.errors import ErrorCode, VisionError
 Result = TypeVar("Result")
 
 MARGIN = 0.05
-"""How long before the caller's deadline ours is, seconds: after it, his SDK drops what we answer."""
+"""How long before the caller's deadline ours is, seconds: after it, his SDK drops what we answer. The node's own is
+half of that earlier, because the node says more than we can."""
 SHORTEST = 0.01
 """What remains for an answer at least, seconds: 0 would stand for the node's default."""
 
@@ -22,14 +23,14 @@ async def answered(start: Callable[[float | None], Future[Result]], timeout: flo
     """Return what one of our clients answers.
 
     Args:
-        start: Begins the call; it is given how long the call may take, None = the node's default.
+        start: Begins the call; it is given how long the node may take, None = its default.
         timeout: How long the caller waits, seconds; None = for ever.
 
     Raises:
         VisionError: That of the call; DEADLINE_EXCEEDED, if it does not end in time.
     """
-    given = None if timeout is None else max(timeout - MARGIN, SHORTEST)
-    future = start(given)
+    ours = None if timeout is None else max(timeout - MARGIN, SHORTEST)
+    future = start(None if ours is None else max(ours - MARGIN / 2, SHORTEST))
     loop = asyncio.get_running_loop()
     arrival = loop.create_future()
 
@@ -45,9 +46,9 @@ async def answered(start: Callable[[float | None], Future[Result]], timeout: flo
     getattr(future, "when_done", future.add_done_callback)(tell)
     try:
         # The node answers by then, and says what it waits for; only one that is not there any more does not.
-        await asyncio.wait_for(arrival, None if given is None else given + MARGIN / 2)
+        await asyncio.wait_for(arrival, ours)
     except asyncio.TimeoutError:
         future.cancel()
-        msg = f"not answered within {given:.3g} s: give the call a longer timeout, or look whether the node still runs"
+        msg = f"not answered within {ours:.3g} s: give the call a longer timeout, or look whether the node still runs"
         raise VisionError(ErrorCode.DEADLINE_EXCEEDED, msg) from None
     return future.result(0)
