@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from rclpy.node import Node
 
-from vision_service.errors import ErrorCode, VisionError
+from vision_service.errors import ErrorCode, VisionError, reason
 from vision_service.ros.client import CameraClient, MLModelClient, NamedClient, VisionClient
 from vision_service.ros.connection import vision_services
 from vision_service.ros.local_calls import LocalCalls
@@ -44,6 +45,7 @@ class ViamGatewayNode(ServiceNode):
         super().__init__(name, **arguments)
         self._nodes = nodes
         self._gateway: Gateway | None = None
+        self._following: Future[None] | None = None
         self._told: dict[str, list[str]] = {}
 
     # Lifecycle.
@@ -74,7 +76,7 @@ class ViamGatewayNode(ServiceNode):
 
     def cleanup(self) -> None:
         """Stop listening."""
-        gateway, self._gateway = self._gateway, None
+        gateway, self._gateway, self._following = self._gateway, None, None
         if gateway is not None:
             gateway.close()
 
@@ -87,7 +89,12 @@ class ViamGatewayNode(ServiceNode):
             self._told = told
             listed = [f"{kind} {name}" for kind, names in told.items() for name in names]
             self.get_logger().info(f"Viam's clients see: {', '.join(listed) or 'nothing'}")
-        self._gateway.follow(self._found())
+        following = self._following
+        if following is not None and following.done():
+            error = following.exception()
+            self.diagnostics.report("resources", f"not all can be offered: {reason(error)}" if error else "")
+        if following is None or following.done():
+            self._following = self._gateway.follow(self._found())
         self.look_within(LOOK_PERIOD)
 
     def summary(self) -> str:

@@ -46,7 +46,7 @@ def node_of(name: str) -> str:
 class Directory(ResourceManager, CameraNames):
     """The resources, for the gRPC services; each alias is a further resource of the same node.
 
-    All methods run in the gateway's event loop.
+    All methods run in the gateway's event loop, but for `names`.
     """
 
     def __init__(self, connect: Callable[[Found], Any], aliases: Mapping[str, str]) -> None:
@@ -63,9 +63,9 @@ class Directory(ResourceManager, CameraNames):
 
     @property
     def names(self) -> dict[str, list[str]]:
-        """What there is, by kind."""
+        """What there is, by kind; may be asked for in any thread."""
         found: dict[str, list[str]] = {CAMERA: [], VISION: [], MLMODEL: []}
-        for each, name in self._made:
+        for each, name in list(self._made):
             found[each.kind].append(name)
         return found
 
