@@ -12,6 +12,7 @@ from viam.media.video import CameraMimeType, ViamImage
 
 from vision_service.errors import VisionError
 from vision_service.image import Image, decode
+from vision_service.viam import legacy
 from vision_service.viam.images import given_image, mime_type_of, sent_image
 
 PIXELS = np.arange(24 * 32 * 3, dtype=np.uint8).reshape(24, 32, 3)
@@ -86,3 +87,10 @@ def test_raw_colour_is_taken():
 def test_what_cannot_be_looked_at_is_refused(data, why):
     with pytest.raises(VisionError, match=why):
         given_image(data)
+
+
+def test_the_messages_of_the_removed_get_image_are_those_of_old_programs():
+    request = legacy.GetImageRequest(name="a", mime_type="b")
+    request.extra.SetInParent()
+    assert request.SerializeToString() == b"\x0a\x01a\x12\x01b\x9a\x06\x00"  # fields 1, 2 and 99
+    assert legacy.GetImageResponse(mime_type="m", image=b"xy").SerializeToString() == b"\x0a\x01m\x12\x02xy"
