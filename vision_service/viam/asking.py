@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -17,6 +18,12 @@ MARGIN = 0.05
 half of that earlier, because the node says more than we can."""
 SHORTEST = 0.01
 """What remains for an answer at least, seconds: 0 would stand for the node's default."""
+
+
+def remaining(timeout: float | None) -> Callable[[], float | None]:
+    """Return what tells how much is left of a timeout that begins now, seconds; for those who ask twice."""
+    ends = time.monotonic() + (timeout or 0.0)
+    return lambda: None if timeout is None else ends - time.monotonic()
 
 
 async def answered(start: Callable[[float | None], Future[Result]], timeout: float | None) -> Result:

@@ -13,7 +13,7 @@ from viam.proto.common import Geometry, ResponseMetadata
 from vision_service.camera.contents import decode_depth, encode_depth
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.viam import translation
-from vision_service.viam.asking import answered
+from vision_service.viam.asking import answered, remaining
 from vision_service.viam.images import DEPTH, JPEG, PNG, sent_image
 
 PCD = "pointcloud/pcd"
@@ -40,14 +40,14 @@ class GatewayCamera(Camera):
         """Return the images of the camera's imagers, taken together: colour as JPEG, depth as Viam's raw depth."""
         options = translation.Options(extra)
         wanted, max_age = options.text("mime_type", FORMS), options.seconds("max_age")
-        names = list(filter_source_names or ())
+        names, left = list(filter_source_names or ()), remaining(timeout)
 
         async def ask(form: str) -> Any:
             return await answered(
-                lambda left: self.client.get_images_async(
-                    names, mime_type=form, max_age=max_age, timeout=left, extra=options.rest
+                lambda seconds: self.client.get_images_async(
+                    names, mime_type=form, max_age=max_age, timeout=seconds, extra=options.rest
                 ),
-                timeout,
+                left(),
             )
 
         try:
@@ -69,15 +69,15 @@ class GatewayCamera(Camera):
         """
         options = translation.Options(extra)
         max_age, source = options.seconds("max_age"), options.text("source")
-        form = mime_type.removesuffix("+lazy")
+        form, left = mime_type.removesuffix("+lazy"), remaining(timeout)
         form = form if form in FORMS else (DEPTH if source == "depth" else JPEG)
 
         async def ask(form: str) -> Any:
             return await answered(
-                lambda left: self.client.get_image_async(
-                    form, source=source, max_age=max_age, timeout=left, extra=options.rest
+                lambda seconds: self.client.get_image_async(
+                    form, source=source, max_age=max_age, timeout=seconds, extra=options.rest
                 ),
-                timeout,
+                left(),
             )
 
         try:
