@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -14,9 +15,11 @@ from viam.proto.app.data import Annotations
 from viam.proto.app.data import Classification as Annotation
 from viam.proto.common import DoCommandResponse, GetStatusResponse
 from viam.proto.robot import GetMachineStatusResponse, GetVersionResponse, ResourceStatus
+from viam.proto.service.mlmodel import InferResponse
 from viam.proto.service.vision import GetClassificationsResponse, GetDetectionsResponse
 from viam.robot.service import RobotService
 from viam.services.mlmodel.service import MLModelRPCService
+from viam.services.mlmodel.utils import flat_tensors_to_ndarrays, ndarrays_to_flat_tensors
 from viam.services.vision.service import VisionRPCService
 from viam.utils import struct_to_dict
 
@@ -126,7 +129,19 @@ class VisionServices(VisionRPCService):
 
 
 class MLModels(MLModelRPCService):
-    """The SDK's service."""
+    """The SDK's service, which here converts tensors beside the event loop: they may be large, and the SDK is slow."""
+
+    async def Infer(self, stream: Any) -> None:  # noqa: N802
+        """Return what a model makes of tensors."""
+        request = await stream.recv_message()
+        model: Any = self.get_resource(request.name)
+        loop = asyncio.get_running_loop()
+        inputs = await loop.run_in_executor(None, flat_tensors_to_ndarrays, request.input_tensors)
+        outputs = await model.infer(inputs, extra=struct_to_dict(request.extra), timeout=remaining(stream))
+        message = await loop.run_in_executor(
+            None, lambda: InferResponse(output_tensors=ndarrays_to_flat_tensors(outputs))
+        )
+        await stream.send_message(message)
 
     async def GetStatus(self, stream: Any) -> None:  # noqa: N802
         """Return how an ML model is."""
