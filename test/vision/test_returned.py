@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.types import Classification, Detection, LabelImage, PointCloud, PointCloudObject
 from vision_service.vision.returned import check_returned

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from lifecycle_msgs.msg import Transition
-from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.callback_groups import CallbackGroup, ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
@@ -31,6 +31,7 @@ from vision_service.ros.executor import Executor
 from vision_service.ros.pacing import keep_pace
 from vision_service.ros.parameter_services import ParameterServices
 from vision_service.ros.parameters import Parameters
+from vision_service.ros.preparing import Preparation
 from vision_service.ros.qos import watched_publisher
 from vision_service.settings.node import NodeConfiguration
 from vision_service.srv import DoCommand, GetStatus
@@ -91,8 +92,8 @@ class ServiceNode(ManagedNode):
             name: The node's.
             **arguments: Further ones of rclpy's Node: context, namespace, parameter_overrides …
         """
-        super().__init__(name, **{**arguments, "start_parameter_services": False})
         self.group = ReentrantCallbackGroup()  # with rclpy's default group one waiting coroutine blocks the others
+        super().__init__(name, **{**arguments, "start_parameter_services": False})
         self._closed = self._finished = False
         self._changing = threading.RLock()
         self.last_error = ""
@@ -119,6 +120,7 @@ class ServiceNode(ManagedNode):
         self._builder = Builder(
             name, begin=self._call, timeout=lambda: self.settings.timeout, stops=lambda: self._stops
         )  # fmt: skip
+        self._preparation = Preparation(self._builder, self._call)
         ParameterServices(self, self.parameters, self._builder)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         for_time = {"callback_group": self.group, "clock": steady}
@@ -131,6 +133,10 @@ class ServiceNode(ManagedNode):
         self.offer(DoCommand, "do_command", self._do_command)
 
     # What subclasses implement.
+
+    def preparation(self) -> Candidate | None:
+        """Return what ``configure`` will take by ``prepared``, None = nothing; called while it is unconfigured."""
+        return None
 
     def configure(self) -> None:
         """Make what the parameters ask for."""
@@ -176,6 +182,19 @@ class ServiceNode(ManagedNode):
     # What subclasses and others use.
 
     @property
+    def default_callback_group(self) -> CallbackGroup:
+        """The group of what rclpy makes itself, as the lifecycle services: they answer while one of them waits."""
+        return self.group
+
+    def prepared(self, candidate: Candidate) -> Any:
+        """Return what was made of a candidate before the node is configured; else it is made now.
+
+        Raises:
+            VisionError: Why it cannot be made.
+        """
+        return self._preparation.take(candidate)
+
+    @property
     def waits(self) -> bool:
         """Whether the node is not configured because what it needs of others is not there (yet)."""
         return self._waits
@@ -205,6 +224,28 @@ class ServiceNode(ManagedNode):
         if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
             self.trigger_activate()
 
+    async def begin(self) -> None:
+        """Do what ``start`` does, without holding up the executor while files are read and devices are opened."""
+        if self.state == "unconfigured" and self.get_parameter("autostart").value:
+            await self.prepare_transition("configure")
+            self.start()
+
+    async def prepare_transition(self, wanted: str) -> None:
+        """Make what takes long before the node is configured."""
+        if wanted == "configure":
+            await self._preparation.make(self._find_preparation)
+
+    def _find_preparation(self) -> Candidate | None:
+        """Return what is to be made before the node is configured; what is wrong with it is told when it is."""
+        if self.state != "unconfigured":
+            return None
+        try:
+            self.settings = self.own_settings()
+            self._set_limits()
+            return self.preparation()
+        except Exception:
+            return None
+
     def namesakes(self) -> int:
         """Return how many other nodes of this name are on the graph."""
         own = (self.get_name(), self.get_namespace())
@@ -215,6 +256,7 @@ class ServiceNode(ManagedNode):
         if self._finished:
             return
         self._finished = True
+        self._preparation.drop()
         self._builder.close()
         limits.image_pixels.unset(self)
         limits.pending_bytes.unset(self)
@@ -288,10 +330,12 @@ class ServiceNode(ManagedNode):
 
     def _admit(self) -> None:
         if self.state != "active":
-            reason = f": {self.last_error}" if self.last_error else ""
+            why = self._preparation.under_way or self.last_error
+            reason = f": {why}" if why else ""
             name = self.get_fully_qualified_name()
             step = NEXT_STEPS.get(self.state)
             advice = f"; to go on: ros2 lifecycle set {name} {step}" if step else ""
+            advice = "" if self._preparation.under_way else advice
             msg = f"node {name} is {self.state}{reason}{advice}"
             raise VisionError(ErrorCode.NOT_ACTIVE, msg)
         if self._calls_pending >= self.settings.max_pending_calls:
@@ -338,7 +382,8 @@ class ServiceNode(ManagedNode):
         """Return what get_status and the diagnostics say of every node, but for so many calls that are pending."""
         counts = {"answered": self._calls_answered, "failed": self._calls_failed}
         calls = {**counts, "pending": max(0, self._calls_pending - pending)}
-        return {"last_error": self.last_error, "last_call_error": self._call_error, "calls": calls}
+        making = {"preparing": making} if (making := self._preparation.under_way) else {}
+        return {"last_error": self.last_error, "last_call_error": self._call_error, "calls": calls, **making}
 
     def _status(self) -> dict[str, Any]:
         """Return what ``status`` says; where it fails, the rest is to be known all the same."""
@@ -365,8 +410,10 @@ class ServiceNode(ManagedNode):
             self.settings = self.own_settings()
             self._set_limits()
             self._safely("using changed parameters", lambda: self.apply(changes))
-        elif self.state == "unconfigured" and self.last_error and self.get_parameter("autostart").value:
-            self._retry_at = time.monotonic()  # what was wrong may be right now
+        elif self.state == "unconfigured":
+            self._preparation.abandon("parameters were changed")
+            if self.last_error and self.get_parameter("autostart").value:
+                self._retry_at = time.monotonic()  # what was wrong may be right now
         self.look_soon()
 
     def _first_settings(self) -> Any:
@@ -447,6 +494,7 @@ class ServiceNode(ManagedNode):
             self.configure()
             configured = True
         finally:
+            self._preparation.drop()
             # Where it failed, not all may be declared yet: what resembles a declared one may be why.
             for sentence in self.parameters.unknown(only_misspelt=not configured):
                 self.get_logger().warning(sentence)
@@ -458,6 +506,8 @@ class ServiceNode(ManagedNode):
         if verb in ("deactivate", "clean up"):
             self._stops += 1
             self.parameters.drop_built()
+            self._preparation.abandon("the node was shut down")
+            self._preparation.drop()
         try:
             hook()
         except BaseException as error:  # a library may even raise SystemExit
@@ -546,7 +596,8 @@ class ServiceNode(ManagedNode):
             self.housekeep()
         elif self.state == "unconfigured" and time.monotonic() >= self._retry_at:
             self._retry_at = math.inf
-            self.start()
+            if self.executor is not None:
+                self.executor.create_task(self.begin)
 
     def _warn_of_namesakes(self) -> None:
         twins = self.namesakes()
