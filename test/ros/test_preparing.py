@@ -76,7 +76,7 @@ def test_a_node_that_is_configured_by_others_answers_while_its_device_is_opened(
         assert HANGS in eventually(lambda: preparing(robot), "it is said what is being made")
         assert robot.call(GetState, "camera/get_state").current_state.label == "unconfigured"
         assert robot.call(GetParameters, "camera/get_parameters", names=["driver"]).values[0].string_value == "hanging"
-        refusal = robot.call(GetImage, "camera/get_image")
+        refusal = robot.call(GetImage, "camera/get_image", timeout=0.1)
         assert refusal.error_code == ErrorCode.NOT_ACTIVE
         assert HANGS in refusal.message
         assert not change.done()
@@ -90,9 +90,11 @@ def test_a_node_that_is_configured_by_others_answers_while_its_device_is_opened(
 def test_a_node_that_starts_by_itself_answers_meanwhile_too(pipe, image):
     with camera(pipe) as robot:
         assert HANGS in preparing(robot)
+        answer = robot.ask(GetImage, "camera/get_image", timeout=PATIENCE)  # who calls waits for it
+        eventually(lambda: robot.status("camera")["calls"]["pending"] == 1, "the call waits")
         becomes(pipe, image)
-        eventually(lambda: robot.status("camera")["state"] == "active", "it starts")
-        assert robot.call(GetImage, "camera/get_image").success
+        assert answer.result(PATIENCE).success
+        assert robot.status("camera")["state"] == "active"
 
 
 def test_the_way_out_of_what_hangs_is_another_parameter(pipe, image):

@@ -8,6 +8,7 @@ import threading
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar
 
@@ -233,7 +234,8 @@ class ServiceNode(ManagedNode):
     async def prepare_transition(self, wanted: str) -> None:
         """Make what takes long before the node is configured."""
         if wanted == "configure":
-            await self._preparation.make(self._find_preparation)
+            with suppress(VisionError):  # the one before does not end; the transition will say what is missing
+                await self._preparation.make(self._find_preparation)
 
     def _find_preparation(self) -> Candidate | None:
         """Return what is to be made before the node is configured; what is wrong with it is told when it is."""
@@ -295,7 +297,11 @@ class ServiceNode(ManagedNode):
                 self._count(pending=1)
                 try:
                     timeout = seconds(getattr(request, "timeout", 0.0), self.settings.timeout, "timeout")
-                    await handler(request, response, self._call(timeout))
+                    call = self._call(timeout)
+                    if not always and self._preparation.busy:
+                        await self._preparation.wait(call, late=self._not_active)
+                        self._require_active()
+                    await handler(request, response, call)
                 finally:
                     self._count(pending=-1)
                 response.success = True
@@ -328,16 +334,24 @@ class ServiceNode(ManagedNode):
         """Return whether no other call would wait, if this one went on in another thread than the executor's."""
         return self._calls_pending <= 1
 
-    def _admit(self) -> None:
+    def _require_active(self) -> None:
         if self.state != "active":
-            why = self._preparation.under_way or self.last_error
-            reason = f": {why}" if why else ""
-            name = self.get_fully_qualified_name()
-            step = NEXT_STEPS.get(self.state)
-            advice = f"; to go on: ros2 lifecycle set {name} {step}" if step else ""
-            advice = "" if self._preparation.under_way else advice
-            msg = f"node {name} is {self.state}{reason}{advice}"
-            raise VisionError(ErrorCode.NOT_ACTIVE, msg)
+            raise self._not_active()
+
+    def _not_active(self) -> VisionError:
+        """Return the error for a call that comes while the node is not active."""
+        making = self._preparation.under_way
+        why = making or self.last_error
+        reason = f": {why}" if why else ""
+        name = self.get_fully_qualified_name()
+        step = "" if making else NEXT_STEPS.get(self.state)
+        advice = f"; to go on: ros2 lifecycle set {name} {step}" if step else ""
+        return VisionError(ErrorCode.NOT_ACTIVE, f"node {name} is {self.state}{reason}{advice}")
+
+    def _admit(self) -> None:
+        """Refuse a call of a node that is not active and will not be soon, or that has too many calls already."""
+        if not self._preparation.busy:
+            self._require_active()
         if self._calls_pending >= self.settings.max_pending_calls:
             msg = f"{self._calls_pending} calls wait already (max_pending_calls): try again later"
             raise VisionError(ErrorCode.OVERLOADED, msg)

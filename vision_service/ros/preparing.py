@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 from vision_service.errors import ErrorCode, VisionError
@@ -31,6 +32,12 @@ class Preparation:
         self._what = ""
         self._since = 0.0
         self._outdated = False
+        self._waiting: list[Future[None]] = []
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being made."""
+        return bool(self._what)
 
     @property
     def under_way(self) -> str:
@@ -50,7 +57,7 @@ class Preparation:
                 self.drop()
                 candidate = find()
                 if candidate is None:
-                    return
+                    break
                 self._what, self._since, self._outdated = candidate.what, time.monotonic(), False
                 try:
                     self._built = await self._builder.build(candidate, timeout=LONGEST)
@@ -59,7 +66,24 @@ class Preparation:
                 finally:
                     self._what = ""
                 if not self._outdated:
-                    return
+                    break
+            self._tell()
+
+    async def wait(self, call: Call, late: Callable[[], VisionError]) -> None:
+        """Wait until nothing is being made, and what was made is used.
+
+        Args:
+            call: Who waits.
+            late: Makes the error for when its deadline passes before.
+        """
+        while self._what:
+            end: Future[None] = Future()
+            self._waiting.append(end)
+            try:
+                await call.wait(end, late=late)
+            finally:
+                if end in self._waiting:
+                    self._waiting.remove(end)
 
     def take(self, candidate: Candidate) -> Any:
         """Return what was made of the same configuration; where that was not, it is made now.
@@ -79,6 +103,13 @@ class Preparation:
                 return made
         self.drop()
         return candidate.make()
+
+    def _tell(self) -> None:
+        """Let go on who waits: in the next turn of the executor, when what was made is used."""
+        waiting, self._waiting = self._waiting, []
+        for end in waiting:
+            if end.set_running_or_notify_cancel():
+                end.set_result(None)
 
     def abandon(self, why: str) -> None:
         """Wait no longer for what is being made, because something else is wanted now."""
