@@ -43,7 +43,7 @@ def image(tmp_path):
 def camera(path, **parameters):
     """Return a camera whose driver hangs when it is opened, if the path is a pipe."""
     own = {"driver": "hanging", "color_image_file_path": str(path), **parameters}
-    return running({"stack": {"cameras": ["camera"]}, "camera": own})
+    return running({"stack": {"cameras": ["camera"]}, "camera": own}, started=False)
 
 
 def let_go(pipe):

@@ -130,7 +130,7 @@ class ServiceNode(ManagedNode):
         diagnose = partial(self._safely, "diagnosing", self._diagnose)
         self._diagnostics_timer = self.create_timer(DIAGNOSTICS_PERIOD, diagnose, **for_time)
         self._diagnostics_timer.cancel()  # until somebody subscribes
-        self.offer(GetStatus, "get_status", self._get_status, always=True)
+        self.offer(GetStatus, "get_status", self._get_status, always=True, at_once=True)
         self.offer(DoCommand, "do_command", self._do_command)
 
     # What subclasses implement.
@@ -280,7 +280,7 @@ class ServiceNode(ManagedNode):
             self.release_state_machine()
             self._changing.release()
 
-    def offer(self, kind: type, name: str, handler: Handler, *, always: bool = False) -> None:
+    def offer(self, kind: type, name: str, handler: Handler, *, always: bool = False, at_once: bool = False) -> None:
         """Offer a service under the node's name.
 
         Args:
@@ -288,6 +288,7 @@ class ServiceNode(ManagedNode):
             name: Without the node's.
             handler: A coroutine that fills the response, or raises VisionError.
             always: Whether it answers in every lifecycle state, and is never refused as OVERLOADED.
+            at_once: Whether it does not wait either while the node's model or driver is being made.
         """
 
         async def answer(request: Any, response: Any) -> Any:
@@ -298,9 +299,11 @@ class ServiceNode(ManagedNode):
                 try:
                     timeout = seconds(getattr(request, "timeout", 0.0), self.settings.timeout, "timeout")
                     call = self._call(timeout)
-                    if not always and self._preparation.busy:
-                        await self._preparation.wait(call, late=self._not_active)
-                        self._require_active()
+                    if self._preparation.busy and not at_once:
+                        with suppress(VisionError):  # then it is said what is being made
+                            await self._preparation.wait(call, late=self._not_active)
+                        if not always:
+                            self._require_active()
                     await handler(request, response, call)
                 finally:
                     self._count(pending=-1)
