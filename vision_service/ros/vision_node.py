@@ -59,6 +59,7 @@ from vision_service.tasks import (
 from vision_service.types import Frame, PointCloud, PointCloudObject
 from vision_service.vision import MODELS
 from vision_service.vision.model import Needs, VisionModel, methods, only_live_changes
+from vision_service.vision.returned import check_returned
 
 NOTHING_MORE = Needs(0)
 
@@ -118,8 +119,21 @@ class VisionNode(ServiceNode):
 
     # Lifecycle.
 
+    def preparation(self) -> Candidate:
+        """Return the model, which is made beside the node."""
+        return self._candidate_of(*self._chosen_model())
+
+    def _chosen_model(self) -> tuple[type[VisionModel], Any]:
+        """Return the class of the model that the parameters name, whose own are declared, and its configuration."""
+        model_class = MODELS.get(self.settings.model)
+        if self._model_class is not None and self._model_class is not model_class:
+            self.parameters.undeclare(self._model_class.Config)
+        self._model_class = model_class
+        self.parameters.declare(model_class.Config)
+        return model_class, self._model_config(model_class, {})
+
     def configure(self) -> None:
-        """Make the model, and the topics of the cameras."""
+        """Use the model that was made, and make the topics of the cameras."""
         check_cameras(self.settings)
         cameras = self.settings.all_cameras()
         for camera in self._declared:
@@ -136,14 +150,9 @@ class VisionNode(ServiceNode):
         self._cameras.configure(topics_of, self.settings.pairing_tolerance)
         if self.settings.target_frame:
             self._transforms = Transforms(self, self.settings.target_frame)
-        model_class = MODELS.get(self.settings.model)
-        if self._model_class is not None and self._model_class is not model_class:
-            self.parameters.undeclare(self._model_class.Config)
-        self._model_class = model_class
-        self.parameters.declare(model_class.Config)
-        self._resources.uses = frozenset()
-        model = self._make_model(model_class, self._model_config(model_class, {}), self._resources)
-        self._inference = Scheduler(model, self.get_name(), failing=self._model_failed)
+        model, resources = self.prepared(self.preparation())
+        self._resources.adopt(resources)
+        self._inference = Scheduler(model, self.get_name(), failing=self._model_failed, check=check_returned)
         self._make_outputs(model)
 
     def _make_outputs(self, model: VisionModel) -> None:
@@ -235,6 +244,8 @@ class VisionNode(ServiceNode):
             try:
                 return self._make_model(model_class, config, resources), resources
             except BaseException:
+                if self._inference is None:  # while it waits for others, it is known that it needs them
+                    self._resources.uses = resources.uses
                 self._resources.leave(resources)
                 raise
 
