@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vision_service.pointcloud.planes import Plane
 from vision_service.pointcloud.touching import joining
-from vision_service.pointcloud.touching.grid import RESOLUTION, Grid, grid_colors, grid_of
+from vision_service.pointcloud.touching.grid import RESOLUTION, grid_colors, grid_of
 from vision_service.pointcloud.touching.hollow import hollow_joined
 from vision_service.pointcloud.touching.joining import joined
 from vision_service.pointcloud.touching.lips import lips_joined
@@ -19,6 +19,7 @@ from vision_service.pointcloud.touching.occlusion import continued
 from vision_service.pointcloud.touching.patches import Labels, grown, patches_of
 from vision_service.pointcloud.touching.sight import THICKNESS, Sight
 from vision_service.pointcloud.touching.surfaces import surface_of
+from vision_service.pointcloud.touching.widening import widened
 
 NEAR = THICKNESS
 """Up to how far from a labelled point others belong to the same thing, metres."""
@@ -104,7 +105,7 @@ def _split(
         labels = lips_joined(labels, grid, colors)
     labels = continued(labels, grid, surface)
     part = grid.pixels(things.shape)
-    return part, _widened(labels, grid, things[part])
+    return part, widened(labels, grid, surface, xyz[part], things[part])
 
 
 def split_seen(
@@ -224,24 +225,3 @@ def _not_alone(things: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return the things of an image without pixels that have fewer than three neighbours among eight."""
     around = cv2.boxFilter(things.view(np.uint8), -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
     return things & (around >= 4)
-
-
-def _widened(labels: Labels, grid: Grid, things: NDArray[np.bool_]) -> Labels:
-    """Return the labels of a cloud's pixels in the rectangle of a grid, of those of the grid.
-
-    Args:
-        labels: (H, W) of the grid.
-        grid: The grid.
-        things: Which pixels of the cloud get a label, those of the rectangle.
-    """
-    stride = grid.stride
-    if stride == 1:
-        return labels * things
-    wide = labels.repeat(stride, axis=0).repeat(stride, axis=1)[: things.shape[0], : things.shape[1]]
-    # A pixel between two of the grid, of which its own has no label, has that of the next.
-    for own, following in (
-        (wide[:, stride - 1 : -1 : stride], wide[:, stride::stride]),
-        (wide[stride - 1 : -1 : stride], wide[stride::stride]),
-    ):
-        own += (own == 0) * following
-    return wide * things
