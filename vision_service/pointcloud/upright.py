@@ -149,7 +149,7 @@ def _together(columns: NDArray[np.float32]) -> NDArray[np.float32]:
     number, parts = cv2.connectedComponents(near, connectivity=8, ltype=cv2.CV_16U)
     if number <= 2:
         return columns
-    of_cell = parts.reshape(-1)
+    of_cell: Any = parts.reshape(-1)
     sizes = np.bincount(of_cell, counts, number)
     kept = sizes >= _LEAST_PART * len(cells)
     # Of points that lie far from each other, all lie apart.

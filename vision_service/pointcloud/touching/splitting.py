@@ -186,6 +186,7 @@ def filled(
     wanting &= padded == 0
     free = wanting.reshape(-1)
     around = np.array([[1], [-1], [width], [-width]])
+    last = np.empty(free.size, np.int32)
     # Most pixels without a label are specks that no label ever reaches: only those beside one are looked at.
     places = np.flatnonzero((cv2.dilate((padded != 0).view(np.uint8), _CROSS) & wanting).view(np.bool_))
     for _ in range(rounds):
@@ -203,8 +204,12 @@ def filled(
         places = places[found]
         flat[places] = taken[found]
         free[places] = 0
-        places = np.unique(places + around)
+        places = (places + around).reshape(-1)
         places = places[free.take(places).view(np.bool_)]
+        # Each once: of the same places, the last one has left its number.
+        numbers = np.arange(len(places), dtype=np.int32)
+        last[places] = numbers
+        places = places[last.take(places) == numbers]
     return np.ascontiguousarray(padded[1:-1, 1:-1])
 
 

@@ -38,9 +38,8 @@ def widened(
     if grid.stride == 1:
         return labels * things
     wide = _repeated(labels, grid.stride, things.shape)
-    depth = xyz[..., 2]
-    off = np.abs(depth - _repeated(grid.depth, grid.stride, things.shape))
     wide *= things
+    off: Any = cv2.absdiff(_repeated(grid.depth, grid.stride, things.shape), np.ascontiguousarray(xyz[..., 2]))
     unsure = np.flatnonzero(things & ((wide == 0) | (off > STEP)))
     wide.reshape(-1)[unsure] = _on_planes(unsure, labels, grid, surface, xyz)
     return wide
