@@ -10,6 +10,7 @@ from vision_service.pointcloud.clusters import cluster
 
 STEP = 1.25
 """How many times the distance of a ring of ranges the next one's is."""
+_GAP = 4.0  # distances between rings that are clustered side by side: more than any neighbours are apart
 
 
 def cluster_by_range(
@@ -33,8 +34,7 @@ def cluster_by_range(
         ranges: (N,) how far each point is from the sensor, in the unit of the distance.
         distance: Up to how far apart points belong together at the sensor, above 0.
         growth: How much that grows with each unit of range, from 0 on.
-        radius, strictness, max_voxels: As of :func:`~vision_service.pointcloud.clusters.cluster`; the voxels of all
-            rings count together.
+        radius, strictness, max_voxels: As of :func:`~vision_service.pointcloud.clusters.cluster`.
 
     Returns:
         (N,) cluster numbers from 0 on, the cluster with most points first.
@@ -45,38 +45,52 @@ def cluster_by_range(
     if not growth > 0 or not len(xyz):
         return cluster(xyz, distance, radius=radius, strictness=strictness, max_voxels=max_voxels)
     edges = _edges(float(ranges.min()), float(ranges.max()), distance, growth)
-    if len(edges) == 2:
-        far = distance + growth * (edges[0] + edges[1]) / 2
-        return cluster(xyz, far, radius=radius, strictness=strictness, max_voxels=max_voxels)
-    # Sorted by ring, a ring is a slice.
-    ring = np.searchsorted(edges[1:-1], ranges, side="right").astype(np.min_scalar_type(len(edges)))
-    order = np.argsort(ring, kind="stable")
-    starts = np.searchsorted(ring[order], np.arange(len(edges)))
-    points, far = xyz.take(order, axis=0), ranges.take(order)
-    ones, others, count = [], [], 0
-    label = np.full(len(xyz), -1, np.int64)
-    for number, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
-        apart = distance + growth * (low + high) / 2
-        start, end = int(starts[number]), int(starts[number + 1])
-        after = _ring_end(starts, edges, number + 1, high + apart)
-        margin = end + np.flatnonzero(far[end:after] < high + apart)
-        rows = np.concatenate([np.arange(start, end), margin])
-        if start == end:
-            continue
-        own = cluster(points.take(rows, axis=0), apart, radius=radius, strictness=strictness, max_voxels=max_voxels)
-        own = own + count
-        count = int(own.max()) + 1
-        earlier = label[rows]
-        shared = earlier >= 0  # by the margins of rings before
-        ones.append(own[shared])
-        others.append(earlier[shared])
-        # A point keeps the number of the last ring that saw it: that is joined to those before.
-        label[rows] = own
-    joined = _joined(np.concatenate(ones), np.concatenate(others), count)
-    found = np.empty(len(xyz), np.intp)
-    found[order] = joined[label]
-    sizes = np.bincount(found, minlength=int(joined.max()) + 1)
-    return _ranked(found, sizes, xyz)
+    middles = distance + growth * (edges[:-1] + edges[1:]) / 2
+    ring = np.searchsorted(edges[1:-1], ranges, side="right")
+    rows, of = _with_margins(ring, ranges, edges[1:] + middles)
+    # In units of its distance, each ring is clustered alike; put side by side, all of them are at once.
+    scaled = xyz.take(rows, axis=0) * (1 / middles).astype(np.float32)[of, None]
+    scaled[:, 0] += _side_by_side(scaled[:, 0], of, len(middles))[of]
+    own = cluster(scaled, 1.0, radius=radius, strictness=strictness, max_voxels=max_voxels)
+    label = own[: len(xyz)]
+    joined = _joined(own[len(xyz) :], label[rows[len(xyz) :]], int(own.max()) + 1)
+    return _ranked(joined[label])
+
+
+def _with_margins(
+    ring: NDArray[np.intp], ranges: NDArray[np.float32], reaches: NDArray[np.float64]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the rows of all points, and again those of points in the margins of rings before theirs; and their rings.
+
+    Args:
+        ring: (N,) the ring of each point.
+        ranges: (N,) its range.
+        reaches: The range up to which each ring's margin goes.
+    """
+    rows, of = [np.arange(len(ring))], [ring]
+    for back in range(1, len(reaches)):
+        here = np.flatnonzero(ring >= back)
+        inside = here[ranges[here] < reaches[ring[here] - back]]
+        if not len(inside):  # margins of rings still farther before end nearer
+            break
+        rows.append(inside)
+        of.append(ring[inside] - back)
+    return np.concatenate(rows), np.concatenate(of)
+
+
+def _side_by_side(x: NDArray[np.float32], ring: NDArray[np.intp], count: int) -> NDArray[np.float32]:
+    """Return by how much each ring is to be moved along x, so that no two of them are within reach of each other."""
+    low, high = np.full(count, np.inf), np.full(count, -np.inf)
+    order = np.argsort(ring.astype(np.min_scalar_type(count)), kind="stable")
+    starts = np.flatnonzero(np.diff(ring[order], prepend=-1))
+    present = ring[order][starts]
+    low[present] = np.minimum.reduceat(x[order], starts)
+    high[present] = np.maximum.reduceat(x[order], starts)
+    shifts, place = np.zeros(count, np.float32), 0.0
+    for number in present.tolist():
+        shifts[number] = place - low[number]
+        place += high[number] - low[number] + _GAP
+    return shifts
 
 
 def _edges(nearest: float, farthest: float, distance: float, growth: float) -> NDArray[np.float64]:
@@ -90,13 +104,7 @@ def _edges(nearest: float, farthest: float, distance: float, growth: float) -> N
     return np.asarray(edges)
 
 
-def _ring_end(starts: NDArray[np.intp], edges: NDArray[np.float64], ring: int, reach: float) -> int:
-    """Return the row behind the rings, from one on, that begin within a range."""
-    last = int(np.searchsorted(edges, reach, side="right"))  # the first ring that begins beyond
-    return int(starts[min(max(last, ring), len(starts) - 1)])
-
-
-def _joined(ones: NDArray[np.intp], others: NDArray[np.int64], count: int) -> NDArray[np.intp]:
+def _joined(ones: NDArray[np.intp], others: NDArray[np.intp], count: int) -> NDArray[np.intp]:
     """Return the component of each of so many clusters, of which pairs are one."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
@@ -106,9 +114,9 @@ def _joined(ones: NDArray[np.intp], others: NDArray[np.int64], count: int) -> ND
     return np.asarray(connected_components(graph, directed=False)[1])
 
 
-def _ranked(found: NDArray[np.intp], sizes: NDArray[np.intp], xyz: NDArray[np.float32]) -> NDArray[np.intp]:
+def _ranked(found: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return clusters numbered by their sizes, the largest first; among equals, by their numbers."""
-    del xyz
+    sizes = np.bincount(found)
     rank = np.empty(len(sizes), np.intp)
     rank[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes))
     return rank[found]

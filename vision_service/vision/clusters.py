@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from vision_service.configuration import attribute
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.pointcloud.clusters import members
+from vision_service.pointcloud.ground.boxes import upright_objects
 from vision_service.pointcloud.ground.standing import Standing
 from vision_service.pointcloud.objects import object_of, select
 from vision_service.pointcloud.projection import cloud_of
@@ -189,6 +190,8 @@ class Clusters(VisionModel):
     def _objects(self, clouds: Iterable[PointCloud], standing: Standing) -> list[PointCloudObject]:
         """Return the objects of the points of each, which stand on something, as far as it is known."""
         config, up = self.config, standing.upwards
+        if config.oriented_boxes and up is not None:
+            return upright_objects(clouds, up, label=config.label)
         return [object_of(cloud, label=config.label, oriented=config.oriented_boxes, up=up) for cloud in clouds]
 
     def _scaled(self, xyz: NDArray[np.float32], standing: Standing) -> NDArray[np.float32]:

@@ -295,49 +295,46 @@ def _fitted(
     """
     height, width = surface.shape
     count = height * width
-    # Counted from the ground as it is known in the middle of the patch, so that sums stay small.
-    x, y = across - (cells % width).astype(np.float32), down - (cells // width).astype(np.float32)
-    z = heights - surface.reshape(-1).take(cells)
+    # Counted from the middle of the map and of the heights, in double precision: sums over patches are sums of sums.
+    x, y = across.astype(np.float64) - width / 2, down.astype(np.float64) - height / 2
+    level = float(heights.mean(dtype=np.float64)) if len(heights) else 0.0
+    z = heights - level
     terms = (None, x, y, x * x, x * y, y * y, z, x * z, y * z)
+    sums = [np.bincount(cells, weights=term, minlength=count).astype(np.float64) for term in terms]
+    own = np.flatnonzero(sums[0])
+    kernel = np.full((3, 3), _BESIDE)
+    kernel[1, 1] = 1.0
     n, sx, sy, sxx, sxy, syy, sz, sxz, syz = (
-        np.bincount(cells, weights=term, minlength=count).reshape(height, width).astype(np.float64) for term in terms
+        cv2.filter2D(values.reshape(height, width), -1, kernel, borderType=cv2.BORDER_CONSTANT).reshape(-1)[own]
+        for values in sums
     )
-    own = n
-    if height > 1 or width > 1:
-        n, sx, sy, sxx, sxy, syy, sz, sxz, syz = _with_neighbours(surface, n, sx, sy, sxx, sxy, syy, sz, sxz, syz)
-    stiff = _STIFFNESS * n + 1e-9
-    matrix = np.stack([n + 1e-9, sx, sy, sx, sxx + stiff, sxy, sy, sxy, syy + stiff], axis=-1).reshape(-1, 3, 3)
-    right = np.stack([sz, sxz, syz], axis=-1).reshape(-1, 3, 1)
-    a, b, c = np.linalg.solve(matrix, right)[..., 0].T
-    level = surface.reshape(-1) + a.astype(np.float32)
-    good = (own.reshape(-1) >= 1) & (n.reshape(-1) >= _LEAST_POINTS) & (np.hypot(b, c) <= slope)
-    return np.where(good, level, np.float32(np.nan)).reshape(height, width).astype(np.float32)
+    u, v = own % width - width / 2, own // width - height / 2  # the middles of the patches: seen from there
+    sxz, syz = sxz - u * sz, syz - v * sz
+    sxx, sxy, syy = sxx - 2 * u * sx + u * u * n, sxy - u * sy - v * sx + u * v * n, syy - 2 * v * sy + v * v * n
+    sx, sy = sx - u * n, sy - v * n
+    stiff = _STIFFNESS * n
+    a, b, c = _solved(n, sx, sy, sxx + stiff, sxy, syy + stiff, sz, sxz, syz)
+    good = (n >= _LEAST_POINTS) & (np.hypot(b, c) <= slope)
+    fitted = np.full(count, np.nan, np.float32)
+    fitted[own[good]] = (a + level)[good]
+    return fitted.reshape(height, width)
 
 
-def _with_neighbours(surface: NDArray[np.float32], *sums: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-    """Return the sums of each patch with a part of those of the patches beside it, counted from its own middle."""
-    n, sx, sy, sxx, sxy, syy, sz, sxz, syz = (np.pad(values, 1) for values in sums)
-    z0 = np.pad(surface.astype(np.float64), 1, mode="edge")
-    height, width = surface.shape
-    totals = [values.copy() for values in sums]
-    for v in (-1, 0, 1):
-        for u in (-1, 0, 1):
-            if not u and not v:
-                continue
-            part = slice(1 + v, 1 + v + height), slice(1 + u, 1 + u + width)
-            h = z0[part] - z0[1:-1, 1:-1]
-            m, mx, my, mz = n[part], sx[part], sy[part], sz[part]
-            moved = (
-                m,
-                mx + u * m,
-                my + v * m,
-                sxx[part] + 2 * u * mx + u * u * m,
-                sxy[part] + u * my + v * mx + u * v * m,
-                syy[part] + 2 * v * my + v * v * m,
-                mz + h * m,
-                sxz[part] + u * mz + h * (mx + u * m),
-                syz[part] + v * mz + h * (my + v * m),
-            )
-            for total, values in zip(totals, moved, strict=True):
-                total += _BESIDE * values
-    return totals
+def _solved(
+    n: NDArray[np.float64],
+    sx: NDArray[np.float64],
+    sy: NDArray[np.float64],
+    sxx: NDArray[np.float64],
+    sxy: NDArray[np.float64],
+    syy: NDArray[np.float64],
+    sz: NDArray[np.float64],
+    sxz: NDArray[np.float64],
+    syz: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return a, b and c of the planes z = a + b·x + c·y of least squares, of the sums of each."""
+    mx, my, mz = sx / n, sy / n, sz / n
+    xx, xy, yy = sxx - mx * sx, sxy - mx * sy, syy - my * sy
+    xz, yz = sxz - mx * sz, syz - my * sz
+    rest = np.maximum(xx * yy - xy * xy, 1e-30)
+    b, c = (xz * yy - yz * xy) / rest, (yz * xx - xz * xy) / rest
+    return mz - b * mx - c * my, b, c
