@@ -123,21 +123,18 @@ class Obstacles(Clusters):
     def _ground(self, cloud: PointCloud, config: GroundConfig, upward: Upward) -> Plane | Patches | None:
         """Return the ground beneath the points: a plane or patches, as the attributes say."""
         sensor = np.negative(cloud.origin)
-        if not config.ground_patch_size:
-            return find_ground(cloud.xyz, config, upward.direction, sensor=sensor)
-        up: Any = upward.direction
-        if not any(up):  # what is level follows from the largest plane then
-            plane = find_ground(cloud.xyz, config, up, sensor=sensor)
-            if plane is None:
-                return None
-            up = plane.normal
+        plane = find_ground(cloud.xyz, config, upward.direction, sensor=sensor)
+        level = plane is None and not any(upward.direction)  # nothing says what is level then
+        if not config.ground_patch_size or level:
+            return plane
         return find_patches(
             cloud.xyz,
-            up,
+            upward.direction if any(upward.direction) or plane is None else plane.normal,
             size=config.ground_patch_size,
             max_slope=config.ground_max_slope_degs,
             tolerance=config.max_dist_from_plane,
             min_points=config.min_points_in_plane,
+            trend=plane,
         )
 
     def _standing(self, ground: Plane | Patches | None, upward: Upward, frame: Frame) -> Standing:

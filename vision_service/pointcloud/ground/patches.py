@@ -26,6 +26,7 @@ _BANDS = (3.0, 1.5, 1.0)  # tolerances around the ground of the last round, in w
 _LEAST_POINTS = 8  # that a patch is fitted to
 _BESIDE = 0.25  # how much a neighbouring patch's points count
 _STIFFNESS = 0.05  # of a fit against slopes that its points hardly tell
+_LEAST_COSINE = 0.3  # of the angle between up and the normal of a plane that patches go up and down around
 _AUTOMATIC = 0.15  # metres: the tolerance from which an automatic one is found
 _SPREADS = 4.0 * 1.4826  # medians of the distances that an automatic tolerance covers
 
@@ -99,6 +100,7 @@ def find_patches(
     max_slope: float,
     tolerance: float = 0.0,
     min_points: int = 3,
+    trend: Plane | None = None,
 ) -> Patches | None:
     """Return the ground beneath points, by patches.
 
@@ -108,9 +110,10 @@ def find_patches(
         xyz: (N, 3) finite points.
         up: (3,) the direction that is up, of any length above 0.
         size: The edge of a patch, metres.
-        max_slope: How steeply the ground may rise from patch to patch, degrees.
+        max_slope: How steeply the ground may rise from patch to patch, degrees; seen from the trend, if there is one.
         tolerance: How far from the ground its points may be, metres. 0 = as far as they scatter.
         min_points: How many points it must have.
+        trend: The plane around which the ground goes up and down; None = a level one.
 
     Returns:
         The ground; None, if it has too few points.
@@ -126,6 +129,9 @@ def find_patches(
     across, down = _places(columns, corner, size)
     cells = _nearest(down, height) * np.int32(width) + _nearest(across, width)
     slope = float(np.tan(np.radians(max_slope))) * size
+    leaning = _leaning(trend, axes, size)
+    columns[2] -= np.float32(leaning[0]) * across
+    columns[2] -= np.float32(leaning[1]) * down
     lowest = _lowest(cells, columns[2], width * height).reshape(height, width)
     surface = _filled(_without_roofs(_without_pits(lowest, slope), slope))
     heights, reach = columns[2], tolerance or _AUTOMATIC
@@ -146,7 +152,14 @@ def find_patches(
     if np.count_nonzero(ground) < min_points:
         return None
     seen = np.bincount(cells[ground], minlength=width * height).reshape(height, width) > 0
+    surface += (leaning[0] * np.arange(width) + leaning[1] * np.arange(height)[:, None]).astype(np.float32)
     return Patches(axes, corner, size, surface, seen, reach)
+
+
+def _leaning(trend: Plane | None, axes: NDArray[np.float64], size: float) -> tuple[float, float]:
+    """Return by how much a plane rises from patch to patch, across and down; 0 without one, or if it stands upright."""
+    x, y, z = (0.0, 0.0, 1.0) if trend is None else (trend.normal @ axes).tolist()
+    return (-x / z * size, -y / z * size) if abs(z) > _LEAST_COSINE else (0.0, 0.0)
 
 
 def _columns(xyz: NDArray[np.float32], axes: NDArray[np.float64]) -> NDArray[np.float32]:
