@@ -60,8 +60,8 @@ def add_parsers(subparsers: Any) -> None:
     )
     _add_files(
         parser,
-        file="an image (JPEG, PNG, BMP, TIFF, WebP) or a point cloud (PCD; .bin as KITTI writes it, .pcd.bin as nuScenes"
-        " does); - = standard input",
+        file="an image (JPEG, PNG, BMP, TIFF, WebP) or a point cloud (PCD; .bin of KITTI, .pcd.bin of nuScenes); - ="
+        " standard input",
         model="mlmodel, if --model-path is given, and obstacles_pointcloud for point clouds",
         out="write annotated images (PNG), with the number of each pixel's class (.labels.png) and object"
         " (.instances.png) beside them, into this folder; of point clouds, labelled clouds (PCD with a field 'label':"

@@ -196,9 +196,7 @@ def _box_as_dict(item: PointCloudObject | Found3D) -> dict[str, Any]:
     }
 
 
-def print_objects(
-    file: str, cloud: PointCloud, objects: Sequence[PointCloudObject], told: Sequence[str] = ()
-) -> None:
+def print_objects(file: str, cloud: PointCloud, objects: Sequence[PointCloudObject], told: Sequence[str] = ()) -> None:
     """Print a table of the objects in a file.
 
     Args:

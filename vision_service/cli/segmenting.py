@@ -24,7 +24,6 @@ from vision_service.tasks import SEGMENT, SEGMENT_3D, require
 from vision_service.types import Frame, Segmentation
 
 if TYPE_CHECKING:
-    from vision_service.vision.ground_report import GroundReport
     from vision_service.vision.model import VisionModel
 
 CLOUD_MODEL = "obstacles_pointcloud"
@@ -105,7 +104,7 @@ def _segment_cloud(
     cloud = read.cloud
     (method,) = require(model, SEGMENT_3D)
     objects = answered(file, clouds.frame_of(cloud, arguments.frame or read.frame_id), getattr(model, method))
-    ground: GroundReport | None = model.ground() if hasattr(model, "ground") else None
+    ground = model.ground()
     if arguments.json:
         rows = [results.object_as_dict(item) for item in objects]
         more = {
@@ -115,7 +114,9 @@ def _segment_cloud(
         }
         output.print_json({"file": file, "points": len(cloud), "objects": rows, **more})
     else:
-        told = [text for text in (read.assumed and f"assumed: {read.assumed}", ground and str(ground)) if text]
+        told = [f"assumed: {read.assumed}"] if read.assumed else []
+        if ground is not None:
+            told.append(str(ground))
         results.print_objects(file, cloud, objects, told)
     if model.warning:
         print_error(f"{file!r}: {model.warning}")

@@ -1,4 +1,4 @@
-"""Clusters whose distance grows with the range: beams of a lidar diverge, so that far things have their points apart."""
+"""Clusters whose distance grows with the range: a lidar's beams diverge, so that far things have their points apart."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ def cluster_by_range(
         ranges: (N,) how far each point is from the sensor, in the unit of the distance.
         distance: Up to how far apart points belong together at the sensor, above 0.
         growth: How much that grows with each unit of range, from 0 on.
-        radius, strictness, max_voxels: As of :func:`~vision_service.pointcloud.clusters.cluster`.
+        radius: As of :func:`~vision_service.pointcloud.clusters.cluster`.
+        strictness: Likewise.
+        max_voxels: Likewise.
 
     Returns:
         (N,) cluster numbers from 0 on, the cluster with most points first.

@@ -79,7 +79,7 @@ def without_near(cloud: PointCloud, min_range: float) -> PointCloud:
 def _far_enough(cloud: PointCloud, min_range: float) -> NDArray[np.bool_]:
     """Return which points of an unorganized cloud were measured, and not nearer than the least range."""
     places = sensor_places(cloud)
-    if len(places) == 1 and not cloud.origin == (0.0, 0.0, 0.0) or not places or any(map(np.any, places)):
+    if len(places) != 1 or places[0].any():
         known = exists(cloud)
         for place in places:
             with np.errstate(invalid="ignore"):

@@ -276,7 +276,9 @@ def check_corners(prefix: str, low_corner: tuple[float, ...], high_corner: tuple
     """Raise VisionError INVALID_ARGUMENT if the low corner of a box is above its high one."""
     for axis, low, high in zip("xyz", low_corner, high_corner, strict=False):
         if low > high:
-            msg = f"'{prefix}min_corner' must not be above '{prefix}max_corner', but its {axis} {low:g} is above {high:g}"
+            msg = (
+                f"'{prefix}min_corner' must not be above '{prefix}max_corner', but its {axis} {low:g} is above {high:g}"
+            )
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
 
 

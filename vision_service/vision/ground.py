@@ -116,9 +116,9 @@ class GroundConfig(TouchingConfig, ClustersConfig):
         live=True,
     )
     ground_max_slope_degs: float = attribute(
-        "With ground_patch_size: maximum slope of the ground from patch to patch; what rises more steeply is no ground,"
-        " but a roof, a wall, a car.",
-        default=15.0,
+        "With ground_patch_size: maximum slope of the ground from patch to patch, against the plane that most of it lies"
+        " on; what rises more steeply is no ground, but a roof, a wall, a car.",
+        default=10.0,
         unit="deg",
         minimum=0.0,
         above_minimum=True,
@@ -143,8 +143,8 @@ class GroundConfig(TouchingConfig, ClustersConfig):
     )
     clustering_height_weight: float = attribute(
         "How much height counts in the distance between neighbouring points, compared with width: 0.5 = points may be"
-        " twice as far apart in height, for lidars whose rings are farther apart than their points. It needs a ground or"
-        " an up direction.",
+        " twice as far apart in height, for lidars, whose rings are farther apart than their points. It needs a ground"
+        " or an up direction.",
         default=1.0,
         minimum=0.0,
         above_minimum=True,

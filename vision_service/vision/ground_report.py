@@ -75,9 +75,9 @@ class GroundReport:
         plane = self.plane
         if plane is None:
             return {"found": False, **up}
-        patches = {"patches": int(self.ground.seen.sum()), "patch_size": round(self.ground.size, 3)} if isinstance(
-            self.ground, Patches
-        ) else {}
+        patches = {}
+        if isinstance(self.ground, Patches):
+            patches = {"patches": int(self.ground.seen.sum()), "patch_size": round(self.ground.size, 3)}
         return {
             "found": True,
             "normal": _rounded(plane.normal),

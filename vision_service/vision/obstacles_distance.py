@@ -78,7 +78,9 @@ class ObstaclesDistance(VisionModel):
         Raises:
             VisionError: NO_DEPTH or NOT_CALIBRATED, if the frame has neither a cloud nor depth to make one of.
         """
-        points = [point for point in self._recent(frame, nearest(cloud_of(frame), self.config.min_range)) if point is not None]
+        points = [
+            point for point in self._recent(frame, nearest(cloud_of(frame), self.config.min_range)) if point is not None
+        ]
         if not points:
             return []
         points.sort(key=lambda point: float(np.linalg.norm(point.absolute)))

@@ -76,8 +76,8 @@ def is_optical(frame: Frame) -> bool:
 
 
 def _is_ahead(cloud: PointCloud) -> bool:
-    """Return whether nearly all points of an organized cloud have a z above 0; those that there are not do not count."""
+    """Return whether nearly no points of an organized cloud have a z below 0; those that there are not do not count."""
     depth = cloud.xyz[..., 2].reshape(-1)
     some = depth[:: len(depth) // _SOME + 1] + cloud.origin[2]
     some = some[np.isfinite(some)]
-    return not len(some) or float(np.mean(some > 0)) >= _AHEAD
+    return not len(some) or float(np.mean(some >= 0)) >= _AHEAD

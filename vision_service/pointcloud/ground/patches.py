@@ -299,7 +299,8 @@ def _fitted(
     Args:
         surface: (H, W) the ground as it is known.
         cells: (K,) the patch of each point.
-        across, down: (K,) their places on the map.
+        across: (K,) their places on the map.
+        down: (K,) likewise.
         heights: (K,) their heights.
         slope: How much the ground may rise from patch to patch.
 
@@ -318,7 +319,9 @@ def _fitted(
     kernel = np.full((3, 3), _BESIDE)
     kernel[1, 1] = 1.0
     n, sx, sy, sxx, sxy, syy, sz, sxz, syz = (
-        cv2.filter2D(values.reshape(height, width), -1, kernel, borderType=cv2.BORDER_CONSTANT).reshape(-1)[own]
+        np.asarray(
+            cv2.filter2D(values.reshape(height, width), -1, kernel, borderType=cv2.BORDER_CONSTANT), np.float64
+        ).reshape(-1)[own]
         for values in sums
     )
     u, v = own % width - width / 2, own // width - height / 2  # the middles of the patches: seen from there
