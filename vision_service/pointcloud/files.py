@@ -77,5 +77,11 @@ def read_records(name: str, data: bytes) -> CloudFile:
     if far > len(xyz) // 100:
         msg = f"{of} {far} of {len(xyz)} points are no numbers, or farther away than {_FARTHEST:g} m: {_HOW}"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+    odd = int(np.count_nonzero(~(values[:, 3] >= 0)))
+    if numbers == 5:
+        odd += int(np.count_nonzero(values[:, 4] != np.rint(values[:, 4])))
+    if odd > len(xyz) // 100:  # points of another length are read crosswise
+        msg = f"{of} {odd} of {len(xyz)} points have an intensity below 0 or a ring that is no whole number: {_HOW}"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
     assumed = f"points of {numbers} 32-bit floats ({fields}) with z up, as {whose} writes them, by the file's name"
     return CloudFile(cloud_of_columns([xyz[:, axis] for axis in range(3)]), "velodyne", assumed)
