@@ -116,8 +116,9 @@ class GroundConfig(TouchingConfig, ClustersConfig):
         live=True,
     )
     ground_max_slope_degs: float = attribute(
-        "With ground_patch_size: maximum slope of the ground from patch to patch, against the plane that most of it lies"
-        " on; what rises more steeply is no ground, but a roof, a wall, a car.",
+        "With ground_patch_size: maximum slope of the ground from patch to patch, or, where most of the ground leans"
+        " more than that, against the plane it lies on; what rises more steeply is no ground, but a roof, a wall, a"
+        " car.",
         default=10.0,
         unit="deg",
         minimum=0.0,

@@ -24,7 +24,7 @@ _LOW = 0.05  # share of a patch's points below the one that is taken for its gro
 _MOST_LOW = 20  # and how many points these may be
 _BANDS = (3.0, 1.5, 1.0)  # tolerances around the ground of the last round, in which its points are
 _LEAST_POINTS = 8  # that a patch is fitted to
-_BESIDE = 0.25  # how much a neighbouring patch's points count
+_BESIDE = 0.1  # how much a neighbouring patch's points count
 _STIFFNESS = 0.05  # of a fit against slopes that its points hardly tell
 _LEAST_COSINE = 0.3  # of the angle between up and the normal of a plane that patches go up and down around
 _AUTOMATIC = 0.15  # metres: the tolerance from which an automatic one is found
@@ -110,10 +110,10 @@ def find_patches(
         xyz: (N, 3) finite points.
         up: (3,) the direction that is up, of any length above 0.
         size: The edge of a patch, metres.
-        max_slope: How steeply the ground may rise from patch to patch, degrees; seen from the trend, if there is one.
+        max_slope: How steeply the ground may rise from patch to patch, degrees; against the trend, if that leans more.
         tolerance: How far from the ground its points may be, metres. 0 = as far as they scatter.
         min_points: How many points it must have.
-        trend: The plane around which the ground goes up and down; None = a level one.
+        trend: The plane that most of the ground lies on; None = it is not known.
 
     Returns:
         The ground; None, if it has too few points.
@@ -130,6 +130,8 @@ def find_patches(
     cells = _nearest(down, height) * np.int32(width) + _nearest(across, width)
     slope = float(np.tan(np.radians(max_slope))) * size
     leaning = _leaning(trend, axes, size)
+    if np.hypot(*leaning) <= slope:  # a level one will do: hills on one side make a plane lean
+        leaning = 0.0, 0.0
     columns[2] -= np.float32(leaning[0]) * across
     columns[2] -= np.float32(leaning[1]) * down
     lowest = _lowest(cells, columns[2], width * height).reshape(height, width)
@@ -183,13 +185,14 @@ def _nearest(places: NDArray[np.float32], count: int) -> NDArray[np.int32]:
 def _interpolated(
     surface: NDArray[np.float32], across: NDArray[np.float32], down: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Return the heights of a surface at places of its map; beyond its rim, those of the rim."""
+    """Return the heights of a surface at places of its map; beyond the outermost patches, those of their rim."""
     height, width = surface.shape
     if min(height, width) < 2:
         surface = np.pad(surface, ((0, int(height < 2)), (0, int(width < 2))), mode="edge")
         height, width = surface.shape
     # float32 holds places of a map of 1024 patches to a ten-thousandth of a patch
-    across, down = np.clip(across, 0, width - 1), np.clip(down, 0, height - 1)
+    across, down = np.clip(across, -0.5, width - 0.5), np.clip(down, -0.5, height - 0.5)
+    # In the outer half of the outermost patches, the slope goes on; -0.5 is rounded up to 0.
     left, top = np.minimum(across.astype(np.int32), width - 2), np.minimum(down.astype(np.int32), height - 2)
     across -= left
     down -= top
