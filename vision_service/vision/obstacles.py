@@ -101,12 +101,11 @@ class Obstacles(Clusters):
     def _things(self, cloud: PointCloud, frame: Frame) -> tuple[PointCloud, Standing]:
         """Return the points that are not the ground, and the ground."""
         config, upward = self.config, self._up(frame)
-        ground = self._ground(cloud, config, upward)
+        ground, heights = self._ground(cloud, config, upward)
         standing = self._standing(ground, upward, frame)
-        if ground is None:
+        if ground is None or heights is None:
             self._tell(report_of(None, upward, cloud, points=0, frame_id=frame.frame_id), frame)
             return cloud, standing
-        heights = ground.heights(cloud.xyz)
         on_ground = np.abs(heights) <= ground.tolerance
         count = int(np.count_nonzero(on_ground))
         self._tell(report_of(ground, upward, cloud, points=count, frame_id=frame.frame_id), frame)
@@ -120,22 +119,26 @@ class Obstacles(Clusters):
             things = select(things, _over(things.xyz, rows(cloud.xyz, on_ground), ground, config))
         return things, standing
 
-    def _ground(self, cloud: PointCloud, config: GroundConfig, upward: Upward) -> Plane | Patches | None:
-        """Return the ground beneath the points: a plane or patches, as the attributes say."""
-        sensor = np.negative(cloud.origin)
-        plane = find_ground(cloud.xyz, config, upward.direction, sensor=sensor)
-        level = plane is None and not any(upward.direction)  # nothing says what is level then
-        if not config.ground_patch_size or level:
-            return plane
-        return find_patches(
-            cloud.xyz,
-            upward.direction if any(upward.direction) or plane is None else plane.normal,
+    def _ground(
+        self, cloud: PointCloud, config: GroundConfig, upward: Upward
+    ) -> tuple[Plane, NDArray[np.float32]] | tuple[Patches, NDArray[np.float32]] | tuple[None, None]:
+        """Return the ground beneath the points, a plane or patches as the attributes say, and their heights above."""
+        xyz, up = cloud.xyz, np.asarray(upward.direction, np.float64)
+        plane = None
+        if not config.ground_patch_size or not up.any():  # then what is level follows from the largest plane
+            plane = find_ground(xyz, config, up, sensor=np.negative(cloud.origin))
+        if not config.ground_patch_size or (plane is None and not up.any()):
+            return (None, None) if plane is None else (plane, plane.heights(xyz))
+        patches = find_patches(
+            xyz,
+            up if plane is None else plane.normal,
             size=config.ground_patch_size,
             max_slope=config.ground_max_slope_degs,
             tolerance=config.max_dist_from_plane,
             min_points=config.min_points_in_plane,
-            trend=plane,
+            max_lean=config.ground_angle_tolerance_degs,
         )
+        return (None, None) if patches is None else patches
 
     def _standing(self, ground: Plane | Patches | None, upward: Upward, frame: Frame) -> Standing:
         """Return what things stand on."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vision_service.pointcloud.objects import basis
-from vision_service.pointcloud.planes import Plane
+from vision_service.pointcloud.planes import Plane, find_plane
 
 MOST_PATCHES = 1024
 """How many patches there may be along a side: on wider ground they are larger."""
@@ -23,6 +23,7 @@ MOST_PATCHES = 1024
 _LOW = 0.05  # share of a patch's points below the one that is taken for its ground
 _MOST_LOW = 20  # and how many points these may be
 _BANDS = (3.0, 1.5, 1.0)  # tolerances around the ground of the last round, in which its points are
+_FAR = 5.0  # tolerances from the ground of the first round, beyond which nothing is looked at again
 _LEAST_POINTS = 8  # that a patch is fitted to
 _BESIDE = 0.1  # how much a neighbouring patch's points count
 _STIFFNESS = 0.05  # of a fit against slopes that its points hardly tell
@@ -100,8 +101,8 @@ def find_patches(
     max_slope: float,
     tolerance: float = 0.0,
     min_points: int = 3,
-    trend: Plane | None = None,
-) -> Patches | None:
+    max_lean: float = 30.0,
+) -> tuple[Patches, NDArray[np.float32]] | None:
     """Return the ground beneath points, by patches.
 
     The same points give the same ground, in whatever order they come.
@@ -110,13 +111,14 @@ def find_patches(
         xyz: (N, 3) finite points.
         up: (3,) the direction that is up, of any length above 0.
         size: The edge of a patch, metres.
-        max_slope: How steeply the ground may rise from patch to patch, degrees; against the trend, if that leans more.
+        max_slope: How steeply the ground may rise from patch to patch, degrees. Where most of it leans
+            more than that, it is how steeply against the plane that it lies on.
         tolerance: How far from the ground its points may be, metres. 0 = as far as they scatter.
         min_points: How many points it must have.
-        trend: The plane that most of the ground lies on; None = it is not known.
+        max_lean: How far from up the normal of that plane may be, degrees.
 
     Returns:
-        The ground; None, if it has too few points.
+        The ground, and how far the points are above it, (N,); None, if it has too few points.
     """
     if len(xyz) < max(min_points, 3):
         return None
@@ -129,24 +131,28 @@ def find_patches(
     across, down = _places(columns, corner, size)
     cells = _nearest(down, height) * np.int32(width) + _nearest(across, width)
     slope = float(np.tan(np.radians(max_slope))) * size
-    leaning = _leaning(trend, axes, size)
-    if np.hypot(*leaning) <= slope:  # a level one will do: hills on one side make a plane lean
-        leaning = 0.0, 0.0
-    columns[2] -= np.float32(leaning[0]) * across
-    columns[2] -= np.float32(leaning[1]) * down
-    lowest = _lowest(cells, columns[2], width * height).reshape(height, width)
-    surface = _filled(_without_roofs(_without_pits(lowest, slope), slope))
     heights, reach = columns[2], tolerance or _AUTOMATIC
-    seen = np.zeros((height, width), bool)
+    lowest = _lowest(cells, heights, width * height).reshape(height, width)
+    leaning = _leaning(lowest, size, slope, reach, max_lean)
+    if any(leaning):
+        heights -= np.float32(leaning[0]) * across + np.float32(leaning[1]) * down
+        lowest = _lowest(cells, heights, width * height).reshape(height, width)
+    surface = _filled(_without_roofs(_without_pits(lowest, slope), slope))
+    few = cells, across, down, heights
     for band in _BANDS:
-        above = heights - _interpolated(surface, across, down)
-        near = np.flatnonzero(np.abs(above) <= band * reach)
-        fitted = _fitted(surface, cells[near], across[near], down[near], heights[near], slope)
-        seen = np.isfinite(fitted)
-        if not seen.any():
+        above = np.abs(few[3] - _interpolated(surface, few[1], few[2]))
+        near = np.flatnonzero(above <= band * reach)
+        fitted = _fitted(
+            surface, few[0].take(near), few[1].take(near), few[2].take(near), few[3].take(near), slope=slope
+        )
+        if not np.isfinite(fitted).any():
             return None
         surface = _filled(_without_roofs(fitted, slope))
-    above = np.abs(heights - _interpolated(surface, across, down))
+        if band == _BANDS[0]:  # what is far from the first ground is none of the last
+            close = np.flatnonzero(above <= _FAR * reach + slope / 2)
+            few = cells.take(close), across.take(close), down.take(close), heights.take(close)
+    heights = heights - _interpolated(surface, across, down)
+    above = np.abs(heights)
     if not tolerance:
         near = above[above <= reach]
         reach = max(_SPREADS * float(np.median(near)), 1e-6) if len(near) else reach
@@ -155,13 +161,24 @@ def find_patches(
         return None
     seen = np.bincount(cells[ground], minlength=width * height).reshape(height, width) > 0
     surface += (leaning[0] * np.arange(width) + leaning[1] * np.arange(height)[:, None]).astype(np.float32)
-    return Patches(axes, corner, size, surface, seen, reach)
+    return Patches(axes, corner, size, surface, seen, reach), heights
 
 
-def _leaning(trend: Plane | None, axes: NDArray[np.float64], size: float) -> tuple[float, float]:
-    """Return by how much a plane rises from patch to patch, across and down; 0 without one, or if it stands upright."""
-    x, y, z = (0.0, 0.0, 1.0) if trend is None else (trend.normal @ axes).tolist()
-    return (-x / z * size, -y / z * size) if abs(z) > _LEAST_COSINE else (0.0, 0.0)
+def _leaning(
+    lowest: NDArray[np.float32], size: float, slope: float, reach: float, max_lean: float
+) -> tuple[float, float]:
+    """Return by how much the plane that most patches lie on rises from patch to patch, across and down.
+
+    It is 0 if that is less than the ground may rise anyway: hills on one side make a plane lean.
+    """
+    rows, columns = np.nonzero(np.isfinite(lowest))
+    places = np.column_stack([columns * size, rows * size, lowest[rows, columns]]).astype(np.float32)
+    plane = find_plane(places, tolerance=2 * reach, normal=(0.0, 0.0, 1.0), max_angle=max_lean)
+    if plane is None:
+        return 0.0, 0.0
+    x, y, z = plane.normal.tolist()
+    across, down = (-x / z * size, -y / z * size) if z > _LEAST_COSINE else (0.0, 0.0)
+    return (across, down) if np.hypot(across, down) > slope else (0.0, 0.0)
 
 
 def _columns(xyz: NDArray[np.float32], axes: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -295,6 +312,7 @@ def _fitted(
     across: NDArray[np.float32],
     down: NDArray[np.float32],
     heights: NDArray[np.float32],
+    *,
     slope: float,
 ) -> NDArray[np.float32]:
     """Return the height at the middle of each patch of planes through the points near the ground, (H, W).
