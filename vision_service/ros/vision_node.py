@@ -30,6 +30,7 @@ from vision_service.ros.messages import (
     fill_objects,
     fill_segmentation,
     given_frame,
+    ground_message,
 )
 from vision_service.ros.node import ServiceNode, json_object
 from vision_service.ros.outputs import NAMES, PICTURES, Outputs, Placed, as_seen
@@ -395,6 +396,7 @@ class VisionNode(ServiceNode):
                     frame,
                     run,
                     place=self._place,
+                    ground=lambda: inference.model.ground(frame.camera_name),
                     jpeg_quality=self.settings.jpeg_quality,
                     skeleton=inference.model.skeleton,
                 )
@@ -539,7 +541,8 @@ class VisionNode(ServiceNode):
             frame = Frame(cloud=cloud, stamp=stamp, frame_id=frame_id)
         else:
             frame = await self._camera_frame(request, response, call)
-        await self._fill_objects(response, frame, await self._do(SEGMENT_3D, frame, call), call)
+        objects = await self._do(SEGMENT_3D, frame, call)
+        await self._fill_objects(response, frame, objects, call, extra=request.extra)
 
     async def _given_cloud(self, given: Any, call: Call) -> PointCloud:
         """Return the cloud of a message, whose bytes count for as long as it waits and is worked on."""
@@ -550,7 +553,8 @@ class VisionNode(ServiceNode):
     async def _get_detections_3d_from_camera(self, request: Any, response: Any, call: Call) -> None:
         require(self._working().model, SEGMENT_3D)
         frame = await self._camera_frame(request, response, call)
-        await self._fill_objects(response, frame, await self._do(SEGMENT_3D, frame, call), call, fill_detections_3d)
+        objects = await self._do(SEGMENT_3D, frame, call)
+        await self._fill_objects(response, frame, objects, call, fill_detections_3d, request.extra)
 
     async def _fill_objects(
         self,
@@ -559,9 +563,15 @@ class VisionNode(ServiceNode):
         objects: Sequence[PointCloudObject],
         call: Call,
         fill: Callable[[Any, Frame, Sequence[PointCloudObject], str], None] = fill_objects,
+        extra: str = "",
     ) -> None:
-        """Put the objects of a frame into a response; in the model's thread, because points are many."""
+        """Put the objects of a frame into a response; in the model's thread, because points are many.
+
+        Who asks for it in `extra` is told the ground in the message.
+        """
         await self._in_models_thread(lambda: fill(response, frame, *self._place(frame, objects)), call)
+        if json_object(extra, "extra").get("ground"):
+            response.message = ground_message(self._working().model.ground(frame.camera_name))
 
     def _place(self, frame: Frame, objects: Sequence[PointCloudObject]) -> Placed:
         """Return objects in the frame in which they are wanted, and that frame."""
@@ -601,7 +611,7 @@ class VisionNode(ServiceNode):
         if KEYPOINTS in found:
             fill_keypoints(response, frame, found[KEYPOINTS])
         if SEGMENT_3D in found:
-            await self._fill_objects(response, frame, found[SEGMENT_3D], call)
+            await self._fill_objects(response, frame, found[SEGMENT_3D], call, extra=request.extra)
         fill_frame(response, frame)
 
     async def _get_properties(self, request: Any, response: Any, call: Call) -> None:
