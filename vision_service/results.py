@@ -25,20 +25,24 @@ class Result:
     """What a vision service says of a frame; any number of threads may read it, nobody changes it.
 
     Attributes:
+        camera: Its camera's name, as the service calls it.
         frame: The frame.
         found: What the methods of the model said of it, by their names: "detect", "classify", "segment", "label".
         skeleton: Which keypoints of its detections are joined; empty = as in COCO, if they are COCO's.
         changes: The events of this frame.
         problem: Why there is no result; empty = there is one.
         seconds: From the frame's arrival in this process to its result.
+        objects_frame_id: The coordinate frame of objects in space; empty = that of the frame.
     """
 
+    camera: str
     frame: Frame
     found: Mapping[str, Any] = field(default_factory=dict)
     skeleton: Skeleton = ()
     changes: tuple[LabelChange, ...] = ()
     problem: str = ""
     seconds: float = 0.0
+    objects_frame_id: str = ""
 
 
 Listener = Callable[[Result], None]
@@ -73,7 +77,7 @@ class ResultSlot:
 
     def put(self, result: Result) -> None:
         """Make this the newest result of its camera, and tell the listeners, in this thread."""
-        camera = result.frame.camera_name
+        camera = result.camera
         with self._lock:
             self._newest[camera] = result
             self._rates.setdefault(camera, Rate()).count()
@@ -124,6 +128,7 @@ class ResultSlot:
 
 
 def result_of(
+    camera: str,
     frame: Frame,
     found: Mapping[str, Any],
     *,
@@ -133,4 +138,4 @@ def result_of(
 ) -> Result:
     """Return a result that is there now."""
     seconds = (time.monotonic_ns() - frame.arrived) / 1e9
-    return Result(frame, found, skeleton, changes, problem, seconds)
+    return Result(camera, frame, found, skeleton, changes, problem, seconds)

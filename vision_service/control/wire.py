@@ -28,7 +28,9 @@ messages ahead of that, newest first, and drops a tab that acknowledges nothing 
     skeleton                  pairs of indices of keypoints that are joined
     classifications           list of {class_name, confidence}, best first
     objects                   list of {label, confidence, points, center [m], size [m], orientation (quaternion x, y, z,
-                              w), id}; in the camera's frame (x right, y down, z forward)
+                              w), id}; in the camera's frame (x right, y down, z forward) unless objects_frame_id is
+                              another one; points is null where they are not known
+    objects_frame_id          coordinate frame of the objects
     classes                   of a label image: {width, height, names}: its part "labels" holds one uint8 number a
                               pixel, row by row, perhaps of fewer pixels than the source image
     intrinsics                {width, height, fx, fy, cx, cy}; null = not calibrated
