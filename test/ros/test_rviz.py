@@ -2,7 +2,14 @@
 
 import pytest
 import yaml
-from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSCompatibility, QoSProfile, ReliabilityPolicy, qos_check_compatible
+from rclpy.qos import (
+    DurabilityPolicy,
+    HistoryPolicy,
+    QoSCompatibility,
+    QoSProfile,
+    ReliabilityPolicy,
+    qos_check_compatible,
+)
 from visualization_msgs.msg import Marker, MarkerArray
 
 from robot import ROOT, eventually, running
@@ -39,7 +46,9 @@ def assert_shown(robot, path):
     assert {display["Class"] for display in with_topic} == TYPES.keys()
     for display in with_topic:
         topic = rviz.topic_of(display)
-        publishers = eventually(lambda topic=topic: robot.node.get_publishers_info_by_topic(topic), f"{topic} on the graph")
+        publishers = eventually(
+            lambda topic=topic: robot.node.get_publishers_info_by_topic(topic), f"{topic} on the graph"
+        )
         assert {publisher.topic_type for publisher in publishers} == {TYPES[display["Class"]]}, topic
         asked = QoSProfile(
             depth=display["Topic"]["Depth"],
