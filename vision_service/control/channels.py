@@ -22,6 +22,8 @@ from vision_service.control import wire
 from vision_service.control.backend import Backend, Shown, Watch
 from vision_service.control.clouds import cloud_message
 from vision_service.control.encoding import frame_message
+from vision_service.control.recorded_moment import Moment
+from vision_service.control.recording import Recording
 from vision_service.errors import VisionError, reason
 from vision_service.types import LabelChange
 
@@ -128,7 +130,8 @@ class Channel:
         self._skipped: Shown | None = None
         self._cloud_due = 0.0
         self._closed = False
-        self._observers: tuple[Callable[[Shown, Mapping[str, Any], list[wire.Part]], None], ...] = ()
+        self.recording = Recording()
+        self._recording: set[Tab] = set()
 
     async def enter(self, tab: Tab) -> None:
         """Show it in a tab too."""
@@ -145,19 +148,22 @@ class Channel:
         self.tabs.discard(tab)
         tab.channel = None
         tab.clear()
+        self.record(tab, 0)
         await self._follow()
 
-    def observe(self, observer: Callable[[Shown, Mapping[str, Any], list[wire.Part]], None]) -> Callable[[], None]:
-        """Call a function with everything that is encoded, in the encoding thread; return what ends that.
+    def record(self, tab: Tab, seconds: float) -> None:
+        """Keep the last seconds while a tab that shows it has that armed; 0 = this one has it armed no more.
 
-        While somebody observes, everything is encoded, also while the tabs are slow.
+        Raises:
+            VisionError: INVALID_ARGUMENT, if it is no possible time.
         """
-        self._observers = (*self._observers, observer)
-
-        def end() -> None:
-            self._observers = tuple(each for each in self._observers if each is not observer)
-
-        return end
+        if seconds:
+            self.recording.arm(seconds)
+            self._recording.add(tab)
+        else:
+            self._recording.discard(tab)
+            if not self._recording:
+                self.recording.disarm()
 
     def ready(self) -> None:
         """Take note that a tab takes more."""
@@ -209,7 +215,7 @@ class Channel:
 
     def _encode(self, shown: Shown) -> None:
         tabs = tuple(self.tabs)
-        if not self._observers and not any(tab.ready for tab in tabs):
+        if not self.recording.armed and not any(tab.ready for tab in tabs):
             self._skipped = shown
             if any(tab.ready for tab in tuple(self.tabs)):  # one may have become so meanwhile
                 self._loop.call_soon_threadsafe(self.ready)
@@ -217,14 +223,30 @@ class Channel:
         header, parts = frame_message(shown)
         self.encoded += 1
         self._pass_on("frame", header, parts)
-        for observer in self._observers:
-            observer(shown, header, parts)
+        if self.recording.armed:
+            self._record(shown, parts)
         now = time.monotonic()
         if any("cloud" in tab.wants for tab in tabs) and now >= self._cloud_due:
             self._cloud_due = now + 1 / wire.CLOUD_RATE
             message = cloud_message(shown)
             if message is not None:
                 self._pass_on("cloud", *message)
+
+    def _record(self, shown: Shown, parts: list[wire.Part]) -> None:
+        """Keep what is shown; what has no image, or has the result of another frame, makes no recording."""
+        jpeg = next((bytes(data) for name, _, data in parts if name == "image"), None)
+        frame, result = shown.frame, shown.result
+        if jpeg is None or (result is not None and result.frame is not frame):
+            return
+        width, height = frame.size
+        found = {} if result is None or result.problem else result.found
+        self.recording.add(
+            Moment(
+                stamp=frame.stamp, jpeg=jpeg, width=width, height=height, found=found, frame_id=frame.frame_id,
+                camera=self.key.camera, service=self.key.service, intrinsics=frame.intrinsics,
+                skeleton=() if result is None else result.skeleton, changes=() if result is None else result.changes,
+            )
+        )  # fmt: skip
 
     def _pass_on(self, kind: str, header: Mapping[str, Any], parts: list[wire.Part]) -> None:
         number = next(_sequence)
@@ -298,9 +320,10 @@ class Channels:
                 channel = self._channels[key] = Channel(key, self._backend, self._forget)
             await channel.enter(tab)
 
-    def of(self, tab: Tab) -> Channel | None:
-        """Return what a tab shows."""
-        return tab.channel
+    def recording(self, watch: Watch) -> Recording | None:
+        """Return what is recorded of what is shown; None = it is not shown."""
+        channel = self._channels.get(replace(watch, cloud=False))
+        return channel.recording if channel is not None else None
 
     def encoded(self) -> int:
         """Return how many images were encoded for the channels that there are, for tests and figures."""

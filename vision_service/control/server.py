@@ -14,6 +14,8 @@ command         {node, command}                             {answer}
 lifecycle       {node, transition}                          {state, error}
 findings        {}                                          {findings: [...]}
 counts          {}                                          {tabs, encoded}
+recording       {service, camera, mode}                     what is kept: {armed, images, kept_seconds, bytes, …}
+save            {service, camera, mode, form: bag | coco}   a ZIP file, its name in X-File-Name, remarks in X-Remarks
 ask             ?service=…&kind=image|cloud, a file's bytes  a binary message of `wire`: "frame" or "cloud"
 ==============  ==========================================  ===================================================
 """
@@ -24,6 +26,7 @@ import asyncio
 import json
 import logging
 import os
+import tempfile
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
@@ -48,6 +51,7 @@ except ImportError as missing:
 from vision_service.control.channels import Channels, Tab
 from vision_service.control.clouds import cloud_message
 from vision_service.control.encoding import frame_message
+from vision_service.control.recording import Recording, save, zipped
 
 TOKEN_VARIABLE = "VISION_SERVICE_CONTROL_TOKEN"  # noqa: S105
 LONGEST_JSON = 64 << 10
@@ -245,6 +249,8 @@ class ControlServer:
     async def _api(self, request: web.Request) -> web.Response:
         given = await self._json(request)
         name = request.match_info["name"]
+        if name == "save":
+            return await self._save(given)
         ask = self._questions().get(name)
         if ask is None:
             raise web.HTTPNotFound(reason=f"there is no {name[:40]!r} here")
@@ -262,6 +268,7 @@ class ControlServer:
             "lifecycle": lambda given: backend.change_state(_text(given, "node"), _text(given, "transition")),
             "findings": lambda _: {"findings": backend.findings()},
             "counts": lambda _: self._counts(),
+            "recording": lambda given: self._recording(given).status(),
         }
 
     def _counts(self) -> dict[str, Any]:
@@ -285,6 +292,39 @@ class ControlServer:
         if isinstance(found, bytes):
             return web.Response(body=found, content_type="application/octet-stream")
         return web.Response(body=json_bytes(found), content_type="application/json")
+
+    def _recording(self, given: Mapping[str, Any]) -> Recording:
+        """Return what is recorded of what a tab shows.
+
+        Raises:
+            VisionError: NO_FRAME, if no tab shows it.
+        """
+        channels = self._channels
+        found = channels.recording(_watch(given)) if channels is not None else None
+        if found is None:
+            raise VisionError(ErrorCode.NO_FRAME, "nothing is recorded: arm the recording while the camera is shown")
+        return found
+
+    async def _save(self, given: Mapping[str, Any]) -> web.Response:
+        """Return what is recorded as a ZIP file."""
+        told: dict[str, str] = {}
+
+        def save_it() -> bytes:
+            recording = self._recording(given)
+            service = str(given.get("service") or "")
+            known: Mapping[str, Any] = next(
+                (each for each in self._backend.nodes()["vision"] if each["name"] == service), {}
+            )
+            with tempfile.TemporaryDirectory(prefix="vision_service.") as folder:
+                form = str(given.get("form", "bag"))
+                saved = save(recording.moments(), form, Path(folder), labels=known.get("labels", ()))
+                archive = zipped(saved.path)
+                told.update({"X-File-Name": archive.name, "X-Remarks": json.dumps(saved.remarks)})
+                return archive.read_bytes()
+
+        answer = await self._answer(save_it)
+        answer.headers.update(told)
+        return answer
 
     async def _ask(self, request: web.Request) -> web.Response:
         if request.content_type != "application/octet-stream":
@@ -346,21 +386,28 @@ class ControlServer:
                         tab.acknowledge(said["seq"])
                     elif said["type"] == "watch":
                         await self._watch(said, tab, channels)
+                    elif said["type"] == "record" and tab.channel is not None:
+                        tab.channel.record(tab, float(said["seconds"]))
+                except VisionError as error:
+                    tab.tell({"type": "error", "error": error.message})
                 except (ValueError, KeyError, TypeError, RecursionError):
                     tab.tell({"type": "error", "error": "that is no message of the page"})
         finally:
             tab.wake()
 
     async def _watch(self, said: Mapping[str, Any], tab: Tab, channels: Channels) -> None:
-        service, camera = str(said.get("service") or ""), str(said.get("camera") or "")
-        if not camera:
+        watch = _watch(said)
+        if not watch.camera:
             await channels.show(tab, None, frozenset())
             return
-        wants = frozenset(str(each) for each in said.get("want", ["image"]))
-        watch = Watch(service, camera, live=said.get("mode") == "live")
-        await channels.show(tab, watch, wants)
+        await channels.show(tab, watch, frozenset(str(each) for each in said.get("want", ["image"])))
         if self._stop is not None and not self._stop.is_set():
             await channels.again()
+
+
+def _watch(said: Mapping[str, Any]) -> Watch:
+    """Return what a tab says that it shows."""
+    return Watch(str(said.get("service") or ""), str(said.get("camera") or ""), live=said.get("mode") == "live")
 
 
 def _text(given: Mapping[str, Any], name: str) -> str:

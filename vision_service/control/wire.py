@@ -59,6 +59,8 @@ Text messages, tab to server
 ``{"type": "watch", "service": "/detector", "camera": "camera", "mode": "result" | "live", "want": ["image", "cloud"]}``
     what to show from now on; service may be empty. "result": every image waits for its result; "live": every image of
     the camera, with the last result, perhaps a stale one. ``{"type": "watch"}`` alone: nothing (a hidden tab).
+``{"type": "record", "seconds": 30}``
+    keep the last seconds of what is shown, to be saved (``POST /api/save``); 0 = no more. It ends with the watch.
 ``{"type": "ack", "seq": 12}``
     see above.
 

@@ -1,6 +1,7 @@
 // The control page: what is chosen, and who shows it.
 
 import { ask, logIn } from "./api.js";
+import { nameClasses } from "./colors.js";
 import { showCommands } from "./commands.js";
 import { byId, el, fill, milliseconds, save, setText, tabs } from "./dom.js";
 import { acceptFiles } from "./drop.js";
@@ -8,6 +9,7 @@ import { addLatency, forgetLatencies, hideHealth, quantile, showHealth } from ".
 import { showModel } from "./model.js";
 import { draw, forgetTrails } from "./overlay.js";
 import { showParameters } from "./parameters.js";
+import { Record } from "./record.js";
 import { addEvent, clearEvents, noResults, showResults } from "./results.js";
 import { openSpace, showBoxes, showCloud, spaceStats, spaceTheme } from "./space.js";
 import { Stream, unpack } from "./stream.js";
@@ -23,6 +25,7 @@ let given = false; // whether an answer on a file is shown instead of the camera
 let now = null; // what is shown: { header, parts, bitmap }
 let stream = null;
 let arrivals = [];
+let record = null;
 
 // What is chosen.
 
@@ -33,6 +36,8 @@ function entryOf(name) {
 function choose({ service = "", camera = "" }) {
   Object.assign(chosen, { service, camera, node: service || (entryOf(camera) ? camera : "") });
   remember();
+  stream.seconds = 0;
+  record.reset();
   backToCamera(false);
   now?.bitmap?.close();
   now = null;
@@ -65,6 +70,7 @@ function remember() {
 
 function showChoice() {
   const entry = entryOf(chosen.service || chosen.camera);
+  nameClasses((entry && entry.labels) || []);
   setText(byId("title"), chosen.service || chosen.camera || "Nothing chosen");
   const cameras = (chosen.service && entry && entry.cameras) || [];
   byId("camera-choice").hidden = cameras.length < 1;
@@ -74,8 +80,6 @@ function showChoice() {
   const nodes = [chosen.service, chosen.service ? cameraNode() : chosen.camera, ...runs.mlmodels.map((each) => each.name)];
   const all = [...new Set(nodes.filter((name) => name && entryOf(name)))];
   fill(byId("node"), all.map((name) => el("option", { value: name, selected: name === chosen.node }, name)));
-  byId("node").parentElement.hidden = all.length < 2;
-  setText(byId("node-title"), chosen.node || "Node");
   for (const button of document.querySelectorAll(".nodes button")) {
     const current = button.dataset.name === (chosen.service || chosen.camera);
     if (current) button.setAttribute("aria-current", "true");
@@ -183,7 +187,7 @@ function redraw() {
   const ratio = Math.min(window.devicePixelRatio || 1, 2);
   const wide = Math.max(1, Math.round(canvas.parentElement.clientWidth * ratio));
   const [width, height] = [header.width || 640, header.height || 480];
-  const most = Math.max(240, window.innerHeight * 0.72 * ratio);
+  const most = Math.max(240, window.innerHeight * 0.62 * ratio);
   const scale = Math.min(wide / width, most / height);
   const size = [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))];
   if (canvas.width !== size[0] || canvas.height !== size[1]) {
@@ -297,6 +301,8 @@ async function showSpace(on) {
 
 function showLive(on) {
   chosen.live = on;
+  stream.seconds = 0;
+  record.reset();
   byId("mode-result").setAttribute("aria-checked", String(!on));
   byId("mode-live").setAttribute("aria-checked", String(on));
   arrivals = [];
@@ -353,6 +359,7 @@ function key(event) {
     " ": event.target.closest("button, summary, a") ? null : pause,
     s: saveImage,
     j: saveJson,
+    r: () => record.toggle(),
     l: () => chosen.service && showLive(!chosen.live),
     3: () => showSpace(!chosen.space),
     "/": () => {
@@ -399,6 +406,11 @@ async function start() {
   byId("save-json").addEventListener("click", saveJson);
   byId("back").addEventListener("click", () => backToCamera());
   for (const name of ["labels", "masks", "keypoints", "trails"]) byId(`show-${name}`).addEventListener("change", redraw);
+  record = new Record(byId("record-place"), {
+    shown: () => ({ service: chosen.service, camera: chosen.camera, mode: chosen.live ? "live" : "result" }),
+    arm: (seconds) => stream.record(seconds),
+    failed: problem,
+  });
   acceptFiles(() => chosen.service, {
     asking: (file) => {
       problem("");

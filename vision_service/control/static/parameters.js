@@ -28,6 +28,8 @@ export async function showParameters(node, { again = false } = {}) {
     return;
   }
   if (shown !== node) return;
+  const order = ["live", "reload", null, "read_only"];
+  given.sort((one, other) => order.indexOf(one.effect) - order.indexOf(other.effect)); // what holds at once comes first
   const rows = given.map((each) => row(node, each));
   const search = el("input", { type: "search", id: "parameter-search", placeholder: "Find a parameter ( / )", "aria-label": "Find a parameter" });
   search.addEventListener("input", () => {

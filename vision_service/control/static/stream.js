@@ -19,6 +19,7 @@ export class Stream {
   constructor(handlers) {
     this.handlers = handlers;
     this.wanted = null;
+    this.seconds = 0;
     this.socket = null;
     this.pause = FIRST_PAUSE;
     this.newest = 0;
@@ -58,8 +59,15 @@ export class Stream {
 
   tell() {
     if (!this.socket || this.socket.readyState !== WebSocket.OPEN) return;
-    const wanted = document.hidden ? null : this.wanted;
+    const wanted = document.hidden && !this.seconds ? null : this.wanted;
     this.socket.send(JSON.stringify({ type: "watch", ...(wanted || {}) }));
+    if (wanted && this.seconds) this.socket.send(JSON.stringify({ type: "record", seconds: this.seconds }));
+  }
+
+  // Has the last seconds of what is shown kept; 0 = no more. It goes on while the tab is hidden.
+  record(seconds) {
+    this.seconds = seconds;
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify({ type: "record", seconds }));
   }
 
   take(said) {

@@ -328,7 +328,7 @@ class Robot:
         return camera.feed
 
     def _labels(self, service: str) -> tuple[str, ...]:
-        with suppress(VisionError), VisionClient(service) as client:
+        with suppress(VisionError), VisionClient(service, self._node) as client:
             return client.get_properties(timeout=ANSWERING).labels
         return ()
 
@@ -424,7 +424,7 @@ class Robot:
     def command(self, node: str, command: Mapping[str, Any]) -> dict[str, Any]:
         """Run a command of a node."""
         self._check(node)
-        with VisionClient(node) as client:
+        with VisionClient(node, self._node) as client:
             return client.do_command(command, timeout=CHANGING)
 
     def change_state(self, node: str, transition: str) -> dict[str, Any]:
@@ -448,7 +448,7 @@ class Robot:
         frame = Frame(image=image)
         _ = frame.image.pixels if frame.image is not None else None  # what is no image is refused here
         began = time.monotonic()
-        with VisionClient(service) as client:
+        with VisionClient(service, self._node) as client:
             can = client.get_properties(timeout=ANSWERING)
             asked: dict[str, Future[Any]] = {}
             if can.detections_supported:
@@ -483,7 +483,7 @@ class Robot:
             raise VisionError(ErrorCode.NOT_SUPPORTED, f"{service} is no vision service")
         cloud = read_pcd(data)
         began = time.monotonic()
-        with VisionClient(service) as client:
+        with VisionClient(service, self._node) as client:
             objects = client.get_object_point_clouds(cloud=cloud, timeout=CHANGING)
         frame = Frame(cloud=cloud)
         return Shown(Watch(service), frame, Result("", frame, {"segment": objects}, seconds=time.monotonic() - began))
