@@ -4,10 +4,12 @@ import pytest
 
 from vision_service.control.access import Access, headers, is_local, new_token
 
+EVERYWHERE = "0.0.0.0"  # noqa: S104
+
 
 @pytest.mark.parametrize(
     ("host", "local"),
-    [("127.0.0.1", True), ("localhost", True), ("::1", True), ("127.1.2.3", True), ("0.0.0.0", False), ("::", False)],
+    [("127.0.0.1", True), ("localhost", True), ("::1", True), ("127.1.2.3", True), (EVERYWHERE, False), ("::", False)],
 )
 def test_what_is_reached_from_this_machine_only_is_known(host, local):
     assert is_local(host) == local
@@ -24,10 +26,10 @@ def test_a_name_that_was_made_to_lead_here_is_refused(host):
 
 
 def test_opened_wider_it_is_called_by_addresses_and_the_machines_name_only():
-    access = Access("0.0.0.0", new_token())
+    access = Access(EVERYWHERE, new_token())
     assert access.host_allowed("192.168.1.5:8090")
     assert not access.host_allowed("evil.example:8090")
-    assert Access("0.0.0.0", "token", frozenset({"robot.example"})).host_allowed("robot.example")
+    assert Access(EVERYWHERE, "token", frozenset({"robot.example"})).host_allowed("robot.example")
 
 
 @pytest.mark.parametrize(
@@ -47,7 +49,7 @@ def test_only_a_page_of_this_server_may_ask_it(origin, allowed):
 
 
 def test_the_token_is_asked_for_where_there_is_one():
-    access = Access("0.0.0.0", "secret")
+    access = Access(EVERYWHERE, "secret")
     assert access.token_allowed("secret")
     assert not any(map(access.token_allowed, (None, "", "secre", "secret ", "sécret")))
     assert Access("127.0.0.1").token_allowed(None)

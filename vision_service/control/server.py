@@ -147,7 +147,7 @@ class ControlServer:
         self._channels = Channels(self._backend)
         runner = web.AppRunner(self._application(), access_log=None, handle_signals=False)
         await runner.setup()
-        site = web.TCPSite(runner, self._host, self._port, shutdown_timeout=0.5)
+        site = web.TCPSite(runner, self._host, self._port)
         try:
             await site.start()
         except OSError:
