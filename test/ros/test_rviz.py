@@ -1,5 +1,8 @@
 """RViz's files against what runs: each display has a publisher of its type that it can hear."""
 
+import json
+import re
+
 import pytest
 import yaml
 from rclpy.qos import (
@@ -88,3 +91,15 @@ def test_markers_have_texts_namespaces_and_an_end(demo):
     seconds = {marker.lifetime.sec + marker.lifetime.nanosec / 1e9 for marker in markers}
     assert min(seconds) >= 3.0, "as long as frames may stay away: a node that is killed leaves nothing behind"
     assert max(seconds) < 60.0
+
+
+def test_foxglove_s_layout_names_topics_that_the_demo_has(demo):
+    layout = json.loads((ROOT / "config/foxglove.json").read_text())
+    panels = layout["configById"]
+    placed = re.findall(r"\w+![a-z]+", json.dumps(layout["layout"]))
+    assert sorted(placed) == sorted(panels)
+    named = set(re.findall(r'"(/[a-z_/]+)', json.dumps(panels)))
+    annotations = {topic for topic in named if topic.endswith("/annotations")}  # where foxglove_msgs is installed
+    assert len(annotations) == 1
+    topics = {name for name, _ in demo.node.get_topic_names_and_types()}
+    assert named - annotations - {"/diagnostics"} <= topics
