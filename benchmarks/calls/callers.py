@@ -44,7 +44,7 @@ def _ours(*, callers: int, share: bool, seconds: float, what: str, picture: str)
 
     data, pixels = Path(picture).read_bytes(), read_image(picture).rgb
     calls: dict[str, Callable[[VisionClient], Any]] = {
-        "picture": lambda client: client.get_detections(data, timeout=TIMEOUT),
+        "image": lambda client: client.get_detections(data, timeout=TIMEOUT),
         "raw": lambda client: client.get_detections(pixels, timeout=TIMEOUT),
         "camera": lambda client: client.get_detections_from_camera(timeout=TIMEOUT),
     }
@@ -75,7 +75,7 @@ async def _viams(port: int, *, callers: int, share: bool, seconds: float, what: 
 
     image = ViamImage(Path(picture).read_bytes(), CameraMimeType.JPEG)
     calls: dict[str, Callable[[VisionClient], Coroutine[Any, Any, Any]]] = {
-        "picture": lambda client: client.get_detections(image, timeout=TIMEOUT),
+        "image": lambda client: client.get_detections(image, timeout=TIMEOUT),
         "camera": lambda client: client.get_detections_from_camera("camera", timeout=TIMEOUT),
     }
     durations: list[float] = []

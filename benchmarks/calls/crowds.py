@@ -26,7 +26,7 @@ SHARED = {"1": 1, "4": 4, "32": 32}
 """How many callers there are who share a client."""
 APART = {"32 apart": 32}
 """How many there are who have a client each."""
-KINDS = {"picture": "the same JPEG", "camera": "from the camera"}
+KINDS = {"image": "the same JPEG", "camera": "from the camera"}
 """What is asked of either side."""
 RAW = {"raw": "the same image, raw"}
 """What is asked of ours only, because Viam's client sends JPEG."""
