@@ -402,6 +402,8 @@ class VisionNode(ServiceNode):
                     place=self._place,
                     jpeg_quality=self.settings.jpeg_quality,
                     skeleton=inference.model.skeleton,
+                    # What this node does not withdraw any more, because it was killed, ends by itself.
+                    lasting=2 * self.settings.silence + (2 / self.settings.max_rate if self.settings.max_rate else 0),
                 )
                 for change in [*changes, *steady.changes(), *inference.model.events()]:
                     if change.camera_name in self._outputs:
