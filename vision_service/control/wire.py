@@ -43,7 +43,10 @@ messages ahead of that, newest first, and drops a tab that acknowledges nothing 
 ``"type": "cloud"``: the points of a frame, for tabs that show 3D (``"want": ["cloud"]``)
     service, camera, stamp, frame_id as above; ``"count"``: how many points; parts "xyz" (format "float32": count × 3,
     metres, x right, y down, z forward) and, where they are coloured, "rgb" (format "uint8": count × 3). Decimated to at
-    most `MOST_POINTS` points, and sent at most `CLOUD_RATE` times a second. ``"objects"`` as above.
+    most `MOST_POINTS` points, and sent at most `CLOUD_RATE` times a second. ``"objects"`` as above. ``"axes"``:
+    "optical" (as above) or "body" (x forward, y left, z up: a lidar's). ``"ground"``: the plane {normal, distance} that
+    most points lie on, if it is about level; null = none. ``"origin"``: where in the frame points, objects and ground
+    are counted from.
 
 Text messages, server to tab: one JSON object each
 ===================================================

@@ -6,6 +6,7 @@ import { byId, el, fill } from "./dom.js";
 let view = null;
 let tried = false;
 let last = null;
+let shownAxes = "optical";
 
 // Returns whether there is a 3D view; a reason stands in its place if not.
 export async function openSpace(theme) {
@@ -38,6 +39,9 @@ export function showCloud(header, parts, intrinsics) {
   last = { header, parts, intrinsics };
   if (!view) return;
   view.setIntrinsics(intrinsics || null);
+  const axes = header.axes || "optical";
+  if (axes !== shownAxes) view.setFrame((shownAxes = axes));
+  view.setGround(header.ground || null);
   const floats = new Float32Array(parts.xyz.buffer, parts.xyz.byteOffset, parts.xyz.byteLength / 4);
   view.setPoints(floats, parts.rgb || null);
   showBoxes(header);
@@ -45,9 +49,11 @@ export function showCloud(header, parts, intrinsics) {
 
 export function showBoxes(header) {
   const inPlace = !header.objects_frame_id || header.objects_frame_id === header.frame_id;
+  // Points far from the frame's origin are counted from one of their own; the objects of a "frame" message are not.
+  const origin = header.type === "frame" ? last?.header.origin || [0, 0, 0] : [0, 0, 0];
   view?.setBoxes(
     (inPlace ? header.objects || [] : []).map((each) => ({
-      center: each.center,
+      center: each.center.map((value, i) => value - origin[i]),
       size: each.size,
       quaternion: each.orientation,
       label: each.id || each.label,
