@@ -11,7 +11,8 @@ import pytest
 from page import Page
 from robot import eventually, running
 
-CAMERA = {"driver": "synthetic", "width_px": 320, "height_px": 240, "noise": 0.0}
+SIZE = (640, 480) if os.environ.get("SCREENSHOTS") else (320, 240)  # small images are rendered sooner
+CAMERA = {"driver": "synthetic", "width_px": SIZE[0], "height_px": SIZE[1], "noise": 0.0}
 SECTIONS = {
     "stack": {
         "cameras": ["camera", "closeup"],

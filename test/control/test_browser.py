@@ -3,6 +3,7 @@
 Screenshots go into the folder that the environment variable SCREENSHOTS names: those of docs/control.md are made so.
 """
 
+import base64
 import json
 import os
 import shutil
@@ -311,11 +312,11 @@ def test_a_node_is_stopped_and_started_and_says_how_it_is(tab):
 
 
 def test_a_dropped_image_is_answered(tab):
-    data = list(encode(rendered(), "image/png"))
+    data = base64.b64encode(encode(rendered(), "image/jpeg")).decode()
     transfer = tab.evaluate_handle(
         """data => {
             const transfer = new DataTransfer();
-            transfer.items.add(new File([new Uint8Array(data)], "table.png", { type: "image/png" }));
+            transfer.items.add(new File([Uint8Array.from(atob(data), (each) => each.charCodeAt())], "table.jpg"));
             return transfer;
         }""",
         data,
@@ -323,7 +324,7 @@ def test_a_dropped_image_is_answered(tab):
     tab.dispatch_event("body", "dragenter", {"dataTransfer": transfer})
     assert tab.is_visible("#drop-hint")
     tab.dispatch_event("body", "drop", {"dataTransfer": transfer})
-    tab.get_by_text("table.png: /detector found").wait_for()
+    tab.get_by_text("table.jpg: /detector found").wait_for()
     header = tab.evaluate("controlPage.shown()")
     assert len(header["detections"]) >= 3
     assert tab.is_hidden("#drop-hint")
@@ -356,9 +357,11 @@ def test_tracks_come_as_events(tab, page):
         assert page.ask("lifecycle", node="/follower", transition=transition)[0] == 200
     until(tab, "document.querySelector('.nodes button[data-name=\"/follower\"] .dot').dataset.state === 'active'")
     choose(tab, "/follower")
+    drawn(tab)
+    assert page.ask("command", node="/follower", command={"command": "reset"})[0] == 200
     tab.wait_for_selector("#events tbody tr")
     assert "came" in tab.text_content("#events")
-    assert any(each.get("id") for each in tab.evaluate("controlPage.shown().detections"))
+    until(tab, "controlPage.shown().detections.some((each) => each.id)")
     keep(tab, "tracks")
     for transition in ("deactivate", "cleanup"):
         page.ask("lifecycle", node="/follower", transition=transition)

@@ -129,7 +129,7 @@ function showNodes() {
   const item = (each, kind, press) => {
     const wrong = each.last_error || each.troubles.length;
     const active = each.state === "active" || each.state === "";
-    const mark = !active ? "bad" : wrong ? "warn" : "active";
+    const mark = !active ? (wrong || each.state === "does not answer" ? "bad" : "off") : wrong ? "warn" : "active";
     const more = [each.model || each.driver || kind, active ? (wrong ? "with problems" : "") : each.state].filter(Boolean).join(", ");
     return el(
       "li",
