@@ -112,9 +112,9 @@ ANNOTATIONS = "annotations"
 
 def annotation_topics() -> tuple[Topic, ...]:
     """Return the topics of Foxglove's annotations, where their package is installed; of one name, the first counts."""
-    if not foxglove.available():
-        return ()
     kinds = foxglove.messages()
+    if kinds is None:
+        return ()
     return (
         Topic(
             ANNOTATIONS, "detect", kinds.ImageAnnotations,
