@@ -145,6 +145,43 @@ def test_images_are_drawn_with_boxes_in_step_and_a_table(tab):
     keep(tab, "desktop")
 
 
+def test_all_that_a_service_may_say_is_drawn_where_it_is(tab):
+    """The page's own module draws on a canvas of 200 × 200 pixels, whose pixels are looked at."""
+    header = {
+        "width": 100, "height": 100, "stamp": "1", "result_stamp": "1", "frame_id": "lens", "objects_frame_id": "lens",
+        "intrinsics": {"width": 100, "height": 100, "fx": 100, "fy": 100, "cx": 50, "cy": 50},
+        "classes": {"width": 2, "height": 1, "names": ["background", "wall"]},
+        "skeleton": [[0, 1]],
+        "detections": [
+            {"class_name": "a", "class_index": 0, "confidence": 1, "x_min": 5, "y_min": 5, "x_max": 25, "y_max": 25,
+             "mask": {"x": 10, "y": 10, "width": 2, "height": 3, "counts": [3, 3]}},
+            {"class_name": "b", "class_index": 1, "confidence": 1, "x_min": 30, "y_min": 10, "x_max": 50, "y_max": 30,
+             "box": {"center_x": 40, "center_y": 20, "width": 10, "height": 10, "angle": 0.7853981634}},
+            {"class_name": "c", "class_index": 2, "confidence": 1, "x_min": 0, "y_min": 60, "x_max": 40, "y_max": 95,
+             "keypoints": [[10, 80, 1, "one"], [30, 80, None, "other"], [20, 65, 0.1, "unseen"], [None, 1, 1, "none"]]},
+        ],
+        "objects": [{"label": "box", "center": [0.2, 0.2, 1], "size": [0.2, 0.2, 0.2], "orientation": [0, 0, 0, 1]}],
+    }  # fmt: skip
+    places = {
+        "mask": (23, 22), "no mask": (21, 22), "corner": (80, 26), "no corner": (61, 21), "bone": (40, 160),
+        "unseen": (40, 130), "label": (170, 100), "background": (30, 100), "edge": (162, 140), "nothing": (2, 198),
+    }  # fmt: skip
+    found = tab.evaluate(
+        """async ([header, places]) => {
+            const { draw } = await import("/static/overlay.js");
+            const canvas = document.createElement("canvas");
+            canvas.width = canvas.height = 200;
+            const context = canvas.getContext("2d");
+            const options = { labels: false, masks: true, keypoints: true, trails: false };
+            draw(context, header, { labels: new Uint8Array([0, 1]) }, 2, options);
+            const alpha = ([x, y]) => context.getImageData(x, y, 1, 1).data[3];
+            return Object.fromEntries(Object.entries(places).map(([name, place]) => [name, alpha(place)]));
+        }""",
+        [header, places],
+    )
+    assert {name for name, alpha in found.items() if alpha} == {"mask", "corner", "bone", "label", "edge"}
+
+
 def test_every_switch_does_something(tab):
     tab.click("#mode-live")
     assert tab.get_attribute("#mode-live", "aria-checked") == "true"
