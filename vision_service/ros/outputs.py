@@ -25,6 +25,8 @@ from vision_service.msg import InstanceArray, LabelEvent, ObjectKeypointsArray
 from vision_service.ros import conversion, qos
 from vision_service.ros.conversion.ground import ground_to_marker
 from vision_service.ros.conversion import foxglove
+from vision_service.ros.conversion import foxglove
+from vision_service.ros.conversion.ground import ground_to_marker
 from vision_service.ros.node import ServiceNode
 from vision_service.tasks import method_of
 from vision_service.types import Frame, PointCloudObject
@@ -116,9 +118,9 @@ ANNOTATIONS = "annotations"
 
 def annotation_topics() -> tuple[Topic, ...]:
     """Return the topics of Foxglove's annotations, where their package is installed; of one name, the first counts."""
-    if not foxglove.available():
-        return ()
     kinds = foxglove.messages()
+    if kinds is None:
+        return ()
     return (
         Topic(
             ANNOTATIONS, "detect", kinds.ImageAnnotations,
