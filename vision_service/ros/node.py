@@ -20,7 +20,7 @@ from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 
 from vision_service import limits
-from vision_service.configuration import Attribute, attributes, configure
+from vision_service.configuration import Attribute, attributes, configure, did_you_mean
 from vision_service.errors import ErrorCode, VisionError, shortened
 from vision_service.ros.bond import Bond, make_bond
 from vision_service.ros.calls import Call, seconds
@@ -111,7 +111,7 @@ class ServiceNode(ManagedNode):
         self._call_error = ""
         self._traced: set[tuple[Any, ...]] = set()
         self._stops = 0
-        self._offered = 0
+        self._answers: dict[str, tuple[Any, Callable[[Any, Any], Awaitable[Any]]]] = {}
         self.parameters = Parameters(self, self._validate, self._apply, self._candidate_for, self.outdated)
         self.parameters.declare(self.Configuration)
         self.settings = self._first_settings()
@@ -316,11 +316,27 @@ class ServiceNode(ManagedNode):
                 response = self._failed(kind, name, error)
             return response
 
-        self._offered += 1
+        self._answers[name] = (kind, answer)
         service = self.create_service(kind, f"~/{name}", answer, qos_profile=SERVICE_QOS, callback_group=self.group)
         keep_pace(self, service)
 
     # Calls.
+
+    def answer(self, name: str, request: Any) -> Awaitable[Any]:
+        """Return what is to be awaited in the node's executor for the response to a call of this process.
+
+        Args:
+            name: Of the service, without the node's.
+            request: Of its type.
+
+        Raises:
+            VisionError: UNKNOWN_RESOURCE, if the node offers no such service.
+        """
+        if name not in self._answers:
+            msg = f"{self.get_fully_qualified_name()} has no method {name!r}{did_you_mean(name, self._answers)}"
+            raise VisionError(ErrorCode.UNKNOWN_RESOURCE, msg)
+        kind, answer = self._answers[name]
+        return answer(request, kind.Response())
 
     def _call(self, timeout: float) -> Call:
         """Return a call that begins now."""
@@ -388,7 +404,7 @@ class ServiceNode(ManagedNode):
         response.status = json.dumps(
             {
                 "troubles": self.diagnostics.messages,
-                "services": self._offered,
+                "services": len(self._answers),
                 **self._said_of_calls(pending=1),
                 **self._status(),
             },
