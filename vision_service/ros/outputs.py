@@ -23,8 +23,6 @@ from vision_service.image import encode
 from vision_service.keypoints import Skeleton
 from vision_service.msg import InstanceArray, LabelEvent, ObjectKeypointsArray
 from vision_service.ros import conversion, qos
-from vision_service.ros.conversion.ground import ground_to_marker
-from vision_service.ros.conversion import foxglove
 from vision_service.ros.conversion import foxglove
 from vision_service.ros.conversion.ground import ground_to_marker
 from vision_service.ros.node import ServiceNode

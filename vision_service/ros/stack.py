@@ -33,9 +33,8 @@ class Stack:
     """All nodes of one parameter file.
 
     Attributes:
-        nodes: The stack's own node first, then the cameras, the ML models, the vision nodes and the control page's.
-        nodes: The stack's own node first, then the cameras, the ML models, the vision nodes, and the gateway for Viam's
-            clients.
+        nodes: The stack's own node first, then the cameras, the ML models, the vision nodes, the control page's, and
+            the gateway for Viam's clients.
     """
 
     def __init__(self, *, parameter_files: Sequence[Path] = (), **arguments: Any) -> None:

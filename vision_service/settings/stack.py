@@ -17,6 +17,7 @@ class StackConfiguration(ControlConfiguration):
     vision: tuple[str, ...] = attribute("Names of the vision nodes to run.", default=())
     control: bool = attribute(
         "Whether the stack serves the control page, by default at http://127.0.0.1:8090/.", default=False
+    )
     viam_gateway: bool = attribute(
         "Whether to run the node viam_gateway too, by which programs written for Viam's SDK call these nodes.",
         default=False,
