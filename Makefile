@@ -18,7 +18,9 @@ demo: $(INSTALLED)
 	$(VENV)/bin/vision-service demo
 
 # Updated robots have newer releases of rclpy than the wheels are: test/newer_rclpy behaves as those do.
+# The control page is tested in Chromium; where that cannot be installed, its tests are skipped.
 test: $(INSTALLED) lint
+	@command -v chromium >/dev/null || tools/install_system_packages chromium || echo "Going on without Chromium."
 	$(VENV)/bin/pytest $(TOGETHER) --dist loadfile $(TESTS)
 	for release in $(if $(filter jazzy,$(DISTRO)),7.1.9 10.0); do \
 	    VISION_SERVICE_RCLPY=$$release $(VENV)/bin/pytest $(TOGETHER) -m executor || exit; \

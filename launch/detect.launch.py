@@ -8,7 +8,15 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.parameter_descriptions import ParameterValue
 
 from vision_service.files import resolve
-from vision_service.ros.launching import checked_file, common_arguments, given, our_node, warn_of_misspelt
+from vision_service.ros.launching import (
+    checked_file,
+    common_arguments,
+    given,
+    our_node,
+    rviz_argument,
+    rviz_of,
+    warn_of_misspelt,
+)
 
 CAMERA = "camera"
 ALIASES = {"model": "model_path", "input_image_topic": "image_topic"}
@@ -76,6 +84,7 @@ OPTIONS = (
     ),
     DeclareLaunchArgument("name", default_value="detector", description="Name of the node."),
     *common_arguments(),
+    rviz_argument(),
 )
 
 
@@ -117,4 +126,5 @@ def _detector(context: LaunchContext) -> list[Any]:
 
 def generate_launch_description() -> LaunchDescription:
     """Return the launch description."""
-    return LaunchDescription([*OPTIONS, OpaqueFunction(function=_detector)])
+    shown = rviz_of("vision", "name", "params_file", model="mlmodel")
+    return LaunchDescription([*OPTIONS, OpaqueFunction(function=_detector), shown])

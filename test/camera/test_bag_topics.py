@@ -321,3 +321,21 @@ def test_whatever_the_names_topics_are_chosen_of_their_types_or_the_bag_is_refus
         assert getattr(found, part) == ("" if name == "none" else name or getattr(found, part))
     assert all(types[topic] in (IMAGE, COMPRESSED) for topic in (found.image, found.depth) if topic)
     assert all(types[topic] == CAMERA_INFO for topic in (found.camera_info, found.depth_camera_info) if topic)
+
+
+def test_what_a_vision_service_says_of_images_is_no_camera_s():
+    camera = {"/front/image_raw/compressed": COMPRESSED, "/front/camera_info": CAMERA_INFO}
+    results = {
+        "/people/front/image_annotated": IMAGE,
+        "/people/front/image_annotated/compressed": COMPRESSED,
+        "/people/front/label_image": IMAGE,
+        "/people/instance_image": IMAGE,
+        "/people/object_points": POINTS,
+    }
+    found = chosen({**results, **camera})
+    assert (found.image, found.points, found.camera_info) == ("/front/image_raw/compressed", "", "/front/camera_info")
+    assert [remark.split()[0] for remark in found.remarks] == sorted(results)
+    assert "give it as 'points'" in found.remarks[-1]
+    given = chosen({**results, **camera}, image="/people/front/image_annotated", points="/people/object_points")
+    assert (given.image, given.points) == ("/people/front/image_annotated", "/people/object_points")
+    assert chosen({"/people/image_annotated": IMAGE}).image == "/people/image_annotated", "where there is nothing else"

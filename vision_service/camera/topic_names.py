@@ -14,6 +14,9 @@ from collections.abc import Iterable
 TRANSPORTS = ("compressed", "compressedDepth", "zstd", "ffmpeg", "theora", "foxglove")
 """The ends of the topics of image_transport's plugins."""
 
+RESULTS = frozenset({"image_annotated", "label_image", "instance_image", "object_points"})
+"""The topics of a vision service that hold images or points, and are no camera's."""
+
 # Words that say what a topic holds, and not whose it is.
 _WHAT = re.compile(
     "images?|img|camera|cam|raw|rect|rectified|colou?r|rgb|mono|gr[ae]y|depth|points|pointcloud|cloud|info|aligned"
@@ -30,6 +33,12 @@ def imager_of(topic: str, transported: bool) -> str:
     """Return the imager of a topic, of whose type's messages an image_transport makes a topic with its name's end."""
     above, _, end = topic.rpartition("/")
     return above if transported and above and end in TRANSPORTS else topic
+
+
+def is_result(topic: str) -> bool:
+    """Return whether a topic's name says that it is what a vision service says of a camera's images."""
+    parts = topic.split("/")
+    return not RESULTS.isdisjoint(parts[-2:] if parts[-1] in TRANSPORTS else parts[-1:])
 
 
 def nearness(one: str, other: str) -> tuple[int, int]:

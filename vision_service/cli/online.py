@@ -6,12 +6,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from vision_service.cli import control
 from vision_service.cli.arguments import amount, count, ros_setting, ros_text, span
 from vision_service.cli.outcome import without_interruption
 
 
 def add_parsers(subparsers: Any) -> None:
-    """Add the subcommands demo, run, list, doctor, call, capture and set."""
+    """Add the subcommands demo, run, control, list, doctor, call, capture and set."""
     parser = subparsers.add_parser(
         "demo",
         help="run a rendered camera and detectors, and show what they find",
@@ -69,6 +70,8 @@ def add_parsers(subparsers: Any) -> None:
         help="further arguments, as ROS takes them",
     )
     parser.set_defaults(func=_run)
+
+    control.add_parser(subparsers)
 
     parser = subparsers.add_parser(
         "list",

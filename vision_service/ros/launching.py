@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
+import yaml
+from ament_index_python.packages import PackageNotFoundError, get_package_prefix
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.utilities import make_namespace_absolute, prefix_namespace
 
+from vision_service import rviz
 from vision_service.errors import VisionError
 from vision_service.files import resolve
 from vision_service.parameter_files import check_used, read_parameter_file
@@ -33,8 +38,74 @@ def common_arguments() -> list[DeclareLaunchArgument]:
     ]
 
 
+def rviz_argument() -> DeclareLaunchArgument:
+    """Return the launch argument that opens RViz."""
+    return DeclareLaunchArgument(
+        "rviz",
+        default_value="false",
+        choices=["true", "false", "True", "False"],
+        description="Open RViz with what the nodes publish: images, points and objects.",
+    )
+
+
+def rviz_of(kind: str, name: str = "", params_file: str = "", model: str = "") -> OpaqueFunction:
+    """Return what opens RViz, if the launch argument says so.
+
+    Args:
+        kind: What is shown: "demo", "stack", rviz.CAMERA or rviz.VISION.
+        name: The launch argument with the name of the node; empty = there are several.
+        params_file: The launch argument with its parameter file.
+        model: Of a vision node whose file names none.
+    """
+
+    def show(context: LaunchContext) -> list[Node]:
+        if _text(context, "rviz").lower() != "true":
+            return []
+        namespace, file = _namespace(context), params_file and _text(context, params_file)
+        try:
+            if kind == "demo":
+                content = rviz.in_namespace(resolve(rviz.DEMO), namespace, _is_installed)
+            else:
+                path = str(resolve(file)) if file else ""
+                shown = (
+                    rviz.of_node(kind, _text(context, name), path, namespace, model)
+                    if name
+                    else rviz.of_stack(path, namespace)
+                )
+                content = rviz.displays(resolve(rviz.ROBOT), shown, _is_installed)
+        except VisionError as error:
+            raise RuntimeError(error.message) from None
+        if not _is_installed("rviz2"):
+            msg = "rviz:=true needs RViz: apt install ros-$ROS_DISTRO-rviz2, or leave it away"
+            raise RuntimeError(msg)
+        with tempfile.NamedTemporaryFile("w", prefix="vision_service_", suffix=".rviz", delete=False) as made:
+            yaml.safe_dump(content, made, sort_keys=False, allow_unicode=True)
+        return [
+            Node(
+                package="rviz2",
+                executable="rviz2",
+                arguments=["-d", made.name],
+                parameters=[{"use_sim_time": LaunchConfiguration("use_sim_time")}],
+                output="screen",
+                on_exit=lambda *_: Path(made.name).unlink(missing_ok=True),
+            )
+        ]
+
+    return OpaqueFunction(function=show)
+
+
+def _is_installed(package: str) -> bool:
+    """Return whether a ROS package is installed."""
+    try:
+        get_package_prefix(package)
+    except (PackageNotFoundError, ValueError):
+        return False
+    return True
+
+
 def launch_node(executable: str) -> LaunchDescription:
     """Return the launch description of one node that is a process of its own: a camera, vision or mlmodel."""
+    shows = executable in (rviz.CAMERA, rviz.VISION)
     return _described(
         [
             DeclareLaunchArgument(
@@ -43,8 +114,12 @@ def launch_node(executable: str) -> LaunchDescription:
             ),
             DeclareLaunchArgument("name", default_value=executable, description="Name of the node."),
             *common_arguments(),
+            *([rviz_argument()] if shows else []),
         ],
-        [OpaqueFunction(function=lambda context: [_node(context, executable, _text(context, "name"))])],
+        [
+            OpaqueFunction(function=lambda context: [_node(context, executable, _text(context, "name"))]),
+            *([rviz_of(executable, "name", "params_file")] if shows else []),
+        ],
     )
 
 
@@ -64,7 +139,8 @@ def launch_stack(
     chosen = [] if params_file else [_stack_file()]
     # No name here: it would rename every node of the process.
     stack = OpaqueFunction(function=lambda context: [_node(context, "stack", None, params_file)])
-    return _described([*arguments, *chosen, *common_arguments()], [stack, *beside])
+    shown = rviz_of("demo") if params_file else rviz_of("stack", params_file="params_file")
+    return _described([*arguments, *chosen, *common_arguments(), rviz_argument()], [stack, *beside, shown])
 
 
 def _described(arguments: Sequence[DeclareLaunchArgument], actions: Iterable[OpaqueFunction]) -> LaunchDescription:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from vision_service.camera.driver import CameraDriver
 from vision_service.mlmodel.runtime import Runtime
+from vision_service.results import ResultSlot
 from vision_service.ros.topic_camera import LocalCameras
 from vision_service.scheduler import Scheduler
 from vision_service.types import CameraIntrinsics
@@ -44,7 +45,13 @@ class LocalCameraNode(LocalNode, Protocol):
 
 
 class LocalVisionNode(LocalNode, Protocol):
-    """A vision node."""
+    """A vision node.
+
+    Attributes:
+        results: What it says of the frames of its cameras, while somebody wants that.
+    """
+
+    results: ResultSlot
 
     @property
     def inference(self) -> Scheduler | None:

@@ -23,6 +23,7 @@ from vision_service.image import encode
 from vision_service.keypoints import Skeleton
 from vision_service.msg import InstanceArray, LabelEvent, ObjectKeypointsArray
 from vision_service.ros import conversion, qos
+from vision_service.ros.conversion import foxglove
 from vision_service.ros.conversion.ground import ground_to_marker
 from vision_service.ros.node import ServiceNode
 from vision_service.tasks import method_of
@@ -49,6 +50,7 @@ class Topic:
         make: Makes a message, or its bytes, of what the model says of a frame; the header is that of the frame, or of
             the coordinate frame in which objects are published.
         tells_of_nothing: Whether it can say that there is nothing; an image of classes cannot.
+        expires: Whether its messages say how long they hold, so that nothing stays of a node that is killed.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Topic:
     kind: type
     make: Callable[[Any, Header, Frame], Any]
     tells_of_nothing: bool = True
+    expires: bool = False
 
     @property
     def method(self) -> str:
@@ -87,6 +90,7 @@ TOPICS = (
     Topic(
         MARKERS, IN_SPACE, MarkerArray,
         lambda found, header, frame: conversion.objects_to_markers(found, header, frame.camera_name),
+        expires=True,
     ),
     Topic(
         "label_image", "label", Image,
@@ -107,12 +111,34 @@ TOPICS = (
     ),
 )  # fmt: skip
 """The topics that a model makes by one of its abilities."""
+ANNOTATIONS = "annotations"
+
+
+def annotation_topics() -> tuple[Topic, ...]:
+    """Return the topics of Foxglove's annotations, where their package is installed; of one name, the first counts."""
+    kinds = foxglove.messages()
+    if kinds is None:
+        return ()
+    return (
+        Topic(
+            ANNOTATIONS, "detect", kinds.ImageAnnotations,
+            lambda found, header, _: foxglove.detections_to_annotations(found, header, kinds),
+        ),
+        Topic(
+            ANNOTATIONS, "classify", kinds.ImageAnnotations,
+            lambda found, header, _: foxglove.classifications_to_annotations(found, header, kinds),
+        ),
+    )  # fmt: skip
+
+
 EVENTS = "events"
 ANNOTATED = "image_annotated"
 COMPRESSED = "image_annotated/compressed"
 PICTURES = frozenset({ANNOTATED, COMPRESSED})
-NAMES = (*(topic.name for topic in TOPICS), ANNOTATED, EVENTS, "label_info")
+NAMES = (*(topic.name for topic in TOPICS), ANNOTATIONS, ANNOTATED, EVENTS, "label_info")
 """The names of outputs: a camera may bear none of them."""
+LONGEST_LASTING = 600.0
+"""How long what is drawn lasts at most because the last frames took long, seconds."""
 CONFIRMATION = 0.2
 """How long is waited until subscriptions have received that there is nothing any more, before topics go; seconds."""
 
@@ -135,7 +161,11 @@ class Outputs:
             able: The model's abilities; they decide which topics there are.
         """
         self._node = node
-        self._topics = [topic for topic in TOPICS if topic.ability in able]
+        possible: dict[str, Topic] = {}
+        for topic in (*TOPICS, *annotation_topics()):
+            if topic.ability in able:
+                possible.setdefault(topic.name, topic)
+        self._topics = list(possible.values())
         self._methods = list(dict.fromkeys(topic.method for topic in self._topics))
         self._lock = threading.Lock()  # for whatever is sent, and what follows
         self._closed = False
@@ -143,7 +173,8 @@ class Outputs:
         self._withdrawn: set[str] = set()  # of which subscriptions may not yet know
         self._last = Frame()
         self._place = ""
-        self._looked = time.monotonic()
+        self._looked = self._opened = time.monotonic()
+        self._lasting = 0.0
         self._failing = False
         kinds = {topic.name: topic.kind for topic in self._topics}
         if not {"detect", "classify"}.isdisjoint(able):
@@ -168,6 +199,7 @@ class Outputs:
         ground: Callable[[], GroundReport | None] = lambda: None,
         jpeg_quality: int,
         skeleton: Skeleton = (),
+        lasting: float = 0.0,
     ) -> None:
         """Publish what has listeners.
 
@@ -178,12 +210,17 @@ class Outputs:
             ground: Returns the ground of the frame, when its objects are known.
             jpeg_quality: Of the compressed image.
             skeleton: Which keypoints are joined in annotated images.
+            lasting: How long what is drawn of it holds at least without a further message, seconds; 0 = for ever.
         """
+        began = time.monotonic()
         heard = self.heard()
         drawn = heard & PICTURES
         wanted = [topic for topic in self._topics if topic.name in heard]
         methods = self._methods if drawn else dict.fromkeys(topic.method for topic in wanted)
         results = {method: run(method, frame) for method in methods}
+        # Longer than the next frame may take, by how long this one and the one before took.
+        taken = time.monotonic() - max(self._opened, min(began, self._looked))
+        self._lasting = lasting and max(lasting, min(LONGEST_LASTING, 3 * taken))
         header = conversion.header_of(frame)
         for topic in wanted:
             if topic.ability != IN_SPACE:
@@ -237,6 +274,7 @@ class Outputs:
     def open(self) -> None:
         """Publish from now on."""
         self._closed = False
+        self._opened = time.monotonic()
 
     def close(self) -> None:
         """Withdraw what is published, and publish nothing more, also of the frame that the model looks at."""
@@ -264,6 +302,8 @@ class Outputs:
         message = topic.make(found, header, frame)
         if more:
             message.markers = [*message.markers, *more]
+        if topic.expires:
+            conversion.let_expire(message, self._lasting)
         with self._lock:
             if self._closed:
                 return

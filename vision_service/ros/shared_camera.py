@@ -143,7 +143,7 @@ class RemoteCamera(SharedCamera):
             raise VisionError(ErrorCode.UNKNOWN_RESOURCE, msg)
         self._camera = TopicCamera(node, name, topics, needs, tolerance, parameter=parameter)
         feed = self._camera.feed
-        super().__init__(name, dataclasses.replace(feed, demand=_InExecutor(node, self._camera)), timeout)
+        super().__init__(name, dataclasses.replace(feed, demand=InExecutor(node, self._camera)), timeout)
         kinds = {"color": Needs.IMAGE, "depth": Needs.DEPTH}
         self.sources = tuple(source for source, need in kinds.items() if need in needs)
         self.supports_pcd = Needs.CLOUD in needs or Needs.DEPTH | Needs.INTRINSICS in needs
@@ -158,7 +158,7 @@ class RemoteCamera(SharedCamera):
         self._camera.feed.demand.drop()
 
 
-class _InExecutor(Demand):
+class InExecutor(Demand):
     """The demand of a topic camera, for other threads: subscriptions are made in the executor's."""
 
     def __init__(self, node: ServiceNode, camera: TopicCamera) -> None:

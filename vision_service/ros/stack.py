@@ -18,7 +18,6 @@ from vision_service.ros import viam_gateway
 from vision_service.ros.camera_node import CameraNode
 from vision_service.ros.local_nodes import LocalNodes
 from vision_service.ros.mlmodel_node import MLModelNode
-from vision_service.ros.node import ServiceNode
 from vision_service.ros.parameter_services import ParameterServices
 from vision_service.ros.parameters import Parameters
 from vision_service.ros.topic_camera import allowed_name
@@ -27,14 +26,15 @@ from vision_service.ros.vision_node import VisionNode
 from vision_service.settings.stack import StackConfiguration
 
 NAME = "stack"
+CONTROL = "control_page"
 
 
 class Stack:
     """All nodes of one parameter file.
 
     Attributes:
-        nodes: The stack's own node first, then the cameras, the ML models, the vision nodes, and the gateway for Viam's
-            clients.
+        nodes: The stack's own node first, then the cameras, the ML models, the vision nodes, the control page's, and
+            the gateway for Viam's clients.
     """
 
     def __init__(self, *, parameter_files: Sequence[Path] = (), **arguments: Any) -> None:
@@ -58,10 +58,11 @@ class Stack:
             self._node.get_logger().warning(sentence)
         local_nodes = LocalNodes()
         taken = {NAME}
-        kinds: list[tuple[Callable[[str], ServiceNode], Iterable[str]]] = [
+        kinds: list[tuple[Callable[[str], Node], Iterable[str]]] = [
             (lambda name: CameraNode(name, local_nodes=local_nodes, **arguments), settings.cameras),
             (lambda name: MLModelNode(name, local_nodes=local_nodes, **arguments), settings.mlmodels),
             (lambda name: VisionNode(name, local_nodes=local_nodes, **arguments), settings.vision),
+            (lambda _: control_node(settings, local_nodes, **arguments), [CONTROL] if settings.control else []),
             (
                 lambda name: ViamGatewayNode(name, nodes=self.nodes, **arguments),
                 [viam_gateway.NAME] if settings.viam_gateway else [],
@@ -88,6 +89,13 @@ class Stack:
             check_used(file, [node.get_fully_qualified_name() for node in self.nodes])
         if len(self.nodes) == 1:
             raise VisionError(ErrorCode.INVALID_ARGUMENT, "none of the stack's nodes could be made; see the log")
+
+
+def control_node(settings: StackConfiguration, local_nodes: LocalNodes, **arguments: Any) -> Node:
+    """Return the node of the control page, which shows what is in this process by reference."""
+    from vision_service.ros.control.node import ControlNode  # which needs aiohttp
+
+    return ControlNode(settings.control_host, settings.control_port, local_nodes=local_nodes, name=CONTROL, **arguments)
 
 
 def check_node_name(name: str, taken: Collection[str]) -> None:

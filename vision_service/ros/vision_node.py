@@ -15,6 +15,7 @@ from vision_service.camera.topics import CameraTopics
 from vision_service.configuration import attributes, configure
 from vision_service.errors import ErrorCode, VisionError, reason
 from vision_service.image import Image
+from vision_service.results import ResultSlot, result_of
 from vision_service.ros import conversion, qos
 from vision_service.ros.calls import Call, too_late
 from vision_service.ros.cameras import Cameras
@@ -57,7 +58,7 @@ from vision_service.tasks import (
     abilities,
     require,
 )
-from vision_service.types import Frame, PointCloud, PointCloudObject
+from vision_service.types import Frame, LabelChange, PointCloud, PointCloudObject
 from vision_service.vision import MODELS
 from vision_service.vision.model import Needs, VisionModel, methods, only_live_changes
 from vision_service.vision.returned import check_returned
@@ -66,7 +67,11 @@ NOTHING_MORE = Needs(0)
 
 
 class VisionNode(ServiceNode):
-    """Answers detect, classify and segment, and streams the results while somebody listens."""
+    """Answers detect, classify and segment, and streams the results while somebody listens.
+
+    Attributes:
+        results: What the model says of the cameras' frames, for who wants it in this process.
+    """
 
     Configuration = VisionConfiguration
     settings: VisionConfiguration
@@ -87,6 +92,7 @@ class VisionNode(ServiceNode):
         """
         super().__init__(name, **arguments)
         local_nodes = local_nodes or LocalNodes()
+        self.results = ResultSlot(self.look_soon)
         self._cameras = Cameras(self, local_nodes.feeds)
         self._resources = NodeResources(self, local_nodes)
         local_nodes.vision[self.get_fully_qualified_name()] = self
@@ -176,6 +182,7 @@ class VisionNode(ServiceNode):
         self._stop_streams()
         for outputs in self._outputs.values():
             outputs.close()
+        self.results.forget()
         self._cameras.forget()
         self.diagnostics.clear()
 
@@ -352,8 +359,9 @@ class VisionNode(ServiceNode):
         if camera not in self._outputs:  # somebody has called for it by its name
             return
         heard = self._outputs[camera].heard()
-        if heard or self._sees_every_frame():
-            self._start_stream(camera, self._stream_needs(camera, heard))
+        shown = self.results.wanted(camera)
+        if heard or shown or self._sees_every_frame():
+            self._start_stream(camera, self._stream_needs(camera, shown or bool(heard & PICTURES)))
         else:
             self._stop_stream(camera)
         self._cameras.keep(camera, self._working().model.needs, self.settings.keep_subscribed)
@@ -365,10 +373,10 @@ class VisionNode(ServiceNode):
         steady = self.settings.smoothing_window > 1 or bool(self.settings.event_threshold)
         return model.sees_every_frame or (steady and "classify" in methods(model))
 
-    def _stream_needs(self, camera: str, heard: frozenset[str]) -> Needs:
-        """Return what frames must have for the outputs that are heard: something to draw on, where there is that."""
+    def _stream_needs(self, camera: str, drawn: bool) -> Needs:
+        """Return what frames must have: something to draw on, where that is done and there is such a thing."""
         needs = self._working().model.needs
-        if heard & PICTURES and Needs.IMAGE not in needs and self._cameras.has_picture(camera):
+        if drawn and Needs.IMAGE not in needs and self._cameras.has_picture(camera):
             return needs | Needs.IMAGE | Needs.INTRINSICS
         return needs
 
@@ -382,6 +390,7 @@ class VisionNode(ServiceNode):
         steady = Steady(camera, self.settings.smoothing_window, self.settings.event_threshold)
 
         def publish(frame: Frame) -> None:
+            told = False
             try:
                 results: dict[str, Any] = {}
                 if steady.wanted and "classify" in methods(inference.model):
@@ -392,6 +401,13 @@ class VisionNode(ServiceNode):
                 def run(method: str, frame: Frame) -> Any:
                     return results[method] if method in results else inference.now(method, frame)
 
+                changes: list[LabelChange] = []
+                if self.results.wanted(camera):
+                    results |= {each: run(each, frame) for each in methods(inference.model) if each not in results}
+                    changes = [*steady.changes(), *inference.model.events()]
+                    skeleton = inference.model.skeleton
+                    self.results.put(result_of(camera, frame, results, skeleton=skeleton, changes=tuple(changes)))
+                    told = True
                 outputs.publish(
                     frame,
                     run,
@@ -399,14 +415,18 @@ class VisionNode(ServiceNode):
                     ground=lambda: inference.model.ground(frame.camera_name),
                     jpeg_quality=self.settings.jpeg_quality,
                     skeleton=inference.model.skeleton,
+                    # What this node does not withdraw any more, because it was killed, ends by itself.
+                    lasting=2 * self.settings.silence + (2 / self.settings.max_rate if self.settings.max_rate else 0),
                 )
-                for change in [*steady.changes(), *inference.model.events()]:
+                for change in [*changes, *steady.changes(), *inference.model.events()]:
                     if change.camera_name in self._outputs:
                         self._outputs[change.camera_name].send_event(conversion.label_change_to_message(change))
                 self.diagnostics.report("assumed", inference.model.warning)  # frames may have given cause for one
                 self.diagnostics.report(f"stream {camera}", "")
             except BaseException as error:  # a library may even raise SystemExit
                 outputs.failed()
+                if self.results.wanted(camera) and not told:
+                    self.results.put(result_of(camera, frame, {}, problem=reason(error)))
                 if camera in self._streams:
                     self.diagnostics.report(
                         f"stream {camera}", f"no results for a frame of {camera!r}: {reason(error)}"

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 import numpy as np
+from builtin_interfaces.msg import Duration
 from geometry_msgs.msg import Point, Pose, Quaternion, Vector3
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import ColorRGBA, Header
@@ -27,6 +28,7 @@ from vision_msgs.msg import Classification as ClassificationMessage
 from vision_msgs.msg import Detection3D as Detection3DMessage
 from visualization_msgs.msg import Marker, MarkerArray
 
+from vision_service.boxes import box_of
 from vision_service.camera.geometries import Box
 from vision_service.drawing import class_color
 from vision_service.errors import ErrorCode, VisionError
@@ -161,7 +163,7 @@ def objects_to_markers(objects: Iterable[PointCloudObject], header: Header, name
     Args:
         objects: The objects.
         header: Their stamp and frame.
-        namespace: Of the markers, so that RViz can hide those of one camera.
+        namespace: Of the boxes, so that RViz can hide those of one camera; the labels have NAMESPACE/labels.
     """
     markers = [Marker(header=header, ns=namespace, action=Marker.DELETEALL)]
     for number, item in enumerate(objects):
@@ -171,7 +173,7 @@ def objects_to_markers(objects: Iterable[PointCloudObject], header: Header, name
         shape.color = ColorRGBA(r=red, g=green, b=blue, a=0.4)
         for side in "xyz":  # RViz draws nothing that is flat
             setattr(shape.scale, side, max(getattr(shape.scale, side), THINNEST))
-        text = Marker(header=header, ns=namespace, id=2 * number + 1, type=Marker.TEXT_VIEW_FACING)
+        text = Marker(header=header, ns=f"{namespace}/labels", id=2 * number + 1, type=Marker.TEXT_VIEW_FACING)
         x, y, z = _over(item, optical="optical" in header.frame_id)
         text.pose.position = Point(x=x, y=y, z=z)
         text.scale.z = TEXT_HEIGHT
@@ -179,6 +181,19 @@ def objects_to_markers(objects: Iterable[PointCloudObject], header: Header, name
         text.text = " ".join(part for part in (item.label or "object", item.id, f"{item.confidence:.2f}") if part)
         markers += [shape, text]
     return MarkerArray(markers=markers)
+
+
+def let_expire(message: MarkerArray, seconds: float) -> None:
+    """Have what a message draws vanish by itself if no other one comes.
+
+    Args:
+        message: The markers.
+        seconds: How long they last; 0 = for ever.
+    """
+    whole, rest = divmod(round(seconds * 1e9), 10**9)
+    for marker in message.markers:
+        if marker.action == Marker.ADD:
+            marker.lifetime = Duration(sec=whole, nanosec=rest)
 
 
 def _over(item: PointCloudObject, *, optical: bool) -> tuple[float, float, float]:
@@ -266,24 +281,6 @@ def detection_to_message(detection: Detection, header: Header) -> Detection2D:
     result.hypothesis = _hypothesis(detection.class_name, detection.confidence)
     message.results = [result]
     return message
-
-
-def box_of(detection: Detection) -> tuple[float, float, float, float, float]:
-    """Return the box of a detection as messages have it: centre x, centre y, angle, width and height.
-
-    A turned box is that before it is turned, with its angle in (-pi/2, pi/2]; others have the angle 0.
-    """
-    turned = detection.extra.box if detection.extra is not None else None
-    if turned is not None:
-        angle = reduced_angle(turned.angle)
-        return float(turned.center_x), float(turned.center_y), angle, float(turned.width), float(turned.height)
-    return (
-        float(detection.x_min + detection.x_max) / 2,
-        float(detection.y_min + detection.y_max) / 2,
-        0.0,
-        float(detection.x_max - detection.x_min),
-        float(detection.y_max - detection.y_min),
-    )
 
 
 def detection_from_message(message: Detection2D) -> Detection:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from struct import Struct
 
-from vision_service.ros.conversion.result import box_of
+from vision_service.boxes import box_of
 from vision_service.types import Classification, Detection
 
 _HEAD = b"\x00\x01\x00\x00"
