@@ -304,7 +304,13 @@ def test_parameters_are_set_and_refused_beside_their_field(tab):
     tab.fill("#other-name", "label_confidences.cube")
     tab.fill("#other-value", "0.3")
     tab.click("#other-set")
-    tab.wait_for_selector('.parameter[data-name="label_confidences.cube"]')
+    entry = '.parameter[data-name="label_confidences.cube"]'
+    tab.wait_for_selector(entry)
+    tab.click(f"{entry} .remove")
+    tab.wait_for_selector(entry, state="detached")
+    tab.click("#parameters .search button")
+    tab.wait_for_selector('.parameter[data-name="max_rate"]')
+    assert tab.locator(entry).count() == 0
 
 
 def test_the_models_contract_stands_with_its_sources(tab):
