@@ -36,6 +36,7 @@ BENCHMARKS = (
     "camera_recovery",
     "stream_age",
     "reconfigure",
+    "viam_gateway",
     "profiles",
 )
 DOMAIN = "97"

@@ -26,6 +26,5 @@ def generate_launch_description() -> LaunchDescription:
         output="screen",
     )
     names = [option.name for option in OPTIONS]
-    return LaunchDescription(
-        [*OPTIONS, OpaqueFunction(function=lambda context: warn_of_misspelt(context, names)), page]
-    )
+    check = OpaqueFunction(function=lambda context: [*warn_of_misspelt(context, names), page])
+    return LaunchDescription([*OPTIONS, check])

@@ -238,8 +238,14 @@ class _Plain(yaml.SafeDumper):
 
 
 @contextmanager
-def running(sections: Mapping[str, Mapping[str, Any]], *arguments: str) -> Iterator[Robot]:
-    """Run a stack: sections by node, each with its parameters; further ROS arguments such as "-r", "__ns:=/robot"."""
+def running(sections: Mapping[str, Mapping[str, Any]], *arguments: str, started: bool = True) -> Iterator[Robot]:
+    """Run a stack, when all its nodes have started or failed to.
+
+    Args:
+        sections: By node, each with its parameters.
+        *arguments: Further ones of ROS, such as "-r", "__ns:=/robot".
+        started: Whether to wait for nodes that take longer than the others wait for them.
+    """
     choose_profile()
     context = Context()
     with tempfile.TemporaryDirectory() as folder:
@@ -249,7 +255,9 @@ def running(sections: Mapping[str, Mapping[str, Any]], *arguments: str) -> Itera
     nodes = Stack(context=context).nodes
     robot = Robot(context, nodes)
     try:
-        with spinning(nodes), closing(robot):
+        with spinning(nodes) as spinners, closing(robot):
+            for spinner in spinners if started else []:
+                spinner.ready.wait(PATIENCE)
             yield robot
     finally:
         close(nodes)

@@ -12,9 +12,11 @@ import pytest
 
 import vision_service
 
-HEAVY = {"ai_edge_litert", "av", "matplotlib", "onnxruntime", "open3d", "rosbags", "scipy"}
+HEAVY = {"ai_edge_litert", "av", "grpclib", "matplotlib", "onnxruntime", "open3d", "rosbags", "scipy", "viam"}
 NO_ROS = HEAVY | {"cv2", "numpy", "rclpy"}
-SETTINGS = [f"vision_service.settings.{name}" for name in ("node", "camera", "vision", "mlmodel", "stack")]
+SETTINGS = [
+    f"vision_service.settings.{name}" for name in ("node", "camera", "vision", "mlmodel", "stack", "viam_gateway")
+]
 
 PACKAGE = Path(vision_service.__file__).parent
 MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
@@ -31,8 +33,9 @@ OURS = re.compile(r"vision_service\.ros(\.|$)")
         ("from vision_service.cli.main import build_parser; build_parser()", NO_ROS | {"importlib.metadata"}),
         (f"import {', '.join(SETTINGS)}", NO_ROS | {"yaml"}),
         ("import vision_service.ros.main, vision_service.ros.vision_node", HEAVY | {"importlib.metadata"}),
+        ("import vision_service.ros.stack", HEAVY),
     ],
-    ids=["package", "command", "settings", "vision"],
+    ids=["package", "command", "settings", "vision", "stack"],
 )
 def test_what_is_heavy_is_imported_where_it_is_used(program, unwanted):
     program += "; import json, sys; print(json.dumps(list(sys.modules)))"

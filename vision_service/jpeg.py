@@ -18,6 +18,7 @@ from vision_service.errors import ErrorCode, VisionError
 
 START, END = b"\xff\xd8", b"\xff\xd9"
 _END, _HUFFMAN, _SCAN, _APPLICATION_1 = 0xD9, 0xC4, 0xDA, 0xE1
+_APPLICATIONS, _ADOBE, _COMMENT = range(0xE0, 0xF0), 0xEE, 0xFE
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 """The markers that begin a frame header, by kind of compression (ITU-T T.81, table B.1)."""
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xDA)}
@@ -90,6 +91,28 @@ def jpeg_header(data: bytes) -> JpegHeader:
         tables = tables or segment.marker == _HUFFMAN
         exif = exif or (segment.marker == _APPLICATION_1 and data.startswith(b"Exif\0\0", segment.content))
     return JpegHeader(size, tables, None, exif)
+
+
+def bare_jpeg(data: bytes) -> bytes:
+    """Return a JPEG without what is not needed to decode it, its frame header first; what is no JPEG, as it is.
+
+    Programs that look for the size themselves may pass over segments wrongly (Exif of more than 255 bytes; tables
+    before the frame header). What a decoder needs may stand in any order before the scan (ITU-T T.81, B.2.4). Adobe's
+    segment stays, because it says how the colours are stored.
+    """
+    first: list[bytes] = []
+    rest: list[bytes] = []
+    for segment in _segments(data):
+        if segment.marker == _SCAN:
+            return b"".join([START, *first, *rest, data[segment.start :]])
+        part = data[segment.start : segment.end]
+        if segment.marker in _FRAMES:
+            first.append(part)
+        elif segment.marker == _COMMENT or (segment.marker in _APPLICATIONS and segment.marker != _ADOBE):
+            continue
+        else:
+            rest.append(part)
+    return data
 
 
 def jpeg_end(data: bytes) -> int | None:

@@ -51,6 +51,7 @@ class Scheduler:
         name: str,
         *,
         failing: Handler | None = None,
+        check: Callable[[str, Any], None] = lambda method, returned: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Start the thread.
@@ -60,6 +61,7 @@ class Scheduler:
             name: Of the thread.
             failing: Told, in that thread, when the model fails to be updated, or to be closed because another one
                 replaced it; None = the log.
+            check: Raises VisionError if what a method has returned cannot be used.
             clock: Returns the time, seconds.
         """
         self._model = model
@@ -70,6 +72,7 @@ class Scheduler:
         self._recent: dict[str, deque[tuple[Frame, dict[str, _Run]]]] = {}
         self._running: _Run | None = None
         self._closed = False
+        self._check = check
         self._clock = clock
         self._activity = Activity()
         self._shares = _Shares()
@@ -213,17 +216,19 @@ class Scheduler:
 
     def _bound(self, method: str, frame: Frame) -> Callable[[], Any]:
         """Return the run of a method of the model that is in use now."""
-        return partial(self._timed, getattr(self._model, method), frame)
+        return partial(self._timed, method, getattr(self._model, method), frame)
 
-    def _timed(self, function: Callable[[Frame], Any], frame: Frame) -> Any:
+    def _timed(self, method: str, function: Callable[[Frame], Any], frame: Frame) -> Any:
         began = self._clock()
         try:
-            return function(frame)
+            returned = function(frame)
         finally:
             seconds = self._clock() - began
             self.runs += 1
             self.seconds += seconds
             self.durations.add(seconds)
+        self._check(method, returned)
+        return returned
 
     def _enqueue(self, run: _Run) -> None:
         """Let a run wait for its turn; the lock is held."""

@@ -97,12 +97,13 @@ async def _viams(port: int, *, callers: int, share: bool, seconds: float, what: 
 
 async def _viam_client(port: int) -> Any:
     """Return a client that is connected; the server may still be starting."""
+    from grpclib import GRPCError
     from grpclib.client import Channel
     from viam.services.vision import VisionClient
 
     while True:
         client = VisionClient("eye", Channel("127.0.0.1", port))
-        with suppress(OSError):
+        with suppress(OSError, GRPCError):  # a gateway has no services before it has found them
             await client.get_properties(timeout=TIMEOUT)
             return client
         await asyncio.sleep(0.1)

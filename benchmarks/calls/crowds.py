@@ -152,7 +152,7 @@ class Crowd:
 @contextmanager
 def _both_sides(network: Network, folder: Path) -> Iterator[dict[str, Callable[..., Turn]]]:
     """Run both servers and the callers of both; yields what has the callers of a side take a turn."""
-    ports, minimum = (str(_free_port()), str(_free_port())), str(network.attributes["default_minimum_confidence"])
+    ports, minimum = (str(free_port()), str(free_port())), str(network.attributes["default_minimum_confidence"])
     nodes: dict[str, dict[str, Any]] = {
         "stack": {"cameras": ["camera"], "vision": ["eye"]},
         "camera": {"driver": "video", "video_path": str(folder), "frame_rate": 30.0, "loop": True, "linger": LINGER},
@@ -163,15 +163,15 @@ def _both_sides(network: Network, folder: Path) -> Iterator[dict[str, Callable[.
         robot(**nodes),
         running(*viam, ports[0]),
         running(*viam, ports[1], environment=KEPT_MEMORY),
-        _callers("ours") as ours,
-        _callers("viam", ports[0]) as theirs,
-        _callers("viam", ports[1]) as kept,
+        calling("ours") as ours,
+        calling("viam", ports[0]) as theirs,
+        calling("viam", ports[1]) as kept,
     ):
         yield {"ours": ours, "viam": theirs, "kept": kept}
 
 
 @contextmanager
-def _callers(*arguments: str) -> Iterator[Callable[..., Turn]]:
+def calling(*arguments: str) -> Iterator[Callable[..., Turn]]:
     """Run callers in a process; yields what has them take a turn."""
     command = [sys.executable, "-m", "benchmarks.calls.callers", *arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -187,7 +187,8 @@ def _callers(*arguments: str) -> Iterator[Callable[..., Turn]]:
             process.kill()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a TCP port that nobody listens on."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]

@@ -135,3 +135,10 @@ def test_a_file_that_describes_no_node_is_a_finding(tmp_path, text):
 
 def test_so_is_one_that_is_not_there(tmp_path):
     assert [each.kind for each in check_file(tmp_path / "nothing.yaml")] == ["parameter_file"]
+
+
+def test_the_gateway_of_a_stack_is_checked_and_needs_no_section(written):
+    sections = {"stack": {"vision": ["reds"], "viam_gateway": True}, "reds": {**REDS, "cameras": ["eye"]}}
+    assert said(written(sections)) == []
+    [(where, what)] = said(written({**sections, "viam_gateway": {"prot": 80}}))
+    assert (where, "did you mean 'port'?" in what) == ("/viam_gateway", True)

@@ -219,3 +219,65 @@ class TestParameterFiles:
         assert output.out == ""
         assert len(output.err.splitlines()) == 1
         assert sentence in output.err
+
+
+class TestLidars:
+    @pytest.fixture
+    def scan(self):
+        """What a lidar sees from 1.8 m above level ground with a box of 1 m on it, 5 m ahead."""
+        random = np.random.default_rng(0)
+        ground = np.column_stack([random.uniform(-15, 15, (20_000, 2)), random.normal(-1.8, 0.02, 20_000)])
+        box = random.uniform(-0.5, 0.5, (500, 3)) + np.array((5, 0, -1.2))
+        return np.concatenate([ground, box]).astype(np.float32)
+
+    def test_the_ground_is_told_and_what_it_rests_on(self, capsys, tmp_path, scan):
+        file = write(tmp_path / "scan.pcd", write_pcd(PointCloud(scan)))
+        assert main(["segment", file, "--json", "--frame", "lidar"]) == 0
+        (line,) = lines(capsys.readouterr().out)
+        assert line["ground"]["up_from"] == "frame"
+        assert line["ground"]["distance"] == pytest.approx(1.8, abs=0.01)
+        assert line["ground"]["share"] > 0.9
+        assert "warning" not in line
+        assert main(["segment", file, "--json"]) == 0
+        captured = capsys.readouterr()
+        assert lines(captured.out)[0]["ground"]["up_from"] == "guess"
+        assert "--up" in lines(captured.out)[0]["warning"]
+        assert "--up" in captured.err
+        assert main(["segment", file]) == 0
+        assert "ground: normal" in capsys.readouterr().out
+
+    @pytest.mark.parametrize("up", ["-y", "0,-1,0", "[0, -2, 0]"])
+    def test_which_direction_is_up_can_be_said(self, capsys, tmp_path, scan, up):
+        optical = np.stack([scan[:, 0], -scan[:, 2], scan[:, 1]], axis=1)
+        file = write(tmp_path / "scan.pcd", write_pcd(PointCloud(optical)))
+        assert main(["segment", file, "--json", f"--up={up}"]) == 0
+        (line,) = lines(capsys.readouterr().out)
+        assert line["ground"]["up_from"] == "parameter"
+        assert line["ground"]["normal"] == pytest.approx([0, -1, 0], abs=0.01)
+        assert len(line["objects"]) == 1
+
+    @pytest.mark.parametrize("up", ["sideways", "1,2", "--z", "nan,0,0"])
+    def test_what_is_no_direction_is_refused(self, capsys, tmp_path, up):
+        assert main(["segment", str(tmp_path / "scan.pcd"), f"--up={up}"]) == 2
+        assert "is no direction" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(("name", "columns"), [("000008.bin", 4), ("LIDAR_TOP.pcd.bin", 5)])
+    def test_records_of_kitti_and_nuscenes_are_read_and_it_says_what_was_assumed(
+        self, capsys, tmp_path, scan, name, columns
+    ):
+        records = np.zeros((len(scan), columns), "<f4")
+        records[:, :3], records[:, 3] = scan, 0.5
+        file = write(tmp_path / name, records.tobytes())
+        assert main(["segment", file, "--json"]) == 0
+        (line,) = lines(capsys.readouterr().out)
+        assert line["points"] == len(scan)
+        assert f"points of {columns} 32-bit floats" in line["assumed"]
+        assert len(line["objects"]) == 1
+
+    @pytest.mark.parametrize(("columns", "wrong"), [(3, "whole points|intensity"), (6, "intensity")])
+    def test_records_of_another_length_are_refused_with_what_to_do(self, capsys, tmp_path, scan, columns, wrong):
+        records = np.concatenate([scan - (0, 0, 5), np.full((len(scan), 3), 100.0)], axis=1)[:, :columns]
+        assert main(["segment", write(tmp_path / "scan.bin", records.astype("<f4").tobytes())]) == 1
+        said = capsys.readouterr().err
+        assert any(word in said for word in wrong.split("|"))
+        assert "convert it to PCD" in said

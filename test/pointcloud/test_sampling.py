@@ -48,3 +48,17 @@ def test_points_in_one_place_have_no_spacing(count):
 def test_spacing_grows_with_the_cloud(scale):
     points = np.random.default_rng(0).normal(size=(200, 3))
     assert spacing((points * scale).astype("f4")) == pytest.approx(spacing(points.astype("f4")) * scale, rel=1e-3)
+
+
+@pytest.mark.parametrize("equal", [500, 20_000, 1_000_000])
+def test_equal_points_do_not_crowd_out_the_others(equal):
+    points = np.random.default_rng(0).normal(size=(20_000, 3)).astype(np.float32)
+    sample = draw(np.concatenate([np.zeros((equal, 3), np.float32), points]), 4096)
+    assert len(sample) == len(np.unique(sample, axis=0)) == 4096
+    assert np.isin(draw(points, 4095)[:, 0], sample[:, 0]).all(), "one point more, and the rest as before"
+
+
+@pytest.mark.parametrize("times", [2, 5])
+def test_points_that_stand_several_times_are_as_close_as_once(times):
+    points = np.random.default_rng(0).uniform(size=(100_000, 3)).astype(np.float32) * [1, 1, 0]
+    assert spacing(np.tile(points, (times, 1))) == pytest.approx(spacing(points), rel=0.15)

@@ -7,6 +7,7 @@ from touching_scenes import Box, Cylinder, seen
 from vision_service.pointcloud.motion import rotation_matrix
 from vision_service.pointcloud.objects import object_of
 from vision_service.pointcloud.planes import Plane
+from vision_service.pointcloud.touching.splitting import Rules, split
 from vision_service.pointcloud.upright import stood_upright
 from vision_service.types import PointCloud
 
@@ -49,6 +50,62 @@ def test_what_stands_on_another_thing_ends_at_its_top():
     _, (below, above) = boxes(Box((0, 0), (0.25, 0.2, 0.1)), Box((0.02, 0.01), (0.14, 0.12, 0.1), bottom=0.1))
     assert below.size[2] == pytest.approx(0.1, abs=0.005)
     assert above.size[2] == pytest.approx(0.1, abs=0.006)
+
+
+def split_boxes(*things, noise, turn=0.0):
+    """The boxes of things as they are told apart, with what of their points goes to each other."""
+    scene = seen(*things, width=640, height=480, noise=noise, turn=turn)
+    plane = Plane(scene.up, float(scene.up @ scene.pose.translation), 0.01)
+    above = plane.heights(scene.xyz.reshape(-1, 3)).reshape(scene.numbers.shape) > 0.005
+    labels = split(scene.xyz, above, plane, Rules(min_points=200))
+    shown = [np.bincount(labels[(scene.numbers == number + 1) & (labels > 0)]) for number in range(len(things))]
+    clouds = [PointCloud(scene.xyz[labels == counts.argmax()]) for counts in shown]
+    return scene, stood_upright([object_of(cloud) for cloud in clouds], plane)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.002, 0.005])
+@pytest.mark.parametrize(
+    "things",
+    [
+        (Box((0, 0), (0.2, 0.2, 0.08)), Cylinder((0, 0), 0.05, 0.12, bottom=0.08)),
+        (Box((0, 0), (0.25, 0.2, 0.1)), Box((0.02, 0.01), (0.14, 0.12, 0.1), bottom=0.1)),
+        (Cylinder((0, 0), 0.08, 0.08), Cylinder((0, 0), 0.05, 0.1, bottom=0.08)),
+        (Box((0, 0), (0.25, 0.2, 0.1), yaw=0.4), Box((0.02, 0.01), (0.14, 0.12, 0.1), yaw=0.9, bottom=0.1)),
+    ],
+    ids=["a tin on a box", "a box on a box", "a tin on a tin", "a box turned on a box"],
+)
+def test_what_is_told_apart_in_a_stack_has_its_own_height(things, noise):
+    _, found = split_boxes(*things, noise=noise, turn=0.35)
+    for thing, item in zip(things, found, strict=True):
+        height = thing.size[2] if isinstance(thing, Box) else thing.height
+        assert item.size[2] == pytest.approx(height, abs=0.004 if noise < 0.005 else 0.006)
+
+
+def test_a_box_of_which_another_one_hides_a_corner_keeps_its_turn():
+    below, above = Box((0, 0), (0.25, 0.2, 0.1), yaw=0.4), Box((0.02, 0.01), (0.14, 0.12, 0.1), yaw=0.9, bottom=0.1)
+    scene, (found, _) = split_boxes(below, above, noise=0.001)
+    assert abs(turn_of(scene, found) - np.degrees(0.4)) < 2
+
+
+def test_a_box_of_which_half_is_seen_across_its_corners_is_turned_as_its_sides_are():
+    scene = seen(Box((0, 0), (0.17, 0.17, 0.18), yaw=np.pi / 4), width=640, height=480, noise=0.001)
+    plane = Plane(scene.up, float(scene.up @ scene.pose.translation), 0.01)
+    heights = plane.heights(scene.xyz.reshape(-1, 3)).reshape(scene.numbers.shape)
+    near = scene.pose.inverse.apply(scene.xyz.reshape(-1, 3))[:, 1].reshape(heights.shape) < 0
+    cloud = scene.xyz[(scene.numbers == 1) & (heights > 0.005) & near]
+    (item,) = stood_upright([object_of(PointCloud(cloud))], plane)
+    assert abs(turn_of(scene, item)) == pytest.approx(45, abs=2)
+
+
+def test_few_points_far_behind_a_thing_leave_its_box_as_it_is():
+    scene, (alone,) = boxes(Box((0, 0), (0.16, 0.1, 0.12), yaw=0.3), noise=0.001)
+    plane = Plane(scene.up, float(scene.up @ scene.pose.translation), 0.01)
+    rng = np.random.default_rng(1)
+    rays = alone.cloud.xyz[rng.choice(len(alone.cloud), len(alone.cloud) // 50, replace=False)]
+    behind = rays * rng.uniform(1.3, 1.7, (len(rays), 1)).astype(np.float32)
+    (item,) = stood_upright([object_of(PointCloud(np.concatenate([alone.cloud.xyz, behind])))], plane)
+    np.testing.assert_allclose(item.size, alone.size, atol=0.005)
+    np.testing.assert_allclose(item.center, alone.center, atol=0.005)
 
 
 def test_a_hidden_bottom_is_on_the_plane():

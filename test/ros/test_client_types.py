@@ -14,7 +14,7 @@ import vision_service.msg
 import vision_service.srv
 
 from robot import ROOT
-from vision_service.ros.client import CameraClient, NamedClient, VisionClient
+from vision_service.ros.client import CameraClient, MLModelClient, NamedClient, VisionClient
 
 PROGRAM = """
 from concurrent.futures import Future
@@ -24,7 +24,16 @@ import numpy as np
 from typing_extensions import assert_type
 
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.ros.client import CameraClient, CaptureAllResult, NamedImage, VisionClient, VisionProperties
+from vision_service.ros.client import (
+    CameraClient,
+    CaptureAllResult,
+    MLModelClient,
+    ModelMetadata,
+    NamedImage,
+    Results,
+    VisionClient,
+    VisionProperties,
+)
 from vision_service.types import (
     Classification,
     Detection,
@@ -36,21 +45,23 @@ from vision_service.types import (
 
 with VisionClient("people") as people, CameraClient("front") as front:
     assert_type(people, VisionClient)
-    assert_type(people.get_detections(np.zeros((24, 32, 3), np.uint8), timeout=1.0), list[Detection])
-    assert_type(people.get_classifications_from_camera_async("front", 3), Future[list[Classification]])
-    assert_type(people.get_object_point_clouds(max_age=-1.0), list[PointCloudObject])
+    assert_type(people.get_detections(np.zeros((24, 32, 3), np.uint8), timeout=1.0), Results[Detection])
+    assert_type(people.get_classifications_from_camera_async("front", 3), Future[Results[Classification]])
+    assert_type(people.get_object_point_clouds(max_age=-1.0), Results[PointCloudObject])
     assert_type(people.capture_all_from_camera("front", return_image=True, count=2), CaptureAllResult)
     assert_type(people.capture_all_from_camera_async(return_detections=True), Future[CaptureAllResult])
     assert_type(people.get_segmentation(b""), Segmentation)
     assert_type(people.get_segmentation_from_camera_async("front"), Future[Segmentation])
-    assert_type(people.get_keypoints_from_camera("front"), list[Detection])
-    assert_type(people.get_detections_3d_from_camera(), list[Detection3D])
+    assert_type(people.get_keypoints_from_camera("front"), Results[Detection])
+    assert_type(people.get_detections_3d_from_camera(), Results[Detection3D])
     assert_type(people.get_properties(), VisionProperties)
     assert_type(people.do_command({"command": "help"}), dict[str, Any])
     assert_type(front.get_image("image/png", source="depth"), NamedImage)
     assert_type(front.get_images_async(["color"]).result(), list[NamedImage])
     assert_type(front.get_point_cloud(), PointCloud)
     assert_type(front.get_pcd("ascii"), bytes)
+    assert_type(MLModelClient("net").get_metadata(), ModelMetadata)
+    first: list[Detection] = people.get_detections_from_camera(extra={"a": 1}, source="color")
     people.capture_all_from_camera(return_picture=True)  # type: ignore[call-arg]
     people.capture_all_from_camera(True)  # type: ignore[arg-type]
     front.get_image(max_age="old")  # type: ignore[arg-type]
@@ -91,7 +102,7 @@ def test_a_users_program_is_checked_strictly(installed, tmp_path):
 def methods():
     return [
         pytest.param(kind, name, id=f"{kind.__name__}.{name}")
-        for kind in (NamedClient, VisionClient, CameraClient)
+        for kind in (NamedClient, VisionClient, CameraClient, MLModelClient)
         for name, value in vars(kind).items()
         if inspect.isfunction(value) and not name.startswith("_") and name != "close"
     ]

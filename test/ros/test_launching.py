@@ -27,7 +27,9 @@ NEEDED = {
     "detect": {"model_path": "fruit.tflite", "image_topic": "/image"},
     "existing_camera": {"package": "usb_cam", "executable": "usb_cam_node_exe", "driver_params_file": ""},
 }
-FILES = sorted(path.name.removesuffix(".launch.py") for path in LAUNCH.glob("*.launch.py"))
+ALL = sorted(path.name.removesuffix(".launch.py") for path in LAUNCH.glob("*.launch.py"))
+FILES = [file for file in ALL if file != "control"]
+"""Those that start nodes, in a namespace and with a clock."""
 
 
 @pytest.fixture
@@ -61,6 +63,11 @@ def test_a_clock_that_is_neither_true_nor_false_ends_the_launch(warnings, file):
         warnings(file, use_sim_time="maybe")
 
 
+def test_the_control_page_has_arguments_of_its_own(warnings):
+    assert warnings("control", prt="1") == ["WARNING: nobody knows the launch argument 'prt': did you mean 'port'?"]
+    assert warnings("control", port="1", host="127.0.0.1") == []
+
+
 @pytest.mark.parametrize("file", FILES)
 def test_its_own_arguments_are_none(warnings, file):
     assert warnings(file, namespace="", log_level="info") == []
@@ -68,7 +75,7 @@ def test_its_own_arguments_are_none(warnings, file):
 
 # RViz.
 
-SHOWING = [file for file in FILES if file not in ("control", "mlmodel")]
+SHOWING = [file for file in FILES if file != "mlmodel"]
 
 
 def opened(file, params_file, **arguments):

@@ -9,7 +9,7 @@ from sensor_msgs.msg import CameraInfo, Image, PointCloud2, PointField
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection3DArray
 from vision_service.srv import CaptureAllFromCamera, DoCommand, GetObjectPointClouds, GetVisionProperties
-from visualization_msgs.msg import MarkerArray
+from visualization_msgs.msg import Marker, MarkerArray
 
 import testdata
 from robot import ROOT, eventually, image_message, painted, running
@@ -22,7 +22,7 @@ from vision_service.types import CameraIntrinsics, PointCloud
 TABLETOP = yaml.safe_load((ROOT / "config/tabletop.yaml").read_text())["/**/tabletop"]["ros__parameters"]
 DETECTOR = {"model": "mlmodel", "model_path": "package://vision_service/models/solids_detector.tflite"}
 SEED = 12
-BLOCK = np.stack(np.meshgrid(*[np.arange(1, 11) * 0.01] * 3), axis=-1).reshape(-1, 3)
+BLOCK = np.stack(np.meshgrid(*[np.arange(11, 21) * 0.01] * 3), axis=-1).reshape(-1, 3)
 BLOCKS = np.concatenate([BLOCK, BLOCK[:500] + np.array([1, 2, 0])]).astype(np.float32)
 """Two blocks, one of them half as high."""
 
@@ -112,12 +112,25 @@ def test_objects_are_streamed_with_their_markers(robot):
     boxes = robot.listen(Detection3DArray, "tabletop/view/objects").next()
     assert len(boxes.detections) == 5
     markers = robot.listen(MarkerArray, "tabletop/markers").next()
-    assert len(markers.markers) == 11, "one that deletes the old ones, and two for each object"
+    assert len(markers.markers) == 12, "one that deletes the old ones, two for each object, and the ground"
+    *_, ground = markers.markers
+    assert (ground.ns, ground.type, ground.action) == ("view/ground", Marker.CYLINDER, Marker.ADD)
     points = robot.listen(PointCloud2, "tabletop/object_points").next()
     assert [field.name for field in points.fields] == ["x", "y", "z", "rgb", "label"]
     picture = conversion.image_from_message(robot.listen(Image, "tabletop/image_annotated").next()).rgb
     plain = robot.call(CaptureAllFromCamera, "tabletop/capture_all_from_camera", return_image=True).image
     assert (picture != conversion.image_from_message(plain).rgb).any()
+
+
+def test_the_ground_is_told_in_the_status_and_to_who_asks_for_it(robot):
+    answer = robot.call(GetObjectPointClouds, "tabletop/get_object_point_clouds", extra='{"ground": true}')
+    assert answer.success
+    told = json.loads(answer.message)["ground"]
+    assert told["found"]
+    assert told["share"] > 0.1
+    assert told["up_from"] == "parameter"
+    assert robot.status("tabletop")["ground"]["view"]["found"]
+    assert robot.call(GetObjectPointClouds, "tabletop/get_object_point_clouds").message == ""
 
 
 def test_a_lidar_has_points_and_nothing_else(robot):

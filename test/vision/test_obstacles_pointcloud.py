@@ -157,7 +157,8 @@ def test_turned_boxes_stand_on_the_ground():
 def test_nothing_depends_on_order_place_direction_and_scale(seed, scale, shift):
     order = np.random.default_rng(seed).permutation(len(SCENE))
     xyz = ((SCENE.xyz @ solids.rotation(seed).T + shift) * scale)[order]
-    model = make(ground_plane_normal_vec=[0, 0, 0], max_dist_from_plane=0.0)  # all lengths automatic
+    # All lengths are automatic.
+    model = make(ground_plane_normal_vec=[0, 0, 0], max_dist_from_plane=0.0, min_range=0.0)
     assert counts(find(model, xyz)) == pytest.approx(BOXES, abs=2)
 
 

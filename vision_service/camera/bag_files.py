@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Collection, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
 
+from vision_service.camera.bag_compression import decompress_file, decompressed
 from vision_service.camera.bag_mcap import McapStorage
 from vision_service.camera.bag_sqlite import SqliteStorage
 from vision_service.camera.bag_storage import CDR, Channel, Entry, Storage, merged
-from vision_service.errors import ErrorCode, VisionError, missing_package
+from vision_service.errors import ErrorCode, VisionError
 from vision_service.files import open_regular, read_regular
 from vision_service.yaml_text import parse_yaml
 
@@ -85,8 +85,7 @@ class BagFiles:
         entries = merged(self._storages, topics, start)
         if not self._compressed_messages:
             return entries
-        decompress = _zstandard().ZstdDecompressor().decompressobj
-        return ((time, topic, decompress().decompress(data)) for time, topic, data in entries)
+        return ((time, topic, decompressed(data)) for time, topic, data in entries)
 
     def close(self) -> None:
         """Close the files; may be called twice."""
@@ -169,8 +168,7 @@ class BagFiles:
         """Return a copy of a file that was compressed as a whole, for as long as the bag is open."""
         folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="vision_service_bag_"))
         plain = Path(folder, file.stem)
-        with file.open("rb") as source, plain.open("wb") as target, suppress(EOFError):
-            shutil.copyfileobj(_zstandard().ZstdDecompressor().stream_reader(source, read_across_frames=True), target)
+        decompress_file(file, plain)
         return plain
 
 
@@ -193,14 +191,6 @@ def _present(file: Path) -> Path | None:
         if other.exists():
             return other
     return None
-
-
-def _zstandard() -> Any:
-    try:
-        import zstandard
-    except ImportError:
-        raise missing_package("zstandard", "the driver 'replay' of compressed bags", extra="bags") from None
-    return zstandard
 
 
 def _wrong(message: str) -> VisionError:

@@ -11,6 +11,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from vision_service.camera.bag_compression import LARGEST_PART, check_chunk, decompressed
 from vision_service.camera.bag_storage import Channel, Entry
 from vision_service.errors import missing_package
 
@@ -172,6 +173,7 @@ class McapStorage:
             raise ValueError(msg)
         chunk = Chunk.read(ReadDataStream(io.BytesIO(content)))
         _check_compression(chunk.compression)
+        check_chunk(chunk.compression, chunk.data, chunk.uncompressed_size)
         return breakup_chunk(chunk, validate_crc=True)
 
     def _read_summary(self, file: IO[bytes]) -> bool:
@@ -328,13 +330,11 @@ def _begun(compression: str, data: bytes) -> bytes:
     """Return what can be decompressed of data that are cut off."""
     _check_compression(compression)
     if compression == "zstd":
-        import zstandard
-
-        return zstandard.ZstdDecompressor().decompressobj().decompress(data)
+        return decompressed(data)
     if compression == "lz4":
         import lz4.frame
 
-        return bytes(lz4.frame.LZ4FrameDecompressor().decompress(data))
+        return bytes(lz4.frame.LZ4FrameDecompressor().decompress(data, max_length=LARGEST_PART))
     return data
 
 

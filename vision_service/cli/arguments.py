@@ -37,6 +37,26 @@ def _number(text: str) -> float:
         raise argparse.ArgumentTypeError(msg) from None
 
 
+_AXES = {"x": (1, 0, 0), "y": (0, 1, 0), "z": (0, 0, 1)}
+
+
+def direction(text: str) -> str:
+    """Return a direction as a list in YAML: of an axis, as in z or -y, or of three numbers with commas."""
+    word = text.strip().lower()
+    axis = _AXES.get(word.lstrip("+-"))
+    if axis is not None and len(word.lstrip("+-")) + 1 >= len(word):
+        sign = -1 if word.startswith("-") else 1
+        return f"[{', '.join(f'{sign * number:.1f}' for number in axis)}]"
+    try:
+        numbers = [float(part) for part in word.strip("[]").replace(",", " ").split()]
+    except ValueError:
+        numbers = []
+    if len(numbers) != 3 or not all(map(math.isfinite, numbers)):
+        msg = f"{text!r} is no direction: give an axis, as z or -y, or three numbers X,Y,Z"
+        raise argparse.ArgumentTypeError(msg)
+    return f"[{', '.join(map(str, numbers))}]"
+
+
 def count(text: str) -> int:
     """Return how many; negative = all."""
     try:

@@ -18,13 +18,17 @@ _STRENGTH = 0.6  # of an object's colour over that of its points
 _SAME_PLACE = 1e-6  # metres
 
 
-def frame_of(cloud: PointCloud) -> Frame:
+def frame_of(cloud: PointCloud, frame_id: str = "") -> Frame:
     """Return the frame of a camera that sees a cloud.
 
     Where the points lie in rows and columns, their colours are its image, and it is as calibrated as they tell.
+
+    Args:
+        cloud: The points.
+        frame_id: The name of the coordinate frame that they are in; empty = it is not known.
     """
     image = Image(np.ascontiguousarray(cloud.rgb)) if cloud.organized and cloud.rgb is not None else None
-    return Frame(image=image, cloud=cloud, intrinsics=fit_pinhole(cloud))
+    return Frame(image=image, cloud=cloud, intrinsics=fit_pinhole(cloud), frame_id=frame_id)
 
 
 def object_numbers(cloud: PointCloud, objects: Sequence[PointCloudObject]) -> NDArray[np.uint32]:

@@ -22,10 +22,12 @@ from vision_service.settings.camera import CameraConfiguration
 from vision_service.settings.mlmodel import MLModelConfiguration
 from vision_service.settings.node import DECLARED_BY_ROS
 from vision_service.settings.stack import StackConfiguration
+from vision_service.settings.viam_gateway import ViamGatewayConfiguration
 from vision_service.settings.vision import VisionConfiguration
 from vision_service.vision import MODELS
 
 STACK = "stack"
+VIAM_GATEWAY = "viam_gateway"
 EXTRINSICS = "extrinsic_parameters."
 KINDS = {"cameras": "camera", "mlmodels": "mlmodel", "vision": "vision"}
 """The kinds of nodes by the stack's parameters that list them."""
@@ -39,7 +41,7 @@ class FileNode:
 
     Attributes:
         name: Its full name, as far as the file tells: in no namespace where the section is for any.
-        kind: ``camera``, ``mlmodel``, ``vision`` or ``stack``.
+        kind: ``camera``, ``mlmodel``, ``vision``, ``viam_gateway`` or ``stack``.
         section: Its parameters.
     """
 
@@ -81,6 +83,9 @@ def nodes_of(path: str | Path) -> list[FileNode]:
         for each in listed if isinstance(listed, (list, tuple)) else ():
             full = f"{name.rpartition('/')[0]}/{each}"
             nodes.append(FileNode(full, kind, _values(sections, full)))
+    gateway = f"{name.rpartition('/')[0]}/{VIAM_GATEWAY}"
+    if section.get(VIAM_GATEWAY) is True and any(is_for(each, gateway) for each, _ in sections):  # it needs no section
+        nodes.append(FileNode(gateway, VIAM_GATEWAY, _values(sections, gateway)))
     return nodes
 
 
@@ -189,6 +194,8 @@ def _configurations(node: FileNode) -> Configurations:
     section = node.section
     if node.kind == STACK:
         return [("", StackConfiguration)]
+    if node.kind == VIAM_GATEWAY:
+        return [("", ViamGatewayConfiguration)]
     if node.kind == "mlmodel":
         return [("", MLModelConfiguration)]
     if node.kind == "vision":

@@ -8,11 +8,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from vision_service.cli import inspect, offline, online
+from vision_service.cli import inspect, offline, online, viam_gateway
 from vision_service.cli.outcome import FAILED, INTERRUPTED, last_words, own_process, print_error
 from vision_service.errors import VisionError
 
-SUBCOMMANDS = (online, offline, inspect)
+SUBCOMMANDS = (online, offline, inspect, viam_gateway)
 """Modules with ``add_parsers(subparsers)``, in the order of the help. They import what is heavy, ROS above all, only in
 the function that a parser sets as ``func``: it takes the arguments and returns the exit code."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from vision_service.camera import DRIVERS
 from vision_service.camera.transforms import TRANSFORMS
+from vision_service.cli.arguments import direction
 from vision_service.cli.outcome import FAILED, OK, print_error
 from vision_service.cli.settings import setting
 from vision_service.configuration import Attribute, attributes, did_you_mean
@@ -59,13 +60,28 @@ def add_parsers(subparsers: Any) -> None:
     )
     _add_files(
         parser,
-        file="an image (JPEG, PNG, BMP, TIFF, WebP) or a point cloud (PCD); - = standard input",
+        file="an image (JPEG, PNG, BMP, TIFF, WebP) or a point cloud (PCD; .bin of KITTI, .pcd.bin of nuScenes); - ="
+        " standard input",
         model="mlmodel, if --model-path is given, and obstacles_pointcloud for point clouds",
         out="write annotated images (PNG), with the number of each pixel's class (.labels.png) and object"
         " (.instances.png) beside them, into this folder; of point clouds, labelled clouds (PCD with a field 'label':"
         " an object's number from 1 on, 0 = none) and images (PNG)",
     )
     _add_paths(parser)
+    parser.add_argument(
+        "--up",
+        type=direction,
+        metavar="X,Y,Z",
+        help="which direction is up in point clouds: x, -y, z … or a vector; the same as --set"
+        " ground_plane_normal_vec=[X,Y,Z] (default: as --frame tells, else a guess)",
+    )
+    parser.add_argument(
+        "--frame",
+        default="",
+        metavar="NAME",
+        help="the coordinate frame that point clouds are in: with 'optical' in its name it is a camera's (x right, y"
+        " down, z forward), else z is up (default: what the file says)",
+    )
     parser.set_defaults(func=_segment)
 
     parser = subparsers.add_parser(

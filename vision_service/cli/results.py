@@ -196,19 +196,22 @@ def _box_as_dict(item: PointCloudObject | Found3D) -> dict[str, Any]:
     }
 
 
-def print_objects(file: str, cloud: PointCloud, objects: Sequence[PointCloudObject]) -> None:
+def print_objects(file: str, cloud: PointCloud, objects: Sequence[PointCloudObject], told: Sequence[str] = ()) -> None:
     """Print a table of the objects in a file.
 
     Args:
         file: Its name, as the user wrote it.
         cloud: Its points.
         objects: What was found among them, in this order.
+        told: What else is to be said of it, a line each: the ground, what was assumed.
     """
     console = for_people()
     shape = f"{cloud.xyz.shape[1]}×{cloud.xyz.shape[0]}" if cloud.organized else f"{len(cloud)}"
     title = Text.assemble((file, "bold"), (f"  {shape} points", "dim"))
+    lines = [Text(f"  {line}", "dim") for line in told]
     if not objects:
         console.print(title, Text("  nothing found", "dim"), sep="")
+        console.print(*lines, sep="\n", end="\n" if lines else "")
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("#", justify="right", no_wrap=True)
@@ -224,6 +227,7 @@ def print_objects(file: str, cloud: PointCloud, objects: Sequence[PointCloudObje
             *(" ".join(f"{length:.3f}" for length in lengths) for lengths in (item.center, item.size)),
         )
     console.print(title)
+    console.print(*lines, sep="\n", end="\n" if lines else "")
     console.print(table)
 
 

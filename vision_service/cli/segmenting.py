@@ -18,7 +18,8 @@ from vision_service.errors import VisionError
 from vision_service.files import read_head
 from vision_service.image import encode
 from vision_service.masks import instance_image
-from vision_service.pointcloud.pcd import read_pcd, write_pcd
+from vision_service.pointcloud.files import is_records, read_cloud
+from vision_service.pointcloud.pcd import write_pcd
 from vision_service.tasks import SEGMENT, SEGMENT_3D, require
 from vision_service.types import Frame, Segmentation
 
@@ -42,11 +43,15 @@ def segment(arguments: argparse.Namespace) -> int:
     tasks = [task for task, of_clouds in ((SEGMENT, False), (SEGMENT_3D, True)) if of_clouds in in_space.values()]
     if tasks == [SEGMENT_3D]:
         arguments.default_model = CLOUD_MODEL
+    if arguments.up is not None:
+        arguments.settings.append(("ground_plane_normal_vec", arguments.up))
     with made(arguments, *tasks) as model:
 
         def job(file: str, paths: Sequence[Path]) -> None:
-            job = _segment_cloud if in_space[file] else _segment_image
-            job(file, piped.get(file), paths, model, arguments.json)
+            if in_space[file]:
+                _segment_cloud(file, piped.get(file), paths, model, arguments)
+            else:
+                _segment_image(file, piped.get(file), paths, model, arguments.json)
 
         return each(arguments, ENDINGS, job)
 
@@ -62,7 +67,7 @@ def is_cloud(file: str, data: bytes | None = None) -> bool:
         head = read_head(file, 8) if data is None else data[:8]
     except (OSError, RuntimeError, ValueError):
         head = b""
-    return head.startswith(_HEADS) or file.lower().endswith(".pcd")
+    return head.startswith(_HEADS) or file.lower().endswith(".pcd") or is_records(file)
 
 
 def _segment_image(file: str, data: bytes | None, paths: Sequence[Path], model: VisionModel, json: bool) -> None:
@@ -92,16 +97,27 @@ def _write_numbers(path: Path, numbers: Any) -> None:
     output.write_file(path, encode(numbers, "image/png", encoding=encoding))
 
 
-def _segment_cloud(file: str, data: bytes | None, paths: Sequence[Path], model: VisionModel, json: bool) -> None:
-    cloud = read_pcd(file if data is None else data)
+def _segment_cloud(
+    file: str, data: bytes | None, paths: Sequence[Path], model: VisionModel, arguments: argparse.Namespace
+) -> None:
+    read = read_cloud(file, data)
+    cloud = read.cloud
     (method,) = require(model, SEGMENT_3D)
-    objects = answered(file, clouds.frame_of(cloud), getattr(model, method))
-    if json:
+    objects = answered(file, clouds.frame_of(cloud, arguments.frame or read.frame_id), getattr(model, method))
+    ground = model.ground()
+    if arguments.json:
         rows = [results.object_as_dict(item) for item in objects]
-        warning = {"warning": model.warning} if model.warning else {}
-        output.print_json({"file": file, "points": len(cloud), "objects": rows, **warning})
+        more = {
+            **({"assumed": read.assumed} if read.assumed else {}),
+            **({"ground": ground.as_dict()} if ground is not None else {}),
+            **({"warning": model.warning} if model.warning else {}),
+        }
+        output.print_json({"file": file, "points": len(cloud), "objects": rows, **more})
     else:
-        results.print_objects(file, cloud, objects)
+        told = [f"assumed: {read.assumed}"] if read.assumed else []
+        if ground is not None:
+            told.append(str(ground))
+        results.print_objects(file, cloud, objects, told)
     if model.warning:
         print_error(f"{file!r}: {model.warning}")
     if paths:

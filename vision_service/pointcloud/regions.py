@@ -30,6 +30,27 @@ def crop(cloud: PointCloud, min_corner: Sequence[float] = (), max_corner: Sequen
     return cloud if inside.all() else select(cloud, inside)
 
 
+def outside(cloud: PointCloud, min_corner: Sequence[float], max_corner: Sequence[float]) -> PointCloud:
+    """Return the points that are not inside a box; those on its faces are inside.
+
+    Args:
+        cloud: An unorganized cloud.
+        min_corner: x, y and z of the box's low corner, metres.
+        max_corner: x, y and z of its high corner.
+    """
+    within = in_box(cloud, min_corner, max_corner)
+    return select(cloud, ~within) if within.any() else cloud
+
+
+def in_box(cloud: PointCloud, min_corner: Sequence[float], max_corner: Sequence[float]) -> NDArray[np.bool_]:
+    """Return which points of a cloud, rows one after the other, are inside a box, its faces included: (N,)."""
+    xyz = cloud.xyz.reshape(-1, 3)
+    within = np.ones(len(xyz), bool)
+    for axis, (low, high) in enumerate(zip(min_corner, max_corner, strict=True)):
+        within &= (xyz[:, axis] >= low - cloud.origin[axis]) & (xyz[:, axis] <= high - cloud.origin[axis])
+    return within
+
+
 def outline(points: NDArray[np.float32], gap: float) -> NDArray[np.float32]:
     """Return the outline of a surface: the convex hull of the largest connected part of points in a plane.
 

@@ -17,7 +17,9 @@ _MEDIAN_OF_RANDOM = 0.47  # of points at random on a surface, √(ln 2 / π): me
 def draw(xyz: NDArray[np.float32], count: int) -> NDArray[np.float32]:
     """Return a random sample of points, the same one whatever the order of the points.
 
-    A point's rank is a hash of its coordinates. The start of the sample is a random sample again.
+    A point's rank is a hash of its coordinates. The start of the sample is a random sample again. Equal points count
+    once, however many there are, as long as there are others: some drivers write one place for all that they did not
+    measure.
 
     Args:
         xyz: (N, 3) finite points.
@@ -26,13 +28,40 @@ def draw(xyz: NDArray[np.float32], count: int) -> NDArray[np.float32]:
     Returns:
         (min(N, count), 3) float32.
     """
+    return _drawn(xyz, count)[0]
+
+
+def _drawn(xyz: NDArray[np.float32], count: int) -> tuple[NDArray[np.float32], float]:
+    """Return a sample as :func:`draw` does, and about how many of the points differ."""
     ranks = _hash(xyz)
-    if len(xyz) > 2 * count:
-        # Twice as many as are needed would be below this rank, if all points differed.
-        low = np.flatnonzero(ranks < np.uint32(2**32 / len(xyz) * 2 * count))
+    share = 2 * count / max(len(xyz), 1)  # of the ranks, below which twice as many are as are needed, if all differ
+    while share < 1:
+        low = np.flatnonzero(ranks < np.uint32(2**32 * share))
         if len(low) >= count:
-            return xyz.take(low.take(_first(ranks.take(low), count)), axis=0)
-    return xyz.take(_first(ranks, count), axis=0)
+            order = low.take(_first(ranks.take(low)))
+            once = _once(xyz, order)
+            if len(once) >= count:
+                chosen = once[:count]
+                # That so many lie below this rank tells how many there are in all (Bar-Yossef et al. 2002).
+                alike = not np.array_equal(chosen, order[:count])
+                differ = count * 2**32 / max(int(ranks[chosen[-1]]), 1) if alike else len(xyz)
+                return xyz.take(chosen, axis=0), min(differ, len(xyz))
+        share *= 8
+    order = _first(ranks)
+    once = _once(xyz, order)
+    if len(once) < min(count, len(xyz)):  # then equal ones fill it up
+        again = np.ones(len(xyz), bool)
+        again[once] = False
+        return xyz.take(np.concatenate([once, order[again.take(order)]])[:count], axis=0), len(once)
+    return xyz.take(once[:count], axis=0), len(once)
+
+
+def _once(xyz: NDArray[np.float32], order: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the points in an order in which equal ones follow each other, but each once."""
+    points = xyz.take(order, axis=0)
+    differs = np.ones(len(order), bool)
+    differs[1:] = (points[1:] != points[:-1]).any(axis=1)
+    return order[differs]
 
 
 def spacing(xyz: NDArray[np.float32]) -> float:
@@ -49,21 +78,21 @@ def spacing(xyz: NDArray[np.float32]) -> float:
     """
     from scipy.spatial import cKDTree
 
-    sample = draw(xyz, SPACING_SAMPLE)
+    sample, differ = _drawn(xyz, SPACING_SAMPLE)
     places = np.unique(sample, axis=0)
     if len(places) < 2:
         return 0.0
     nearest = float(np.median(cKDTree(places).query(places, k=2)[0][:, 1]))
-    if len(xyz) <= len(sample):
+    if differ <= len(sample):
         return nearest
-    return nearest / _MEDIAN_OF_RANDOM * float(np.sqrt(len(sample) / len(xyz)))
+    return nearest / _MEDIAN_OF_RANDOM * float(np.sqrt(len(sample) / differ))
 
 
-def _first(ranks: NDArray[np.uint32], count: int) -> NDArray[np.intp]:
-    """Return the places of the lowest ranks, in their order."""
+def _first(ranks: NDArray[np.uint32]) -> NDArray[np.intp]:
+    """Return the places of ranks, the lowest first."""
     # Each rank with its place in one number: those are sorted ten times faster than places are sorted by ranks.
     places = np.arange(len(ranks), dtype=np.uint64)
-    ranked = np.sort(ranks.astype(np.uint64) << np.uint64(32) | places)[:count]
+    ranked = np.sort(ranks.astype(np.uint64) << np.uint64(32) | places)
     return (ranked & np.uint64(0xFFFFFFFF)).astype(np.intp)
 
 

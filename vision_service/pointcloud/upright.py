@@ -32,6 +32,9 @@ ENOUGH = 6000
 """How many points say where a box is: more say nothing else."""
 
 _CELL = 0.005  # metres: of the map in which points without neighbours are found
+_APART = 2  # cells around a point without others, at the most half of the way to those that are together with it
+_LEAST_PART = 0.03  # share of the points that is no mistake, wherever it is
+_MOST_TOGETHER = 0.9  # share of the points without which nothing is said
 _MOST_CELLS = 512  # along a side of it
 _LEAST_NEIGHBOURS = 3
 _OUTLINE = 48  # places along an outline that a circle is looked for in
@@ -47,6 +50,9 @@ _BIN = 0.002  # metres
 _FACE_DENSITY = 3.0  # times as many points as elsewhere make a face
 _REACH = 0.005  # metres around the densest layer whose points are the face
 _LEAST_CORNERS = 0.35  # below, a footprint is round: 1 = a rectangle, 0 = a circle
+_MOST_SPILT = 0.04  # share of the points that may be those of what stands on a thing
+_VOTERS = 500  # points that say how a footprint is turned
+_BESIDE = 0.006  # metres from an edge of the outline
 _HIDDEN = 0.05  # quantile of the heights that is the lower end
 
 
@@ -58,6 +64,7 @@ class _Stand:
         turn: (2, 2) its horizontal axes, the columns.
         low, high: (2,) the ends along them.
         lower, top: The heights of its ends, as far as they are seen.
+        heights: (N,) of its points above the plane.
     """
 
     turn: NDArray[np.float64]
@@ -65,6 +72,7 @@ class _Stand:
     high: NDArray[np.float64]
     lower: float
     top: float
+    heights: NDArray[np.float32]
 
     @property
     def middle(self) -> NDArray[np.float64]:
@@ -88,7 +96,7 @@ def stood_upright(objects: Sequence[PointCloudObject], plane: Plane) -> list[Poi
         plane: What they stand on. What lies below it gets a box that ends where its points do.
     """
     across = _horizontal_axes(plane.normal)
-    stands = [_stand(_some(item.cloud.xyz.reshape(-1, 3)), plane, across) for item in objects]
+    stands = _told_apart([_stand(_some(item.cloud.xyz.reshape(-1, 3)), plane, across) for item in objects])
     upright = []
     for item, stand in zip(objects, stands, strict=True):
         bottom = _bottom(stand, stands)
@@ -116,6 +124,7 @@ def _stand(xyz: NDArray[np.float32], plane: Plane, across: NDArray[np.float64]) 
     axes = np.column_stack([across, plane.normal])
     # Columns are many times as fast to reduce as rows of three numbers.
     columns: Any = cv2.transpose(cv2.transform(xyz[:, None], axes.T)[:, 0])
+    columns = _together(columns)
     places, heights = columns[:2], columns[2] - np.float32(plane.offset)
     corners = cv2.convexHull(_outermost(places))[:, 0].astype(np.float64)
     circle = _circle(corners)
@@ -123,10 +132,39 @@ def _stand(xyz: NDArray[np.float32], plane: Plane, across: NDArray[np.float64]) 
         middle, radius = circle
         turn, low, high = np.eye(2), middle - radius, middle + radius
     else:
-        turn = _turn(corners)
+        turn = _turn(corners, places)
         low, high = np.array([_ends(own, TRIMMED) for own in turn.T.astype(np.float32) @ places]).T
     lower, bottom, top = _at(heights, (_HIDDEN, TRIMMED_TOP, 1 - TRIMMED_TOP))
-    return _Stand(turn, low, high, lower, _face(heights, top, top - bottom))
+    return _Stand(turn, low, high, lower, _face(heights, top, top - bottom), heights)
+
+
+def _together(columns: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the (3, M) of (3, N) points, two across and their height, without few ones that lie apart from the others.
+
+    Those are points of what is beside or behind, or between both, as sensors see them at edges.
+    """
+    cells, (height, width) = _map(columns[:2], _CELL)
+    counts = np.bincount(cells, minlength=height * width)
+    near = cv2.dilate((counts > 0).reshape(height, width).view(np.uint8), np.ones((2 * _APART + 1,) * 2, np.uint8))
+    number, parts = cv2.connectedComponents(near, connectivity=8, ltype=cv2.CV_16U)
+    if number <= 2:
+        return columns
+    of_cell: Any = parts.reshape(-1)
+    sizes = np.bincount(of_cell, counts, number)
+    kept = sizes >= _LEAST_PART * len(cells)
+    # Of points that lie far from each other, all lie apart.
+    if kept.all() or sizes[kept].sum() < _MOST_TOGETHER * len(cells):
+        return columns
+    return columns[:, kept.take(of_cell.take(cells))]
+
+
+def _map(places: NDArray[np.float32], edge: float) -> tuple[NDArray[np.intp], tuple[int, int]]:
+    """Return the cell of each of (2, N) places in a map of square cells, and how many rows and columns that has."""
+    low, high = places.min(axis=1), places.max(axis=1)
+    edge = max(edge, float((high - low).max()) / _MOST_CELLS)
+    columns, rows = ((places - low[:, None]) / np.float32(edge)).astype(np.intp)
+    width = int(columns.max()) + 1
+    return rows * width + columns, (int(rows.max()) + 1, width)
 
 
 def _outermost(places: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -134,11 +172,7 @@ def _outermost(places: NDArray[np.float32]) -> NDArray[np.float32]:
 
     The corners of the convex hull are among them: any place in a cell with cells of such places on all sides is not.
     """
-    low, high = places.min(axis=1), places.max(axis=1)
-    edge = np.float32(max(_CELL, float((high - low).max()) / _MOST_CELLS))
-    columns, rows = ((places - low[:, None]) / edge).astype(np.intp)
-    width, height = int(columns.max()) + 1, int(rows.max()) + 1
-    cells = rows * width + columns
+    cells, (height, width) = _map(places, _CELL)
     counts = np.bincount(cells, minlength=width * height).reshape(height, width).astype(np.float32)
     around = cv2.boxFilter(counts, -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
     filled, dense = counts > 0, (around > _LEAST_NEIGHBOURS) & (counts > 0)
@@ -191,16 +225,27 @@ def _circle(corners: NDArray[np.float64]) -> tuple[NDArray[np.float64], float] |
     return (np.array([x0, y0]), float(np.sqrt(square))) if square > 0 else None
 
 
-def _turn(corners: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the (2, 2) axes of a footprint with a convex outline of (K, 2) corners; the first is within 45° of x.
+def _turn(corners: NDArray[np.float64], places: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the (2, 2) axes of a footprint; the first is within 45° of x.
 
-    The edges vote for their direction, modulo a right angle, by their lengths: four times the angle of all four sides
-    of a rectangle is the same, and a circle's cancel.
+    The edges of its outline vote for their direction, modulo a right angle: four times the angle of all four sides of
+    a rectangle is the same, and a circle's cancel. An edge has as many votes as there are points at it, as many as a
+    side has that is seen: where something hides the rest, the outline ends with no side.
+
+    Args:
+        corners: (K, 2) of the footprint's convex outline.
+        places: (2, N) of its points.
     """
     edges = np.roll(corners, -1, axis=0) - corners
-    lengths = np.hypot(*edges.T)
-    votes = (lengths * np.exp(4j * np.arctan2(edges[:, 1], edges[:, 0]))).sum()
-    angle = float(np.angle(votes)) / 4 if abs(votes) > _LEAST_CORNERS * lengths.sum() else 0.0
+    lengths = np.maximum(np.hypot(*edges.T), 1e-9)
+    some = places[:, :: places.shape[1] // _VOTERS + 1]
+    # How far inside of each edge the points are: (K, N).
+    inside = (edges[:, :1] * some[1] - edges[:, 1:] * some[0]) / lengths[:, None]
+    inside = np.abs(inside - ((edges[:, 0] * corners[:, 1] - edges[:, 1] * corners[:, 0]) / lengths)[:, None])
+    nearest = inside.argmin(axis=0)
+    beside = inside[nearest, np.arange(some.shape[1])] < _BESIDE
+    votes = np.bincount(nearest[beside], minlength=len(edges)) * np.exp(4j * np.arctan2(edges[:, 1], edges[:, 0]))
+    angle = float(np.angle(votes.sum())) / 4 if abs(votes.sum()) > _LEAST_CORNERS * max(beside.sum(), 1) else 0.0
     cos, sin = np.cos(angle), np.sin(angle)
     return np.array([[cos, -sin], [sin, cos]])
 
@@ -232,14 +277,45 @@ def _face(values: NDArray[np.float32], end: float, extent: float) -> float:
         return end
     depth = min(_FACE, extent / 4)
     near = values[values > end - depth]
-    bins = np.bincount(((near - (end - depth)) / _BIN).astype(np.intp))
+    face = _layer(near, end - depth, len(values) * _BIN / extent)
+    return end if face is None else face
+
+
+def _layer(values: NDArray[np.float32], first: float, usual: float) -> float | None:
+    """Return where most of (N,) values from a first one on lie, if that is clearly more than usual in a bin."""
+    bins = np.bincount(((values - first) / _BIN).astype(np.intp))
     layers = np.convolve(bins, (1, 1, 1))[1:-1]
     peak = int(layers.argmax())
-    usual = len(values) * 3 * _BIN / extent
-    if layers[peak] < _FACE_DENSITY * usual:
-        return end
-    middle = end - depth + (peak + 0.5) * _BIN
-    return median(near[np.abs(near - middle) < _REACH])
+    if layers[peak] < _FACE_DENSITY * 3 * usual:
+        return None
+    middle = first + (peak + 0.5) * _BIN
+    return median(values[np.abs(values - middle) < _REACH])
+
+
+def _told_apart(stands: Sequence[_Stand]) -> list[_Stand]:
+    """Return the stands, of which those beneath others end at the face on which these stand.
+
+    Of a thing that stands on another one, a few points at its foot are taken for points of the one beneath, which would
+    become higher. But that has a face there, with few points above.
+    """
+    return [
+        replace(stand, top=min([stand.top, *(_shelf(stand, other) for other in stands if other is not stand)]))
+        for stand in stands
+    ]
+
+
+def _shelf(stand: _Stand, other: _Stand) -> float:
+    """Return at what height a thing has a face that another one stands on; infinite = it does not stand on it."""
+    if not (stand.lower < other.lower < stand.top + SUPPORT and other.top > stand.top and stand.covers(other.middle)):
+        return np.inf
+    heights = stand.heights
+    near = heights[np.abs(heights - other.lower) < 2 * SUPPORT]
+    if not len(near):
+        return np.inf
+    face = _layer(near, other.lower - 2 * SUPPORT, len(heights) * _BIN / max(stand.top - stand.lower, _BIN))
+    if face is None or np.count_nonzero(heights > face + 2 * _REACH) > _MOST_SPILT * len(heights):
+        return np.inf
+    return face
 
 
 def _bottom(stand: _Stand, stands: Sequence[_Stand]) -> float:

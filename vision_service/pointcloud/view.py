@@ -14,6 +14,8 @@ from vision_service.types import CameraIntrinsics, PointCloud, PointCloudObject
 
 SIZE = (640, 480)
 """Width and height of an image that does not have a cloud's own, pixels."""
+WIDE = 20.0
+"""From which extent on a scene seen from above is wide, metres: its image has twice the width and height."""
 BACKGROUND = 24
 """The grey level where there is no point."""
 _DARKEST, _BRIGHTEST = 60, 255
@@ -61,13 +63,15 @@ def view_of(cloud: PointCloud) -> View:
     xyz = finite(cloud).absolute.astype(np.float64)
     if not len(xyz):
         return View(CameraIntrinsics(*SIZE, 1.0, 1.0, 0.0, 0.0), np.eye(3), np.zeros(3))
-    rotation, translation = np.eye(3), np.zeros(3)
+    rotation, translation, size = np.eye(3), np.zeros(3), SIZE
     if np.quantile(xyz[:, 2] - np.hypot(xyz[:, 0], xyz[:, 1]), 0.05) <= 0:  # not within 45° of z
         low, high = np.quantile(xyz, [0.01, 0.99], axis=0)
         extent = max(float((high - low).max()), 1e-6)
         eye = [*(low + high)[:2] / 2, high[2] + _DISTANCE * extent]
         rotation, translation = _ABOVE, -_ABOVE @ eye
-    return View(_framing(xyz @ rotation.T + translation), rotation, translation)
+        if extent > WIDE:
+            size = 2 * SIZE[0], 2 * SIZE[1]
+    return View(_framing(xyz @ rotation.T + translation, size), rotation, translation)
 
 
 def shades(cloud: PointCloud, view: View) -> NDArray[np.uint8]:
@@ -109,7 +113,7 @@ def render(cloud: PointCloud, colors: NDArray[np.uint8], view: View) -> NDArray[
     picture = np.full((height, width, 3), BACKGROUND, np.uint8)
     points = view.of_points(cloud.absolute.reshape(-1, 3))
     pixels = np.rint(project(points, view.intrinsics))
-    visible = np.flatnonzero((np.abs(pixels) < max(SIZE) * 2).all(axis=1))
+    visible = np.flatnonzero((np.abs(pixels) < max(width, height) * 2).all(axis=1))
     visible = visible[np.argsort(-points[visible, 2], kind="stable")]  # the nearest last, over the others
     columns, rows = pixels[visible].astype(int).T
     dot = round(min(max(1.0, (width * height / max(len(visible), 1)) ** 0.5), _LARGEST_DOT))
@@ -121,13 +125,13 @@ def render(cloud: PointCloud, colors: NDArray[np.uint8], view: View) -> NDArray[
     return picture
 
 
-def _framing(points: NDArray[np.float64]) -> CameraIntrinsics:
+def _framing(points: NDArray[np.float64], size: tuple[int, int]) -> CameraIntrinsics:
     """Return the camera whose image shows nearly all of the points, (N, 3) as it sees them, and not much else."""
-    width, height = SIZE
+    width, height = size
     before = points[points[:, 2] > 0]
     rays = before[:, :2] / before[:, 2:]
     low, high = np.quantile(rays, [0.005, 0.995], axis=0)
-    focal_length = float(((1 - 2 * _MARGIN) * np.array(SIZE) / np.maximum(high - low, 1e-6)).min())
+    focal_length = float(((1 - 2 * _MARGIN) * np.array(size) / np.maximum(high - low, 1e-6)).min())
     middle = (low + high) / 2 * focal_length
     return CameraIntrinsics(
         width, height, focal_length, focal_length, width / 2 - float(middle[0]), height / 2 - float(middle[1])

@@ -87,7 +87,7 @@ class Caller:
         answer = Answer(self._callbacks)
         name = self.full_name(service)
         ends = time.monotonic() + patience
-        self._connection.call(self, kind, name, request, lambda response: convert(_successful(response)), ends, answer)
+        self._connection.call(self, kind, name, request, lambda response: convert(successful(response)), ends, answer)
         return answer
 
     def close(self) -> None:
@@ -112,7 +112,8 @@ class Caller:
         return name
 
 
-def _successful(response: Any) -> Any:
+def successful(response: Any) -> Any:
+    """Return a response that is a success, or raise the VisionError that it tells."""
     if hasattr(response, "error_code") and not response.success:
         raise VisionError(_code(response.error_code), response.message)
     return response

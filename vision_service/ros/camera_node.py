@@ -36,6 +36,7 @@ from vision_service.pointcloud.projection import cloud_of
 from vision_service.ros import conversion
 from vision_service.ros.calls import Call, too_late
 from vision_service.ros.camera_outputs import TOPICS, CameraOutput
+from vision_service.ros.candidates import Candidate
 from vision_service.ros.capture import Capture, with_names
 from vision_service.ros.driver_parameters import DriverParameters
 from vision_service.ros.local_nodes import LocalNodes
@@ -121,13 +122,39 @@ class CameraNode(ServiceNode):
 
     # Lifecycle.
 
+    def preparation(self) -> Candidate:
+        """Return the driver and the calibration, which are opened and read beside the node."""
+        driver_class = DRIVERS.get(self.settings.driver)
+        self._driver_parameters.declare(self.settings.driver, driver_class)
+        config = self._driver_parameters.config()
+        read_calibration = self._driver_parameters.calibration(self.get_name())
+
+        def make() -> tuple[CameraDriver, Calibration, NodeResources]:
+            resources = self._resources.beside()
+            try:
+                calibration = read_calibration()
+                return driver_class(config, resources), calibration, resources
+            except BaseException:
+                self._resources.uses = resources.uses  # while it waits for others, it is known that it needs them
+                self._resources.leave(resources)
+                raise
+
+        def drop(made: tuple[CameraDriver, Calibration, NodeResources]) -> None:
+            self._resources.leave(made[2])
+            made[0].close()
+
+        values = self.settings.driver, config, read_calibration.args
+        return Candidate(what=f"the driver {self.settings.driver}", configuration=values, make=make, drop=drop)
+
     def configure(self) -> None:
-        """Open the driver."""
+        """Use the driver that was opened."""
         for label in self.settings.geometries:
             self.parameters.declare(BoxConfig, prefix=f"{label}.")
         self._boxes()
         try:
-            driver = self._open_driver()
+            driver, self._calibration, resources = self.prepared(self.preparation())
+            self._driver = driver
+            self._resources.adopt(resources)
             self._place_camera(driver)
         except VisionError as error:
             self._feed.slot.fail(VisionError(ErrorCode.CAMERA_ERROR, f"the camera is not configured: {error.message}"))
@@ -142,15 +169,6 @@ class CameraNode(ServiceNode):
         names = [name for source in driver.sources for name in TOPICS[source]]
         names += ["points"] if self._supports_pcd(driver) else []
         self._outputs = {name: CameraOutput(self, name) for name in names}
-
-    def _open_driver(self) -> CameraDriver:
-        driver_class = DRIVERS.get(self.settings.driver)
-        self._driver_parameters.declare(self.settings.driver, driver_class)
-        config = self._driver_parameters.config()
-        self._calibration = self._driver_parameters.calibration(self.get_name())
-        self._resources.uses = frozenset()
-        self._driver = driver_class(config, self._resources)
-        return self._driver
 
     def _place_camera(self, driver: CameraDriver) -> None:
         """Publish where the camera is, if the parameters say so, and how the view of a transform camera is turned."""

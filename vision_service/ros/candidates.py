@@ -6,8 +6,10 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from vision_service.concurrency import Worker
@@ -23,15 +25,15 @@ class Candidate:
         what: What it is, for error messages: "the model mlmodel".
         configuration: From what it is built; candidates of equal configurations stand for each other.
         make: Builds it, and raises VisionError to refuse the change; may take long, so it is called in any thread.
-        use: Puts what was built to work; called when the parameters are set, by whoever sets them.
+        use: Puts what was built to work; called when the parameters are set, by whoever sets them. None = it is taken.
         drop: Lets go of what was built, where the change does not come about; called in any thread.
     """
 
     what: str
     configuration: Any
     make: Callable[[], Any]
-    use: Callable[[Any], None]
     drop: Callable[[Any], None]
+    use: Callable[[Any], None] | None = None
 
     def build(self) -> Built:
         """Return what was built.
@@ -64,8 +66,12 @@ class Built:
 
     def use(self) -> None:
         """Put it to work."""
-        if self._taken.acquire(blocking=False):
+        if self.candidate.use is not None and self._taken.acquire(blocking=False):
             self.candidate.use(self._made)
+
+    def take(self) -> tuple[bool, Any]:
+        """Return whether it is the caller's from now on, and what was made."""
+        return (True, self._made) if self._taken.acquire(blocking=False) else (False, None)
 
     def drop(self) -> None:
         """Let go of it, unless it is in use; never raises."""
@@ -127,39 +133,52 @@ class Builder:
         self._stops = stops
         self._worker: Worker | None = None
         self._building: Future[Built] | None = None
+        self._awaited: Future[Built] | None = None
         self._closed = False
         self.turns = InTurn(begin)
 
-    async def build(self, candidate: Candidate) -> Built:
+    async def build(self, candidate: Candidate, timeout: float | None = None) -> Built:
         """Return what was built for a candidate, while the node goes on.
 
-        What is not ready in time is dropped when it is; the thread is left to it.
+        What is not ready in time, or when it is abandoned, is dropped when it is; the thread is left to it.
+
+        Args:
+            candidate: What to build.
+            timeout: How long that may take, seconds; None = as the node's timeout says.
 
         Raises:
             VisionError: Why it cannot be built; DEADLINE_EXCEEDED, if it takes too long; NOT_ACTIVE, if the node was
-                deactivated, cleaned up or closed meanwhile.
+                deactivated, cleaned up or closed meanwhile; what :meth:`abandon` was given.
             Exception: What building raises.
         """
-        stops, timeout = self._stops(), self._timeout()
+        stops, timeout = self._stops(), self._timeout() if timeout is None else timeout
         if self._closed:
             raise _stopped(candidate)
         if self._worker is None:
             self._worker = Worker(f"{self._name}.candidates")
         self._building = building = self._worker.submit(candidate.build)
+        awaited: Future[Built] = Future()
+        self._awaited = awaited
+        building.add_done_callback(partial(_pass_on, awaited))
         try:
-            built = await self._begin(timeout).wait(building, late=lambda: _too_late(candidate, timeout))
+            built = await self._begin(timeout).wait(awaited, late=lambda: _too_late(candidate, timeout))
         except BaseException:
             building.add_done_callback(_drop)
             if not building.done():
                 self._leave_thread()
             raise
         finally:
-            self._building = None
-            del building  # what it raised knows this frame, by which it would know itself
+            self._building = self._awaited = None
+            del building, awaited  # what it raised knows this frame, by which it would know itself
         if self._closed or self._stops() != stops:
             self.drop(built)
             raise _stopped(candidate)
         return built
+
+    def abandon(self, error: VisionError) -> None:
+        """Wait no longer for what is being built: who waits gets the error, in the executor's thread."""
+        if self._awaited is not None:
+            _end(self._awaited, error=error)
 
     def drop(self, built: Built) -> None:
         """Let go of what is not used; in the thread, because that may take its time."""
@@ -180,6 +199,24 @@ class Builder:
         if self._worker is not None:
             self._worker.close()
         self._worker = None
+
+
+def _pass_on(awaited: Future[Built], building: Future[Built]) -> None:
+    """Let who waits have what was built."""
+    if building.cancelled():
+        awaited.cancel()
+    elif (error := building.exception()) is not None:
+        _end(awaited, error=error)
+    else:
+        _end(awaited, built=building.result())
+
+
+def _end(awaited: Future[Built], *, built: Built | None = None, error: BaseException | None = None) -> None:
+    with suppress(InvalidStateError):  # it is abandoned, or cancelled, already
+        if error is not None:
+            awaited.set_exception(error)
+        elif built is not None:
+            awaited.set_result(built)
 
 
 def _drop(building: Future[Built]) -> None:

@@ -270,6 +270,9 @@ class ManagedNode(LifecycleNode):
         """Make a transition by calling `change`, in whatever thread it was asked for."""
         return change()
 
+    async def prepare_transition(self, wanted: str) -> None:
+        """Do what takes long before a transition that is possible now, without holding up the executor."""
+
     def grant_transition(self, change: Callable[[], Any]) -> Any:
         """Answer a request for a transition that is possible by calling `change`."""
         return change()
@@ -289,13 +292,22 @@ class ManagedNode(LifecycleNode):
     def _LifecycleNodeMixin__change_state(self, transition_id: int) -> TransitionCallbackReturn:  # noqa: N802
         return self.guard_transition(lambda: _change_state(self, transition_id))
 
-    def _LifecycleNodeMixin__on_change_state(self, request: Any, response: Any) -> Any:  # noqa: N802
-        wanted, possible = request.transition, self.possible_transitions()
-        if wanted.label in possible if wanted.label else wanted.id in possible.values():
+    async def _LifecycleNodeMixin__on_change_state(self, request: Any, response: Any) -> Any:  # noqa: N802
+        if wanted := self._possible(request.transition):
+            await self.prepare_transition(wanted)
+        if self._possible(request.transition):  # another one may have been made meanwhile
             return self.grant_transition(lambda: _on_change_state(self, request, response))
-        self.refuse_transition(wanted.label or wanted.id, possible)
+        wanted = request.transition.label or request.transition.id
+        self.refuse_transition(wanted, self.possible_transitions())
         response.success = False
         return response
+
+    def _possible(self, transition: Any) -> str:
+        """Return the label of a transition that is possible now; empty = it is not."""
+        possible = {number: label for label, number in self.possible_transitions().items()}
+        if transition.label:
+            return transition.label if transition.label in possible.values() else ""
+        return possible.get(transition.id, "")
 
 
 class _Finalized:

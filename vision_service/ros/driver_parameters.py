@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from vision_service.camera.calibration import Calibration, CalibrationConfig, ExtrinsicsConfig, IntrinsicsConfig
@@ -83,8 +84,8 @@ class DriverParameters:
         """
         return configure(self._config, self._values(self._driver, changes or {}), of=f"the driver {self._name}")
 
-    def calibration(self, camera_name: str) -> Calibration:
-        """Return the calibration that the parameters give.
+    def calibration(self, camera_name: str) -> partial[Calibration]:
+        """Return what makes the calibration that the parameters give, and may read a file for it.
 
         Raises:
             VisionError: INVALID_ARGUMENT, if it is wrong.
@@ -93,7 +94,7 @@ class DriverParameters:
         config = configure(CalibrationConfig, values, of="the calibration")
         given = self._parameters.values(IntrinsicsConfig) if ("", IntrinsicsConfig) in self._calibration else {}
         intrinsics = configure(IntrinsicsConfig, given, of="the calibration").intrinsic_parameters
-        return Calibration(config, intrinsics, camera_name=camera_name)
+        return partial(Calibration, config, intrinsics, camera_name=camera_name)
 
     def extrinsics(self) -> ExtrinsicsConfig:
         """Return where the camera is.

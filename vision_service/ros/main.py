@@ -34,6 +34,17 @@ def mlmodel() -> None:
     leave(run_one(lambda: MLModelNode("mlmodel"), sys.argv))
 
 
+def run_viam_gateway(args: Sequence[str]) -> int:
+    """Run the gateway for Viam's clients; return the exit code.
+
+    Args:
+        args: The process's arguments.
+    """
+    from vision_service.ros.viam_gateway import ViamGatewayNode
+
+    return run_one(ViamGatewayNode, args)
+
+
 def stack() -> None:
     """Run the nodes of a parameter file."""
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import weakref
 from collections.abc import Sequence
 from contextlib import suppress
@@ -18,6 +19,7 @@ from vision_service.image_size import size_in_header
 from vision_service.ros import conversion
 from vision_service.ros.node import json_object
 from vision_service.types import Classification, Detection, Frame, PointCloudObject, Segmentation
+from vision_service.vision.ground_report import GroundReport
 
 
 def given_frame(request: Any) -> Frame:
@@ -108,6 +110,11 @@ def fill_objects(response: Any, frame: Frame, objects: Sequence[PointCloudObject
 def fill_detections_3d(response: Any, frame: Frame, objects: Sequence[PointCloudObject], frame_id: str) -> None:
     """Put a frame's objects without their points, in a coordinate frame of their own, into a response."""
     response.detections = conversion.objects_to_detections(objects, _fill_placed(response, frame, frame_id))
+
+
+def ground_message(report: GroundReport | None) -> str:
+    """Return what is told of a ground as a response's message has it: a JSON object; null where there is nothing."""
+    return json.dumps({"ground": None if report is None else report.as_dict()}, allow_nan=False)
 
 
 def _fill_placed(response: Any, frame: Frame, frame_id: str) -> Header:

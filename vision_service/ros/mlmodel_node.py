@@ -11,6 +11,7 @@ from typing import Any
 
 from vision_service import limits
 from vision_service.concurrency import Worker
+from vision_service.configuration import attributes
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.measures import Durations
 from vision_service.mlmodel.fingerprints import digest
@@ -18,6 +19,7 @@ from vision_service.mlmodel.loading import load_file
 from vision_service.mlmodel.runtime import Runtime, Tensors
 from vision_service.ros import conversion
 from vision_service.ros.calls import Call, too_late
+from vision_service.ros.candidates import Candidate
 from vision_service.ros.local_nodes import LocalNodes
 from vision_service.ros.node import ServiceNode, json_object
 from vision_service.settings.mlmodel import MLModelConfiguration
@@ -57,15 +59,19 @@ class MLModelNode(ServiceNode):
         if local_nodes is not None:
             local_nodes.mlmodels[self.get_fully_qualified_name()] = self
 
+    def preparation(self) -> Candidate:
+        """Return the model, which is loaded beside the node."""
+        settings = self.settings
+        return Candidate(
+            what=f"the model {settings.model_path}",
+            configuration=[getattr(settings, name) for name in attributes(MLModelConfiguration)],
+            make=partial(_load, settings),
+            drop=lambda loaded: loaded[0].close(),
+        )
+
     def configure(self) -> None:
-        """Load the model."""
-        before = digest(self.settings.model_path) or uuid.uuid4().hex  # what cannot be read is another one each time
-        runtime = load_file(self.settings)
-        # A file that was replaced while it was loaded is nobody's; its users look at it anew.
-        content = before if digest(self.settings.model_path) == before else uuid.uuid4().hex
-        # The labels, and what else its users read of it, may be of parameters or of another file.
-        said = (content, runtime.inputs, runtime.outputs, runtime.labels)
-        self.model_id = hashlib.sha256(repr(said).encode()).hexdigest()
+        """Use the model that was loaded."""
+        runtime, self.model_id = self.prepared(self.preparation())
         self.runtime = runtime
         # Closing waits for a run under way, which may take its time, also one of a vision node.
         self._worker = Worker(self.get_name(), last=runtime.close)
@@ -127,3 +133,14 @@ class MLModelNode(ServiceNode):
         if self.runtime is None or self._worker is None:
             raise VisionError(ErrorCode.NOT_ACTIVE, "the node was cleaned up")
         return self.runtime, self._worker
+
+
+def _load(settings: MLModelConfiguration) -> tuple[Runtime, str]:
+    """Return a model, and what it is known by; in any thread."""
+    before = digest(settings.model_path) or uuid.uuid4().hex  # what cannot be read is another one each time
+    runtime = load_file(settings)
+    # A file that was replaced while it was loaded is nobody's; its users look at it anew.
+    content = before if digest(settings.model_path) == before else uuid.uuid4().hex
+    # The labels, and what else its users read of it, may be of parameters or of another file.
+    said = (content, runtime.inputs, runtime.outputs, runtime.labels)
+    return runtime, hashlib.sha256(repr(said).encode()).hexdigest()

@@ -8,18 +8,19 @@ import threading
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from lifecycle_msgs.msg import Transition
-from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.callback_groups import CallbackGroup, ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 
 from vision_service import limits
-from vision_service.configuration import Attribute, attributes, configure
+from vision_service.configuration import Attribute, attributes, configure, did_you_mean
 from vision_service.errors import ErrorCode, VisionError, shortened
 from vision_service.ros.bond import Bond, make_bond
 from vision_service.ros.calls import Call, seconds
@@ -31,6 +32,7 @@ from vision_service.ros.executor import Executor
 from vision_service.ros.pacing import keep_pace
 from vision_service.ros.parameter_services import ParameterServices
 from vision_service.ros.parameters import Parameters
+from vision_service.ros.preparing import Preparation
 from vision_service.ros.qos import watched_publisher
 from vision_service.settings.node import NodeConfiguration
 from vision_service.srv import DoCommand, GetStatus
@@ -91,8 +93,8 @@ class ServiceNode(ManagedNode):
             name: The node's.
             **arguments: Further ones of rclpy's Node: context, namespace, parameter_overrides …
         """
-        super().__init__(name, **{**arguments, "start_parameter_services": False})
         self.group = ReentrantCallbackGroup()  # with rclpy's default group one waiting coroutine blocks the others
+        super().__init__(name, **{**arguments, "start_parameter_services": False})
         self._closed = self._finished = False
         self._changing = threading.RLock()
         self.last_error = ""
@@ -109,7 +111,7 @@ class ServiceNode(ManagedNode):
         self._call_error = ""
         self._traced: set[tuple[Any, ...]] = set()
         self._stops = 0
-        self._offered = 0
+        self._answers: dict[str, tuple[Any, Callable[[Any, Any], Awaitable[Any]]]] = {}
         self.parameters = Parameters(self, self._validate, self._apply, self._candidate_for, self.outdated)
         self.parameters.declare(self.Configuration)
         self.settings = self._first_settings()
@@ -119,6 +121,7 @@ class ServiceNode(ManagedNode):
         self._builder = Builder(
             name, begin=self._call, timeout=lambda: self.settings.timeout, stops=lambda: self._stops
         )  # fmt: skip
+        self._preparation = Preparation(self._builder, self._call)
         ParameterServices(self, self.parameters, self._builder)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         for_time = {"callback_group": self.group, "clock": steady}
@@ -127,10 +130,14 @@ class ServiceNode(ManagedNode):
         diagnose = partial(self._safely, "diagnosing", self._diagnose)
         self._diagnostics_timer = self.create_timer(DIAGNOSTICS_PERIOD, diagnose, **for_time)
         self._diagnostics_timer.cancel()  # until somebody subscribes
-        self.offer(GetStatus, "get_status", self._get_status, always=True)
+        self.offer(GetStatus, "get_status", self._get_status, always=True, at_once=True)
         self.offer(DoCommand, "do_command", self._do_command)
 
     # What subclasses implement.
+
+    def preparation(self) -> Candidate | None:
+        """Return what ``configure`` will take by ``prepared``, None = nothing; called while it is unconfigured."""
+        return None
 
     def configure(self) -> None:
         """Make what the parameters ask for."""
@@ -176,6 +183,19 @@ class ServiceNode(ManagedNode):
     # What subclasses and others use.
 
     @property
+    def default_callback_group(self) -> CallbackGroup:
+        """The group of what rclpy makes itself, as the lifecycle services: they answer while one of them waits."""
+        return self.group
+
+    def prepared(self, candidate: Candidate) -> Any:
+        """Return what was made of a candidate before the node is configured; else it is made now.
+
+        Raises:
+            VisionError: Why it cannot be made.
+        """
+        return self._preparation.take(candidate)
+
+    @property
     def waits(self) -> bool:
         """Whether the node is not configured because what it needs of others is not there (yet)."""
         return self._waits
@@ -205,6 +225,29 @@ class ServiceNode(ManagedNode):
         if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
             self.trigger_activate()
 
+    async def begin(self) -> None:
+        """Do what ``start`` does, without holding up the executor while files are read and devices are opened."""
+        if self.state == "unconfigured" and self.get_parameter("autostart").value:
+            await self.prepare_transition("configure")
+            self.start()
+
+    async def prepare_transition(self, wanted: str) -> None:
+        """Make what takes long before the node is configured."""
+        if wanted == "configure":
+            with suppress(VisionError):  # the one before does not end; the transition will say what is missing
+                await self._preparation.make(self._find_preparation)
+
+    def _find_preparation(self) -> Candidate | None:
+        """Return what is to be made before the node is configured; what is wrong with it is told when it is."""
+        if self.state != "unconfigured":
+            return None
+        try:
+            self.settings = self.own_settings()
+            self._set_limits()
+            return self.preparation()
+        except Exception:
+            return None
+
     def namesakes(self) -> int:
         """Return how many other nodes of this name are on the graph."""
         own = (self.get_name(), self.get_namespace())
@@ -215,6 +258,7 @@ class ServiceNode(ManagedNode):
         if self._finished:
             return
         self._finished = True
+        self._preparation.drop()
         self._builder.close()
         limits.image_pixels.unset(self)
         limits.pending_bytes.unset(self)
@@ -236,7 +280,7 @@ class ServiceNode(ManagedNode):
             self.release_state_machine()
             self._changing.release()
 
-    def offer(self, kind: type, name: str, handler: Handler, *, always: bool = False) -> None:
+    def offer(self, kind: type, name: str, handler: Handler, *, always: bool = False, at_once: bool = False) -> None:
         """Offer a service under the node's name.
 
         Args:
@@ -244,6 +288,7 @@ class ServiceNode(ManagedNode):
             name: Without the node's.
             handler: A coroutine that fills the response, or raises VisionError.
             always: Whether it answers in every lifecycle state, and is never refused as OVERLOADED.
+            at_once: Whether it does not wait either while the node's model or driver is being made.
         """
 
         async def answer(request: Any, response: Any) -> Any:
@@ -253,7 +298,13 @@ class ServiceNode(ManagedNode):
                 self._count(pending=1)
                 try:
                     timeout = seconds(getattr(request, "timeout", 0.0), self.settings.timeout, "timeout")
-                    await handler(request, response, self._call(timeout))
+                    call = self._call(timeout)
+                    if self._preparation.busy and not at_once:
+                        with suppress(VisionError):  # then it is said what is being made
+                            await self._preparation.wait(call, late=self._not_active)
+                        if not always:
+                            self._require_active()
+                    await handler(request, response, call)
                 finally:
                     self._count(pending=-1)
                 response.success = True
@@ -265,11 +316,27 @@ class ServiceNode(ManagedNode):
                 response = self._failed(kind, name, error)
             return response
 
-        self._offered += 1
+        self._answers[name] = (kind, answer)
         service = self.create_service(kind, f"~/{name}", answer, qos_profile=SERVICE_QOS, callback_group=self.group)
         keep_pace(self, service)
 
     # Calls.
+
+    def answer(self, name: str, request: Any) -> Awaitable[Any]:
+        """Return what is to be awaited in the node's executor for the response to a call of this process.
+
+        Args:
+            name: Of the service, without the node's.
+            request: Of its type.
+
+        Raises:
+            VisionError: UNKNOWN_RESOURCE, if the node offers no such service.
+        """
+        if name not in self._answers:
+            msg = f"{self.get_fully_qualified_name()} has no method {name!r}{did_you_mean(name, self._answers)}"
+            raise VisionError(ErrorCode.UNKNOWN_RESOURCE, msg)
+        kind, answer = self._answers[name]
+        return answer(request, kind.Response())
 
     def _call(self, timeout: float) -> Call:
         """Return a call that begins now."""
@@ -286,14 +353,24 @@ class ServiceNode(ManagedNode):
         """Return whether no other call would wait, if this one went on in another thread than the executor's."""
         return self._calls_pending <= 1
 
-    def _admit(self) -> None:
+    def _require_active(self) -> None:
         if self.state != "active":
-            reason = f": {self.last_error}" if self.last_error else ""
-            name = self.get_fully_qualified_name()
-            step = NEXT_STEPS.get(self.state)
-            advice = f"; to go on: ros2 lifecycle set {name} {step}" if step else ""
-            msg = f"node {name} is {self.state}{reason}{advice}"
-            raise VisionError(ErrorCode.NOT_ACTIVE, msg)
+            raise self._not_active()
+
+    def _not_active(self) -> VisionError:
+        """Return the error for a call that comes while the node is not active."""
+        making = self._preparation.under_way
+        why = making or self.last_error
+        reason = f": {why}" if why else ""
+        name = self.get_fully_qualified_name()
+        step = "" if making else NEXT_STEPS.get(self.state)
+        advice = f"; to go on: ros2 lifecycle set {name} {step}" if step else ""
+        return VisionError(ErrorCode.NOT_ACTIVE, f"node {name} is {self.state}{reason}{advice}")
+
+    def _admit(self) -> None:
+        """Refuse a call of a node that is not active and will not be soon, or that has too many calls already."""
+        if not self._preparation.busy:
+            self._require_active()
         if self._calls_pending >= self.settings.max_pending_calls:
             msg = f"{self._calls_pending} calls wait already (max_pending_calls): try again later"
             raise VisionError(ErrorCode.OVERLOADED, msg)
@@ -327,7 +404,7 @@ class ServiceNode(ManagedNode):
         response.status = json.dumps(
             {
                 "troubles": self.diagnostics.messages,
-                "services": self._offered,
+                "services": len(self._answers),
                 **self._said_of_calls(pending=1),
                 **self._status(),
             },
@@ -338,7 +415,8 @@ class ServiceNode(ManagedNode):
         """Return what get_status and the diagnostics say of every node, but for so many calls that are pending."""
         counts = {"answered": self._calls_answered, "failed": self._calls_failed}
         calls = {**counts, "pending": max(0, self._calls_pending - pending)}
-        return {"last_error": self.last_error, "last_call_error": self._call_error, "calls": calls}
+        making = {"preparing": making} if (making := self._preparation.under_way) else {}
+        return {"last_error": self.last_error, "last_call_error": self._call_error, "calls": calls, **making}
 
     def _status(self) -> dict[str, Any]:
         """Return what ``status`` says; where it fails, the rest is to be known all the same."""
@@ -365,8 +443,10 @@ class ServiceNode(ManagedNode):
             self.settings = self.own_settings()
             self._set_limits()
             self._safely("using changed parameters", lambda: self.apply(changes))
-        elif self.state == "unconfigured" and self.last_error and self.get_parameter("autostart").value:
-            self._retry_at = time.monotonic()  # what was wrong may be right now
+        elif self.state == "unconfigured":
+            self._preparation.abandon("parameters were changed")
+            if self.last_error and self.get_parameter("autostart").value:
+                self._retry_at = time.monotonic()  # what was wrong may be right now
         self.look_soon()
 
     def _first_settings(self) -> Any:
@@ -447,6 +527,7 @@ class ServiceNode(ManagedNode):
             self.configure()
             configured = True
         finally:
+            self._preparation.drop()
             # Where it failed, not all may be declared yet: what resembles a declared one may be why.
             for sentence in self.parameters.unknown(only_misspelt=not configured):
                 self.get_logger().warning(sentence)
@@ -458,6 +539,8 @@ class ServiceNode(ManagedNode):
         if verb in ("deactivate", "clean up"):
             self._stops += 1
             self.parameters.drop_built()
+            self._preparation.abandon("the node was shut down")
+            self._preparation.drop()
         try:
             hook()
         except BaseException as error:  # a library may even raise SystemExit
@@ -546,7 +629,8 @@ class ServiceNode(ManagedNode):
             self.housekeep()
         elif self.state == "unconfigured" and time.monotonic() >= self._retry_at:
             self._retry_at = math.inf
-            self.start()
+            if self.executor is not None:
+                self.executor.create_task(self.begin)
 
     def _warn_of_namesakes(self) -> None:
         twins = self.namesakes()

@@ -16,7 +16,7 @@ from rclpy.publisher import Publisher
 from sensor_msgs.msg import CompressedImage, Image, PointCloud2
 from std_msgs.msg import Header
 from vision_msgs.msg import Classification, Detection2DArray, Detection3DArray
-from visualization_msgs.msg import MarkerArray
+from visualization_msgs.msg import Marker, MarkerArray
 
 from vision_service.drawing import draw_results
 from vision_service.image import encode
@@ -24,9 +24,11 @@ from vision_service.keypoints import Skeleton
 from vision_service.msg import InstanceArray, LabelEvent, ObjectKeypointsArray
 from vision_service.ros import conversion, qos
 from vision_service.ros.conversion import foxglove
+from vision_service.ros.conversion.ground import ground_to_marker
 from vision_service.ros.node import ServiceNode
 from vision_service.tasks import method_of
 from vision_service.types import Frame, PointCloudObject
+from vision_service.vision.ground_report import GroundReport
 
 Placed = tuple[Sequence[PointCloudObject], str]
 """Objects and the coordinate frame they are in."""
@@ -64,6 +66,8 @@ class Topic:
         return method_of(self.ability)
 
 
+MARKERS = "markers"
+"""The output that RViz draws: besides objects, the ground."""
 IN_SPACE = "segment"
 """The ability that shows objects in space, which are published in a coordinate frame of their own."""
 TOPICS = (
@@ -84,7 +88,7 @@ TOPICS = (
         lambda found, header, _: conversion.objects_to_points(found, header),
     ),
     Topic(
-        "markers", IN_SPACE, MarkerArray,
+        MARKERS, IN_SPACE, MarkerArray,
         lambda found, header, frame: conversion.objects_to_markers(found, header, frame.camera_name),
         expires=True,
     ),
@@ -112,9 +116,9 @@ ANNOTATIONS = "annotations"
 
 def annotation_topics() -> tuple[Topic, ...]:
     """Return the topics of Foxglove's annotations, where their package is installed; of one name, the first counts."""
-    if not foxglove.available():
-        return ()
     kinds = foxglove.messages()
+    if kinds is None:
+        return ()
     return (
         Topic(
             ANNOTATIONS, "detect", kinds.ImageAnnotations,
@@ -192,6 +196,7 @@ class Outputs:
         run: Callable[[str, Frame], Any],
         *,
         place: Callable[[Frame, Sequence[PointCloudObject]], Placed] = as_seen,
+        ground: Callable[[], GroundReport | None] = lambda: None,
         jpeg_quality: int,
         skeleton: Skeleton = (),
         lasting: float = 0.0,
@@ -202,6 +207,7 @@ class Outputs:
             frame: The frame.
             run: Returns what a method of the model says of the frame.
             place: Brings objects of the frame into the coordinate frame in which they are published.
+            ground: Returns the ground of the frame, when its objects are known.
             jpeg_quality: Of the compressed image.
             skeleton: Which keypoints are joined in annotated images.
             lasting: How long what is drawn of it holds at least without a further message, seconds; 0 = for ever.
@@ -225,9 +231,13 @@ class Outputs:
         in_space = [topic for topic in wanted if topic.ability == IN_SPACE]
         if in_space:  # at last, because their place may not be known
             objects, frame_id = place(frame, results[in_space[0].method])
-            header = Header(stamp=header.stamp, frame_id=frame_id)
+            seen, header = header, Header(stamp=header.stamp, frame_id=frame_id)
             for topic in in_space:
-                self._tell(topic, objects, header, frame)
+                report = ground() if topic.name == MARKERS else None
+                more = []
+                if report is not None and report.ground is not None:
+                    more = [ground_to_marker(report.ground, report.distance, seen, f"{frame.camera_name}/ground")]
+                self._tell(topic, objects, header, frame, more)
         with self._lock:
             self._failing, self._looked = False, time.monotonic()
 
@@ -287,16 +297,18 @@ class Outputs:
                 self._node.destroy_publisher(publisher)
         self._publishers = {}
 
-    def _tell(self, topic: Topic, found: Any, header: Header, frame: Frame) -> None:
-        """Publish a result, and remember that it will have to be withdrawn."""
+    def _tell(self, topic: Topic, found: Any, header: Header, frame: Frame, more: Sequence[Marker] = ()) -> None:
+        """Publish a result, with more markers if it is one of markers, and remember that it has to be withdrawn."""
         message = topic.make(found, header, frame)
+        if more:
+            message.markers = [*message.markers, *more]
         if topic.expires:
             conversion.let_expire(message, self._lasting)
         with self._lock:
             if self._closed:
                 return
             _send(self._listened(topic.name), message)
-            if topic.tells_of_nothing and len(found):
+            if topic.tells_of_nothing and (len(found) or more):
                 self._shown[topic.name] = topic
             else:
                 self._shown.pop(topic.name, None)

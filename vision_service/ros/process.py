@@ -11,7 +11,7 @@ import threading
 import time
 import traceback
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -86,7 +86,7 @@ class Spinner:
         atexit.register(self.stop)  # a thread that waits in C++ when Python goes would abort the process
 
     def do(self, job: Callable[[], object]) -> threading.Event:
-        """Do a job in the thread, before what is ready then.
+        """Do a job in the thread, before what is ready then; what it returns is awaited, if that can be.
 
         Returns:
             What is set when it is done, or will not be done because the thread has ended.
@@ -94,9 +94,11 @@ class Spinner:
         done = threading.Event()
         self._jobs.add(done)
 
-        def work() -> None:
+        async def work() -> None:
             try:
-                job()
+                result = job()
+                if isinstance(result, Awaitable):
+                    await result
             finally:
                 done.set()
                 self._jobs.discard(done)
@@ -198,7 +200,7 @@ def spinning(nodes: Iterable[Node], *, stop: threading.Event | None = None) -> I
         for node in nodes:
             if stop.is_set():
                 break
-            first = node.start if isinstance(node, ServiceNode) else None
+            first = node.begin if isinstance(node, ServiceNode) else None
             try:
                 spinners[node] = Spinner(node, first=first, ended=ended)
             except Exception:  # rclpy's own
@@ -226,7 +228,7 @@ def _start_again(spinners: Mapping[Node, Spinner]) -> None:
     while len(waiting) < count:
         count = len(waiting)
         for node in waiting:
-            spinners[node].do(node.start).wait(START_PATIENCE)
+            spinners[node].do(node.begin).wait(START_PATIENCE)
         waiting = [node for node in waiting if node.waits]
 
 

@@ -14,12 +14,14 @@ from rclpy.validate_node_name import validate_node_name
 from vision_service.configuration import configure
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.parameter_files import check_used
+from vision_service.ros import viam_gateway
 from vision_service.ros.camera_node import CameraNode
 from vision_service.ros.local_nodes import LocalNodes
 from vision_service.ros.mlmodel_node import MLModelNode
 from vision_service.ros.parameter_services import ParameterServices
 from vision_service.ros.parameters import Parameters
 from vision_service.ros.topic_camera import allowed_name
+from vision_service.ros.viam_gateway import ViamGatewayNode
 from vision_service.ros.vision_node import VisionNode
 from vision_service.settings.stack import StackConfiguration
 
@@ -31,7 +33,8 @@ class Stack:
     """All nodes of one parameter file.
 
     Attributes:
-        nodes: The stack's own node first, then the cameras, the ML models, the vision nodes and the control page's.
+        nodes: The stack's own node first, then the cameras, the ML models, the vision nodes, the control page's, and
+            the gateway for Viam's clients.
     """
 
     def __init__(self, *, parameter_files: Sequence[Path] = (), **arguments: Any) -> None:
@@ -60,6 +63,10 @@ class Stack:
             (lambda name: MLModelNode(name, local_nodes=local_nodes, **arguments), settings.mlmodels),
             (lambda name: VisionNode(name, local_nodes=local_nodes, **arguments), settings.vision),
             (lambda _: control_node(settings, local_nodes, **arguments), [CONTROL] if settings.control else []),
+            (
+                lambda name: ViamGatewayNode(name, nodes=self.nodes, **arguments),
+                [viam_gateway.NAME] if settings.viam_gateway else [],
+            ),
         ]
         for make, names in kinds:
             for name in names:

@@ -31,6 +31,7 @@ from vision_service.ros.messages import (
     fill_objects,
     fill_segmentation,
     given_frame,
+    ground_message,
 )
 from vision_service.ros.node import ServiceNode, json_object
 from vision_service.ros.outputs import NAMES, PICTURES, Outputs, Placed, as_seen
@@ -60,6 +61,7 @@ from vision_service.tasks import (
 from vision_service.types import Frame, LabelChange, PointCloud, PointCloudObject
 from vision_service.vision import MODELS
 from vision_service.vision.model import Needs, VisionModel, methods, only_live_changes
+from vision_service.vision.returned import check_returned
 
 NOTHING_MORE = Needs(0)
 
@@ -124,8 +126,21 @@ class VisionNode(ServiceNode):
 
     # Lifecycle.
 
+    def preparation(self) -> Candidate:
+        """Return the model, which is made beside the node."""
+        return self._candidate_of(*self._chosen_model())
+
+    def _chosen_model(self) -> tuple[type[VisionModel], Any]:
+        """Return the class of the model that the parameters name, whose own are declared, and its configuration."""
+        model_class = MODELS.get(self.settings.model)
+        if self._model_class is not None and self._model_class is not model_class:
+            self.parameters.undeclare(self._model_class.Config)
+        self._model_class = model_class
+        self.parameters.declare(model_class.Config)
+        return model_class, self._model_config(model_class, {})
+
     def configure(self) -> None:
-        """Make the model, and the topics of the cameras."""
+        """Use the model that was made, and make the topics of the cameras."""
         check_cameras(self.settings)
         cameras = self.settings.all_cameras()
         for camera in self._declared:
@@ -142,14 +157,9 @@ class VisionNode(ServiceNode):
         self._cameras.configure(topics_of, self.settings.pairing_tolerance)
         if self.settings.target_frame:
             self._transforms = Transforms(self, self.settings.target_frame)
-        model_class = MODELS.get(self.settings.model)
-        if self._model_class is not None and self._model_class is not model_class:
-            self.parameters.undeclare(self._model_class.Config)
-        self._model_class = model_class
-        self.parameters.declare(model_class.Config)
-        self._resources.uses = frozenset()
-        model = self._make_model(model_class, self._model_config(model_class, {}), self._resources)
-        self._inference = Scheduler(model, self.get_name(), failing=self._model_failed)
+        model, resources = self.prepared(self.preparation())
+        self._resources.adopt(resources)
+        self._inference = Scheduler(model, self.get_name(), failing=self._model_failed, check=check_returned)
         self._make_outputs(model)
 
     def _make_outputs(self, model: VisionModel) -> None:
@@ -242,6 +252,8 @@ class VisionNode(ServiceNode):
             try:
                 return self._make_model(model_class, config, resources), resources
             except BaseException:
+                if self._inference is None:  # while it waits for others, it is known that it needs them
+                    self._resources.uses = resources.uses
                 self._resources.leave(resources)
                 raise
 
@@ -400,6 +412,7 @@ class VisionNode(ServiceNode):
                     frame,
                     run,
                     place=self._place,
+                    ground=lambda: inference.model.ground(frame.camera_name),
                     jpeg_quality=self.settings.jpeg_quality,
                     skeleton=inference.model.skeleton,
                     # What this node does not withdraw any more, because it was killed, ends by itself.
@@ -548,7 +561,8 @@ class VisionNode(ServiceNode):
             frame = Frame(cloud=cloud, stamp=stamp, frame_id=frame_id)
         else:
             frame = await self._camera_frame(request, response, call)
-        await self._fill_objects(response, frame, await self._do(SEGMENT_3D, frame, call), call)
+        objects = await self._do(SEGMENT_3D, frame, call)
+        await self._fill_objects(response, frame, objects, call, extra=request.extra)
 
     async def _given_cloud(self, given: Any, call: Call) -> PointCloud:
         """Return the cloud of a message, whose bytes count for as long as it waits and is worked on."""
@@ -559,7 +573,8 @@ class VisionNode(ServiceNode):
     async def _get_detections_3d_from_camera(self, request: Any, response: Any, call: Call) -> None:
         require(self._working().model, SEGMENT_3D)
         frame = await self._camera_frame(request, response, call)
-        await self._fill_objects(response, frame, await self._do(SEGMENT_3D, frame, call), call, fill_detections_3d)
+        objects = await self._do(SEGMENT_3D, frame, call)
+        await self._fill_objects(response, frame, objects, call, fill_detections_3d, request.extra)
 
     async def _fill_objects(
         self,
@@ -568,9 +583,15 @@ class VisionNode(ServiceNode):
         objects: Sequence[PointCloudObject],
         call: Call,
         fill: Callable[[Any, Frame, Sequence[PointCloudObject], str], None] = fill_objects,
+        extra: str = "",
     ) -> None:
-        """Put the objects of a frame into a response; in the model's thread, because points are many."""
+        """Put the objects of a frame into a response; in the model's thread, because points are many.
+
+        Who asks for it in `extra` is told the ground in the message.
+        """
         await self._in_models_thread(lambda: fill(response, frame, *self._place(frame, objects)), call)
+        if json_object(extra, "extra").get("ground"):
+            response.message = ground_message(self._working().model.ground(frame.camera_name))
 
     def _place(self, frame: Frame, objects: Sequence[PointCloudObject]) -> Placed:
         """Return objects in the frame in which they are wanted, and that frame."""
@@ -610,7 +631,7 @@ class VisionNode(ServiceNode):
         if KEYPOINTS in found:
             fill_keypoints(response, frame, found[KEYPOINTS])
         if SEGMENT_3D in found:
-            await self._fill_objects(response, frame, found[SEGMENT_3D], call)
+            await self._fill_objects(response, frame, found[SEGMENT_3D], call, extra=request.extra)
         fill_frame(response, frame)
 
     async def _get_properties(self, request: Any, response: Any, call: Call) -> None:

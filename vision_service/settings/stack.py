@@ -18,3 +18,7 @@ class StackConfiguration(ControlConfiguration):
     control: bool = attribute(
         "Whether the stack serves the control page, by default at http://127.0.0.1:8090/.", default=False
     )
+    viam_gateway: bool = attribute(
+        "Whether to run the node viam_gateway too, by which programs written for Viam's SDK call these nodes.",
+        default=False,
+    )

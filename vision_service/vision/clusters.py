@@ -12,20 +12,25 @@ from numpy.typing import NDArray
 
 from vision_service.configuration import attribute
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.pointcloud.clusters import cluster, members
-from vision_service.pointcloud.objects import finite, object_of, select
-from vision_service.pointcloud.planes import Plane
+from vision_service.pointcloud.clusters import members
+from vision_service.pointcloud.ground.boxes import upright_objects
+from vision_service.pointcloud.ground.standing import Standing
+from vision_service.pointcloud.objects import object_of, select
 from vision_service.pointcloud.projection import cloud_of
-from vision_service.pointcloud.regions import crop
+from vision_service.pointcloud.range_clusters import cluster_by_range
+from vision_service.pointcloud.ranges import MIN_RANGE, existing, ranges, sensor_places
+from vision_service.pointcloud.regions import crop, outside
 from vision_service.pointcloud.sampling import spacing
 from vision_service.resources import Resources
 from vision_service.types import Frame, PointCloud, PointCloudObject
 from vision_service.vision.model import Needs, VisionModel
+from vision_service.vision.upward import is_optical, upward_of
 
 AUTOMATIC_SPACINGS = 8.0
 """How many times the points' spacing the automatic clustering distance is."""
 LEAST_STEPS = 4.0
 """How many steps of the coordinates' precision make a distance that can be told."""
+_NO_RANGES = np.empty(0, np.float32)
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,16 @@ class ClustersConfig:
         default=0.0,
         unit="m",
         minimum=0.0,
+        live=True,
+    )
+    clustering_distance_growth: float = attribute(
+        "Growth of the clustering distance with the range (a point's distance from the sensor): the distance is"
+        " clustering_distance + clustering_distance_growth * range, for lidars, whose beams diverge. 0 = the same"
+        " distance everywhere.",
+        default=0.0,
+        unit="m per m",
+        minimum=0.0,
+        maximum=1.0,
         live=True,
     )
     clustering_radius: int = attribute(
@@ -73,6 +88,26 @@ class ClustersConfig:
         " = no limits.",
         default=(),
         unit="m",
+    )
+    exclude_min_corner: tuple[float, ...] = attribute(
+        "Region that is left out, such as the robot itself: its minimum corner x, y, z in the frame of the point cloud"
+        " (-.inf = no limit). It needs exclude_max_corner too; empty = nothing is left out.",
+        default=(),
+        unit="m",
+    )
+    exclude_max_corner: tuple[float, ...] = attribute(
+        "Region that is left out, such as the robot itself: its maximum corner x, y, z in the frame of the point cloud"
+        " (.inf = no limit). It needs exclude_min_corner too; empty = nothing is left out.",
+        default=(),
+        unit="m",
+    )
+    min_range: float = attribute(
+        "Minimum distance of a point from the sensor: what is nearer is no measurement, but what some drivers write"
+        " where nothing was measured. 0 = every point counts but one exactly at 0, 0, 0.",
+        default=MIN_RANGE,
+        unit="m",
+        minimum=0.0,
+        live=True,
     )
     max_points: int = attribute(
         "Maximum number of points of a point cloud; larger ones are refused.",
@@ -118,10 +153,13 @@ class Clusters(VisionModel):
         super().__init__(config, resources)
         check_vector("min_corner", config.min_corner)
         check_vector("max_corner", config.max_corner)
-        for axis, low, high in zip("xyz", config.min_corner, config.max_corner, strict=False):
-            if low > high:
-                msg = f"'min_corner' must not be above 'max_corner', but its {axis} {low:g} is above {high:g}"
-                raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+        check_vector("exclude_min_corner", config.exclude_min_corner)
+        check_vector("exclude_max_corner", config.exclude_max_corner)
+        if bool(config.exclude_min_corner) != bool(config.exclude_max_corner):
+            msg = "'exclude_min_corner' and 'exclude_max_corner' are the two corners of one box: give both, or neither"
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+        check_corners("", config.min_corner, config.max_corner)
+        check_corners("exclude_", config.exclude_min_corner, config.exclude_max_corner)
         self.update(config)
 
     def update(self, config: ClustersConfig) -> None:
@@ -137,30 +175,43 @@ class Clusters(VisionModel):
                 INVALID_ARGUMENT, if its points are too many, or too coarse for the distance.
         """
         config = self.config
-        cloud = points_of(frame, config.max_points)
-        cloud, ground = self._things(crop(cloud, config.min_corner, config.max_corner), frame)
-        return self._objects((select(cloud, rows) for rows in self._clusters(cloud.xyz)), ground)
+        cloud = crop(points_of(frame, config.max_points, config.min_range), config.min_corner, config.max_corner)
+        if config.exclude_min_corner:
+            cloud = outside(cloud, config.exclude_min_corner, config.exclude_max_corner)
+        cloud, standing = self._things(cloud, frame)
+        return self._objects((select(cloud, rows) for rows in self._clusters(cloud, standing)), standing)
 
-    def _things(self, cloud: PointCloud, frame: Frame) -> tuple[PointCloud, Plane | None]:
-        """Return the points that things may consist of, and the plane on which things stand, if that is known."""
-        return cloud, None
+    def _things(self, cloud: PointCloud, frame: Frame) -> tuple[PointCloud, Standing]:
+        """Return the points that things may consist of, and what things stand on, as far as it is known."""
+        upward = upward_of(frame)
+        # A camera looks down at things as often as ahead: its frame's -y is not what they stand up in.
+        return cloud, Standing(up=np.array(upward.direction) if upward.known and not is_optical(frame) else None)
 
-    def _objects(self, clouds: Iterable[PointCloud], ground: Plane | None) -> list[PointCloudObject]:
-        """Return the objects of the points of each, which stand on a plane, if that is known."""
-        config, up = self.config, None if ground is None else ground.normal
+    def _objects(self, clouds: Iterable[PointCloud], standing: Standing) -> list[PointCloudObject]:
+        """Return the objects of the points of each, which stand on something, as far as it is known."""
+        config, up = self.config, standing.upwards
+        if config.oriented_boxes and up is not None:
+            return upright_objects(clouds, up, label=config.label)
         return [object_of(cloud, label=config.label, oriented=config.oriented_boxes, up=up) for cloud in clouds]
 
-    def _clusters(self, xyz: NDArray[np.float32]) -> list[NDArray[np.intp]]:
+    def _scaled(self, xyz: NDArray[np.float32], standing: Standing) -> NDArray[np.float32]:
+        """Return points in coordinates in which all directions count alike for what is near."""
+        return xyz
+
+    def _clusters(self, cloud: PointCloud, standing: Standing) -> list[NDArray[np.intp]]:
         """Return the rows of the points of each thing."""
-        config = self.config
+        config, xyz = self.config, cloud.xyz
         if not len(xyz):
             return []
         distance = clustering_distance(xyz, config.clustering_distance)
         # Points that fall on the same steps are as far apart as the steps, and tell nothing of their own spacing.
         check_steps(xyz, config.clustering_distance or 2 * distance / AUTOMATIC_SPACINGS)
-        clusters = cluster(
-            xyz,
+        growth = config.clustering_distance_growth
+        clusters = cluster_by_range(
+            self._scaled(xyz, standing),
+            ranges(xyz, next(iter(sensor_places(cloud)), (0.0, 0.0, 0.0))) if growth else _NO_RANGES,
             distance,
+            growth,
             radius=config.clustering_radius,
             strictness=config.clustering_strictness,
             max_voxels=config.max_voxels,
@@ -196,14 +247,19 @@ def check_steps(xyz: NDArray[np.float32], distance: float) -> None:
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
 
 
-def points_of(frame: Frame, max_points: int) -> PointCloud:
+def points_of(frame: Frame, max_points: int, min_range: float = 0.0) -> PointCloud:
     """Return the points of a frame that exist, unorganized; that may be none.
+
+    Args:
+        frame: With points or depth.
+        max_points: How many there may be.
+        min_range: What is nearer to the sensor is no point, metres.
 
     Raises:
         VisionError: NO_DEPTH or NOT_CALIBRATED, as of :func:`~vision_service.pointcloud.projection.cloud_of`;
             INVALID_ARGUMENT, if they are too many.
     """
-    cloud = finite(cloud_of(frame))
+    cloud = existing(cloud_of(frame), min_range)
     check_count(len(cloud), frame, max_points)
     return cloud
 
@@ -214,6 +270,16 @@ def check_count(count: int, frame: Frame, max_points: int) -> None:
     if count > max_points:
         msg = f"the point cloud of {of} has {count} points, more than the {max_points} of 'max_points': raise that"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{msg}, or give a smaller or coarser cloud")
+
+
+def check_corners(prefix: str, low_corner: tuple[float, ...], high_corner: tuple[float, ...]) -> None:
+    """Raise VisionError INVALID_ARGUMENT if the low corner of a box is above its high one."""
+    for axis, low, high in zip("xyz", low_corner, high_corner, strict=False):
+        if low > high:
+            msg = (
+                f"'{prefix}min_corner' must not be above '{prefix}max_corner', but its {axis} {low:g} is above {high:g}"
+            )
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
 
 
 def check_vector(name: str, values: tuple[float, ...], *, finite: bool = False) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import cv2
@@ -18,6 +18,7 @@ from vision_service.pointcloud.objects import object_of, select
 from vision_service.pointcloud.outliers import inliers
 from vision_service.pointcloud.pixels import SeenPoints, seen_points
 from vision_service.pointcloud.planes import Plane
+from vision_service.pointcloud.ranges import MIN_RANGE, without_near
 from vision_service.pointcloud.touching.sight import NotOneViewError
 from vision_service.pointcloud.upright import stood_upright
 from vision_service.resources import Resources
@@ -33,9 +34,10 @@ from vision_service.types import (
 from vision_service.vision.clusters import check_vector
 from vision_service.vision.following import in_box, in_mask
 from vision_service.vision.ground import GroundConfig, TouchingConfig, find_ground
+from vision_service.vision.ground_report import GroundReport, GroundReports, report_of
 from vision_service.vision.model import Needs, VisionModel
-from vision_service.vision.obstacles import OPTICAL_UP, is_optical
 from vision_service.vision.touching import Refusals, split_labels
+from vision_service.vision.upward import FRAME, OPTICAL_UP, Upward, is_optical, upward_of
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,14 @@ class _DetectionsConfig:
     )
     min_points_in_segment: int = attribute(
         "Minimum number of points of an object.", default=10, unit="points", minimum=1, live=True
+    )
+    min_range: float = attribute(
+        "Minimum distance of a point from the sensor: what is nearer is no measurement, but what some drivers write"
+        " where nothing was measured. 0 = every point counts but one exactly at 0, 0, 0.",
+        default=MIN_RANGE,
+        unit="m",
+        minimum=0.0,
+        live=True,
     )
     oriented_boxes: bool = attribute(
         "Whether 3D objects get oriented boxes, which fit more closely, instead of axis-aligned ones.",
@@ -124,6 +134,7 @@ class DetectionsToSegments(VisionModel):
         check_vector("ground_plane_normal_vec", config.ground_plane_normal_vec, finite=True)
         check_vector("sensor_position", config.sensor_position, finite=True)
         self._refusals = Refusals()
+        self._grounds = GroundReports()
         super().__init__(config, resources)
         self._detector = resources.detector(config.detector_name)
         self._labels_pixels = callable(getattr(self._detector, "label", None))
@@ -139,12 +150,16 @@ class DetectionsToSegments(VisionModel):
 
     @property
     def warning(self) -> str:
-        """For which cameras objects that touch are not told apart, and why; empty = for none."""
-        return self._refusals.warning
+        """For which cameras the ground is uncertain, or objects that touch are not told apart, and why."""
+        return "; ".join(filter(None, (self._refusals.warning, self._grounds.warning)))
 
     def describe(self) -> dict[str, Any]:
-        """Say whether objects that touch are told apart."""
-        return self._refusals.describe() if self.config.split_touching else {}
+        """Return the ground of each camera, where it is looked for, and whether objects that touch are told apart."""
+        return {**(self._refusals.describe() if self.config.split_touching else {}), **self._grounds.describe()}
+
+    def ground(self, camera: str = "") -> GroundReport | None:
+        """Return the ground of a camera's last frame, "" = of the last given cloud; None = there was none yet."""
+        return self._grounds.of(camera)
 
     def detect(self, frame: Frame) -> list[Detection]:
         """Return the detections that objects are made of, best first; of a mask, the boxes of its regions.
@@ -161,7 +176,10 @@ class DetectionsToSegments(VisionModel):
             VisionError: NO_FRAME, if the frame has no image; NO_DEPTH, if it has neither a cloud nor depth;
                 NOT_CALIBRATED, if it is not known which pixel shows which point; what the detector raises.
         """
-        config, points = self.config, seen_points(frame)
+        config = self.config
+        if frame.cloud is not None:
+            frame = replace(frame, cloud=without_near(frame.cloud, config.min_range))
+        points = seen_points(frame)
         found = self._find(frame, config)
         labels, ground = self._split(frame, points, config) if found else (None, None)
         objects = [self._object(detection, points, config, labels, ground) for detection in found]
@@ -172,17 +190,24 @@ class DetectionsToSegments(VisionModel):
         self, frame: Frame, points: SeenPoints, config: DetectionsToSegmentsConfig
     ) -> tuple[NDArray[np.int32] | None, Plane | None]:
         """Return the object of each point, None if they are not told apart; and the ground, if it is wanted."""
-        up = config.ground_plane_normal_vec or OPTICAL_UP
-        rules, why = _ground_config(config), ""
+        upward = Upward(OPTICAL_UP, FRAME, "-y, as in the optical frame of a camera that looks level")
+        if config.ground_plane_normal_vec:
+            upward = upward_of(frame, config.ground_plane_normal_vec)
+        rules, why, up = _ground_config(config), "", upward.direction
         try:
             if config.split_touching:
                 labels, ground = split_labels(points.whole, frame, rules, up, optical=is_optical(frame))
+                self._grounds.tell(frame.camera_name, report_of(ground, upward, points.whole, frame_id=frame.frame_id))
                 return labels[points.numbers], ground
         except NotOneViewError as error:
             why = str(error)
         finally:
             self._refusals.tell(frame.camera_name, why)
-        return None, find_ground(points.cloud.xyz, rules, up) if config.upright_boxes else None
+        if not config.upright_boxes:
+            return None, None
+        ground = find_ground(points.cloud.xyz, rules, up)
+        self._grounds.tell(frame.camera_name, report_of(ground, upward, points.cloud, frame_id=frame.frame_id))
+        return None, ground
 
     def _find(self, frame: Frame, config: DetectionsToSegmentsConfig) -> list[Detection]:
         """Return what the detector finds and the configuration lets pass, best first."""

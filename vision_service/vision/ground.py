@@ -106,6 +106,53 @@ class TouchingConfig(PlaneConfig):
 class GroundConfig(TouchingConfig, ClustersConfig):
     """The attributes of models that take away the ground."""
 
+    ground_patch_size: float = attribute(
+        "Edge of the patches of which the ground consists, for hills and cambered streets: about 4 m outdoors. 0 = the"
+        " ground is one plane. With split_touching it is one plane too.",
+        default=0.0,
+        unit="m",
+        minimum=0.0,
+        maximum=1000.0,
+        live=True,
+    )
+    ground_max_slope_degs: float = attribute(
+        "With ground_patch_size: maximum slope of the ground from patch to patch, or, where most of the ground leans"
+        " more than that, against the plane it lies on; what rises more steeply is no ground, but a roof, a wall, a"
+        " car.",
+        default=10.0,
+        unit="deg",
+        minimum=0.0,
+        above_minimum=True,
+        maximum=80.0,
+        live=True,
+    )
+    min_height: float = attribute(
+        "Minimum height of an object's points above the ground beneath them, for kerbs and grass; at least"
+        " max_dist_from_plane in any case. With split_touching, split_min_height counts instead.",
+        default=0.0,
+        unit="m",
+        minimum=0.0,
+        live=True,
+    )
+    max_height: float = attribute(
+        "Maximum height of an object's points above the ground beneath them, such as the ceiling of a robot's way;"
+        " 0 = no limit. With split_touching it is not used.",
+        default=0.0,
+        unit="m",
+        minimum=0.0,
+        live=True,
+    )
+    clustering_height_weight: float = attribute(
+        "How much height counts in the distance between neighbouring points, compared with width: 0.5 = points may be"
+        " twice as far apart in height, for lidars, whose rings are farther apart than their points. It needs a ground"
+        " or an up direction.",
+        default=1.0,
+        minimum=0.0,
+        above_minimum=True,
+        maximum=1.0,
+        live=True,
+    )
+
     only_above_plane: bool = attribute(
         "Whether points below the ground plane are dropped, such as reflections or the floor below a table.",
         default=False,

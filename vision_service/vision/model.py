@@ -9,6 +9,7 @@ from vision_service.commands import HasCommands
 from vision_service.configuration import attributes
 from vision_service.resources import Resources
 from vision_service.types import LabelChange
+from vision_service.vision.ground_report import GroundReport
 
 METHODS = ("detect", "classify", "segment", "label")
 """What a model may be able to do: the methods it may have."""
@@ -81,6 +82,10 @@ class VisionModel(HasCommands):
     def warning(self) -> str:
         """What is uncertain about the model while it is used, and what to do about it; empty = nothing is."""
         return ""
+
+    def ground(self, camera: str = "") -> GroundReport | None:
+        """Return what is told of the ground of a camera's last frame, "" = of the last given cloud; None = nothing."""
+        return None
 
     def describe(self) -> dict[str, Any]:
         """Return what get_status adds about the model, as JSON has it."""

@@ -3,40 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, ClassVar
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from vision_service.pointcloud.objects import rows, select
+from vision_service.pointcloud.ground.patches import Patches, find_patches
+from vision_service.pointcloud.ground.standing import Standing
+from vision_service.pointcloud.objects import basis, rows, select
 from vision_service.pointcloud.planes import Plane
-from vision_service.pointcloud.regions import inside
+from vision_service.pointcloud.projection import cloud_of
+from vision_service.pointcloud.ranges import without_near
+from vision_service.pointcloud.regions import in_box, inside
 from vision_service.pointcloud.touching.sight import NotOneViewError
-from vision_service.pointcloud.upright import stood_upright
 from vision_service.resources import Resources
 from vision_service.types import Frame, PointCloud, PointCloudObject
 from vision_service.vision.clusters import Clusters, check_vector
 from vision_service.vision.ground import GroundConfig, find_ground, ground_outline
+from vision_service.vision.ground_report import GroundReport, GroundReports, report_of
 from vision_service.vision.touching import Refusals, split_clouds
+from vision_service.vision.upward import OPTICAL_UP, UP, Upward, is_optical, upward_of
 
-UP = (0.0, 0.0, 1.0)
-"""Where up is in the frames of robots, maps and lidars (REP 103)."""
-OPTICAL_UP = (0.0, -1.0, 0.0)
-"""Where up is in a camera's optical frame: y is down."""
+__all__ = ["OPTICAL_UP", "UP", "Obstacles", "is_optical"]
 
 
 class Obstacles(Clusters):
     """Finds the ground, and things as what is left when the ground is taken away.
 
     The ground is the plane with most points among those that do not lean too far; for that, the sign of its normal does
-    not matter. It says which side is above. Without a ground, all points are taken for things.
+    not matter. It says which side is above. Or it consists of patches, each at its height. Without a ground, all points
+    are taken for things.
     """
 
     Config: ClassVar[type] = GroundConfig
     config: GroundConfig
 
-    def _up(self, frame: Frame) -> tuple[float, ...]:
-        """Return the direction that is up; zeros if it is not known."""
-        return OPTICAL_UP if is_optical(frame) else UP
+    def _up(self, frame: Frame) -> Upward:
+        """Return the direction that is up."""
+        return upward_of(frame)
 
     def __init__(self, config: GroundConfig, resources: Resources) -> None:
         """Check the vectors.
@@ -46,16 +52,21 @@ class Obstacles(Clusters):
         """
         check_vector("sensor_position", config.sensor_position, finite=True)
         self._refusals = Refusals()
+        self._grounds = GroundReports()
         super().__init__(config, resources)
 
     @property
     def warning(self) -> str:
-        """For which cameras objects that touch are not told apart, and why; empty = for none."""
-        return self._refusals.warning
+        """For which cameras the ground or up is uncertain, or objects that touch are not told apart, and why."""
+        return "; ".join(filter(None, (self._refusals.warning, self._grounds.warning)))
 
     def describe(self) -> dict[str, Any]:
-        """Say whether objects that touch are told apart."""
-        return self._refusals.describe() if self.config.split_touching else {}
+        """Return the ground of each camera, and whether objects that touch are told apart."""
+        return {**(self._refusals.describe() if self.config.split_touching else {}), **self._grounds.describe()}
+
+    def ground(self, camera: str = "") -> GroundReport | None:
+        """Return the ground of a camera's last frame, "" = of the last given cloud; None = there was none yet."""
+        return self._grounds.of(camera)
 
     def segment(self, frame: Frame) -> list[PointCloudObject]:
         """Return the things found, the one with most points first.
@@ -66,40 +77,102 @@ class Obstacles(Clusters):
         config, why = self.config, ""
         try:
             if config.split_touching:
-                return self._objects(*split_clouds(frame, config, self._up(frame), optical=is_optical(frame)))
+                return self._split(frame, config)
         except NotOneViewError as error:
             why = str(error)
         finally:
             self._refusals.tell(frame.camera_name, why)
         return super().segment(frame)
 
-    def _objects(self, clouds: Iterable[PointCloud], ground: Plane | None) -> list[PointCloudObject]:
-        objects = super()._objects(clouds, ground)
-        return stood_upright(objects, ground) if self.config.upright_boxes and ground is not None else objects
+    def _split(self, frame: Frame, config: GroundConfig) -> list[PointCloudObject]:
+        """Return the things found, also those that touch."""
+        upward, optical = self._up(frame), is_optical(frame)
+        cloud = without_near(cloud_of(frame), config.min_range)
+        if config.exclude_min_corner:
+            cloud = _without_box(cloud, config)
+        clouds, ground = split_clouds(replace(frame, cloud=cloud), config, upward.direction, optical=optical)
+        self._tell(report_of(ground, upward, cloud, frame_id=frame.frame_id), frame)
+        return self._objects(clouds, self._standing(ground, upward, frame))
 
-    def _things(self, cloud: PointCloud, frame: Frame) -> tuple[PointCloud, Plane | None]:
+    def _objects(self, clouds: Iterable[PointCloud], standing: Standing) -> list[PointCloudObject]:
+        objects = super()._objects(clouds, standing)
+        return standing.upright(objects) if self.config.upright_boxes else objects
+
+    def _things(self, cloud: PointCloud, frame: Frame) -> tuple[PointCloud, Standing]:
         """Return the points that are not the ground, and the ground."""
-        config = self.config
-        plane = find_ground(cloud.xyz, config, self._up(frame), sensor=np.negative(cloud.origin))
-        if plane is None:
-            return cloud, None
-        heights = plane.heights(cloud.xyz)
-        off_plane = heights > plane.tolerance
+        config, upward = self.config, self._up(frame)
+        ground, heights = self._ground(cloud, config, upward)
+        standing = self._standing(ground, upward, frame)
+        if ground is None or heights is None:
+            self._tell(report_of(None, upward, cloud, points=0, frame_id=frame.frame_id), frame)
+            return cloud, standing
+        on_ground = np.abs(heights) <= ground.tolerance
+        count = int(np.count_nonzero(on_ground))
+        self._tell(report_of(ground, upward, cloud, points=count, frame_id=frame.frame_id), frame)
+        off_ground = heights > max(ground.tolerance, config.min_height)
+        if config.max_height:
+            off_ground &= heights < config.max_height
         if not config.only_above_plane:
-            off_plane |= heights < -plane.tolerance
-        things = select(cloud, off_plane)
+            off_ground |= heights < -ground.tolerance
+        things = select(cloud, off_ground)
         if config.only_over_plane and len(things):
-            surface = ground_outline(rows(cloud.xyz, np.abs(heights) <= plane.tolerance), plane, config)
-            things = select(things, inside(plane.coordinates(things.xyz), surface))
-        return things, plane
+            things = select(things, _over(things.xyz, rows(cloud.xyz, on_ground), ground, config))
+        return things, standing
+
+    def _ground(
+        self, cloud: PointCloud, config: GroundConfig, upward: Upward
+    ) -> tuple[Plane, NDArray[np.float32]] | tuple[Patches, NDArray[np.float32]] | tuple[None, None]:
+        """Return the ground beneath the points, a plane or patches as the attributes say, and their heights above."""
+        xyz, up = cloud.xyz, np.asarray(upward.direction, np.float64)
+        plane = None
+        if not config.ground_patch_size or not up.any():  # then what is level follows from the largest plane
+            plane = find_ground(xyz, config, up, sensor=np.negative(cloud.origin))
+        if not config.ground_patch_size or (plane is None and not up.any()):
+            return (None, None) if plane is None else (plane, plane.heights(xyz))
+        patches = find_patches(
+            xyz,
+            up if plane is None else plane.normal,
+            size=config.ground_patch_size,
+            max_slope=config.ground_max_slope_degs,
+            tolerance=config.max_dist_from_plane,
+            min_points=config.min_points_in_plane,
+            max_lean=config.ground_angle_tolerance_degs,
+        )
+        return (None, None) if patches is None else patches
+
+    def _standing(self, ground: Plane | Patches | None, upward: Upward, frame: Frame) -> Standing:
+        """Return what things stand on."""
+        by_parameter = upward.source == "parameter"
+        # A camera looks down at things as often as ahead: its frame's -y is not what they stand up in.
+        known = upward.known and (by_parameter or not is_optical(frame))
+        return Standing(ground, np.array(upward.direction) if known else None)
+
+    def _scaled(self, xyz: NDArray[np.float32], standing: Standing) -> NDArray[np.float32]:
+        weight, up = self.config.clustering_height_weight, standing.upwards
+        if weight == 1 or up is None:
+            return xyz
+        axes = basis(up) * [1.0, 1.0, weight]
+        return cv2.transform(xyz[:, None], axes.T)[:, 0]  # type: ignore[return-value]
+
+    def _tell(self, report: GroundReport, frame: Frame) -> None:
+        """Keep what is told of the ground; of a cloud without points, nothing is."""
+        self._grounds.tell(frame.camera_name, report)
 
 
-def is_optical(frame: Frame) -> bool:
-    """Return whether a frame's points lie in a camera's optical frame: x right, y down, z forward.
+def _over(
+    xyz: NDArray[np.float32], on_ground: NDArray[np.float32], ground: Plane | Patches, config: GroundConfig
+) -> NDArray[np.bool_]:
+    """Return which of (N, 3) points are over the ground, of which these (M, 3) points are."""
+    if isinstance(ground, Patches):
+        return ground.covers(xyz)
+    return inside(ground.coordinates(xyz), ground_outline(on_ground, ground, config))
 
-    That is one whose name says so, as ROS's cameras name theirs, or that of points that are made of depth. Without a
-    name, points in rows and columns are taken for a camera's.
-    """
-    if frame.cloud is None:
-        return True
-    return "optical" in frame.frame_id if frame.frame_id else frame.cloud.organized
+
+def _without_box(cloud: PointCloud, config: GroundConfig) -> PointCloud:
+    """Return a cloud in its rows and columns, in which there are no points inside the box that is left out."""
+    within = in_box(cloud, config.exclude_min_corner, config.exclude_max_corner)
+    if not within.any():
+        return cloud
+    xyz = cloud.xyz.reshape(-1, 3).copy()
+    xyz[within] = np.nan
+    return replace(cloud, xyz=xyz.reshape(cloud.xyz.shape))

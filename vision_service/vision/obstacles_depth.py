@@ -5,6 +5,7 @@ from __future__ import annotations
 from vision_service.types import Frame
 from vision_service.vision.model import Needs
 from vision_service.vision.obstacles import OPTICAL_UP, Obstacles
+from vision_service.vision.upward import FRAME, Upward
 
 
 class ObstaclesDepth(Obstacles):
@@ -17,5 +18,5 @@ class ObstaclesDepth(Obstacles):
 
     needs = Needs.DEPTH | Needs.INTRINSICS
 
-    def _up(self, frame: Frame) -> tuple[float, ...]:
-        return OPTICAL_UP
+    def _up(self, frame: Frame) -> Upward:
+        return Upward(OPTICAL_UP, FRAME, "-y, the top of the depth image")

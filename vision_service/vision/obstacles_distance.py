@@ -9,8 +9,9 @@ import numpy as np
 
 from vision_service.configuration import attribute
 from vision_service.frame_clock import FrameClock
-from vision_service.pointcloud.objects import finite, object_of, select
+from vision_service.pointcloud.objects import object_of, select
 from vision_service.pointcloud.projection import cloud_of
+from vision_service.pointcloud.ranges import MIN_RANGE, existing
 from vision_service.resources import Resources
 from vision_service.types import Frame, PointCloud, PointCloudObject
 from vision_service.vision.model import Needs, VisionModel
@@ -34,6 +35,13 @@ class ObstaclesDistanceConfig:
         "Maximum age, relative to the newest frame, of the frames of which the median distance is taken.",
         default=1.0,
         unit="s",
+        minimum=0.0,
+    )
+    min_range: float = attribute(
+        "Minimum distance of a point from the sensor: what is nearer is no measurement, but what some drivers write"
+        " where nothing was measured. 0 = every point counts but one exactly at 0, 0, 0.",
+        default=MIN_RANGE,
+        unit="m",
         minimum=0.0,
     )
     label: str = attribute("Label of the obstacle.", default="obstacle")
@@ -70,7 +78,9 @@ class ObstaclesDistance(VisionModel):
         Raises:
             VisionError: NO_DEPTH or NOT_CALIBRATED, if the frame has neither a cloud nor depth to make one of.
         """
-        points = [point for point in self._recent(frame, nearest(cloud_of(frame))) if point is not None]
+        points = [
+            point for point in self._recent(frame, nearest(cloud_of(frame), self.config.min_range)) if point is not None
+        ]
         if not points:
             return []
         points.sort(key=lambda point: float(np.linalg.norm(point.absolute)))
@@ -96,9 +106,14 @@ class ObstaclesDistance(VisionModel):
         return [found for _, found in recent]
 
 
-def nearest(cloud: PointCloud) -> PointCloud | None:
-    """Return the point nearest to the frame's origin as a cloud of its own; None if no point exists."""
-    cloud = finite(cloud)
+def nearest(cloud: PointCloud, min_range: float = 0.0) -> PointCloud | None:
+    """Return the point nearest to the frame's origin as a cloud of its own; None if no point exists.
+
+    Args:
+        cloud: Any cloud.
+        min_range: What is nearer to the sensor is no point, metres.
+    """
+    cloud = existing(cloud, min_range)
     if not len(cloud):
         return None
     x, y, z = cloud.absolute.T

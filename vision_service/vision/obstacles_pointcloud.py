@@ -11,6 +11,7 @@ from vision_service.types import Frame
 from vision_service.vision.clusters import check_vector
 from vision_service.vision.ground import GroundConfig
 from vision_service.vision.obstacles import Obstacles
+from vision_service.vision.upward import Upward, upward_of
 
 
 @dataclass(frozen=True)
@@ -45,5 +46,5 @@ class ObstaclesPointcloud(Obstacles):
         check_vector("ground_plane_normal_vec", config.ground_plane_normal_vec, finite=True)
         super().__init__(config, resources)
 
-    def _up(self, frame: Frame) -> tuple[float, ...]:
-        return self.config.ground_plane_normal_vec or super()._up(frame)
+    def _up(self, frame: Frame) -> Upward:
+        return upward_of(frame, self.config.ground_plane_normal_vec)

@@ -1,6 +1,7 @@
 """Foxglove's annotations: what is drawn, as messages of the published definitions."""
 
 import dataclasses
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from std_msgs.msg import Header
 
 from vision_service.keypoints import COCO
-from vision_service.ros.conversion import time_message
+from vision_service.ros.conversion import foxglove, time_message
 from vision_service.ros.conversion.foxglove import classifications_to_annotations, detections_to_annotations
 from vision_service.types import Classification, Detection, DetectionExtra, InstanceMask, Keypoint, OrientedBox
 
@@ -133,3 +134,13 @@ def test_classifications_are_texts_in_the_corner(drawn):
     message = drawn(found, classifications_to_annotations)
     assert [text.text for text in message.texts] == ["table 0.75", "floor 0.12"]
     assert message.texts[0].position.y < message.texts[1].position.y
+
+
+def test_a_package_that_does_not_fit_is_none(tmp_path, monkeypatch, caplog):
+    (tmp_path / "foxglove_msgs").mkdir()
+    (tmp_path / "foxglove_msgs/__init__.py").write_text("raise RuntimeError('of another distribution')")
+    for name in ("foxglove_msgs", "foxglove_msgs.msg"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert foxglove.messages() is None
+    assert "of another distribution" in caplog.text

@@ -25,6 +25,7 @@ MIN_PIXELS = 8
 
 _ROUNDS = 12  # of growing: pixels from the border of a patch
 _TURN_COST = 0.02  # metres that a pixel may lie off a patch's plane for a right angle between the normals
+_MOST_OFF = 0.02  # metres off a plane at which a pixel is not the patch's; with the square of a depth above 1 m
 
 
 def patches_of(grid: Grid, surface: Surface) -> tuple[Labels, int]:
@@ -56,6 +57,8 @@ def patches_of(grid: Grid, surface: Surface) -> tuple[Labels, int]:
 def grown(labels: Labels, grid: Grid, surface: Surface) -> Labels:
     """Return the labels where pixels without a patch have joined the neighbouring one whose plane is nearest.
 
+    What lies off all of them, as the bit of a wall that is seen between two things, joins none.
+
     Args:
         labels: (H, W), 0 = none.
         grid: The grid.
@@ -72,8 +75,9 @@ def grown(labels: Labels, grid: Grid, surface: Surface) -> Labels:
     neighbours = np.stack([pixels + 1, pixels - 1, pixels + width, pixels - width]).clip(0, labels.size - 1)
     one, other = surface.at(pixels), surface.at(neighbours)
     a, b, c = other.planes
-    off = np.abs(a * one.alpha + b * one.beta + c - 1 / one.depth) * one.depth**2
-    costs = off + np.float32(_TURN_COST) * (1 - cosines(one, other))
+    missed = np.abs(a * one.alpha + b * one.beta + c - 1 / one.depth)
+    beside[missed * np.minimum(one.depth, 1) ** 2 > _MOST_OFF] = 0  # which has no label
+    costs = missed * one.depth**2 + np.float32(_TURN_COST) * (1 - cosines(one, other))
     for _ in range(_ROUNDS):
         theirs = flat.take(beside)
         cheapest = np.where(theirs > 0, costs, np.float32(np.inf)).argmin(axis=0)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vision_service.pointcloud.planes import Plane
 from vision_service.pointcloud.touching import joining
-from vision_service.pointcloud.touching.grid import RESOLUTION, Grid, grid_colors, grid_of
+from vision_service.pointcloud.touching.grid import RESOLUTION, grid_colors, grid_of
 from vision_service.pointcloud.touching.hollow import hollow_joined
 from vision_service.pointcloud.touching.joining import joined
 from vision_service.pointcloud.touching.lips import lips_joined
@@ -19,13 +19,15 @@ from vision_service.pointcloud.touching.occlusion import continued
 from vision_service.pointcloud.touching.patches import Labels, grown, patches_of
 from vision_service.pointcloud.touching.sight import THICKNESS, Sight
 from vision_service.pointcloud.touching.surfaces import surface_of
+from vision_service.pointcloud.touching.widening import widened
 
 NEAR = THICKNESS
 """Up to how far from a labelled point others belong to the same thing, metres."""
 
-FILLED = 4
-"""How many pixels from a label others have it that have none."""
+FILLED = 16
+"""How many pixels from a label others have it that have none: tips of cones are long and narrow."""
 
+_CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)  # a pixel and the four beside it
 _GAP_OF_CELLS = 3  # cells without a point are more frequent than pixels without one
 
 
@@ -104,7 +106,7 @@ def _split(
         labels = lips_joined(labels, grid, colors)
     labels = continued(labels, grid, surface)
     part = grid.pixels(things.shape)
-    return part, _widened(labels, grid, things[part])
+    return part, widened(labels, grid, surface, xyz[part], things[part])
 
 
 def split_seen(
@@ -181,21 +183,33 @@ def filled(
     width = padded.shape[1]
     flat, near = padded.reshape(-1), near.reshape(-1)
     _remove_small(flat, min_points)
-    # Most pixels without a label are specks that no label ever reaches.
-    reached = cv2.dilate((padded != 0).view(np.uint8), np.ones((2 * rounds + 1,) * 2, np.uint8))
-    places = np.flatnonzero((reached & wanting).view(np.bool_) & (padded == 0))
-    beside = np.stack([places + 1, places - 1, places + width, places - width])
-    with np.errstate(invalid="ignore"):
-        joins = np.abs(near.take(beside) - near.take(places)) < NEAR
+    wanting &= padded == 0
+    free = wanting.reshape(-1)
+    around = np.array([[1], [-1], [width], [-width]])
+    last = np.empty(free.size, np.int32)
+    # Most pixels without a label are specks that no label ever reaches: only those beside one are looked at.
+    places = np.flatnonzero((cv2.dilate((padded != 0).view(np.uint8), _CROSS) & wanting).view(np.bool_))
     for _ in range(rounds):
+        beside = places + around
+        with np.errstate(invalid="ignore"):
+            joins = np.abs(near.take(beside) - near.take(places)) < NEAR
         theirs = flat.take(beside)
         theirs *= joins
         taken = theirs[0]
         for others in theirs[1:]:
             taken += (taken == 0) * others
-        flat[places] = taken
-        left = taken == 0
-        places, beside, joins = places[left], beside[:, left], joins[:, left]
+        found = np.flatnonzero(taken != 0)
+        if not len(found):
+            break
+        places = places[found]
+        flat[places] = taken[found]
+        free[places] = 0
+        places = (places + around).reshape(-1)
+        places = places[free.take(places).view(np.bool_)]
+        # Each once: of the same places, the last one has left its number.
+        numbers = np.arange(len(places), dtype=np.int32)
+        last[places] = numbers
+        places = places[last.take(places) == numbers]
     return np.ascontiguousarray(padded[1:-1, 1:-1])
 
 
@@ -224,24 +238,3 @@ def _not_alone(things: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return the things of an image without pixels that have fewer than three neighbours among eight."""
     around = cv2.boxFilter(things.view(np.uint8), -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
     return things & (around >= 4)
-
-
-def _widened(labels: Labels, grid: Grid, things: NDArray[np.bool_]) -> Labels:
-    """Return the labels of a cloud's pixels in the rectangle of a grid, of those of the grid.
-
-    Args:
-        labels: (H, W) of the grid.
-        grid: The grid.
-        things: Which pixels of the cloud get a label, those of the rectangle.
-    """
-    stride = grid.stride
-    if stride == 1:
-        return labels * things
-    wide = labels.repeat(stride, axis=0).repeat(stride, axis=1)[: things.shape[0], : things.shape[1]]
-    # A pixel between two of the grid, of which its own has no label, has that of the next.
-    for own, following in (
-        (wide[:, stride - 1 : -1 : stride], wide[:, stride::stride]),
-        (wide[stride - 1 : -1 : stride], wide[stride::stride]),
-    ):
-        own += (own == 0) * following
-    return wide * things

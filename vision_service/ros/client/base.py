@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from rclpy.node import Node
 
@@ -15,6 +15,18 @@ from vision_service.ros.calling import Caller
 
 Client = TypeVar("Client", bound="NamedClient")
 Result = TypeVar("Result")
+
+
+class Calls(Protocol):
+    """What a client calls by."""
+
+    def call(
+        self, kind: Any, service: str, request: Any, convert: Callable[[Any], Result], timeout: float | None = None
+    ) -> Future[Result]:
+        """Return a future of the converted response of a service; see `vision_service.ros.calling.Caller.call`."""
+
+    def close(self) -> None:
+        """End; calls under way fail."""
 
 
 class NamedClient:
@@ -45,7 +57,20 @@ class NamedClient:
             VisionError: NOT_ACTIVE, if the context of the node was shut down.
         """
         self.name = name
-        self._caller = Caller(node)
+        self._caller: Calls = Caller(node)
+
+    @classmethod
+    def by(cls: type[Client], name: str, calls: Calls) -> Client:
+        """Return a client that calls by other means than a connection of its own.
+
+        Args:
+            name: The node's name.
+            calls: What calls; the client closes it when it is closed.
+        """
+        client = cls.__new__(cls)
+        client.name = name
+        client._caller = calls
+        return client
 
     def __enter__(self: Client) -> Client:
         return self

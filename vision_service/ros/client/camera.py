@@ -14,7 +14,7 @@ from vision_service import srv
 from vision_service.ros import conversion
 from vision_service.ros.client.base import NamedClient
 from vision_service.ros.client.requests import as_json
-from vision_service.ros.client.results import CameraProperties, Geometry, NamedImage
+from vision_service.ros.client.results import CameraProperties, Extrinsics, Geometry, NamedImage
 from vision_service.types import PointCloud
 
 
@@ -327,4 +327,13 @@ def _properties(response: Any) -> CameraProperties:
         source_names=tuple(response.source_names),
         mime_types=tuple(response.mime_types),
         frame_rate=response.frame_rate,
+        intrinsics=conversion.intrinsics_from_message(response.camera_info),
+        extrinsics=_extrinsics(response.extrinsics),
     )
+
+
+def _extrinsics(message: Any) -> Extrinsics | None:
+    if not message.header.frame_id:
+        return None
+    place, turn = message.transform.translation, message.transform.rotation
+    return Extrinsics(message.header.frame_id, (place.x, place.y, place.z), (turn.x, turn.y, turn.z, turn.w))

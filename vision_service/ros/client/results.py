@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,48 @@ from sensor_msgs.msg import CameraInfo
 
 from vision_service.camera.contents import decode_depth
 from vision_service.image import Image
-from vision_service.types import Classification, Detection, DetectionExtra, Frame, PointCloudObject, Segmentation
+from vision_service.mlmodel.runtime import TensorInfo
+from vision_service.types import (
+    CameraIntrinsics,
+    Classification,
+    Detection,
+    DetectionExtra,
+    Frame,
+    PointCloudObject,
+    Segmentation,
+)
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class SourceFrame:
+    """Which frame results are of.
+
+    Attributes:
+        camera_name: The camera that was used; empty for a given image or cloud.
+        stamp: When the frame was taken, nanoseconds.
+        frame_id: The coordinate frame: of the image, or in which the objects are.
+        size: Width and height of the image, pixels; 0, 0 = there is none.
+    """
+
+    camera_name: str = ""
+    stamp: int = 0
+    frame_id: str = ""
+    size: tuple[int, int] = (0, 0)
+
+
+class Results(list[Item]):
+    """The results of one frame: a list that also says which.
+
+    Attributes:
+        frame: Which frame they are of.
+    """
+
+    def __init__(self, items: Iterable[Item] = (), frame: SourceFrame | None = None) -> None:
+        """Take the results, and which frame they are of."""
+        super().__init__(items)
+        self.frame = frame or SourceFrame()
 
 
 @dataclass(frozen=True)
@@ -41,6 +82,7 @@ class CaptureAllResult:
         detections: With the masks and keypoints that were asked for.
         segmentation: Which pixels show what.
         keypoints: The detections with their keypoints.
+        objects_frame_id: The coordinate frame of the objects, which may be another one than the image's.
     """
 
     frame: Frame
@@ -50,6 +92,7 @@ class CaptureAllResult:
     objects: list[PointCloudObject] | None
     segmentation: Segmentation | None = None
     keypoints: list[Detection] | None = None
+    objects_frame_id: str = ""
 
 
 def with_extras(
@@ -109,8 +152,28 @@ class NamedImage:
 
 
 @dataclass(frozen=True)
+class Extrinsics:
+    """Where a camera is.
+
+    Attributes:
+        parent_frame: The frame in which that is told.
+        translation: (3,) where the camera is in it, metres.
+        rotation: How the camera is turned in it, a quaternion x, y, z, w.
+    """
+
+    parent_frame: str
+    translation: tuple[float, float, float]
+    rotation: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
 class CameraProperties:
-    """What a camera is; the fields are those of GetCameraProperties.srv."""
+    """What a camera is; the fields are those of GetCameraProperties.srv.
+
+    Attributes:
+        intrinsics: What camera_info says; None = the camera is not calibrated.
+        extrinsics: Where it is, by its parameters extrinsic_parameters; None = not known.
+    """
 
     supports_pcd: bool
     camera_info: CameraInfo
@@ -118,6 +181,19 @@ class CameraProperties:
     source_names: tuple[str, ...]
     mime_types: tuple[str, ...]
     frame_rate: float
+    intrinsics: CameraIntrinsics | None = None
+    extrinsics: Extrinsics | None = None
+
+
+@dataclass(frozen=True)
+class ModelMetadata:
+    """What an ML model is; the fields are those of GetMetadata.srv."""
+
+    name: str
+    type: str
+    description: str
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
 
 
 @dataclass(frozen=True)

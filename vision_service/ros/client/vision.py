@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from functools import partial
 from typing import Any
@@ -11,8 +12,15 @@ from std_msgs.msg import Header
 from vision_service import srv
 from vision_service.ros import conversion
 from vision_service.ros.client.base import NamedClient
-from vision_service.ros.client.requests import ImageLike, fill_image
-from vision_service.ros.client.results import CaptureAllResult, VisionProperties, with_extras
+from vision_service.ros.client.requests import ImageLike, as_json, fill_image
+from vision_service.ros.client.results import (
+    CaptureAllResult,
+    Item,
+    Results,
+    SourceFrame,
+    VisionProperties,
+    with_extras,
+)
 from vision_service.types import (
     Classification,
     Detection,
@@ -34,12 +42,15 @@ class VisionClient(NamedClient):
                 print(detection.class_name, detection.confidence)
     """
 
-    def get_detections(self, image: ImageLike, *, timeout: float | None = None) -> list[Detection]:
+    def get_detections(
+        self, image: ImageLike, *, timeout: float | None = None, extra: Mapping[str, Any] | None = None
+    ) -> Results[Detection]:
         """Return what is found in an image.
 
         Args:
             image: (H, W, 3) RGB pixels, our Image, the bytes of a JPEG or PNG, or a message.
             timeout: Seconds; None = the node's default.
+            extra: Further options, by name; unknown ones are ignored.
 
         Returns:
             The detections, best first; boxes in pixels of the image.
@@ -48,14 +59,17 @@ class VisionClient(NamedClient):
             VisionError: INVALID_ARGUMENT, if that is no image; NOT_SUPPORTED, if the model does not detect;
                 MODEL_ERROR, if it fails; OVERLOADED, if too many calls wait for it.
         """
-        return self.get_detections_async(image, timeout=timeout).result()
+        return self.get_detections_async(image, timeout=timeout, extra=extra).result()
 
-    def get_detections_async(self, image: ImageLike, *, timeout: float | None = None) -> Future[list[Detection]]:
+    def get_detections_async(
+        self, image: ImageLike, *, timeout: float | None = None, extra: Mapping[str, Any] | None = None
+    ) -> Future[Results[Detection]]:
         """Return a future of what is found in an image.
 
         Args:
             image: As of `get_detections`.
             timeout: Seconds; None = the node's default.
+            extra: Further options, by name; unknown ones are ignored.
 
         Returns:
             A future of what `get_detections` returns or raises.
@@ -63,18 +77,26 @@ class VisionClient(NamedClient):
         Raises:
             VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
         """
-        request = fill_image(srv.GetDetections.Request(), image)
+        request = fill_image(srv.GetDetections.Request(extra=as_json(extra)), image)
         return self._call(srv.GetDetections, "get_detections", request, _detections, timeout)
 
     def get_detections_from_camera(
-        self, camera_name: str = "", *, timeout: float | None = None, max_age: float = 0.0
-    ) -> list[Detection]:
+        self,
+        camera_name: str = "",
+        *,
+        timeout: float | None = None,
+        max_age: float = 0.0,
+        source: str = "",
+        extra: Mapping[str, Any] | None = None,
+    ) -> Results[Detection]:
         """Return what is found in a camera's image.
 
         Args:
             camera_name: Empty = the service's default camera.
             timeout: Seconds; None = the node's default.
             max_age: Seconds; > 0 = a frame at most so old, 0 = the node's default, < 0 = a frame yet to come.
+            source: The imager that is looked at; empty = colour.
+            extra: Further options, by name; unknown ones are ignored.
 
         Returns:
             The detections, best first; boxes in pixels of the image.
@@ -84,17 +106,27 @@ class VisionClient(NamedClient):
                 if the camera fails; NOT_SUPPORTED, if the model does not detect; MODEL_ERROR, if it fails; OVERLOADED,
                 if too many calls wait for it.
         """
-        return self.get_detections_from_camera_async(camera_name, timeout=timeout, max_age=max_age).result()
+        return self.get_detections_from_camera_async(
+            camera_name, timeout=timeout, max_age=max_age, source=source, extra=extra
+        ).result()
 
     def get_detections_from_camera_async(
-        self, camera_name: str = "", *, timeout: float | None = None, max_age: float = 0.0
-    ) -> Future[list[Detection]]:
+        self,
+        camera_name: str = "",
+        *,
+        timeout: float | None = None,
+        max_age: float = 0.0,
+        source: str = "",
+        extra: Mapping[str, Any] | None = None,
+    ) -> Future[Results[Detection]]:
         """Return a future of what is found in a camera's image.
 
         Args:
             camera_name: As of `get_detections_from_camera`.
             timeout: Seconds; None = the node's default.
             max_age: As of `get_detections_from_camera`.
+            source: The imager that is looked at; empty = colour.
+            extra: Further options, by name; unknown ones are ignored.
 
         Returns:
             A future of what `get_detections_from_camera` returns or raises.
@@ -103,18 +135,19 @@ class VisionClient(NamedClient):
             VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
         """
         kind = srv.GetDetectionsFromCamera
-        request = kind.Request(camera_name=camera_name, max_age=float(max_age))
+        request = kind.Request(camera_name=camera_name, max_age=float(max_age), source=source, extra=as_json(extra))
         return self._call(kind, "get_detections_from_camera", request, _detections, timeout)
 
     def get_classifications(
-        self, image: ImageLike, count: int = -1, *, timeout: float | None = None
-    ) -> list[Classification]:
+        self, image: ImageLike, count: int = -1, *, timeout: float | None = None, extra: Mapping[str, Any] | None = None
+    ) -> Results[Classification]:
         """Return what an image shows.
 
         Args:
             image: (H, W, 3) RGB pixels, our Image, the bytes of a JPEG or PNG, or a message.
             count: How many at most; 0 = none, negative = all.
             timeout: Seconds; None = the node's default.
+            extra: Further options, by name; unknown ones are ignored.
 
         Returns:
             The classifications, best first.
@@ -123,17 +156,18 @@ class VisionClient(NamedClient):
             VisionError: INVALID_ARGUMENT, if that is no image; NOT_SUPPORTED, if the model does not classify;
                 MODEL_ERROR, if it fails; OVERLOADED, if too many calls wait for it.
         """
-        return self.get_classifications_async(image, count, timeout=timeout).result()
+        return self.get_classifications_async(image, count, timeout=timeout, extra=extra).result()
 
     def get_classifications_async(
-        self, image: ImageLike, count: int = -1, *, timeout: float | None = None
-    ) -> Future[list[Classification]]:
+        self, image: ImageLike, count: int = -1, *, timeout: float | None = None, extra: Mapping[str, Any] | None = None
+    ) -> Future[Results[Classification]]:
         """Return a future of what an image shows.
 
         Args:
             image: As of `get_classifications`.
             count: How many at most; 0 = none, negative = all.
             timeout: Seconds; None = the node's default.
+            extra: Further options, by name; unknown ones are ignored.
 
         Returns:
             A future of what `get_classifications` returns or raises.
@@ -141,12 +175,19 @@ class VisionClient(NamedClient):
         Raises:
             VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
         """
-        request = fill_image(srv.GetClassifications.Request(count=count), image)
+        request = fill_image(srv.GetClassifications.Request(count=count, extra=as_json(extra)), image)
         return self._call(srv.GetClassifications, "get_classifications", request, _classifications, timeout)
 
     def get_classifications_from_camera(
-        self, camera_name: str = "", count: int = -1, *, timeout: float | None = None, max_age: float = 0.0
-    ) -> list[Classification]:
+        self,
+        camera_name: str = "",
+        count: int = -1,
+        *,
+        timeout: float | None = None,
+        max_age: float = 0.0,
+        source: str = "",
+        extra: Mapping[str, Any] | None = None,
+    ) -> Results[Classification]:
         """Return what a camera's image shows.
 
         Args:
@@ -154,6 +195,8 @@ class VisionClient(NamedClient):
             count: How many at most; 0 = none, negative = all.
             timeout: Seconds; None = the node's default.
             max_age: Seconds; > 0 = a frame at most so old, 0 = the node's default, < 0 = a frame yet to come.
+            source: The imager that is looked at; empty = colour.
+            extra: Further options, by name; unknown ones are ignored.
 
         Returns:
             The classifications, best first.
@@ -163,12 +206,21 @@ class VisionClient(NamedClient):
                 if the camera fails; NOT_SUPPORTED, if the model does not classify; MODEL_ERROR, if it fails;
                 OVERLOADED, if too many calls wait for it.
         """
-        future = self.get_classifications_from_camera_async(camera_name, count, timeout=timeout, max_age=max_age)
+        future = self.get_classifications_from_camera_async(
+            camera_name, count, timeout=timeout, max_age=max_age, source=source, extra=extra
+        )
         return future.result()
 
     def get_classifications_from_camera_async(
-        self, camera_name: str = "", count: int = -1, *, timeout: float | None = None, max_age: float = 0.0
-    ) -> Future[list[Classification]]:
+        self,
+        camera_name: str = "",
+        count: int = -1,
+        *,
+        timeout: float | None = None,
+        max_age: float = 0.0,
+        source: str = "",
+        extra: Mapping[str, Any] | None = None,
+    ) -> Future[Results[Classification]]:
         """Return a future of what a camera's image shows.
 
         Args:
@@ -176,6 +228,8 @@ class VisionClient(NamedClient):
             count: How many at most; 0 = none, negative = all.
             timeout: Seconds; None = the node's default.
             max_age: As of `get_classifications_from_camera`.
+            source: The imager that is looked at; empty = colour.
+            extra: Further options, by name; unknown ones are ignored.
 
         Returns:
             A future of what `get_classifications_from_camera` returns or raises.
@@ -184,15 +238,20 @@ class VisionClient(NamedClient):
             VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
         """
         kind = srv.GetClassificationsFromCamera
-        request = kind.Request(camera_name=camera_name, count=count, max_age=float(max_age))
+        request = kind.Request(
+            camera_name=camera_name, count=count, max_age=float(max_age), source=source, extra=as_json(extra)
+        )
         return self._call(kind, "get_classifications_from_camera", request, _classifications, timeout)
 
-    def get_segmentation(self, image: ImageLike, *, timeout: float | None = None) -> Segmentation:
+    def get_segmentation(
+        self, image: ImageLike, *, timeout: float | None = None, extra: Mapping[str, Any] | None = None
+    ) -> Segmentation:
         """Return which pixels of an image show what.
 
         Args:
             image: (H, W, 3) RGB pixels, our Image, the bytes of a JPEG or PNG, or a message.
             timeout: Seconds; None = the node's default.
+            extra: Further options, by name; unknown ones are ignored.
 
         Returns:
             The class of each pixel, and objects with the pixels of each, best first: what the model has of both.
@@ -201,14 +260,17 @@ class VisionClient(NamedClient):
             VisionError: INVALID_ARGUMENT, if that is no image; NOT_SUPPORTED, if the model does not segment images;
                 MODEL_ERROR, if it fails; OVERLOADED, if too many calls wait for it.
         """
-        return self.get_segmentation_async(image, timeout=timeout).result()
+        return self.get_segmentation_async(image, timeout=timeout, extra=extra).result()
 
-    def get_segmentation_async(self, image: ImageLike, *, timeout: float | None = None) -> Future[Segmentation]:
+    def get_segmentation_async(
+        self, image: ImageLike, *, timeout: float | None = None, extra: Mapping[str, Any] | None = None
+    ) -> Future[Segmentation]:
         """Return a future of which pixels of an image show what.
 
         Args:
             image: As of `get_segmentation`.
             timeout: Seconds; None = the node's default.
+            extra: Further options, by name; unknown ones are ignored.
 
         Returns:
             A future of what `get_segmentation` returns or raises.
@@ -216,11 +278,17 @@ class VisionClient(NamedClient):
         Raises:
             VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
         """
-        request = fill_image(srv.GetSegmentation.Request(), image)
+        request = fill_image(srv.GetSegmentation.Request(extra=as_json(extra)), image)
         return self._call(srv.GetSegmentation, "get_segmentation", request, _segmentation, timeout)
 
     def get_segmentation_from_camera(
-        self, camera_name: str = "", *, timeout: float | None = None, max_age: float = 0.0
+        self,
+        camera_name: str = "",
+        *,
+        timeout: float | None = None,
+        max_age: float = 0.0,
+        source: str = "",
+        extra: Mapping[str, Any] | None = None,
     ) -> Segmentation:
         """Return which pixels of a camera's image show what.
 
@@ -228,6 +296,8 @@ class VisionClient(NamedClient):
             camera_name: Empty = the service's default camera.
             timeout: Seconds; None = the node's default.
             max_age: Seconds; > 0 = a frame at most so old, 0 = the node's default, < 0 = a frame yet to come.
+            source: The imager that is looked at; empty = colour.
+            extra: Further options, by name; unknown ones are ignored.
 
         Returns:
             The class of each pixel, and objects with the pixels of each, best first: what the model has of both.
@@ -237,10 +307,18 @@ class VisionClient(NamedClient):
                 if the camera fails; NOT_SUPPORTED, if the model does not segment images; MODEL_ERROR, if it fails;
                 OVERLOADED, if too many calls wait for it.
         """
-        return self.get_segmentation_from_camera_async(camera_name, timeout=timeout, max_age=max_age).result()
+        return self.get_segmentation_from_camera_async(
+            camera_name, timeout=timeout, max_age=max_age, source=source, extra=extra
+        ).result()
 
     def get_segmentation_from_camera_async(
-        self, camera_name: str = "", *, timeout: float | None = None, max_age: float = 0.0
+        self,
+        camera_name: str = "",
+        *,
+        timeout: float | None = None,
+        max_age: float = 0.0,
+        source: str = "",
+        extra: Mapping[str, Any] | None = None,
     ) -> Future[Segmentation]:
         """Return a future of which pixels of a camera's image show what.
 
@@ -248,6 +326,8 @@ class VisionClient(NamedClient):
             camera_name: As of `get_segmentation_from_camera`.
             timeout: Seconds; None = the node's default.
             max_age: As of `get_segmentation_from_camera`.
+            source: The imager that is looked at; empty = colour.
+            extra: Further options, by name; unknown ones are ignored.
 
         Returns:
             A future of what `get_segmentation_from_camera` returns or raises.
@@ -256,15 +336,18 @@ class VisionClient(NamedClient):
             VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
         """
         kind = srv.GetSegmentationFromCamera
-        request = kind.Request(camera_name=camera_name, max_age=float(max_age))
+        request = kind.Request(camera_name=camera_name, max_age=float(max_age), source=source, extra=as_json(extra))
         return self._call(kind, "get_segmentation_from_camera", request, _segmentation, timeout)
 
-    def get_keypoints(self, image: ImageLike, *, timeout: float | None = None) -> list[Detection]:
+    def get_keypoints(
+        self, image: ImageLike, *, timeout: float | None = None, extra: Mapping[str, Any] | None = None
+    ) -> Results[Detection]:
         """Return the objects in an image with their keypoints.
 
         Args:
             image: (H, W, 3) RGB pixels, our Image, the bytes of a JPEG or PNG, or a message.
             timeout: Seconds; None = the node's default.
+            extra: Further options, by name; unknown ones are ignored.
 
         Returns:
             The objects, best first, each with its keypoints (``extra.keypoints``), in pixels of the image.
@@ -273,14 +356,17 @@ class VisionClient(NamedClient):
             VisionError: INVALID_ARGUMENT, if that is no image; NOT_SUPPORTED, if the model finds no keypoints;
                 MODEL_ERROR, if it fails; OVERLOADED, if too many calls wait for it.
         """
-        return self.get_keypoints_async(image, timeout=timeout).result()
+        return self.get_keypoints_async(image, timeout=timeout, extra=extra).result()
 
-    def get_keypoints_async(self, image: ImageLike, *, timeout: float | None = None) -> Future[list[Detection]]:
+    def get_keypoints_async(
+        self, image: ImageLike, *, timeout: float | None = None, extra: Mapping[str, Any] | None = None
+    ) -> Future[Results[Detection]]:
         """Return a future of the objects in an image with their keypoints.
 
         Args:
             image: As of `get_keypoints`.
             timeout: Seconds; None = the node's default.
+            extra: Further options, by name; unknown ones are ignored.
 
         Returns:
             A future of what `get_keypoints` returns or raises.
@@ -288,18 +374,26 @@ class VisionClient(NamedClient):
         Raises:
             VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
         """
-        request = fill_image(srv.GetKeypoints.Request(), image)
+        request = fill_image(srv.GetKeypoints.Request(extra=as_json(extra)), image)
         return self._call(srv.GetKeypoints, "get_keypoints", request, _keypoints, timeout)
 
     def get_keypoints_from_camera(
-        self, camera_name: str = "", *, timeout: float | None = None, max_age: float = 0.0
-    ) -> list[Detection]:
+        self,
+        camera_name: str = "",
+        *,
+        timeout: float | None = None,
+        max_age: float = 0.0,
+        source: str = "",
+        extra: Mapping[str, Any] | None = None,
+    ) -> Results[Detection]:
         """Return the objects in a camera's image with their keypoints.
 
         Args:
             camera_name: Empty = the service's default camera.
             timeout: Seconds; None = the node's default.
             max_age: Seconds; > 0 = a frame at most so old, 0 = the node's default, < 0 = a frame yet to come.
+            source: The imager that is looked at; empty = colour.
+            extra: Further options, by name; unknown ones are ignored.
 
         Returns:
             The objects, best first, each with its keypoints (``extra.keypoints``), in pixels of the image.
@@ -309,17 +403,27 @@ class VisionClient(NamedClient):
                 if the camera fails; NOT_SUPPORTED, if the model finds no keypoints; MODEL_ERROR, if it fails;
                 OVERLOADED, if too many calls wait for it.
         """
-        return self.get_keypoints_from_camera_async(camera_name, timeout=timeout, max_age=max_age).result()
+        return self.get_keypoints_from_camera_async(
+            camera_name, timeout=timeout, max_age=max_age, source=source, extra=extra
+        ).result()
 
     def get_keypoints_from_camera_async(
-        self, camera_name: str = "", *, timeout: float | None = None, max_age: float = 0.0
-    ) -> Future[list[Detection]]:
+        self,
+        camera_name: str = "",
+        *,
+        timeout: float | None = None,
+        max_age: float = 0.0,
+        source: str = "",
+        extra: Mapping[str, Any] | None = None,
+    ) -> Future[Results[Detection]]:
         """Return a future of the objects in a camera's image with their keypoints.
 
         Args:
             camera_name: As of `get_keypoints_from_camera`.
             timeout: Seconds; None = the node's default.
             max_age: As of `get_keypoints_from_camera`.
+            source: The imager that is looked at; empty = colour.
+            extra: Further options, by name; unknown ones are ignored.
 
         Returns:
             A future of what `get_keypoints_from_camera` returns or raises.
@@ -328,7 +432,7 @@ class VisionClient(NamedClient):
             VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
         """
         kind = srv.GetKeypointsFromCamera
-        request = kind.Request(camera_name=camera_name, max_age=float(max_age))
+        request = kind.Request(camera_name=camera_name, max_age=float(max_age), source=source, extra=as_json(extra))
         return self._call(kind, "get_keypoints_from_camera", request, _keypoints, timeout)
 
     def get_object_point_clouds(
@@ -338,7 +442,9 @@ class VisionClient(NamedClient):
         cloud: PointCloud | None = None,
         timeout: float | None = None,
         max_age: float = 0.0,
-    ) -> list[PointCloudObject]:
+        source: str = "",
+        extra: Mapping[str, Any] | None = None,
+    ) -> Results[PointCloudObject]:
         """Return the 3D objects that are found in a camera's frame, or in a given point cloud.
 
         Args:
@@ -346,6 +452,8 @@ class VisionClient(NamedClient):
             cloud: Points to look at instead of a camera's, metres.
             timeout: Seconds; None = the node's default.
             max_age: Seconds; > 0 = a frame at most so old, 0 = the node's default, < 0 = a frame yet to come.
+            source: The imager that is looked at; empty = colour.
+            extra: Further options, by name; unknown ones are ignored.
 
         Returns:
             The objects: label, confidence, points and box of each, metres.
@@ -356,7 +464,9 @@ class VisionClient(NamedClient):
                 NOT_SUPPORTED, if the model finds no objects; MODEL_ERROR, if it fails; OVERLOADED, if too many calls
                 wait for it.
         """
-        future = self.get_object_point_clouds_async(camera_name, cloud=cloud, timeout=timeout, max_age=max_age)
+        future = self.get_object_point_clouds_async(
+            camera_name, cloud=cloud, timeout=timeout, max_age=max_age, source=source, extra=extra
+        )
         return future.result()
 
     def get_object_point_clouds_async(
@@ -366,7 +476,9 @@ class VisionClient(NamedClient):
         cloud: PointCloud | None = None,
         timeout: float | None = None,
         max_age: float = 0.0,
-    ) -> Future[list[PointCloudObject]]:
+        source: str = "",
+        extra: Mapping[str, Any] | None = None,
+    ) -> Future[Results[PointCloudObject]]:
         """Return a future of the 3D objects that are found.
 
         Args:
@@ -374,6 +486,8 @@ class VisionClient(NamedClient):
             cloud: Points to look at instead of a camera's, metres.
             timeout: Seconds; None = the node's default.
             max_age: As of `get_object_point_clouds`.
+            source: The imager that is looked at; empty = colour.
+            extra: Further options, by name; unknown ones are ignored.
 
         Returns:
             A future of what `get_object_point_clouds` returns or raises.
@@ -381,20 +495,30 @@ class VisionClient(NamedClient):
         Raises:
             VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
         """
-        request = srv.GetObjectPointClouds.Request(camera_name=camera_name, max_age=float(max_age))
+        request = srv.GetObjectPointClouds.Request(
+            camera_name=camera_name, max_age=float(max_age), source=source, extra=as_json(extra)
+        )
         if cloud is not None:
             request.cloud = conversion.cloud_to_message(cloud, Header())
         return self._call(srv.GetObjectPointClouds, "get_object_point_clouds", request, _objects, timeout)
 
     def get_detections_3d_from_camera(
-        self, camera_name: str = "", *, timeout: float | None = None, max_age: float = 0.0
-    ) -> list[Detection3D]:
+        self,
+        camera_name: str = "",
+        *,
+        timeout: float | None = None,
+        max_age: float = 0.0,
+        source: str = "",
+        extra: Mapping[str, Any] | None = None,
+    ) -> Results[Detection3D]:
         """Return the 3D objects that are found in a camera's frame, without their points.
 
         Args:
             camera_name: Empty = the service's default camera.
             timeout: Seconds; None = the node's default.
             max_age: Seconds; > 0 = a frame at most so old, 0 = the node's default, < 0 = a frame yet to come.
+            source: The imager that is looked at; empty = colour.
+            extra: Further options, by name; unknown ones are ignored.
 
         Returns:
             The objects: class name, confidence and box of each, metres.
@@ -406,17 +530,27 @@ class VisionClient(NamedClient):
                 NOT_SUPPORTED, if the model finds no 3D objects; MODEL_ERROR, if it fails; OVERLOADED, if too many calls
                 wait for it.
         """
-        return self.get_detections_3d_from_camera_async(camera_name, timeout=timeout, max_age=max_age).result()
+        return self.get_detections_3d_from_camera_async(
+            camera_name, timeout=timeout, max_age=max_age, source=source, extra=extra
+        ).result()
 
     def get_detections_3d_from_camera_async(
-        self, camera_name: str = "", *, timeout: float | None = None, max_age: float = 0.0
-    ) -> Future[list[Detection3D]]:
+        self,
+        camera_name: str = "",
+        *,
+        timeout: float | None = None,
+        max_age: float = 0.0,
+        source: str = "",
+        extra: Mapping[str, Any] | None = None,
+    ) -> Future[Results[Detection3D]]:
         """Return a future of the 3D objects that are found in a camera's frame, without their points.
 
         Args:
             camera_name: As of `get_detections_3d_from_camera`.
             timeout: Seconds; None = the node's default.
             max_age: As of `get_detections_3d_from_camera`.
+            source: The imager that is looked at; empty = colour.
+            extra: Further options, by name; unknown ones are ignored.
 
         Returns:
             A future of what `get_detections_3d_from_camera` returns or raises.
@@ -425,7 +559,7 @@ class VisionClient(NamedClient):
             VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
         """
         kind = srv.GetDetections3DFromCamera
-        request = kind.Request(camera_name=camera_name, max_age=float(max_age))
+        request = kind.Request(camera_name=camera_name, max_age=float(max_age), source=source, extra=as_json(extra))
         return self._call(kind, "get_detections_3d_from_camera", request, _detections_3d, timeout)
 
     def capture_all_from_camera(
@@ -441,6 +575,8 @@ class VisionClient(NamedClient):
         count: int = -1,
         timeout: float | None = None,
         max_age: float = 0.0,
+        source: str = "",
+        extra: Mapping[str, Any] | None = None,
     ) -> CaptureAllResult:
         """Return one frame of a camera and what the model says of it.
 
@@ -455,6 +591,8 @@ class VisionClient(NamedClient):
             count: How many classifications at most; 0 = none, negative = all.
             timeout: Seconds; None = the node's default.
             max_age: Seconds; > 0 = a frame at most so old, 0 = the node's default, < 0 = a frame yet to come.
+            source: The imager that is looked at; empty = colour.
+            extra: Further options, by name; unknown ones are ignored.
 
         Returns:
             What was asked for, all of the same frame; what the model does not support is empty. The detections have
@@ -475,6 +613,8 @@ class VisionClient(NamedClient):
             count=count,
             timeout=timeout,
             max_age=max_age,
+            source=source,
+            extra=extra,
         ).result()
 
     def capture_all_from_camera_async(
@@ -490,6 +630,8 @@ class VisionClient(NamedClient):
         count: int = -1,
         timeout: float | None = None,
         max_age: float = 0.0,
+        source: str = "",
+        extra: Mapping[str, Any] | None = None,
     ) -> Future[CaptureAllResult]:
         """Return a future of one frame of a camera and what the model says of it.
 
@@ -504,6 +646,8 @@ class VisionClient(NamedClient):
             count: How many classifications at most; 0 = none, negative = all.
             timeout: Seconds; None = the node's default.
             max_age: As of `capture_all_from_camera`.
+            source: The imager that is looked at; empty = colour.
+            extra: Further options, by name; unknown ones are ignored.
 
         Returns:
             A future of what `capture_all_from_camera` returns or raises.
@@ -515,6 +659,8 @@ class VisionClient(NamedClient):
             camera_name=camera_name,
             count=count,
             max_age=float(max_age),
+            source=source,
+            extra=as_json(extra),
             return_image=return_image,
             return_detections=return_detections,
             return_classifications=return_classifications,
@@ -556,12 +702,19 @@ class VisionClient(NamedClient):
         return self._call(srv.GetVisionProperties, "get_properties", request, _properties, timeout)
 
 
-def _detections(response: Any) -> list[Detection]:
-    return conversion.detections_from_message(response.detections)
+def _of_frame(response: Any, items: Iterable[Item]) -> Results[Item]:
+    """Return results with the frame that they are of."""
+    stamp = conversion.nanoseconds(response.header.stamp)
+    size = (response.image_width, response.image_height)
+    return Results(items, SourceFrame(response.camera_name, stamp, response.header.frame_id, size))
 
 
-def _classifications(response: Any) -> list[Classification]:
-    return conversion.classifications_from_message(response.classifications)
+def _detections(response: Any) -> Results[Detection]:
+    return _of_frame(response, conversion.detections_from_message(response.detections))
+
+
+def _classifications(response: Any) -> Results[Classification]:
+    return _of_frame(response, conversion.classifications_from_message(response.classifications))
 
 
 def _segmentation(response: Any) -> Segmentation:
@@ -569,16 +722,16 @@ def _segmentation(response: Any) -> Segmentation:
     return Segmentation(label_image, tuple(conversion.instances_from_message(response.instances)))
 
 
-def _keypoints(response: Any) -> list[Detection]:
-    return conversion.keypoints_from_message(response.keypoints)
+def _keypoints(response: Any) -> Results[Detection]:
+    return _of_frame(response, conversion.keypoints_from_message(response.keypoints))
 
 
-def _detections_3d(response: Any) -> list[Detection3D]:
-    return conversion.detections_3d_from_message(response.detections)
+def _detections_3d(response: Any) -> Results[Detection3D]:
+    return _of_frame(response, conversion.detections_3d_from_message(response.detections))
 
 
-def _objects(response: Any) -> list[PointCloudObject]:
-    return [conversion.object_from_message(item) for item in response.objects]
+def _objects(response: Any) -> Results[PointCloudObject]:
+    return _of_frame(response, (conversion.object_from_message(item) for item in response.objects))
 
 
 def _captured(request: Any, response: Any) -> CaptureAllResult:
@@ -590,7 +743,7 @@ def _captured(request: Any, response: Any) -> CaptureAllResult:
     )
     segmentation = _segmentation(response) if request.return_segmentation else None
     keypoints = _keypoints(response) if request.return_keypoints else None
-    detections = _detections(response) if request.return_detections else None
+    detections: list[Detection] | None = _detections(response) if request.return_detections else None
     if detections is not None:
         detections = with_extras(detections, segmentation.instances if segmentation else (), keypoints or ())
     return CaptureAllResult(
@@ -601,6 +754,7 @@ def _captured(request: Any, response: Any) -> CaptureAllResult:
         objects=_objects(response) if request.return_object_point_clouds else None,
         segmentation=segmentation,
         keypoints=keypoints,
+        objects_frame_id=(response.objects[0].cloud if response.objects else response).header.frame_id,
     )
 
 

@@ -5,6 +5,7 @@ The messages are those of the ROS package foxglove_msgs; where it is not install
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
@@ -25,16 +26,16 @@ SHADE = 0.25
 _LOOP, _POINTS, _LINES = 2, 1, 4  # the types of PointsAnnotation
 
 
-def available() -> bool:
-    """Return whether annotations can be published here."""
-    return find_spec("foxglove_msgs") is not None
-
-
 def messages() -> Any:
-    """Return the module of the messages."""
-    import foxglove_msgs.msg
-
-    return foxglove_msgs.msg
+    """Return the module of the messages; None where it is not installed, or is another distribution's."""
+    if find_spec("foxglove_msgs") is None:
+        return None
+    try:
+        import foxglove_msgs.msg as kinds
+    except Exception as error:  # whatever a package that does not fit raises must not keep a node from working
+        logging.getLogger(__name__).warning("no topics 'annotations': foxglove_msgs cannot be used: %s", error)
+        return None
+    return kinds
 
 
 def detections_to_annotations(detections: Sequence[Detection], header: Header, kinds: Any) -> Any:

@@ -1,0 +1,44 @@
+"""What is nearer to the sensor than anything can be was not measured."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from vision_service.pointcloud.ranges import existing, ranges, without_near
+from vision_service.types import PointCloud
+
+POINTS = np.array([(1, 2, 2), (0, 0, 0), (1e-5, -1e-5, 1e-5), (0.02, 0, 0.03), (np.nan, 1, 1), (0, 0, 3)], np.float32)
+
+
+def test_ranges_are_distances_from_the_sensor():
+    np.testing.assert_allclose(ranges(POINTS[[0, 5]]), [3, 3])
+    np.testing.assert_allclose(ranges(POINTS[[0, 5]], (0, 0, 3)), [np.sqrt(6), 0])
+
+
+def test_points_on_the_sensor_do_not_exist():
+    assert existing(PointCloud(POINTS), 0.05).xyz.tolist() == POINTS[[0, 5]].tolist()
+    assert len(existing(PointCloud(POINTS))) == 4, "without a range, only what is exactly on it"
+
+
+def test_the_sensor_is_where_the_source_says():
+    cloud = PointCloud(POINTS + np.float32(2), viewpoints=((2.0, 2.0, 2.0),))
+    assert len(existing(cloud, 0.05)) == 2
+    assert len(existing(replace(cloud, viewpoints=()), 0.05)) == 5, "nothing is near the origin of the frame"
+    assert len(existing(replace(cloud, viewpoints=((np.nan,) * 3,)), 0.05)) == 5
+
+
+def test_an_origin_far_away_is_not_the_sensor():
+    cloud = PointCloud(POINTS, origin=(5e5, 4e6, 100.0))
+    assert len(existing(cloud, 0.05)) == 5
+    assert len(existing(replace(cloud, viewpoints=((5e5, 4e6, 100.0),)), 0.05)) == 2
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 3), (6, 3)])
+def test_rows_and_columns_stay(shape):
+    cloud = PointCloud(POINTS.reshape(shape))
+    far = without_near(cloud, 0.05)
+    assert far.xyz.shape == shape
+    assert np.isfinite(far.xyz).all(axis=-1).sum() == 2
+    assert np.isfinite(cloud.xyz).all(axis=-1).sum() == 5, "the frame is not changed"
+    assert without_near(far, 0.05) is far

@@ -1,0 +1,235 @@
+"""The server by itself: who may call, what is too large, and what it has."""
+
+import asyncio
+from contextlib import closing
+
+import pytest
+
+pytest.importorskip("viam.robot.client", reason="viam-sdk is not installed")
+
+from grpclib import GRPCError, Status
+from grpclib.client import Channel
+from viam.proto.robot import GetCloudMetadataRequest, GetVersionRequest, ResourceNamesRequest, RobotServiceStub
+from viam.proto.rpc.auth import AuthenticateRequest, AuthServiceStub, Credentials
+from viam.proto.service.vision import GetDetectionsFromCameraRequest, GetDetectionsRequest, VisionServiceStub
+
+from vision_service.errors import VisionError
+from vision_service.viam.directory import Directory, Found
+from vision_service.viam.limits import LARGEST_MESSAGE
+from vision_service.viam.security import Safety, read_keys, safety
+from vision_service.viam.server import Gateway
+
+KEY_ID = "0e26a1f2-3a53-4d3c-9bdc-2a6b7ea3fd0c"
+
+
+def listening(keys=()):
+    server = Gateway(Quiet, host="127.0.0.1", port=0, safety=Safety(keys=dict(keys)), aliases={})
+    return closing(server)
+
+
+class Quiet:
+    """A client that nobody calls."""
+
+    def __init__(self, found):
+        self.name = found.node
+
+    def close(self):
+        pass
+
+
+def call(server, method):
+    """Return what a method of the bare protocol answers."""
+
+    async def main():
+        channel = Channel("127.0.0.1", server.port)
+        try:
+            return await method(channel)
+        finally:
+            channel.close()
+
+    return asyncio.run(main())
+
+
+def refusal(server, method):
+    with pytest.raises(GRPCError) as raised:
+        call(server, method)
+    return raised.value.status, raised.value.message
+
+
+def detect(size=0):
+    return lambda channel: VisionServiceStub(channel).GetDetections(GetDetectionsRequest(name="x", image=bytes(size)))
+
+
+def test_a_message_that_is_too_large_is_refused_and_the_next_one_answered():
+    with listening() as server:
+        status, message = refusal(server, detect(LARGEST_MESSAGE + 1))
+        assert status is Status.RESOURCE_EXHAUSTED
+        assert str(LARGEST_MESSAGE) in message
+        status, message = refusal(server, detect(LARGEST_MESSAGE // 4))
+        assert (status, message) == (
+            Status.NOT_FOUND,
+            "UNKNOWN_RESOURCE: no vision 'x': there are none on the graph",
+        )
+
+
+def test_who_has_no_key_is_refused_and_told_how_to_have_one():
+    with listening({KEY_ID: "secret"}) as server:
+        status, message = refusal(
+            server, lambda channel: RobotServiceStub(channel).ResourceNames(ResourceNamesRequest())
+        )
+    assert status is Status.UNAUTHENTICATED
+    assert "with_api_key" in message
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "name"),
+    [
+        ("api-key", "wrong", KEY_ID),
+        ("api-key", "secret", "0e26a1f2-3a53-4d3c-9bdc-2a6b7ea3fd0d"),
+        ("api-key", "", KEY_ID),
+        ("api-key", "", ""),
+        ("robot-secret", "secret", KEY_ID),
+    ],
+)
+def test_a_wrong_key_is_refused(kind, key, name):
+    with listening({KEY_ID: "secret"}) as server:
+        status, message = refusal(server, names_with(kind, key, name))
+    assert (status, "API key" in message) == (Status.UNAUTHENTICATED, True)
+
+
+def test_who_has_the_key_is_answered():
+    with listening({KEY_ID: "secret"}) as server:
+        server.follow([Found("camera", "/front")]).result(5)
+        assert [each.name for each in call(server, names_with("api-key", "secret", KEY_ID)).resources] == ["front"]
+
+
+def names_with(kind, key, name):
+    """Return what asks for the resources as the SDK does it: for a token first."""
+
+    async def ask(channel):
+        request = AuthenticateRequest(entity=name, credentials=Credentials(type=kind, payload=key))
+        token = (await AuthServiceStub(channel).Authenticate(request)).access_token
+        asked = {"authorization": f"Bearer {token}"}
+        return await RobotServiceStub(channel).ResourceNames(ResourceNamesRequest(), metadata=asked)
+
+    return ask
+
+
+def test_it_says_which_gateway_it_is_and_that_there_is_no_cloud():
+    with listening() as server:
+        told = call(server, lambda channel: RobotServiceStub(channel).GetVersion(GetVersionRequest()))
+        assert told.platform == "vision_service"
+        status, message = refusal(
+            server, lambda channel: RobotServiceStub(channel).GetCloudMetadata(GetCloudMetadataRequest())
+        )
+    assert (status, "cloud" in message) == (Status.UNIMPLEMENTED, True)
+
+
+def test_a_port_that_is_taken_is_named():
+    with listening() as server, pytest.raises(VisionError, match=str(server.port)):
+        Gateway(Quiet, host="127.0.0.1", port=server.port, safety=Safety(), aliases={})
+
+
+def test_a_resource_that_has_gone_is_not_found_and_those_that_are_left_are_named():
+    ask = GetDetectionsFromCameraRequest(name="eye", camera_name="front")
+    with listening() as server:
+        server.follow([Found("vision", "/eye"), Found("vision", "/eyes")]).result(5)
+        server.follow([Found("vision", "/eyes")]).result(5)
+        status, message = refusal(server, lambda channel: VisionServiceStub(channel).GetDetectionsFromCamera(ask))
+    assert status is Status.NOT_FOUND
+    assert "did you mean 'eyes'?" in message
+
+
+@pytest.mark.parametrize(
+    ("host", "files", "why"),
+    [
+        ("0.0.0.0", ("", ""), "certificate_file"),  # noqa: S104
+        ("127.0.0.1", ("own.pem", ""), "both"),
+        ("localhost", ("nowhere.pem", "nowhere.key"), "cannot be used"),
+        ("no.such.host.invalid", ("", ""), "no address"),
+    ],
+)
+def test_what_is_not_safe_is_refused(host, files, why):
+    with pytest.raises(VisionError, match=why):
+        safety(host, *files, "")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "127.1.2.3"])
+def test_programs_of_this_machine_need_no_tls(host):
+    assert safety(host, "", "", "") == Safety()
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("", "one line"),
+        ("me: secret", "no UUID"),
+        (f"{KEY_ID}: 5", "quotes"),
+        (f"{KEY_ID}: ''", "quotes"),
+        ("a: [", "read"),
+    ],
+)
+def test_a_file_of_keys_that_is_none_is_refused(content, why, tmp_path):
+    file = tmp_path / "keys.yaml"
+    file.write_text(content)
+    with pytest.raises(VisionError, match=why):
+        read_keys(str(file))
+
+
+# Names.
+
+
+def directory(*nodes, aliases=()):
+    found = Directory(Quiet, dict(aliases))
+    asyncio.run(found.follow(nodes))
+    return found
+
+
+def test_a_namespace_stands_before_the_name_as_that_of_another_machine():
+    assert directory(Found("camera", "/robot1/front"), Found("vision", "/eye")).names == {
+        "camera": ["robot1:front"],
+        "vision": ["eye"],
+        "mlmodel": [],
+    }
+
+
+def test_an_alias_is_a_further_name_wherever_the_node_is():
+    found = directory(Found("camera", "/robot1/front"), aliases={"my-camera": "robot1/front", "other": "/nobody"})
+    assert found.names["camera"] == ["my-camera", "robot1:front"]
+
+
+@pytest.mark.parametrize(
+    ("service", "name", "ours"),
+    [
+        ("/robot1/eye", "my-camera", "front"),
+        ("/robot1/eye", "robot1:front", "front"),
+        ("/eye", "robot1:front", "/robot1/front"),
+        ("/eye", "", ""),
+        ("/eye", "usb_cam", "usb_cam"),
+        ("/eye", "robot2:front", "/robot2/front"),
+    ],
+)
+def test_a_camera_is_called_as_the_vision_service_knows_it(service, name, ours):
+    found = directory(Found("camera", "/robot1/front"), aliases={"my-camera": "robot1:front"})
+    assert found.there(service, name) == ours
+
+
+@pytest.mark.parametrize(
+    ("service", "ours", "name"),
+    [
+        ("/robot1/eye", "front", "my-camera"),
+        ("/eye", "/robot1/front", "my-camera"),
+        ("/eye", "usb_cam", "usb_cam"),
+        ("/eye", "", ""),
+    ],
+)
+def test_and_back(service, ours, name):
+    found = directory(Found("camera", "/robot1/front"), aliases={"my-camera": "robot1:front"})
+    assert found.here(service, ours) == name
+
+
+def test_two_robots_with_the_same_names_do_not_get_mixed_up():
+    found = directory(Found("camera", "/a/front"), Found("camera", "/b/front"))
+    assert found.names["camera"] == ["a:front", "b:front"]
+    asyncio.run(found.follow([Found("camera", "/b/front")]))
+    assert found.names["camera"] == ["b:front"]

@@ -1,0 +1,377 @@
+"""A ground of patches: hills, cambered streets, kerbs; where one plane would cut through, or float above.
+
+The lowest points of each patch are candidates; those that rise from their surroundings more steeply than the ground may
+are roofs, facades and cars, and those that lie far below all around are reflections. What is left is filled up, and
+fitted to all points near it. The idea of a slope limit: G. Vosselman, "Slope based filtering of laser altimetry data",
+IAPRS XXXIII (2000).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from vision_service.pointcloud.objects import basis
+from vision_service.pointcloud.planes import Plane, find_plane
+
+MOST_PATCHES = 1024
+"""How many patches there may be along a side: on wider ground they are larger."""
+
+_LOW = 0.05  # share of a patch's points below the one that is taken for its ground
+_MOST_LOW = 20  # and how many points these may be
+_BANDS = (3.0, 1.5, 1.0)  # tolerances around the ground of the last round, in which its points are
+_FAR = 5.0  # tolerances from the ground of the first round, beyond which nothing is looked at again
+_LEAST_POINTS = 8  # that a patch is fitted to
+_BESIDE = 0.1  # how much a neighbouring patch's points count
+_STIFFNESS = 0.05  # of a fit against slopes that its points hardly tell
+_LEAST_COSINE = 0.3  # of the angle between up and the normal of a plane that patches go up and down around
+_AUTOMATIC = 0.15  # metres: the tolerance from which an automatic one is found
+_SPREADS = 4.0 * 1.4826  # medians of the distances that an automatic tolerance covers
+
+
+@dataclass(frozen=True, eq=False)
+class Patches:
+    """A ground by patches: its height at the middle of each, and between them in proportion.
+
+    Attributes:
+        axes: (3, 3) rotation matrix, the columns are two level axes and up.
+        corner: (2,) the level coordinates of the middle of the first patch, metres.
+        size: The edge of a patch, metres.
+        surface: (H, W) float32, the height of the ground at the middle of each patch, metres along up.
+        seen: (H, W) which patches hold points of the ground; the height of others is told from those around.
+        tolerance: How far from it points are taken for points of it, metres.
+    """
+
+    axes: NDArray[np.float64]
+    corner: NDArray[np.float64]
+    size: float
+    surface: NDArray[np.float32]
+    seen: NDArray[np.bool_]
+    tolerance: float
+
+    @property
+    def normal(self) -> NDArray[np.float64]:
+        """(3,) the unit vector upwards: the ground's own slopes are in its heights."""
+        return self.axes[:, 2]
+
+    def heights(self, xyz: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return how far (N, 3) points are above the ground beneath them, negative below it; metres along up."""
+        if not len(xyz):
+            return np.empty(0, np.float32)
+        columns = _columns(xyz, self.axes)
+        return columns[2] - _interpolated(self.surface, *_places(columns, self.corner, self.size))
+
+    def covers(self, xyz: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Return which of (N, 3) points are over, or under, a patch that holds points of the ground."""
+        if not len(xyz):
+            return np.empty(0, bool)
+        across, down = _places(_columns(xyz, self.axes), self.corner, self.size)
+        column, row = np.rint(across).astype(np.intp), np.rint(down).astype(np.intp)
+        height, width = self.seen.shape
+        inside = (column >= 0) & (row >= 0) & (column < width) & (row < height)
+        inside[inside] = self.seen[row[inside], column[inside]]
+        return inside
+
+    def plane_at(self, place: ArrayLike) -> Plane:
+        """Return the level plane at the height of the ground beneath a (3,) place."""
+        point = np.asarray(place, np.float32)[None]
+        offset = float(self.normal @ np.asarray(place, np.float64)) - float(self.heights(point)[0])
+        return Plane(self.normal, offset, self.tolerance)
+
+    def mean_plane(self) -> Plane:
+        """Return the plane that lies best in the patches that hold points of the ground."""
+        rows, columns = np.nonzero(self.seen)
+        places = np.column_stack([columns, rows]) * self.size + self.corner
+        heights = self.surface[rows, columns].astype(np.float64)
+        level = np.column_stack([places, np.ones(len(places))])
+        slopes, *_ = np.linalg.lstsq(level, heights, rcond=None)
+        normal = np.array([-slopes[0], -slopes[1], 1.0])
+        length = float(np.linalg.norm(normal))
+        return Plane(self.axes @ (normal / length), float(slopes[2]) / length, self.tolerance)
+
+
+def find_patches(
+    xyz: NDArray[np.float32],
+    up: ArrayLike,
+    *,
+    size: float,
+    max_slope: float,
+    tolerance: float = 0.0,
+    min_points: int = 3,
+    max_lean: float = 30.0,
+) -> tuple[Patches, NDArray[np.float32]] | None:
+    """Return the ground beneath points, by patches.
+
+    The same points give the same ground, in whatever order they come.
+
+    Args:
+        xyz: (N, 3) finite points.
+        up: (3,) the direction that is up, of any length above 0.
+        size: The edge of a patch, metres.
+        max_slope: How steeply the ground may rise from patch to patch, degrees. Where most of it leans
+            more than that, it is how steeply against the plane that it lies on.
+        tolerance: How far from the ground its points may be, metres. 0 = as far as they scatter.
+        min_points: How many points it must have.
+        max_lean: How far from up the normal of that plane may be, degrees.
+
+    Returns:
+        The ground, and how far the points are above it, (N,); None, if it has too few points.
+    """
+    if len(xyz) < max(min_points, 3):
+        return None
+    axes = basis(up)
+    columns = _columns(xyz, axes)
+    low, high = (limit(columns[:2], axis=1).astype(np.float64) for limit in (np.min, np.max))
+    size = max(size, float((high - low).max()) / (MOST_PATCHES - 1))
+    corner = low + size / 2
+    width, height = (((high - low) / size).astype(int) + 1).tolist()
+    across, down = _places(columns, corner, size)
+    cells = _nearest(down, height) * np.int32(width) + _nearest(across, width)
+    slope = float(np.tan(np.radians(max_slope))) * size
+    heights, reach = columns[2], tolerance or _AUTOMATIC
+    lowest = _lowest(cells, heights, width * height).reshape(height, width)
+    leaning = _leaning(lowest, size, slope, reach, max_lean)
+    if any(leaning):
+        heights -= np.float32(leaning[0]) * across + np.float32(leaning[1]) * down
+        lowest = _lowest(cells, heights, width * height).reshape(height, width)
+    surface = _filled(_without_roofs(_without_pits(lowest, slope), slope))
+    few = cells, across, down, heights
+    for band in _BANDS:
+        above = np.abs(few[3] - _interpolated(surface, few[1], few[2]))
+        near = np.flatnonzero(above <= band * reach)
+        fitted = _fitted(
+            surface, few[0].take(near), few[1].take(near), few[2].take(near), few[3].take(near), slope=slope
+        )
+        if not np.isfinite(fitted).any():
+            return None
+        surface = _filled(_without_roofs(fitted, slope))
+        if band == _BANDS[0]:  # what is far from the first ground is none of the last
+            close = np.flatnonzero(above <= _FAR * reach + slope / 2)
+            few = cells.take(close), across.take(close), down.take(close), heights.take(close)
+    heights = heights - _interpolated(surface, across, down)
+    above = np.abs(heights)
+    if not tolerance:
+        near = above[above <= reach]
+        reach = max(_SPREADS * float(np.median(near)), 1e-6) if len(near) else reach
+    ground = above <= reach
+    if np.count_nonzero(ground) < min_points:
+        return None
+    seen = np.bincount(cells[ground], minlength=width * height).reshape(height, width) > 0
+    surface += (leaning[0] * np.arange(width) + leaning[1] * np.arange(height)[:, None]).astype(np.float32)
+    return Patches(axes, corner, size, surface, seen, reach), heights
+
+
+def _leaning(
+    lowest: NDArray[np.float32], size: float, slope: float, reach: float, max_lean: float
+) -> tuple[float, float]:
+    """Return by how much the plane that most patches lie on rises from patch to patch, across and down.
+
+    It is 0 if that is less than the ground may rise anyway: hills on one side make a plane lean.
+    """
+    rows, columns = np.nonzero(np.isfinite(lowest))
+    places = np.column_stack([columns * size, rows * size, lowest[rows, columns]]).astype(np.float32)
+    plane = find_plane(places, tolerance=2 * reach, normal=(0.0, 0.0, 1.0), max_angle=max_lean)
+    if plane is None:
+        return 0.0, 0.0
+    x, y, z = plane.normal.tolist()
+    across, down = (-x / z * size, -y / z * size) if z > _LEAST_COSINE else (0.0, 0.0)
+    return (across, down) if np.hypot(across, down) > slope else (0.0, 0.0)
+
+
+def _columns(xyz: NDArray[np.float32], axes: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return the (3, N) coordinates of (N, 3) points along axes."""
+    return cv2.transpose(cv2.transform(xyz[:, None], axes.T)[:, 0])  # type: ignore[return-value]
+
+
+def _places(
+    columns: NDArray[np.float32], corner: NDArray[np.float64], size: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return where points are on the map of patches, whose middles are at whole numbers: across and down."""
+    across, down = ((columns[axis] - np.float32(corner[axis])) / np.float32(size) for axis in (0, 1))
+    return across, down
+
+
+def _nearest(places: NDArray[np.float32], count: int) -> NDArray[np.int32]:
+    """Return the numbers of the patches, of so many in a row, in which places of the map are."""
+    return np.clip(np.rint(places), 0, count - 1).astype(np.int32)
+
+
+def _interpolated(
+    surface: NDArray[np.float32], across: NDArray[np.float32], down: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return the heights of a surface at places of its map; beyond the outermost patches, those of their rim."""
+    height, width = surface.shape
+    if min(height, width) < 2:
+        surface = np.pad(surface, ((0, int(height < 2)), (0, int(width < 2))), mode="edge")
+        height, width = surface.shape
+    # float32 holds places of a map of 1024 patches to a ten-thousandth of a patch
+    across, down = np.clip(across, -0.5, width - 0.5), np.clip(down, -0.5, height - 0.5)
+    # In the outer half of the outermost patches, the slope goes on; -0.5 is rounded up to 0.
+    left, top = np.minimum(across.astype(np.int32), width - 2), np.minimum(down.astype(np.int32), height - 2)
+    across -= left
+    down -= top
+    first = top * np.int32(width) + left
+    flat = surface.reshape(-1)
+    upper = flat.take(first)
+    upper += across * (flat.take(first + 1) - upper)
+    first += np.int32(width)
+    lower = flat.take(first)
+    lower += across * (flat.take(first + 1) - lower)
+    lower -= upper
+    lower *= down
+    upper += lower
+    return upper
+
+
+def _lowest(cells: NDArray[np.int32], heights: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """Return the height of the low points of each patch, (count,); NaN where there is no point."""
+    # Patch and height in one number, which are sorted ten times as fast as by two keys; floats' bits are sorted as
+    # they are, if those of negative ones are turned round.
+    bits = heights.view(np.uint32)
+    bits = bits ^ np.where(bits >> np.uint32(31), np.uint32(0xFFFFFFFF), np.uint32(0x80000000))
+    keys = np.sort(cells.astype(np.uint64) << np.uint64(32) | bits)
+    sizes = np.bincount(cells, minlength=count)
+    occupied = np.flatnonzero(sizes)
+    starts = np.cumsum(sizes)[occupied] - sizes[occupied]
+    chosen = starts + np.minimum((_LOW * sizes[occupied]).astype(np.intp), _MOST_LOW)
+    bits = (keys[chosen] & np.uint64(0xFFFFFFFF)).astype(np.uint32)
+    bits ^= np.where(bits >> np.uint32(31), np.uint32(0x80000000), np.uint32(0xFFFFFFFF))
+    found = np.full(count, np.nan, np.float32)
+    found[occupied] = bits.view(np.float32)
+    return found
+
+
+def _around(values: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
+    """Return the neighbours of each occupied place, (K, n), NaN where there is none."""
+    padded = np.pad(values, reach, constant_values=np.nan)
+    rows, columns = np.nonzero(np.isfinite(values))
+    steps = [(down, right) for down in range(2 * reach + 1) for right in range(2 * reach + 1)]
+    steps.remove((reach, reach))
+    return np.stack([padded[rows + down, columns + right] for down, right in steps], axis=1)
+
+
+def _without_pits(lowest: NDArray[np.float32], slope: float) -> NDArray[np.float32]:
+    """Return heights without those that lie far below what is around them: reflections."""
+    known = np.isfinite(lowest)
+    neighbours = np.sort(_around(lowest, 2), axis=1)  # NaN last
+    counts = np.isfinite(neighbours).sum(axis=1)
+    middle = neighbours[np.arange(len(neighbours)), np.maximum(counts - 1, 0) // 2]
+    pit = (counts >= 3) & (lowest[known] < middle - 2 * slope)
+    result = lowest.copy()
+    result[known] = np.where(pit, np.nan, lowest[known])
+    return result
+
+
+def _without_roofs(lowest: NDArray[np.float32], slope: float) -> NDArray[np.float32]:
+    """Return heights without those that rise from others more steeply than the ground may, by so much a patch."""
+    envelope = np.where(np.isfinite(lowest), lowest, np.float32(np.inf))
+    height, width = lowest.shape
+    step = 1
+    while step < max(height, width):
+        step *= 2
+    while step:  # a way of any length is one of steps of powers of two
+        for down, right in ((0, step), (step, 0), (step, step), (step, -step)):
+            if down >= height or abs(right) >= width:
+                continue
+            rise = np.float32(slope * float(np.hypot(down, right)))
+            one = envelope[down:, max(right, 0) : width + min(right, 0)]
+            other = envelope[: height - down, max(-right, 0) : width - max(right, 0)]
+            smaller = np.minimum(one, other + rise)
+            np.minimum(other, one + rise, out=other)
+            np.minimum(one, smaller, out=one)
+        step //= 2
+    return np.where(lowest <= envelope + np.float32(1e-4), lowest, np.float32(np.nan)).astype(np.float32)
+
+
+def _filled(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return heights where each that is not known is the mean of the nearest that are."""
+    known = np.isfinite(values)
+    result = np.where(known, values, np.float32(0))
+    weights = known.astype(np.float32)
+    if known.all() or not known.any():
+        return result
+    missing, reach = ~known, 1
+    sums = result.copy()
+    while missing.any():
+        edge = 2 * reach + 1
+        total = cv2.boxFilter(sums, -1, (edge, edge), normalize=False, borderType=cv2.BORDER_CONSTANT)
+        weight = cv2.boxFilter(weights, -1, (edge, edge), normalize=False, borderType=cv2.BORDER_CONSTANT)
+        found = missing & (weight > 0.5)
+        result[found] = total[found] / weight[found]
+        missing &= ~found
+        reach *= 2
+    return result
+
+
+def _fitted(
+    surface: NDArray[np.float32],
+    cells: NDArray[np.int32],
+    across: NDArray[np.float32],
+    down: NDArray[np.float32],
+    heights: NDArray[np.float32],
+    *,
+    slope: float,
+) -> NDArray[np.float32]:
+    """Return the height at the middle of each patch of planes through the points near the ground, (H, W).
+
+    Args:
+        surface: (H, W) the ground as it is known.
+        cells: (K,) the patch of each point.
+        across: (K,) their places on the map.
+        down: (K,) likewise.
+        heights: (K,) their heights.
+        slope: How much the ground may rise from patch to patch.
+
+    Returns:
+        NaN where there are too few points, or where the plane is too steep.
+    """
+    height, width = surface.shape
+    count = height * width
+    # Counted from the middle of the map and of the heights, in double precision: sums over patches are sums of sums.
+    x, y = across.astype(np.float64) - width / 2, down.astype(np.float64) - height / 2
+    level = float(heights.mean(dtype=np.float64)) if len(heights) else 0.0
+    z = heights - level
+    terms = (None, x, y, x * x, x * y, y * y, z, x * z, y * z)
+    sums = [np.bincount(cells, weights=term, minlength=count).astype(np.float64) for term in terms]
+    own = np.flatnonzero(sums[0])
+    kernel = np.full((3, 3), _BESIDE)
+    kernel[1, 1] = 1.0
+    n, sx, sy, sxx, sxy, syy, sz, sxz, syz = (
+        np.asarray(
+            cv2.filter2D(values.reshape(height, width), -1, kernel, borderType=cv2.BORDER_CONSTANT), np.float64
+        ).reshape(-1)[own]
+        for values in sums
+    )
+    u, v = own % width - width / 2, own // width - height / 2  # the middles of the patches: seen from there
+    sxz, syz = sxz - u * sz, syz - v * sz
+    sxx, sxy, syy = sxx - 2 * u * sx + u * u * n, sxy - u * sy - v * sx + u * v * n, syy - 2 * v * sy + v * v * n
+    sx, sy = sx - u * n, sy - v * n
+    stiff = _STIFFNESS * n
+    a, b, c = _solved(n, sx, sy, sxx + stiff, sxy, syy + stiff, sz, sxz, syz)
+    good = (n >= _LEAST_POINTS) & (np.hypot(b, c) <= slope)
+    fitted = np.full(count, np.nan, np.float32)
+    fitted[own[good]] = (a + level)[good]
+    return fitted.reshape(height, width)
+
+
+def _solved(
+    n: NDArray[np.float64],
+    sx: NDArray[np.float64],
+    sy: NDArray[np.float64],
+    sxx: NDArray[np.float64],
+    sxy: NDArray[np.float64],
+    syy: NDArray[np.float64],
+    sz: NDArray[np.float64],
+    sxz: NDArray[np.float64],
+    syz: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return a, b and c of the planes z = a + b·x + c·y of least squares, of the sums of each."""
+    mx, my, mz = sx / n, sy / n, sz / n
+    xx, xy, yy = sxx - mx * sx, sxy - mx * sy, syy - my * sy
+    xz, yz = sxz - mx * sz, syz - my * sz
+    rest = np.maximum(xx * yy - xy * xy, 1e-30)
+    b, c = (xz * yy - yz * xy) / rest, (yz * xx - xz * xy) / rest
+    return mz - b * mx - c * my, b, c

@@ -1,0 +1,83 @@
+"""Our errors as those of gRPC: the code that fits, and our own code's name before the message."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from grpclib import GRPCError, Status
+from grpclib.const import Handler
+from grpclib.exceptions import StreamTerminatedError
+from viam.errors import ViamGRPCError
+
+from vision_service.errors import ErrorCode, VisionError, shortened
+
+STATUS = {
+    ErrorCode.INVALID_ARGUMENT: Status.INVALID_ARGUMENT,
+    ErrorCode.NOT_SUPPORTED: Status.UNIMPLEMENTED,
+    ErrorCode.UNKNOWN_CAMERA: Status.NOT_FOUND,
+    ErrorCode.UNKNOWN_RESOURCE: Status.NOT_FOUND,
+    ErrorCode.NO_FRAME: Status.UNAVAILABLE,
+    ErrorCode.CAMERA_ERROR: Status.UNAVAILABLE,
+    ErrorCode.NOT_CALIBRATED: Status.FAILED_PRECONDITION,
+    ErrorCode.NO_DEPTH: Status.FAILED_PRECONDITION,
+    ErrorCode.NO_TRANSFORM: Status.FAILED_PRECONDITION,
+    ErrorCode.MODEL_ERROR: Status.INTERNAL,
+    ErrorCode.DEADLINE_EXCEEDED: Status.DEADLINE_EXCEEDED,
+    ErrorCode.OVERLOADED: Status.RESOURCE_EXHAUSTED,
+    ErrorCode.NOT_ACTIVE: Status.FAILED_PRECONDITION,
+    ErrorCode.INTERNAL: Status.INTERNAL,
+}
+"""gRPC's codes for ours."""
+LONGEST_SENT = 1500
+"""Of an error message, characters: it travels in an HTTP/2 header, percent-encoded, and clients take 8 KiB of those."""
+
+
+def as_grpc(error: VisionError) -> GRPCError:
+    """Return our error as one that clients of gRPC are told."""
+    return GRPCError(
+        STATUS.get(error.code, Status.UNKNOWN), shortened(f"{error.code.name}: {error.message}", LONGEST_SENT)
+    )
+
+
+def telling_errors(services: Iterable[Any]) -> list[Any]:
+    """Return gRPC services whose methods tell what is raised as we tell errors, instead of file and line of ours.
+
+    Args:
+        services: Of grpclib.
+    """
+    return [_Telling(service) for service in services]
+
+
+class _Telling:
+    """A service of grpclib whose handlers end with an error of gRPC only."""
+
+    def __init__(self, service: Any) -> None:
+        self._mapping = {
+            name: Handler(_told(name, handler.func), *handler[1:]) for name, handler in service.__mapping__().items()
+        }
+
+    def __mapping__(self) -> dict[str, Handler]:
+        return self._mapping
+
+
+def _told(name: str, method: Callable[[Any], Awaitable[None]]) -> Callable[[Any], Awaitable[None]]:
+    async def answer(stream: Any) -> None:
+        try:
+            await method(stream)
+        except VisionError as error:
+            raise as_grpc(error) from None
+        except ViamGRPCError as error:
+            raise error.grpc_error from None
+        except NotImplementedError:
+            raise GRPCError(Status.UNIMPLEMENTED, f"{name.rpartition('/')[2]} is not offered here") from None
+        except (GRPCError, StreamTerminatedError, asyncio.CancelledError, asyncio.TimeoutError):
+            raise
+        except Exception as error:
+            logging.getLogger(__name__).exception("%s failed", name)
+            msg = f"INTERNAL: {type(error).__name__} in {name.rpartition('/')[2]}: {error}; please report this"
+            raise GRPCError(Status.INTERNAL, shortened(msg, LONGEST_SENT)) from None
+
+    return answer

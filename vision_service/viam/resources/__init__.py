@@ -1,0 +1,1 @@
+"""Our cameras, vision services and ML models as resources of Viam's SDK."""

@@ -1,0 +1,186 @@
+"""The gRPC services: the SDK's own, but for what it does not have, or does with more than is needed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from grpclib import GRPCError, Status
+from grpclib.const import Cardinality, Handler
+from viam.components.camera.service import CameraRPCService
+from viam.gen.component.camera.v1.camera_pb2 import GetImagesResponse, Image
+from viam.proto.app.data import Annotations
+from viam.proto.app.data import Classification as Annotation
+from viam.proto.common import DoCommandResponse, GetStatusResponse
+from viam.proto.robot import GetMachineStatusResponse, GetVersionResponse, ResourceStatus
+from viam.proto.service.mlmodel import InferResponse
+from viam.proto.service.vision import GetClassificationsResponse, GetDetectionsResponse
+from viam.robot.service import RobotService
+from viam.services.mlmodel.service import MLModelRPCService
+from viam.services.mlmodel.utils import flat_tensors_to_ndarrays, ndarrays_to_flat_tensors
+from viam.services.vision.service import VisionRPCService
+from viam.utils import struct_to_dict
+
+from vision_service.viam import legacy, translation
+
+API_VERSION = "v0.1"
+NOT_HERE = "is a part of Viam's cloud or of viam-server, and not offered by this gateway"
+
+
+def remaining(stream: Any) -> float | None:
+    """Return how long the caller of a method still waits, seconds; None = for ever."""
+    return stream.deadline.time_remaining() if stream.deadline else None
+
+
+def plain(value: Any) -> dict[str, Any]:
+    """Return a Struct's values; whole numbers, which a Struct holds as floats, as integers: JSON has both."""
+    return {key: _whole(each) for key, each in struct_to_dict(value).items()}
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    if isinstance(value, Mapping):
+        return {key: _whole(each) for key, each in value.items()}
+    return [_whole(each) for each in value] if isinstance(value, list) else value
+
+
+class Cameras(CameraRPCService):
+    """The SDK's service with annotations of images, and with the removed GetImage."""
+
+    async def GetImages(self, stream: Any) -> None:  # noqa: N802
+        """Return a camera's images; each is annotated with its imager's name, as Viam's data collectors do it."""
+        request = await stream.recv_message()
+        camera = self.get_resource(request.name)
+        images, metadata = await camera.get_images(
+            timeout=remaining(stream),
+            extra=struct_to_dict(request.extra),
+            filter_source_names=list(request.filter_source_names),
+        )
+        messages = [
+            Image(
+                source_name=image.name,
+                mime_type=image.mime_type,
+                image=image.data,
+                annotations=Annotations(classifications=[Annotation(label=image.name)]),
+            )
+            for image in images
+        ]
+        await stream.send_message(GetImagesResponse(images=messages, response_metadata=metadata))
+
+    async def GetImage(self, stream: Any) -> None:  # noqa: N802
+        """Return a camera's image; for clients of before 2026."""
+        request = await stream.recv_message()
+        camera: Any = self.get_resource(request.name)
+        data, mime_type = await camera.get_image(
+            request.mime_type, extra=struct_to_dict(request.extra), timeout=remaining(stream)
+        )
+        await stream.send_message(legacy.GetImageResponse(mime_type=mime_type, image=data))
+
+    async def DoCommand(self, stream: Any) -> None:  # noqa: N802
+        """Run a command of a camera's driver."""
+        request = await stream.recv_message()
+        camera = self.get_resource(request.name)
+        await _do_command(stream, request, camera)
+
+    async def GetStatus(self, stream: Any) -> None:  # noqa: N802
+        """Return how a camera is."""
+        request = await stream.recv_message()
+        await _get_status(stream, self.get_resource(request.name))
+
+    def __mapping__(self) -> dict[str, Handler]:
+        handler = Handler(self.GetImage, Cardinality.UNARY_UNARY, legacy.GetImageRequest, legacy.GetImageResponse)
+        return {**super().__mapping__(), legacy.METHOD: handler}
+
+
+class VisionServices(VisionRPCService):
+    """The SDK's service, which here takes images as their bytes."""
+
+    async def GetDetections(self, stream: Any) -> None:  # noqa: N802
+        """Return what is found in an image."""
+        request = await stream.recv_message()
+        vision: Any = self.get_resource(request.name)
+        found = await vision.get_detections(
+            request.image, extra=struct_to_dict(request.extra), timeout=remaining(stream)
+        )
+        await stream.send_message(GetDetectionsResponse(detections=found))
+
+    async def GetClassifications(self, stream: Any) -> None:  # noqa: N802
+        """Return what an image shows."""
+        request = await stream.recv_message()
+        vision: Any = self.get_resource(request.name)
+        found = await vision.get_classifications(
+            request.image, request.n, extra=struct_to_dict(request.extra), timeout=remaining(stream)
+        )
+        await stream.send_message(GetClassificationsResponse(classifications=found))
+
+    async def DoCommand(self, stream: Any) -> None:  # noqa: N802
+        """Run a command of a vision service's model."""
+        request = await stream.recv_message()
+        vision = self.get_resource(request.name)
+        await _do_command(stream, request, vision)
+
+    async def GetStatus(self, stream: Any) -> None:  # noqa: N802
+        """Return how a vision service is."""
+        request = await stream.recv_message()
+        await _get_status(stream, self.get_resource(request.name))
+
+
+class MLModels(MLModelRPCService):
+    """The SDK's service, which here converts tensors beside the event loop: they may be large, and the SDK is slow."""
+
+    async def Infer(self, stream: Any) -> None:  # noqa: N802
+        """Return what a model makes of tensors."""
+        request = await stream.recv_message()
+        model: Any = self.get_resource(request.name)
+        loop = asyncio.get_running_loop()
+        inputs = await loop.run_in_executor(None, flat_tensors_to_ndarrays, request.input_tensors)
+        outputs = await model.infer(inputs, extra=struct_to_dict(request.extra), timeout=remaining(stream))
+        message = await loop.run_in_executor(
+            None, lambda: InferResponse(output_tensors=ndarrays_to_flat_tensors(outputs))
+        )
+        await stream.send_message(message)
+
+    async def GetStatus(self, stream: Any) -> None:  # noqa: N802
+        """Return how an ML model is."""
+        request = await stream.recv_message()
+        await _get_status(stream, self.get_resource(request.name))
+
+
+class Robot(RobotService):
+    """The machine: which resources it has, and which of them are ready; nothing of the cloud."""
+
+    async def GetMachineStatus(self, stream: Any) -> None:  # noqa: N802
+        """Return the resources that are on the graph now; what the cloud would say of them is empty."""
+        await stream.recv_message()
+        state = ResourceStatus.State.STATE_READY
+        resources = [ResourceStatus(name=name, state=state) for name in self.manager.resources]
+        await stream.send_message(
+            GetMachineStatusResponse(state=GetMachineStatusResponse.State.STATE_RUNNING, resources=resources)
+        )
+
+    async def GetVersion(self, stream: Any) -> None:  # noqa: N802
+        """Return which gateway this is."""
+        await stream.recv_message()
+        try:
+            own = version("vision_service")
+        except PackageNotFoundError:
+            own = "unknown"
+        await stream.send_message(GetVersionResponse(platform="vision_service", version=own, api_version=API_VERSION))
+
+    async def GetCloudMetadata(self, stream: Any) -> None:  # noqa: N802
+        """Refuse: there is no cloud."""
+        await stream.recv_message()
+        raise GRPCError(Status.UNIMPLEMENTED, f"GetCloudMetadata {NOT_HERE}")
+
+
+async def _do_command(stream: Any, request: Any, resource: Any) -> None:
+    result = await resource.do_command(plain(request.command), timeout=remaining(stream))
+    await stream.send_message(DoCommandResponse(result=translation.struct(result)))
+
+
+async def _get_status(stream: Any, resource: Any) -> None:
+    result = await resource.get_status(timeout=remaining(stream))
+    await stream.send_message(GetStatusResponse(result=translation.struct(result)))
