@@ -153,8 +153,7 @@ class ControlServer:
         except OSError:
             await runner.cleanup()
             raise
-        sockets = site._server.sockets  # type: ignore[union-attr]  # no public name before 3.10
-        self._port = sockets[0].getsockname()[1]
+        self._port = runner.addresses[0][1]
         self._cookie = f"vision_service_{self._port}"
         self._started.set_result(self._port)
         while not self._stop.is_set():
@@ -403,6 +402,20 @@ class ControlServer:
         await channels.show(tab, watch, frozenset(str(each) for each in said.get("want", ["image"])))
         if self._stop is not None and not self._stop.is_set():
             await channels.again()
+
+
+async def _file(request: web.Request) -> bytes:
+    """Return the file that a request brings.
+
+    Raises:
+        HTTPException: 413, if it is too large.
+    """
+    data = bytearray()
+    async for chunk in request.content.iter_any():  # not read(), which takes no more than JSON may have
+        data += chunk
+        if len(data) > LARGEST_FILE:
+            raise web.HTTPRequestEntityTooLarge(LARGEST_FILE, len(data))
+    return bytes(data)
 
 
 def _watch(said: Mapping[str, Any]) -> Watch:

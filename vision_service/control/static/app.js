@@ -11,7 +11,7 @@ import { draw, forgetTrails } from "./overlay.js";
 import { showParameters } from "./parameters.js";
 import { Record } from "./record.js";
 import { addEvent, clearEvents, noResults, showResults } from "./results.js";
-import { openSpace, showBoxes, showCloud, spaceStats, spaceTheme } from "./space.js";
+import { openSpace, showCloud, spaceStats, spaceTheme } from "./space.js";
 import { Stream, unpack } from "./stream.js";
 import { startTheme, theme } from "./theme.js";
 
@@ -217,7 +217,6 @@ function showFrame(header, bitmap, parts) {
   if (!chosen.live) addLatency(header.latency);
   redraw();
   showResults(header);
-  if (chosen.space) showBoxes(header);
   const stale = header.result_stamp !== null && header.result_stamp !== header.stamp;
   byId("stale").hidden = !stale;
   if (stale) setText(byId("stale"), `result of ${milliseconds(Number(BigInt(header.stamp) - BigInt(header.result_stamp)) / 1e9)} before`);

@@ -79,7 +79,18 @@ function row(node, parameter) {
   };
   const field = fieldOf(parameter, id, apply);
   field.input.setAttribute("aria-describedby", `${id}-says ${id}-message`);
-  made.append(el("div", { class: "field" }, field.elements, parameter.unit ? el("span", { class: "soft" }, parameter.unit) : null), rangeOf(parameter), message);
+  const unit = parameter.unit ? el("span", { class: "soft" }, parameter.unit) : null;
+  const remove = parameter.entry ? el("button", { class: "remove", onclick: () => removed() }, "Remove") : null;
+  const removed = async () => {
+    try {
+      await ask("set", { node, values: { [parameter.name]: null } });
+      made.remove();
+    } catch (error) {
+      message.textContent = error.message;
+      message.hidden = false;
+    }
+  };
+  made.append(el("div", { class: "field" }, field.elements, unit, remove), rangeOf(parameter), message);
   return made;
 }
 

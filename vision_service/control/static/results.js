@@ -16,7 +16,7 @@ export function showResults(header) {
   else {
     drawn = performance.now();
     fill(byId("results"), tables(header));
-    const found = (header.detections || []).length + (header.objects || []).length;
+    const found = (header.objects || []).length || (header.detections || []).length;
     setText(byId("result-count"), header.detections || header.objects ? `(${found})` : "");
   }
 }

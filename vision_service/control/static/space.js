@@ -47,7 +47,8 @@ export function showCloud(header, parts, intrinsics) {
   showBoxes(header);
 }
 
-export function showBoxes(header) {
+// The boxes are those of the points' own frame: newer ones would stand beside their objects.
+function showBoxes(header) {
   const inPlace = !header.objects_frame_id || header.objects_frame_id === header.frame_id;
   // Points far from the frame's origin are counted from one of their own; the objects of a "frame" message are not.
   const origin = header.type === "frame" ? last?.header.origin || [0, 0, 0] : [0, 0, 0];

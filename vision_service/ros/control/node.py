@@ -50,6 +50,8 @@ CHANGING = 20.0
 """How long a change of parameters, a transition or a command may take, seconds: a model may be loaded."""
 KEPT = 1.0
 """For how long the list of nodes is kept: several tabs ask for it, seconds."""
+RENEWED = 10.0
+"""For how long it is known what a node can do that says nothing new of itself, seconds."""
 TENDING = 1.0
 """How often it is looked at what time alone changes while something is shown, seconds."""
 SILENT = 3.0
@@ -150,6 +152,7 @@ class Robot:
         self._looked = -1e9
         self._found: dict[str, Any] = {}
         self._kinds: dict[str, str] = {}
+        self._properties: dict[str, tuple[Any, float, Any]] = {}
         self._lock = threading.Lock()
         self._streams: set[Stream] = set()
         self._cameras: dict[Stream, list[CameraElsewhere]] = {}
@@ -182,19 +185,23 @@ class Robot:
     def _look(self) -> dict[str, Any]:
         types = self._services()
         self._kinds = kinds = {node: kind_of(services) for node, services in types.items()}
-        states = self._ask(GetStatus, "get_status", [node for node, each in types.items() if "GetStatus" in each])
-        vision = [node for node, kind in kinds.items() if kind == "vision"]
-        properties = self._ask(GetVisionProperties, "get_properties", vision)
+        elsewhere = [node for node, each in types.items() if "GetStatus" in each and self._here(node) is None]
+        asked = self._ask(GetStatus, "get_status", elsewhere)
+        states = {
+            node: (each.state, json.loads(each.status or "{}")) for node, each in asked.items() if each is not None
+        }
+        states |= {node: told for node in types if (told := self._here(node)) is not None}
+        properties = self._properties_of([node for node, kind in kinds.items() if kind == "vision"], states)
         found: dict[str, Any] = {"vision": [], "cameras": [], "mlmodels": []}
         for node, kind in sorted(kinds.items()):
-            told = states.get(node)
-            status = {} if told is None else json.loads(told.status or "{}")
+            state, status = states.get(node, ("does not answer", {}))
             entry: dict[str, Any] = {
                 "name": node,
-                "state": "does not answer" if told is None else told.state,
+                "state": state,
                 "last_error": status.get("last_error", ""),
                 "troubles": status.get("troubles", []),
-                "local": node in self._local.vision or node in self._local.cameras or node in self._local.mlmodels,
+                "driver": status.get("driver", ""),
+                "local": self._here(node) is not None,
             }
             can = properties.get(node)
             if kind == "vision":
@@ -205,11 +212,32 @@ class Robot:
                     }  # fmt: skip
                 found["vision"].append(entry)
             elif kind == "camera":
-                found["cameras"].append({**entry, "driver": status.get("driver", ""), "topic": f"{node}/image_raw"})
+                found["cameras"].append({**entry, "topic": f"{node}/image_raw"})
             elif kind == "mlmodel":
                 found["mlmodels"].append(entry)
         found["cameras"] += self._foreign(types)
         return found
+
+    def _here(self, name: str) -> tuple[str, dict[str, Any]] | None:
+        """Return the state of a node of this process, and what is wrong with it; None = it is elsewhere."""
+        local = self._local
+        node: Any = local.vision.get(name) or local.cameras.get(name) or local.mlmodels.get(name)
+        if node is None:
+            return None
+        driver = getattr(node.settings, "driver", "")
+        return node.state, {"last_error": node.last_error, "troubles": node.diagnostics.messages, "driver": driver}
+
+    def _properties_of(self, nodes: list[str], states: Mapping[str, tuple[str, dict[str, Any]]]) -> dict[str, Any]:
+        """Return what vision nodes can do: asked when their states change, and now and then, because models may."""
+        now = time.monotonic()
+        due = [
+            node
+            for node in nodes
+            if (known := self._properties.get(node)) is None or known[0] != states.get(node) or now - known[1] > RENEWED
+        ]
+        for node, answer in self._ask(GetVisionProperties, "get_properties", due).items():
+            self._properties[node] = (states.get(node), now, answer)
+        return {node: self._properties[node][2] for node in nodes}
 
     def _foreign(self, ours: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return the image topics of other packages' nodes."""

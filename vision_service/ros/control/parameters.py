@@ -99,7 +99,8 @@ def _described(descriptor: Any, value: Any, attribute: Attribute | None) -> dict
     """Return what is known of a parameter, as JSON knows it.
 
     "effect" is "live" (it holds from the next frame on), "reload" (something is made anew beside what runs, or the node
-    has to be configured anew), "read_only", or null where it is not known.
+    has to be configured anew), "read_only", or null where it is not known. "entry" is whether it is an entry of a map,
+    which null as a value removes.
     """
     kind = Parameter.Type(descriptor.type) if descriptor.type else None
     low, high = _range(descriptor)
@@ -122,6 +123,7 @@ def _described(descriptor: Any, value: Any, attribute: Attribute | None) -> dict
         "maximum": high if attribute is None else _finite(attribute.maximum),
         "choices": list(attribute.choices) if attribute is not None else [],
         "effect": effect,
+        "entry": attribute is not None and attribute.form == "map",
     }
 
 

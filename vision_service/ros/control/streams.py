@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -284,8 +285,11 @@ class Stream:
         self._came(Shown(self.watch, frame, None if result is None else replace(result, changes=())))
 
     def _changes(self, result: Result) -> None:
-        if result.camera == self.watch.camera and result.changes:
-            self._came(Shown(self.watch, result.frame, result))
+        if (
+            result.camera == self.watch.camera and result.changes
+        ):  # they are told with the newest image, not an older one
+            newest = self._feed.slot.fresh(math.inf) if self._feed is not None else None
+            self._came(Shown(self.watch, newest or result.frame, result))
 
     def _came(self, shown: Shown) -> None:
         if self._ended:
