@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from vision_service.pointcloud.distinct import distinct
 from vision_service.pointcloud.sampling import spacing
 
 MOST = 2048
@@ -80,6 +81,7 @@ def _cells(xyz: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.float
     places = ((xyz - low) / edge).astype(np.int64)
     size = places.max(axis=0) + 1
     numbers = (places[:, 2] * size[1] + places[:, 1]) * size[0] + places[:, 0]
-    _, cells, counts = np.unique(numbers, return_inverse=True, return_counts=True)
+    _, cells = distinct(numbers, int(size.prod()))
+    counts = np.bincount(cells)
     sums = [np.bincount(cells, weights=xyz[:, axis]) for axis in range(3)]
     return cells, np.stack([total / counts for total in sums], axis=1).astype(np.float32)

@@ -79,10 +79,15 @@ def spacing(xyz: NDArray[np.float32]) -> float:
     from scipy.spatial import cKDTree
 
     sample, differ = _drawn(xyz, SPACING_SAMPLE)
-    places = np.unique(sample, axis=0)
-    if len(places) < 2:
+    if len(sample) < 2:
         return 0.0
-    nearest = float(np.median(cKDTree(places).query(places, k=2)[0][:, 1]))
+    distances = cKDTree(sample).query(sample, k=2)[0][:, 1]
+    if not distances.min() > 0:  # hardly ever do two points of it share a place, and to look for such takes longer
+        places = np.unique(sample, axis=0)
+        if len(places) < 2:
+            return 0.0
+        distances = cKDTree(places).query(places, k=2)[0][:, 1]
+    nearest = float(np.median(distances))
     if differ <= len(sample):
         return nearest
     return nearest / _MEDIAN_OF_RANDOM * float(np.sqrt(len(sample) / differ))

@@ -32,7 +32,7 @@ from vision_service.types import (
     PointCloudObject,
 )
 from vision_service.vision.clusters import check_vector
-from vision_service.vision.following import in_box, in_mask
+from vision_service.vision.following import Members, in_box, in_mask
 from vision_service.vision.ground import GroundConfig, TouchingConfig, find_ground
 from vision_service.vision.ground_report import GroundReport, GroundReports, report_of
 from vision_service.vision.model import Needs, VisionModel
@@ -182,7 +182,8 @@ class DetectionsToSegments(VisionModel):
         points = seen_points(frame)
         found = self._find(frame, config)
         labels, ground = self._split(frame, points, config) if found else (None, None)
-        objects = [self._object(detection, points, config, labels, ground) for detection in found]
+        members = None if labels is None else Members(labels)
+        objects = [self._object(detection, points, config, members, ground) for detection in found]
         things = [item for item in objects if item is not None]
         return stood_upright(things, ground) if config.upright_boxes and ground is not None else things
 
@@ -228,11 +229,11 @@ class DetectionsToSegments(VisionModel):
         detection: Detection,
         points: SeenPoints,
         config: DetectionsToSegmentsConfig,
-        labels: NDArray[np.int32] | None = None,
+        members: Members | None = None,
         ground: Plane | None = None,
     ) -> PointCloudObject | None:
         """Return the thing that a detection shows; None if it is of too few points."""
-        cloud = points_of(detection, points, config.depth_ratio, labels)
+        cloud = points_of(detection, points, config.depth_ratio, members)
         cloud = select(cloud, inliers(cloud.xyz, config.mean_k, config.sigma))
         if len(cloud) < config.min_points_in_segment:
             return None
@@ -277,7 +278,7 @@ def regions(result: LabelImage, min_pixels: int = 1) -> Iterator[Detection]:
 
 
 def points_of(
-    detection: Detection, points: SeenPoints, depth_ratio: float = 0.0, labels: NDArray[np.int32] | None = None
+    detection: Detection, points: SeenPoints, depth_ratio: float = 0.0, members: Members | None = None
 ) -> PointCloud:
     """Return the points that a detection shows: those in its mask, else in its box, turned if that is.
 
@@ -285,15 +286,19 @@ def points_of(
         detection: Of the image.
         points: Of the same frame.
         depth_ratio: Which points are background: see DetectionsToSegmentsConfig.
-        labels: (N,) the object of each point, from 1 on, 0 = none: where the detection is of one, its points are what
-            the detection shows; None = it is not known.
+        members: The points of each object: where the detection is of one, its points are what the detection shows;
+            None = they are not known.
     """
     mask = detection.extra.mask if detection.extra is not None else None
     shown = _in_mask(mask, points) if mask is not None else _in_box(detection, points)
-    if labels is not None:
-        followed = in_mask(shown, labels) if mask is not None else in_box(shown, labels, *_along(detection, points))
+    if members is not None and mask is not None:
+        followed = in_mask(shown, members.labels)
         if followed is not None:
             return select(points.cloud, np.flatnonzero(followed))
+    elif members is not None:
+        rows = in_box(shown, members, lambda some: _along(detection, points, some), *_ends(detection, points))
+        if rows is not None:
+            return select(points.cloud, rows)
     inside = np.flatnonzero(shown)
     if depth_ratio > 0 and len(inside):
         inside = inside[_foreground(detection, points, inside, depth_ratio)]
@@ -321,26 +326,33 @@ def _in_box(detection: Detection, points: SeenPoints, part: float = 1.0) -> NDAr
         x = (detection.x_max - detection.x_min) * (1 - part) / 2
         y = (detection.y_max - detection.y_min) * (1 - part) / 2
         return points.within(detection.x_min + x, detection.y_min + y, detection.x_max - x, detection.y_max - y)
-    places, low, high = _along(detection, points)
+    places, (low, high) = _along(detection, points), _ends(detection, points)
     return np.asarray(((places >= low * part) & (places <= high * part)).all(axis=1))
 
 
-def _along(
-    detection: Detection, points: SeenPoints
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return where the points' pixels are along a box's sides, (N, 2), and the box's ends, (2,) each.
+def _along(detection: Detection, points: SeenPoints, rows: NDArray[np.intp] | None = None) -> NDArray[np.float64]:
+    """Return where the pixels of all or some of the points are along a box's sides, (N, 2).
 
-    A turned box's are counted from its middle. An upright box ends where the image does.
+    A turned box's are counted from its middle.
     """
-    places = np.stack([points.columns + 0.5, points.rows + 0.5], axis=1)
+    columns, lines = (points.columns, points.rows) if rows is None else (points.columns[rows], points.rows[rows])
+    places = np.stack([columns + 0.5, lines + 0.5], axis=1)
+    turned = detection.extra.box if detection.extra is not None else None
+    if turned is None:
+        return places
+    cos, sin = math.cos(turned.angle), math.sin(turned.angle)
+    return (places - [turned.center_x, turned.center_y]) @ np.array([[cos, -sin], [sin, cos]])
+
+
+def _ends(detection: Detection, points: SeenPoints) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return where a box begins and ends along its sides, (2,) each; an upright box ends where the image does."""
     turned = detection.extra.box if detection.extra is not None else None
     if turned is None:
         low = np.array([detection.x_min, detection.y_min], np.float64)
         high = np.array([detection.x_max, detection.y_max], np.float64)
-        return places, np.maximum(low, 0.0), np.minimum(high, points.size)
-    cos, sin = math.cos(turned.angle), math.sin(turned.angle)
+        return np.maximum(low, 0.0), np.minimum(high, points.size)
     half = np.array([turned.width, turned.height]) / 2
-    return (places - [turned.center_x, turned.center_y]) @ np.array([[cos, -sin], [sin, cos]]), -half, half
+    return -half, half
 
 
 def _area(detection: Detection) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,38 +38,60 @@ def in_mask(inside: NDArray[np.bool_], labels: NDArray[np.int32]) -> NDArray[np.
     return np.asarray(inside & belongs[labels])
 
 
+class Members:
+    """The points of each object, looked up once for all boxes of a frame."""
+
+    def __init__(self, labels: NDArray[np.int32]) -> None:
+        """Sort the points by their objects.
+
+        Args:
+            labels: (N,) the object of each point, from 1 on; 0 = none, as the ground.
+        """
+        self.labels = labels
+        labelled = np.flatnonzero(labels != 0)
+        own = labels.take(labelled)
+        # Numbers of 8 or 16 bits are sorted by digits, which is many times faster.
+        order = np.argsort(own.astype(np.min_scalar_type(int(own.max(initial=0)))), kind="stable")
+        self._rows = labelled.take(order)
+        self._ends = np.cumsum(np.bincount(own, minlength=1))
+
+    def of(self, number: int) -> NDArray[np.intp]:
+        """Return the points of an object, in their order."""
+        return self._rows[self._ends[number - 1] : self._ends[number]]
+
+
 def in_box(
     inside: NDArray[np.bool_],
-    labels: NDArray[np.int32],
-    places: NDArray[np.float64],
+    members: Members,
+    along: Callable[[NDArray[np.intp]], NDArray[np.float64]],
     low: NDArray[np.float64],
     high: NDArray[np.float64],
-) -> NDArray[np.bool_] | None:
+) -> NDArray[np.intp] | None:
     """Return the points of the object that fills a box best.
 
     Args:
         inside: (N,) which points lie in the box.
-        labels: (N,) the object of each point, from 1 on; 0 = none, as the ground.
-        places: (N, 2) in the image, along the box's sides.
+        members: The points of each object.
+        along: What gives the (M, 2) places of M points in the image, along the box's sides.
         low: (2,) where the box begins along its sides.
         high: (2,) where it ends.
 
     Returns:
-        (N,): all points of the object whose extent in the image overlaps most with the box, or, if most of these lie
-        outside (several objects that were not told apart), only those inside. None, if no object fills the box, as
-        where it shows the ground.
+        (M,) in their order: all points of the object whose extent in the image overlaps most with the box, or, if most
+        of these lie outside (several objects that were not told apart), only those inside. None, if no object fills
+        the box, as where it shows the ground.
     """
     best, fill = 0, LEAST_FILL
-    for number in np.unique(labels[inside]).tolist():
+    for number in np.flatnonzero(np.bincount(members.labels[inside], minlength=1)).tolist():
         if number:
-            overlap = _overlap(places[labels == number], low, high)
+            overlap = _overlap(along(members.of(number)), low, high)
             if overlap > fill:
                 best, fill = number, overlap
     if not best:
         return None
-    mine = labels == best
-    shown = mine & inside
-    return mine if np.count_nonzero(shown) >= MOSTLY * np.count_nonzero(mine) else shown
+    mine = members.of(best)
+    shown = mine[inside.take(mine)]
+    return mine if len(shown) >= MOSTLY * len(mine) else shown
 
 
 def _overlap(places: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]) -> float:

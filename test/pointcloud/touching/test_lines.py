@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from vision_service.pointcloud.objects import packed, rows, scattered
-from vision_service.pointcloud.touching import lines
-from vision_service.pointcloud.touching.lines import distinct, lines_of
+from vision_service.pointcloud.touching.lines import lines_of
 
 MASKS = arrays(np.bool_, st.tuples(st.integers(1, 6), st.integers(1, 6)))
 
@@ -20,14 +19,6 @@ def test_rows_and_then_columns_have_the_pixels_that_count_in_their_order(mask):
         assert line.pixels.tolist() == [pixel for part in parts for pixel in part]
         assert line.begins.tolist() == [place == 0 for part in parts for place in range(len(part))]
         assert line.step == (1 if image is mask else mask.shape[1])
-
-
-@given(st.lists(st.integers(0, 30), max_size=30), st.booleans())
-def test_distinct_numbers_are_those_of_numpy(numbers, sorting):
-    own = np.array(numbers, np.int64)
-    values, places = distinct(own, lines._LARGEST_TABLE + 1 if sorting else 31)
-    assert values.tolist() == sorted(set(numbers))
-    assert values[places].tolist() == numbers
 
 
 @given(MASKS)

@@ -14,7 +14,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from vision_service.pointcloud.touching.lines import distinct, lines_of
+from vision_service.pointcloud.distinct import distinct
+from vision_service.pointcloud.touching.lines import lines_of
 from vision_service.pointcloud.touching.patches import Labels
 from vision_service.pointcloud.touching.surfaces import Surface, convex, cosines, misses
 

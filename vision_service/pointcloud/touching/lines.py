@@ -8,8 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-_LARGEST_TABLE = 1 << 20  # numbers that a table has room for; above, sorting takes less
-
 
 @dataclass(frozen=True, eq=False)
 class Lines:
@@ -39,18 +37,3 @@ def lines_of(counts: NDArray[np.bool_]) -> Iterator[Lines]:
         begins = np.ones(len(places), bool)
         np.not_equal(line[1:], line[:-1], out=begins[1:])
         yield Lines((places - line * length) * width + line if turned else places, begins, step)
-
-
-def distinct(numbers: NDArray[np.int64], below: int) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
-    """Return the different ones of (N,) numbers in their order, (M,), and of each number its place among them, (N,).
-
-    Args:
-        numbers: From 0 on.
-        below: What all of them are less than. Up to a million, this is several times as fast as numpy.unique.
-    """
-    if below > _LARGEST_TABLE:
-        values, places = np.unique(numbers, return_inverse=True)
-        return values, places
-    there = np.zeros(below, np.bool_)
-    there[numbers] = True
-    return np.flatnonzero(there), (np.cumsum(there) - 1).take(numbers)

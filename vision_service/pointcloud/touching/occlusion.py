@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from vision_service.pointcloud.distinct import distinct
 from vision_service.pointcloud.touching.grid import Grid
 from vision_service.pointcloud.touching.joining import relabelled
-from vision_service.pointcloud.touching.lines import Lines, distinct, lines_of
+from vision_service.pointcloud.touching.lines import Lines, lines_of
 from vision_service.pointcloud.touching.patches import Labels
 from vision_service.pointcloud.touching.surfaces import Surface, cosines, dot
 
