@@ -22,7 +22,7 @@ MOST_PATCHES = 1024
 
 _LOW = 0.05  # share of a patch's points below the one that is taken for its ground
 _MOST_LOW = 20  # and how many points these may be
-_BANDS = (3.0, 1.5, 1.0)  # tolerances around the ground of the last round, in which its points are
+_BANDS = (3.0, 1.0)  # tolerances around the ground of the last round, in which its points are
 _FAR = 5.0  # tolerances from the ground of the first round, beyond which nothing is looked at again
 _LEAST_POINTS = 8  # that a patch is fitted to
 _BESIDE = 0.1  # how much a neighbouring patch's points count
@@ -62,7 +62,8 @@ class Patches:
         if not len(xyz):
             return np.empty(0, np.float32)
         columns = _columns(xyz, self.axes)
-        return columns[2] - _interpolated(self.surface, *_places(columns, self.corner, self.size))
+        spots = _Spots(*_places(columns, self.corner, self.size), self.surface.shape)
+        return columns[2] - spots.heights(self.surface)
 
     def covers(self, xyz: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Return which of (N, 3) points are over, or under, a patch that holds points of the ground."""
@@ -138,9 +139,10 @@ def find_patches(
         heights -= np.float32(leaning[0]) * across + np.float32(leaning[1]) * down
         lowest = _lowest(cells, heights, width * height).reshape(height, width)
     surface = _filled(_without_roofs(_without_pits(lowest, slope), slope))
-    few = cells, across, down, heights
+    spots = _Spots(across, down, (height, width))
+    few, few_spots = (cells, across, down, heights), spots
     for band in _BANDS:
-        above = np.abs(few[3] - _interpolated(surface, few[1], few[2]))
+        above = np.abs(few[3] - few_spots.heights(surface))
         near = np.flatnonzero(above <= band * reach)
         fitted = _fitted(
             surface, few[0].take(near), few[1].take(near), few[2].take(near), few[3].take(near), slope=slope
@@ -151,7 +153,8 @@ def find_patches(
         if band == _BANDS[0]:  # what is far from the first ground is none of the last
             close = np.flatnonzero(above <= _FAR * reach + slope / 2)
             few = cells.take(close), across.take(close), down.take(close), heights.take(close)
-    heights = heights - _interpolated(surface, across, down)
+            few_spots = spots.take(close)
+    heights = heights - spots.heights(surface)
     above = np.abs(heights)
     if not tolerance:
         near = above[above <= reach]
@@ -199,31 +202,46 @@ def _nearest(places: NDArray[np.float32], count: int) -> NDArray[np.int32]:
     return np.clip(np.rint(places), 0, count - 1).astype(np.int32)
 
 
-def _interpolated(
-    surface: NDArray[np.float32], across: NDArray[np.float32], down: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Return the heights of a surface at places of its map; beyond the outermost patches, those of their rim."""
-    height, width = surface.shape
-    if min(height, width) < 2:
-        surface = np.pad(surface, ((0, int(height < 2)), (0, int(width < 2))), mode="edge")
+class _Spots:
+    """Places of a map, prepared for its heights to be looked up there again and again."""
+
+    def __init__(self, across: NDArray[np.float32], down: NDArray[np.float32], shape: tuple[int, int]) -> None:
+        """Take (N,) places of a map of (H, W) patches, whose middles are at whole numbers."""
+        height, width = (max(2, edge) for edge in shape)
+        # In the outer half of the outermost patches, the slope goes on; -0.5 is rounded up to 0.
+        across, down = np.clip(across, -0.5, width - 0.5), np.clip(down, -0.5, height - 0.5)
+        left, top = np.minimum(across.astype(np.int32), width - 2), np.minimum(down.astype(np.int32), height - 2)
+        self.across, self.down = across - left, down - top
+        self.first = top * np.int32(width) + left
+        self.width = width
+
+    def take(self, chosen: NDArray[np.intp]) -> _Spots:
+        """Return some of the places."""
+        some = _Spots.__new__(_Spots)
+        some.across, some.down, some.first = (values.take(chosen) for values in (self.across, self.down, self.first))
+        some.width = self.width
+        return some
+
+    def heights(self, surface: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the heights of an (H, W) surface at the places; beyond the outermost patches, those of their rim."""
         height, width = surface.shape
-    # float32 holds places of a map of 1024 patches to a ten-thousandth of a patch
-    across, down = np.clip(across, -0.5, width - 0.5), np.clip(down, -0.5, height - 0.5)
-    # In the outer half of the outermost patches, the slope goes on; -0.5 is rounded up to 0.
-    left, top = np.minimum(across.astype(np.int32), width - 2), np.minimum(down.astype(np.int32), height - 2)
-    across -= left
-    down -= top
-    first = top * np.int32(width) + left
-    flat = surface.reshape(-1)
-    upper = flat.take(first)
-    upper += across * (flat.take(first + 1) - upper)
-    first += np.int32(width)
-    lower = flat.take(first)
-    lower += across * (flat.take(first + 1) - lower)
-    lower -= upper
-    lower *= down
-    upper += lower
-    return upper
+        if min(height, width) < 2:
+            surface = np.pad(surface, ((0, int(height < 2)), (0, int(width < 2))), mode="edge")
+        flat = surface.reshape(-1)
+        right = np.empty_like(flat)
+        np.subtract(flat[1:], flat[:-1], out=right[:-1])
+        right[-1] = 0
+        upper = right.take(self.first)
+        upper *= self.across
+        upper += flat.take(self.first)
+        below = self.first + np.int32(self.width)
+        lower = right.take(below)
+        lower *= self.across
+        lower += flat.take(below)
+        lower -= upper
+        lower *= self.down
+        upper += lower
+        return upper
 
 
 def _lowest(cells: NDArray[np.int32], heights: NDArray[np.float32], count: int) -> NDArray[np.float32]:
