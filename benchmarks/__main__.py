@@ -27,6 +27,7 @@ BENCHMARKS = (
     "calls",
     "segmentation",
     "touching",
+    "lidar",
     "conversion",
     "footprint",
     "growth",
