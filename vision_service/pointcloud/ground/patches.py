@@ -22,7 +22,7 @@ MOST_PATCHES = 1024
 
 _LOW = 0.05  # share of a patch's points below the one that is taken for its ground
 _MOST_LOW = 20  # and how many points these may be
-_BANDS = (3.0, 1.0)  # tolerances around the ground of the last round, in which its points are
+_BAND = 3.0  # tolerances around the lowest points, in which points of the ground are looked for first
 _FAR = 5.0  # tolerances from the ground of the first round, beyond which nothing is looked at again
 _LEAST_POINTS = 8  # that a patch is fitted to
 _BESIDE = 0.1  # how much a neighbouring patch's points count
@@ -140,20 +140,16 @@ def find_patches(
         lowest = _lowest(cells, heights, width * height).reshape(height, width)
     surface = _filled(_without_roofs(_without_pits(lowest, slope), slope))
     spots = _Spots(across, down, (height, width))
-    few, few_spots = (cells, across, down, heights), spots
-    for band in _BANDS:
-        above = np.abs(few[3] - few_spots.heights(surface))
-        near = np.flatnonzero(above <= band * reach)
-        fitted = _fitted(
-            surface, few[0].take(near), few[1].take(near), few[2].take(near), few[3].take(near), slope=slope
-        )
-        if not np.isfinite(fitted).any():
-            return None
-        surface = _filled(_without_roofs(fitted, slope))
-        if band == _BANDS[0]:  # what is far from the first ground is none of the last
-            close = np.flatnonzero(above <= _FAR * reach + slope / 2)
-            few = cells.take(close), across.take(close), down.take(close), heights.take(close)
-            few_spots = spots.take(close)
+    above = heights - spots.heights(surface)
+    # What is far from the first ground is none of the last.
+    close = np.flatnonzero(np.abs(above) <= _FAR * reach + slope / 2)
+    few = cells.take(close), across.take(close), down.take(close), heights.take(close)
+    surface = _filled(_without_roofs(_levelled(surface, few[0], above.take(close), _BAND * reach), slope))
+    near = np.flatnonzero(np.abs(few[3] - spots.take(close).heights(surface)) <= reach)
+    fitted = _fitted(surface, few[0].take(near), few[1].take(near), few[2].take(near), few[3].take(near), slope=slope)
+    if not np.isfinite(fitted).any():
+        return None
+    surface = _filled(_without_roofs(fitted, slope))
     heights = heights - spots.heights(surface)
     above = np.abs(heights)
     if not tolerance:
@@ -322,6 +318,24 @@ def _filled(values: NDArray[np.float32]) -> NDArray[np.float32]:
         missing &= ~found
         reach *= 2
     return result
+
+
+def _levelled(
+    surface: NDArray[np.float32], cells: NDArray[np.int32], above: NDArray[np.float32], band: float
+) -> NDArray[np.float32]:
+    """Return the (H, W) surface moved up or down to the mean of the points near it; NaN where there is none.
+
+    Args:
+        surface: (H, W) the ground as it is known.
+        cells: (K,) the patch of each point.
+        above: (K,) how far it is above that ground.
+        band: How far points near it may be.
+    """
+    near = np.flatnonzero(np.abs(above) <= band)
+    counts = np.bincount(cells.take(near), minlength=surface.size)
+    sums = np.bincount(cells.take(near), weights=above.take(near), minlength=surface.size)
+    means = (sums / np.maximum(counts, 1)).astype(np.float32)
+    return np.where(counts > 0, surface.reshape(-1) + means, np.float32(np.nan)).reshape(surface.shape)
 
 
 def _fitted(
