@@ -111,4 +111,12 @@ ANY = arrays(
 @given(ANY)
 def test_there_is_a_picture_of_every_cloud(xyz):
     picture, _ = seen(PointCloud(xyz))
-    assert (picture.shape, picture.dtype) == ((SIZE[1], SIZE[0], 3), np.uint8)
+    assert picture.dtype == np.uint8
+    assert picture.shape in [(times * SIZE[1], times * SIZE[0], 3) for times in (1, 2)]
+
+
+def test_wide_scenes_from_above_have_a_larger_image():
+    level = np.random.default_rng(0).uniform(-1, 1, (500, 3)).astype(np.float32)
+    for wide, times in ((5, 1), (30, 2)):
+        picture, _ = seen(PointCloud(level * np.float32([wide, wide, 1])))
+        assert picture.shape == (times * SIZE[1], times * SIZE[0], 3)
