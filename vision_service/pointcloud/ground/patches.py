@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vision_service.pointcloud.objects import basis
 from vision_service.pointcloud.planes import Plane, find_plane
+from vision_service.pointcloud.quantiles import median
 
 MOST_PATCHES = 1024
 """How many patches there may be along a side: on wider ground they are larger."""
@@ -170,6 +171,10 @@ def _leaning(
 
     It is 0 if that is less than the ground may rise anyway: hills on one side make a plane lean.
     """
+    over, beside = (np.diff(lowest, axis=axis) for axis in (0, 1))
+    usual = float(np.hypot(median(over[np.isfinite(over)]), median(beside[np.isfinite(beside)])))
+    if not usual > slope / 2:  # most patches lie level with those beside: no plane leans
+        return 0.0, 0.0
     rows, columns = np.nonzero(np.isfinite(lowest))
     places = np.column_stack([columns * size, rows * size, lowest[rows, columns]]).astype(np.float32)
     plane = find_plane(places, tolerance=2 * reach, normal=(0.0, 0.0, 1.0), max_angle=max_lean)
