@@ -99,3 +99,20 @@ def test_each_solid_has_its_box_in_each_frame():
             assert np.linalg.norm(item.center - truth.center) < 0.02
             np.testing.assert_allclose(np.sort(item.size[:2]), np.sort(truth.size[:2]), atol=0.02)
             assert item.size[2] == pytest.approx(truth.size[2], abs=0.02)
+
+
+@pytest.mark.parametrize(
+    "sensor",
+    [{"width": 320}, {"noise": 0.002}, {"quantum": 0.003, "noise": 0.001}, {"mixed": True}, {"noise": 0.005}],
+    ids=["half the resolution", "2 mm of noise", "steps of depth", "mixed pixels at edges", "5 mm of noise"],
+)
+def test_each_solid_has_its_box_whatever_the_sensor_is_like(sensor):
+    model = objects()
+    for frame in frames(range(10, 600, 240), **sensor):
+        found = model.segment(frame)
+        assert len(found) == 5
+        for truth in frame.extra["truth"]:
+            item = of(truth, found)
+            assert np.linalg.norm(item.center - truth.center) < 0.03
+            np.testing.assert_allclose(np.sort(item.size[:2]), np.sort(truth.size[:2]), atol=0.03)
+            assert item.size[2] == pytest.approx(truth.size[2], abs=0.03)
