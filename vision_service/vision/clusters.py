@@ -46,11 +46,10 @@ class ClustersConfig:
         live=True,
     )
     clustering_distance_growth: float = attribute(
-        "Growth of the clustering distance with the range (a point's distance from the sensor): the distance is"
-        " clustering_distance + clustering_distance_growth * range, for lidars, whose beams diverge. 0 = the same"
-        " distance everywhere.",
+        "Growth of the clustering distance with the range (a point's distance from the sensor), metres per metre: the"
+        " distance is clustering_distance + clustering_distance_growth * range, for lidars, whose beams diverge. 0 ="
+        " the same distance everywhere.",
         default=0.0,
-        unit="m per m",
         minimum=0.0,
         maximum=1.0,
         live=True,
