@@ -89,7 +89,7 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Solid:
-    """A thing that stands on the table.
+    """An object that stands on the table.
 
     Attributes:
         class_name: Its shape, one of CLASSES.

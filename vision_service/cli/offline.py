@@ -35,7 +35,7 @@ def add_parsers(subparsers: Any) -> None:
     picture = "an image: JPEG, PNG, BMP, TIFF, WebP; - = standard input"
     drawn = "write annotated images (PNG) into this folder"
     parser = _add_model_parser(
-        subparsers, "detect", "find things in image files", "Find things in image files and say where they are."
+        subparsers, "detect", "find objects in image files", "Find objects in image files and say where they are."
     )
     _add_files(parser, file=picture, model="mlmodel, if --model-path is given", out=drawn)
     _add_paths(parser)

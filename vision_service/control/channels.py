@@ -105,7 +105,7 @@ class Tab:
 
 
 class Channel:
-    """One thing that is shown, in however many tabs."""
+    """What is shown of one camera and service, in however many tabs."""
 
     def __init__(self, key: Watch, backend: Backend, gone: Callable[[Channel], None]) -> None:
         """Show nothing yet.

@@ -29,7 +29,7 @@ def cluster(
 
     As in Euclidean clustering, points belong together if they are at most `distance` apart. It is done by the cells of
     a grid: the connected components of the occupied ones, where those are joined whose centres are near. So the
-    distance is not exact: things on a table were joined at 0.8 to 1.26 times their gap with a radius of 2 (standard
+    distance is not exact: objects on a table were joined at 0.8 to 1.26 times their gap with a radius of 2 (standard
     deviation 0.09), at 0.9 to 1.14 times with 3; points more than (radius + 2.24) / (radius + 1) times the distance
     apart are never neighbours. The partition does not depend on the order of the points.
 

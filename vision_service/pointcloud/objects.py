@@ -1,4 +1,4 @@
-"""Objects in space: from points to a thing with a box, and from one frame to another."""
+"""Objects in space: from points to an object with a box, and from one frame to another."""
 
 from __future__ import annotations
 

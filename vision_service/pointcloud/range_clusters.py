@@ -1,4 +1,4 @@
-"""Clusters whose distance grows with the range: a lidar's beams diverge, so that far things have their points apart."""
+"""Clusters whose distance grows with the range: a lidar's beams diverge, so that far objects have their points apart."""
 
 from __future__ import annotations
 

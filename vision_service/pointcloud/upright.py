@@ -1,4 +1,4 @@
-"""Boxes that stand upright on a known plane, turned as the things in them are: what a gripper needs.
+"""Boxes that stand upright on a known plane, turned as the objects in them are: what a gripper needs.
 
 Extreme points are the worst measured ones, so that a box around all points is too large by several deviations of the
 noise, and jumps from frame to frame. Here faces are where most of their points are, and edges where nearly all are.
@@ -26,7 +26,7 @@ TRIMMED_TOP = 0.0007
 ROUND = 0.4
 """Which share of a footprint's outline must lie on a circle, so that it is taken for one of which a part is hidden."""
 SUPPORT = 0.015
-"""By how much the top of a thing may differ from the lower end of what stands on it, metres."""
+"""By how much the top of an object may differ from the lower end of what stands on it, metres."""
 
 ENOUGH = 6000
 """How many points say where a box is: more say nothing else."""
@@ -50,7 +50,7 @@ _BIN = 0.002  # metres
 _FACE_DENSITY = 3.0  # times as many points as elsewhere make a face
 _REACH = 0.005  # metres around the densest layer whose points are the face
 _LEAST_CORNERS = 0.35  # below, a footprint is round: 1 = a rectangle, 0 = a circle
-_MOST_SPILT = 0.04  # share of the points that may be those of what stands on a thing
+_MOST_SPILT = 0.04  # share of the points that may be those of what stands on an object
 _VOTERS = 500  # points that say how a footprint is turned
 _BESIDE = 0.006  # metres from an edge of the outline
 _HIDDEN = 0.05  # quantile of the heights that is the lower end
@@ -58,7 +58,7 @@ _HIDDEN = 0.05  # quantile of the heights that is the lower end
 
 @dataclass(frozen=True, eq=False)
 class _Stand:
-    """How a thing stands on the plane, in the plane's coordinates, metres.
+    """How an object stands on the plane, in the plane's coordinates, metres.
 
     Attributes:
         turn: (2, 2) its horizontal axes, the columns.
@@ -184,9 +184,9 @@ def _outermost(places: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _circle(corners: NDArray[np.float64]) -> tuple[NDArray[np.float64], float] | None:
-    """Return the middle and the radius of the circle that is the footprint of a round thing; None if it is none.
+    """Return the middle and the radius of the circle that is the footprint of a round object; None if it is none.
 
-    The side of a round thing that faces the sensor shows an arc; what is hidden lies on the same circle.
+    The side of a round object that faces the sensor shows an arc; what is hidden lies on the same circle.
 
     Args:
         corners: (K, 2) of the footprint's convex outline.
@@ -295,7 +295,7 @@ def _layer(values: NDArray[np.float32], first: float, usual: float) -> float | N
 def _told_apart(stands: Sequence[_Stand]) -> list[_Stand]:
     """Return the stands, of which those beneath others end at the face on which these stand.
 
-    Of a thing that stands on another one, a few points at its foot are taken for points of the one beneath, which would
+    Of an object that stands on another one, a few points at its foot are taken for points of the one beneath, which would
     become higher. But that has a face there, with few points above.
     """
     return [
@@ -305,7 +305,7 @@ def _told_apart(stands: Sequence[_Stand]) -> list[_Stand]:
 
 
 def _shelf(stand: _Stand, other: _Stand) -> float:
-    """Return at what height a thing has a face that another one stands on; infinite = it does not stand on it."""
+    """Return at what height an object has a face that another one stands on; infinite = it does not stand on it."""
     if not (stand.lower < other.lower < stand.top + SUPPORT and other.top > stand.top and stand.covers(other.middle)):
         return np.inf
     heights = stand.heights
@@ -319,9 +319,9 @@ def _shelf(stand: _Stand, other: _Stand) -> float:
 
 
 def _bottom(stand: _Stand, stands: Sequence[_Stand]) -> float:
-    """Return the height at which a thing's box ends: the plane's, or the top of what it stands on.
+    """Return the height at which an object's box ends: the plane's, or the top of what it stands on.
 
-    What hides the lower part of a thing is not under it; what it stands on is.
+    What hides the lower part of an object is not under it; what it stands on is.
     """
     if stand.top <= 0:
         return stand.lower

@@ -297,7 +297,7 @@ class Connection:
         self._lock.acquire()
 
     def release(self) -> None:
-        """Let things happen again."""
+        """Let calls and messages come again."""
         self._lock.release()
 
     def abandon(self) -> None:

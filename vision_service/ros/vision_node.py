@@ -374,7 +374,7 @@ class VisionNode(ServiceNode):
         return model.sees_every_frame or (steady and "classify" in methods(model))
 
     def _stream_needs(self, camera: str, drawn: bool) -> Needs:
-        """Return what frames must have: something to draw on, where that is done and there is such a thing."""
+        """Return what frames must have: something to draw on, where that is done and there is such an object."""
         needs = self._working().model.needs
         if drawn and Needs.IMAGE not in needs and self._cameras.has_picture(camera):
             return needs | Needs.IMAGE | Needs.INTRINSICS

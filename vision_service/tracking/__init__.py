@@ -1,1 +1,1 @@
-"""Tracking: which detections of a camera's successive frames are one thing."""
+"""Tracking: which detections of a camera's successive frames are one object."""

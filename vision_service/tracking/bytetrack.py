@@ -23,7 +23,7 @@ PAUSE = 5.0
 
 @dataclass(slots=True)
 class Track:
-    """A thing that is followed from frame to frame.
+    """An object that is followed from frame to frame.
 
     Attributes:
         class_name: What it was when it was first seen.
@@ -68,7 +68,7 @@ class ByteTrack:
         """Begin without tracks.
 
         Args:
-            identify: Returns a new name for a thing of a class.
+            identify: Returns a new name for an object of a class.
             born: Is told of each track that is given its name, and the stamp of the frame.
             died: Is told of each track with a name that ends, and the stamp of the frame; before the births.
         """

@@ -20,7 +20,7 @@ class BoxFilter:
 
     The state is that of SORT (Bewley et al., "Simple online and realtime tracking", 2016) and ByteTrack (Zhang et al.,
     "ByteTrack: multi-object tracking by associating every detection box", 2022): centre x, y, width and height, and
-    their rates of change; noise is in proportion to the box's size. Two things differ. Speeds change by white noise in
+    their rates of change; noise is in proportion to the box's size. Two objects differ. Speeds change by white noise in
     continuous time (Bar-Shalom et al., "Estimation with applications to tracking and navigation", 2001, section 6.2.2),
     so that predictions may span any time. And since no noise ties the four to each other, each has a filter of two
     numbers of its own, which needs no matrix.

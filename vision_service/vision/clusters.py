@@ -1,4 +1,4 @@
-"""The model `clusters`: finds things as points that lie close together."""
+"""The model `clusters`: finds objects as points that lie close together."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ class Clusters(VisionModel):
     An object is a cluster of points that lie close together, whatever it stands on.
 
     Every point that exists, inside the box to look at, belongs to a cluster; clusters of too few or too many points are
-    left out. The confidence is 1; the thing with most points comes first.
+    left out. The confidence is 1; the object with most points comes first.
     """
 
     Config: ClassVar[type] = ClustersConfig
@@ -167,7 +167,7 @@ class Clusters(VisionModel):
         self.labels = (config.label,) if config.label else ()
 
     def segment(self, frame: Frame) -> list[PointCloudObject]:
-        """Return the things found, the one with most points first.
+        """Return the objects found, the one with most points first.
 
         Raises:
             VisionError: NO_DEPTH or NOT_CALIBRATED, if the frame has neither a cloud nor depth to make one of;
@@ -181,9 +181,9 @@ class Clusters(VisionModel):
         return self._objects((select(cloud, rows) for rows in self._clusters(cloud, standing)), standing)
 
     def _things(self, cloud: PointCloud, frame: Frame) -> tuple[PointCloud, Standing]:
-        """Return the points that things may consist of, and what things stand on, as far as it is known."""
+        """Return the points that objects may consist of, and what objects stand on, as far as it is known."""
         upward = upward_of(frame)
-        # A camera looks down at things as often as ahead: its frame's -y is not what they stand up in.
+        # A camera looks down at objects as often as ahead: its frame's -y is not what they stand up in.
         return cloud, Standing(up=np.array(upward.direction) if upward.known and not is_optical(frame) else None)
 
     def _objects(self, clouds: Iterable[PointCloud], standing: Standing) -> list[PointCloudObject]:
@@ -198,7 +198,7 @@ class Clusters(VisionModel):
         return xyz
 
     def _clusters(self, cloud: PointCloud, standing: Standing) -> list[NDArray[np.intp]]:
-        """Return the rows of the points of each thing."""
+        """Return the rows of the points of each object."""
         config, xyz = self.config, cloud.xyz
         if not len(xyz):
             return []

@@ -73,7 +73,7 @@ class ColorDetector(VisionModel):
     A detection is a connected area of pixels whose hue is near that of the given colour.
 
     A pixel counts if its hue lies within the tolerance and its saturation and value reach the cutoffs, bounds
-    included. Areas are 4-connected, as in Viam's detector: pixels that only touch at a corner are two things, so that
+    included. Areas are 4-connected, as in Viam's detector: pixels that only touch at a corner are two objects, so that
     a thread of noise does not join what is apart. The confidence is 1; the largest area comes first.
     """
 

@@ -106,16 +106,16 @@ class DetectionsToSegments(VisionModel):
 
     Each detection of a vision service, or each class of a segmentation, becomes the points that its pixels show.
 
-    A thing consists of the points that its mask shows, if it has one, or else of those inside its box, without the
+    An object consists of the points that its mask shows, if it has one, or else of those inside its box, without the
     background and without outliers. It has the label, the confidence and the id of its detection; what no point shows
     is left out.
 
-    The middle of a thing is the median depth in the central half of its box, or in its mask; what lies too far before
+    The middle of an object is the median depth in the central half of its box, or in its mask; what lies too far before
     or behind that does not belong to it, as the wall that a box shows too, or the rim of a mask.
 
-    With `split_touching`, a thing is the object in space that fills its box best, among objects that are told apart as
-    the models of obstacles do it; a mask keeps its points of the objects that it is of. What shows none of these, as a
-    box around the table, has its points by their depth.
+    With `split_touching`, its points are those of the object in space that fills its box best, among objects that are
+    told apart as the models of obstacles do it; a mask keeps its points of the objects that it is of. What shows none of
+    these, as a box around the table, has its points by their depth.
 
     Points that do not lie in rows and columns like the image's pixels take the camera's calibration.
     """
@@ -170,7 +170,7 @@ class DetectionsToSegments(VisionModel):
         return self._find(frame, self.config)
 
     def segment(self, frame: Frame) -> list[PointCloudObject]:
-        """Return the things found, best first.
+        """Return the objects found, best first.
 
         Raises:
             VisionError: NO_FRAME, if the frame has no image; NO_DEPTH, if it has neither a cloud nor depth;
@@ -232,7 +232,7 @@ class DetectionsToSegments(VisionModel):
         members: Members | None = None,
         ground: Plane | None = None,
     ) -> PointCloudObject | None:
-        """Return the thing that a detection shows; None if it is of too few points."""
+        """Return the object that a detection shows; None if it is of too few points."""
         cloud = points_of(detection, points, config.depth_ratio, members)
         cloud = select(cloud, inliers(cloud.xyz, config.mean_k, config.sigma))
         if len(cloud) < config.min_points_in_segment:
@@ -368,7 +368,7 @@ def _foreground(
     xyz, columns, rows = points.cloud.xyz[inside], points.columns[inside], points.rows[inside]
     depth = xyz[:, 2]
     central = np.zeros(len(inside), bool)
-    if detection.extra is None or detection.extra.mask is None:  # a mask shows the thing alone, but for its rim
+    if detection.extra is None or detection.extra.mask is None:  # a mask shows the object alone, but for its rim
         central = _in_box(detection, points, 0.5)[inside]
     middle = float(np.median(depth[central] if central.any() else depth))
     # How large a pixel is at a distance of 1, by the points themselves: an organized cloud needs no calibration.

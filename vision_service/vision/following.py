@@ -25,7 +25,7 @@ def in_mask(inside: NDArray[np.bool_], labels: NDArray[np.int32]) -> NDArray[np.
 
     Returns:
         (N,): of the points inside, those of the object of which most are, and of objects that lie mostly inside (pieces
-        of one thing). None, if the mask is of something else: the ground, or what was not told apart.
+        of one object). None, if the mask is of something else: the ground, or what was not told apart.
     """
     own = labels[inside]
     counts = np.bincount(own, minlength=int(labels.max(initial=0)) + 1)

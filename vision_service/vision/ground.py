@@ -1,4 +1,4 @@
-"""The ground that things stand on: its attributes, and how it is found."""
+"""The ground that objects stand on: its attributes, and how it is found."""
 
 from __future__ import annotations
 

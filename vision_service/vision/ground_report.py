@@ -57,7 +57,7 @@ class GroundReport:
         doubts = []
         if self.ground is None:
             doubts.append(
-                "no ground was found, so that all points are taken for things: see 'min_points_in_plane',"
+                "no ground was found, so that all points are taken for objects: see 'min_points_in_plane',"
                 " 'max_dist_from_plane' and 'ground_angle_tolerance_degs'"
             )
         elif self.share < LEAST_SHARE:

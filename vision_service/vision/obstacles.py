@@ -30,11 +30,11 @@ __all__ = ["OPTICAL_UP", "UP", "Obstacles", "is_optical"]
 
 
 class Obstacles(Clusters):
-    """Finds the ground, and things as what is left when the ground is taken away.
+    """Finds the ground, and objects as what is left when the ground is taken away.
 
     The ground is the plane with most points among those that do not lean too far; for that, the sign of its normal does
     not matter. It says which side is above. Or it consists of patches, each at its height. Without a ground, all points
-    are taken for things.
+    are taken for objects.
     """
 
     Config: ClassVar[type] = GroundConfig
@@ -69,7 +69,7 @@ class Obstacles(Clusters):
         return self._grounds.of(camera)
 
     def segment(self, frame: Frame) -> list[PointCloudObject]:
-        """Return the things found, the one with most points first.
+        """Return the objects found, the one with most points first.
 
         Raises:
             VisionError: As of the model `clusters`.
@@ -85,7 +85,7 @@ class Obstacles(Clusters):
         return super().segment(frame)
 
     def _split(self, frame: Frame, config: GroundConfig) -> list[PointCloudObject]:
-        """Return the things found, also those that touch."""
+        """Return the objects found, also those that touch."""
         upward, optical = self._up(frame), is_optical(frame)
         cloud = without_near(cloud_of(frame), config.min_range)
         if config.exclude_min_corner:
@@ -141,9 +141,9 @@ class Obstacles(Clusters):
         return (None, None) if patches is None else patches
 
     def _standing(self, ground: Plane | Patches | None, upward: Upward, frame: Frame) -> Standing:
-        """Return what things stand on."""
+        """Return what objects stand on."""
         by_parameter = upward.source == "parameter"
-        # A camera looks down at things as often as ahead: its frame's -y is not what they stand up in.
+        # A camera looks down at objects as often as ahead: its frame's -y is not what they stand up in.
         known = upward.known and (by_parameter or not is_optical(frame))
         return Standing(ground, np.array(upward.direction) if known else None)
 

@@ -1,4 +1,4 @@
-"""The model `obstacles_distance`: finds how near the nearest thing is."""
+"""The model `obstacles_distance`: finds how near the nearest object is."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class ObstaclesDistance(VisionModel):
         self._clocks: dict[str, FrameClock] = {}
 
     def segment(self, frame: Frame) -> list[PointCloudObject]:
-        """Return the nearest thing, as one point; nothing, if no frame has a point: nothing is in range.
+        """Return the nearest object, as one point; nothing, if no frame has a point: nothing is in range.
 
         Raises:
             VisionError: NO_DEPTH or NOT_CALIBRATED, if the frame has neither a cloud nor depth to make one of.

@@ -31,7 +31,7 @@ class ObstaclesPointcloud(Obstacles):
     Finds the ground plane, and objects as clusters of the points that are left when it is removed.
 
     The ground is the plane with most points among those that are nearly perpendicular to the direction that is up.
-    Without a ground, all points are taken for things.
+    Without a ground, all points are taken for objects.
     """
 
     Config: ClassVar[type] = ObstaclesPointcloudConfig

@@ -147,7 +147,7 @@ def _split_image(
         cloud: The cloud.
         config: What to look for.
         up: (3,) the direction that is up.
-        rules: What tells things apart.
+        rules: What tells objects apart.
         pitch: The angle between the cloud's columns, radians.
     """
     xyz = cloud.xyz
@@ -173,7 +173,7 @@ def _exist(xyz: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 
 def _above_image(xyz: NDArray[np.float32], plane: Plane, config: GroundConfig) -> NDArray[np.bool_]:
-    """Return which of (H, W, 3) points that a camera measured belong to things above the ground."""
+    """Return which of (H, W, 3) points that a camera measured belong to objects above the ground."""
     things = _above(plane.heights(xyz.reshape(-1, 3)), plane, config)
     # NaN is above nothing; few points are above the ground, so that it is quick to look at these alone.
     chosen = np.flatnonzero(things)
@@ -203,7 +203,7 @@ def _split_points(
 
 
 def _above(heights: NDArray[np.float32], plane: Plane, config: GroundConfig) -> NDArray[np.bool_]:
-    """Return which heights above the ground belong to things."""
+    """Return which heights above the ground belong to objects."""
     things = heights > config.split_min_height
     if not config.only_above_plane:
         things |= heights < -plane.tolerance

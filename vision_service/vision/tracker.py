@@ -1,4 +1,4 @@
-"""The model `tracker`: gives a detector's detections names that stay with the things they show."""
+"""The model `tracker`: gives a detector's detections names that stay with the objects they show."""
 
 from __future__ import annotations
 

@@ -48,12 +48,12 @@ class Detections(Step):
         self._detector = resources.detector(config.detector_name)
 
     def apply(self, frame: Frame) -> Frame:
-        """Return the frame with the things drawn.
+        """Return the frame with the objects drawn.
 
         Raises:
             VisionError: NO_FRAME, if there is no colour image; what the detector raises.
         """
-        image = picture_of(frame, "detect things in")
+        image = picture_of(frame, "detect objects in")
         valid = self.config.valid_labels
         if not callable(getattr(self._detector, "detect", None)):
             found = self._detector.label(frame)

@@ -1,4 +1,4 @@
-"""What things stand on, as far as it is known: the ground, and the direction that is up."""
+"""What objects stand on, as far as it is known: the ground, and the direction that is up."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vision_service.types import PointCloudObject
 
 @dataclass(frozen=True, eq=False)
 class Standing:
-    """What things stand on.
+    """What objects stand on.
 
     Attributes:
         ground: The ground; None = there is none.

@@ -1,4 +1,4 @@
-"""What is looked at: every so many pixels of an organized cloud, inside the rectangle around the things."""
+"""What is looked at: every so many pixels of an organized cloud, inside the rectangle around the objects."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from vision_service.pointcloud.quantiles import median
 
 RESOLUTION = 0.0038
 """The angle between neighbours in the grid, radians: finer takes longer and finds no more, coarser loses small
-things."""
+objects."""
 
 _PROBED = 8  # every so many rows and columns say what the pitch and the noise are
-_MARGIN = 2  # pixels around the things
+_MARGIN = 2  # pixels around the objects
 _TO_DEVIATION = 1.4826  # from the median of absolute values to the standard deviation of normal ones
 
 
@@ -26,8 +26,8 @@ class Grid:
     """The pixels that are looked at.
 
     Attributes:
-        alpha, beta: (H, W) float32, the slopes x/z and y/z of each pixel's ray; 0 where there is no thing.
-        depth: (H, W) float32, z in metres; 1 where there is no thing.
+        alpha, beta: (H, W) float32, the slopes x/z and y/z of each pixel's ray; 0 where there is no object.
+        depth: (H, W) float32, z in metres; 1 where there is no object.
         things: (H, W) bool, where there is a thing.
         seen: (H, W) bool, where there is any point, the table's too.
         heights: (H, W) float32, metres above the table; None without one.
@@ -64,7 +64,7 @@ def grid_of(
     resolution: float = RESOLUTION,
     pitch: float | None = None,
 ) -> Grid | None:
-    """Return the grid of the things in a cloud.
+    """Return the grid of the objects in a cloud.
 
     Pixels are left out, not averaged: what noise there is, the local planes average.
 
@@ -107,7 +107,7 @@ def grid_of(
 
 
 def grid_colors(grid: Grid, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return the colours of a grid's pixels as CIE L*a*b*, (H, W, 3); 0 where there is no thing.
+    """Return the colours of a grid's pixels as CIE L*a*b*, (H, W, 3); 0 where there is no object.
 
     Args:
         grid: The grid.

@@ -1,4 +1,4 @@
-"""Joins the inside of hollow round things to their outside: bowls, mugs, pots.
+"""Joins the inside of hollow round objects to their outside: bowls, mugs, pots.
 
 No convexity joins the two, and little of the outside may be seen. But seen from above, their surfaces turn about one
 axis, the inside's normals towards it and the outside's away from it, and both end at one rim.
@@ -20,7 +20,7 @@ from vision_service.pointcloud.touching.surfaces import Surface
 Floats = NDArray[np.float64]
 
 CURVATURE = 4.5
-"""From which curvature on a surface is round, 1/m: things of up to about 45 cm across."""
+"""From which curvature on a surface is round, 1/m: objects of up to about 45 cm across."""
 RIM = 0.008
 """By how much the upper ends of inside and outside may differ, metres: nearly all true ones do by less than half."""
 
@@ -30,7 +30,7 @@ _OUTSIDE = (0.1, 1.1)  # radii from the axis to the middle of the outside; less 
 _FACING = 0.8  # cosine between the outside's normal and the direction away from the axis
 _BOTTOM_RADIUS = 0.8  # radii from the axis to the middle of a bottom
 _BOTTOM_DEPTH = 0.01  # metres below the rim
-_STUCK_RIM = 0.012  # metres: as RIM, where another thing belongs to the inside
+_STUCK_RIM = 0.012  # metres: as RIM, where another object belongs to the inside
 _STUCK_RADIUS = 1.2  # radii around the axis in which the inside is looked for
 _STUCK_SHARE = 0.4  # of what is joined that must be the inside
 
@@ -59,7 +59,7 @@ class _Turns:
 
 
 def hollow_joined(labels: Labels, grid: Grid, surface: Surface) -> Labels:
-    """Return the labels, where the inside and the outside of a hollow thing have one.
+    """Return the labels, where the inside and the outside of a hollow object have one.
 
     Args:
         labels: (H, W) the object of each pixel, 0 = none.

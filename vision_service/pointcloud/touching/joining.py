@@ -1,7 +1,7 @@
 """Joins patches to objects, by what their common border says: convex joins, concave and a step in depth part.
 
 The borders' weights are averaged, and averaged anew whenever two patches have become one (average linkage), so that a
-few pixels of a border do not decide: of the things in cluttered scenes that finds a tenth more than joining all that
+few pixels of a border do not decide: of the objects in cluttered scenes that finds a tenth more than joining all that
 touches at a border which speaks for it. Of borders that speak for it as clearly, the longer one joins first, as its
 mean is surer.
 """
@@ -151,7 +151,7 @@ def contracted(count: int, edges: Iterable[tuple[int, int, float, float]]) -> li
     """Return for each node the one that it ends up in, when the two with the best mean weight join until none is good.
 
     The means of short borders are shrunk towards 0, which joins no more and no fewer pairs by themselves, but changes
-    their order: most borders that are good at all have about the best weight, and the few pixels in which a thing
+    their order: most borders that are good at all have about the best weight, and the few pixels in which an object
     happens to go on into what stands behind it must not be taken before the long edge to its own next face.
 
     Args:

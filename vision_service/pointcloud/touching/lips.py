@@ -1,6 +1,6 @@
-"""Joins low lips and feet to the things that they are of: the brim of a bowl upside down, the foot of a lamp.
+"""Joins low lips and feet to the objects that they are of: the brim of a bowl upside down, the foot of a lamp.
 
-They meet their thing in a concave crease, as the table would. But they are low, small beside it, and of its colour.
+They meet their object in a concave crease, as the table would. But they are low, small beside it, and of its colour.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from vision_service.pointcloud.touching.patches import Labels
 HEIGHT = 0.025
 """Up to how high above the table a lip or foot is, metres."""
 
-_SMALLER = 4  # times, than the thing that it is of
+_SMALLER = 4  # times, than the object that it is of
 _LEAST_BORDER = 3  # pixels that both meet in
 _GAP = 2  # pixels between them
 

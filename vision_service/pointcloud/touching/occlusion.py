@@ -1,4 +1,4 @@
-"""Joins what is seen on both sides of a nearer thing, if the surface goes on behind it."""
+"""Joins what is seen on both sides of a nearer object, if the surface goes on behind it."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ MAX_GAP = 0.25
 MIN_VOTES = 5
 """How many rows and columns must cross both sides."""
 SHARE = 0.4
-"""Which share of them must say that the surface goes on: round things' and short ones' say so only in part."""
+"""Which share of them must say that the surface goes on: round objects' and short ones' say so only in part."""
 
 _RUN = 4  # pixels of a side in a row
 _INSET = 2  # pixels from the end of a side: there the surface is sure
-_NEARER = 0.01  # metres that the thing between is nearer
+_NEARER = 0.01  # metres that the object between is nearer
 _ANGLE = 10.0  # degrees between both sides
 _OFF = (0.006, 0.04)  # metres, and metres a metre of gap, that a side may lie off the other's plane
 
 
 def continued(labels: Labels, grid: Grid, surface: Surface) -> Labels:
-    """Return the labels, where both sides of what a nearer thing hides the middle of have one.
+    """Return the labels, where both sides of what a nearer object hides the middle of have one.
 
-    Along rows and columns, pixels without a point are left out, as the shadow beside a thing is no gap; the table,
+    Along rows and columns, pixels without a point are left out, as the shadow beside an object is no gap; the table,
     where it is seen, is one.
 
     Args:
@@ -52,7 +52,7 @@ def continued(labels: Labels, grid: Grid, surface: Surface) -> Labels:
 def _crossings(
     labels: NDArray[np.int32], lines: Lines, depth: NDArray[np.float32]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the pixels on both sides of each nearer thing that a line of pixels crosses.
+    """Return the pixels on both sides of each nearer object that a line of pixels crosses.
 
     Args:
         labels: Of the whole grid, rows one after the other.

@@ -1,4 +1,4 @@
-"""Smooth patches: connected pixels whose planes go on into each other. Some 20 to 45 make up a table's things."""
+"""Smooth patches: connected pixels whose planes go on into each other. Some 20 to 45 make up a table's objects."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def patches_of(grid: Grid, surface: Surface) -> tuple[Labels, int]:
 def grown(labels: Labels, grid: Grid, surface: Surface) -> Labels:
     """Return the labels where pixels without a patch have joined the neighbouring one whose plane is nearest.
 
-    What lies off all of them, as the bit of a wall that is seen between two things, joins none.
+    What lies off all of them, as the bit of a wall that is seen between two objects, joins none.
 
     Args:
         labels: (H, W), 0 = none.

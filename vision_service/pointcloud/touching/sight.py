@@ -17,7 +17,7 @@ MOST_OUTSIDE = 0.05
 THICKNESS = 0.02
 """How far behind the nearest point of a cell others are on its surface, metres."""
 MOST_HIDDEN = 0.1
-"""Which share of the things' points may lie behind others: with more, it was not one sensor in this place."""
+"""Which share of the objects' points may lie behind others: with more, it was not one sensor in this place."""
 
 _WANTED = 2.0  # points in a cell, on the average
 _ROUNDS = 3  # of making cells larger, each up to twice
@@ -82,7 +82,7 @@ def sight_of(
     ahead = z * np.float32(np.tan(np.radians(FIELD))) > np.hypot(points[:, 0], points[:, 1])
     outside = 1 - float(ahead[things].mean()) if things.any() else 0.0
     if outside > MOST_OUTSIDE:
-        msg = f"{outside:.0%} of the points on things lie more than {FIELD:g}° from the middle of what the sensor sees"
+        msg = f"{outside:.0%} of the points on objects lie more than {FIELD:g}° from the middle of what the sensor sees"
         raise NotOneViewError(msg)
     inside = np.flatnonzero(ahead)
     seen = points[inside]
@@ -96,7 +96,7 @@ def sight_of(
     hidden = 1 - float(on_surface[things & ahead].mean()) if (things & ahead).any() else 0.0
     if hidden > MOST_HIDDEN:
         msg = (
-            f"{hidden:.0%} of the points on things lie behind others, as seen from {_written(seen_from)}: several"
+            f"{hidden:.0%} of the points on objects lie behind others, as seen from {_written(seen_from)}: several"
             " views, or a sensor in another place"
         )
         raise NotOneViewError(msg)

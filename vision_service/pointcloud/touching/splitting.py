@@ -1,4 +1,4 @@
-"""Tells the things in an organized cloud apart, also those that touch, stand on each other or hide each other."""
+"""Tells the objects in an organized cloud apart, also those that touch, stand on each other or hide each other."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from vision_service.pointcloud.touching.surfaces import surface_of
 from vision_service.pointcloud.touching.widening import widened
 
 NEAR = THICKNESS
-"""Up to how far from a labelled point others belong to the same thing, metres."""
+"""Up to how far from a labelled point others belong to the same object, metres."""
 
 FILLED = 16
 """How many pixels from a label others have it that have none: tips of cones are long and narrow."""
@@ -33,14 +33,14 @@ _GAP_OF_CELLS = 3  # cells without a point are more frequent than pixels without
 
 @dataclass(frozen=True)
 class Rules:
-    """What tells things apart.
+    """What tells objects apart.
 
     Attributes:
-        crease: From which angle on a concave crease parts two things, degrees.
-        step: From which step in depth on a border parts two things, metres at a depth of 1 m.
+        crease: From which angle on a concave crease parts two objects, degrees.
+        step: From which step in depth on a border parts two objects, metres at a depth of 1 m.
         resolution: The angle between the pixels that are looked at, radians.
         gap: How many pixels without a surface may lie between two that meet.
-        min_points: Pieces of fewer points are no things.
+        min_points: Pieces of fewer points are no objects.
     """
 
     crease: float = joining.CREASE
@@ -58,14 +58,14 @@ def split(
     rgb: NDArray[np.uint8] | None = None,
     pitch: float | None = None,
 ) -> Labels:
-    """Return which thing each point of an organized cloud belongs to.
+    """Return which object each point of an organized cloud belongs to.
 
     Args:
         xyz: (H, W, 3) points as the sensor sees them: in rows and columns like pixels, x right, y down, z forward,
             metres; NaN = no point there.
         things: (H, W), which of them may belong to a thing. What is narrower than 3 pixels is no thing of its own.
-        plane: The table, on which hollow things stand; None = there is none.
-        rules: What tells things apart.
+        plane: The table, on which hollow objects stand; None = there is none.
+        rules: What tells objects apart.
         rgb: (H, W, 3) the points' colours, which help where surfaces are flush; None = not known.
         pitch: The angle between the cloud's columns, if it is known already, radians.
 
@@ -91,7 +91,7 @@ def _split(
     rgb: NDArray[np.uint8] | None = None,
     pitch: float | None = None,
 ) -> tuple[tuple[slice, slice], Labels | None]:
-    """Return the rectangle that things lie in, and the labels of its pixels; None if there are none."""
+    """Return the rectangle that objects lie in, and the labels of its pixels; None if there are none."""
     nowhere = slice(0, 0), slice(0, 0)
     grid = grid_of(xyz, things, plane, rules.resolution, pitch)
     if grid is None or not grid.things.any():
@@ -112,14 +112,14 @@ def _split(
 def split_seen(
     sight: Sight, xyz: NDArray[np.float32], things: NDArray[np.bool_], plane: Plane | None, rules: Rules = Rules()
 ) -> NDArray[np.int32]:
-    """Return which thing each point of an unorganized cloud belongs to.
+    """Return which object each point of an unorganized cloud belongs to.
 
     Args:
         sight: How the sensor sees them.
         xyz: (N, 3) the points.
         things: (N,), which of them may belong to a thing.
         plane: The table, in the points' frame; None = there is none.
-        rules: What tells things apart.
+        rules: What tells objects apart.
 
     Returns:
         (N,) from 1 on, 0 = to none. What the sensor's image does not show belongs to what is near.
@@ -143,7 +143,7 @@ def split_seen(
 def nearest_labels(
     xyz: NDArray[np.float32], labels: NDArray[np.int32], things: NDArray[np.bool_], distance: float = NEAR
 ) -> NDArray[np.int32]:
-    """Return the labels, where points of things without one have that of the nearest point that has one.
+    """Return the labels, where points of objects without one have that of the nearest point that has one.
 
     Args:
         xyz: (N, 3) points.
@@ -167,13 +167,13 @@ def nearest_labels(
 def filled(
     labels: Labels, depth: NDArray[np.float32], things: NDArray[np.bool_], min_points: int = 1, rounds: int = FILLED
 ) -> Labels:
-    """Return the labels of an image, where points of things without one have that of the pixel beside.
+    """Return the labels of an image, where points of objects without one have that of the pixel beside.
 
-    Such are the rims that the removal of specks takes away, and pieces too small to be things.
+    Such are the rims that the removal of specks takes away, and pieces too small to be objects.
 
     Args:
         labels: (H, W), 0 = none.
-        depth: (H, W) metres; pixels beside each other are of one thing if it differs little.
+        depth: (H, W) metres; pixels beside each other are of one object if it differs little.
         things: (H, W), which points need a label.
         min_points: Labels of fewer points are taken away first.
         rounds: How many pixels from the nearest label others get it.
@@ -229,12 +229,12 @@ def _remove_small(labels: NDArray[np.int32], min_points: int) -> None:
 
 
 def without_specks(things: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the things of an image without what is narrower than 3 pixels: noise of the table, mostly."""
+    """Return the objects of an image without what is narrower than 3 pixels: noise of the table, mostly."""
     opened: Any = cv2.morphologyEx(things.view(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     return opened.view(np.bool_)  # type: ignore[no-any-return]
 
 
 def _not_alone(things: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the things of an image without pixels that have fewer than three neighbours among eight."""
+    """Return the objects of an image without pixels that have fewer than three neighbours among eight."""
     around = cv2.boxFilter(things.view(np.uint8), -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
     return things & (around >= 4)

@@ -151,7 +151,7 @@ def neighbours(shape: tuple[int, ...], down: int, right: int) -> tuple[tuple[sli
 
 
 def _base(grid: Grid) -> Floats:
-    """Return a, b, c of the table's inverse depth; without a table, of the mean of the things'."""
+    """Return a, b, c of the table's inverse depth; without a table, of the mean of the objects'."""
     plane = grid.plane
     if plane is not None and abs(plane.offset) > _LEAST_OFFSET:
         return (plane.normal / plane.offset).astype(np.float32)
@@ -168,7 +168,7 @@ def _fits(alpha: Floats, beta: Floats, inverse: Floats, there: Floats, radius: i
 
     count = total(there)
     share = 1 / np.maximum(count, 1)
-    # The slopes and the inverse depth are 0 where there is no thing, so that sums are over things alone.
+    # The slopes and the inverse depth are 0 where there is no object, so that sums are over objects alone.
     mean_a, mean_b, mean_d = total(alpha) * share, total(beta) * share, total(inverse) * share
     aa = total(alpha * alpha) * share - mean_a * mean_a
     ab = total(alpha * beta) * share - mean_a * mean_b

@@ -214,7 +214,7 @@ def _size(frame: Frame) -> int:
 
 
 class Stream:
-    """One thing that is shown, from its slots to who shows it.
+    """What is shown, from its slots to who shows it.
 
     Attributes:
         watch: What.
