@@ -1,4 +1,4 @@
-"""Clusters whose distance grows with the range: a lidar's beams diverge, so that far objects have their points apart."""
+"""Clusters whose distance grows with the range: a lidar's beams diverge, so far objects' points lie apart."""
 
 from __future__ import annotations
 

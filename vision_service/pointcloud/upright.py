@@ -295,7 +295,7 @@ def _layer(values: NDArray[np.float32], first: float, usual: float) -> float | N
 def _told_apart(stands: Sequence[_Stand]) -> list[_Stand]:
     """Return the stands, of which those beneath others end at the face on which these stand.
 
-    Of an object that stands on another one, a few points at its foot are taken for points of the one beneath, which would
+    Of an object that stands on another one, a few points at its foot are taken for the one beneath, which would
     become higher. But that has a face there, with few points above.
     """
     return [

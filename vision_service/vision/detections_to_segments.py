@@ -114,8 +114,8 @@ class DetectionsToSegments(VisionModel):
     or behind that does not belong to it, as the wall that a box shows too, or the rim of a mask.
 
     With `split_touching`, its points are those of the object in space that fills its box best, among objects that are
-    told apart as the models of obstacles do it; a mask keeps its points of the objects that it is of. What shows none of
-    these, as a box around the table, has its points by their depth.
+    told apart as the models of obstacles do it; a mask keeps its points of the objects that it is of. What shows none
+    of these, as a box around the table, has its points by their depth.
 
     Points that do not lie in rows and columns like the image's pixels take the camera's calibration.
     """

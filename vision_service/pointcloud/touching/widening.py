@@ -1,7 +1,7 @@
 """From the pixels that are looked at to all pixels of the cloud: each belongs to the surface that it lies on.
 
-Beside the border of an object, the next pixel that is looked at may show what is far behind. So a pixel has the label of
-its own one only if it is as far away, else that of the one around it whose plane it lies on (as in joint bilateral
+Beside the border of an object, the next pixel that is looked at may show what is far behind. So a pixel has the label
+of its own one only if it is as far away, else that of the one around it whose plane it lies on (as in joint bilateral
 upsampling, J. Kopf et al., SIGGRAPH 2007, but with planes instead of colours).
 """
 
@@ -19,8 +19,8 @@ from vision_service.pointcloud.touching.sight import THICKNESS
 from vision_service.pointcloud.touching.surfaces import Surface
 
 OFF = THICKNESS
-"""Up to how far off the plane of a pixel that is looked at others belong to its object, metres; it grows with the square
-of a depth above 1 m, as noise does."""
+"""Up to how far off the plane of a pixel that is looked at others belong to its object, metres; it grows with the
+square of a depth above 1 m, as noise does."""
 
 
 def widened(
