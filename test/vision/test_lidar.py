@@ -18,6 +18,7 @@ from vision_service.pointcloud.pcd import read_pcd
 from vision_service.resources import LocalResources
 from vision_service.types import Frame, PointCloud
 from vision_service.vision import MODELS
+from vision_service.vision.upward import Sensors
 
 ROOT = Path(__file__).resolve().parents[2]
 CARS = [(8.0, 3.0), (-12.0, -6.0), (20.0, -15.0), (-5.0, 18.0)]
@@ -188,3 +189,17 @@ def test_zeros_in_a_real_scan_change_nothing():
     expected = one.segment(Frame(cloud=PointCloud(xyz)))
     found = other.segment(Frame(cloud=cloud_of_columns(list(with_zeros.T))))
     assert [len(item.cloud) for item in found] == [len(item.cloud) for item in expected]
+
+
+def test_what_kind_of_sensor_a_camera_is_is_decided_once():
+    """Also where a later frame, by its values, could be of the other kind; frames without points decide nothing."""
+    ahead = np.random.default_rng(1).uniform(1, 2, (4, 5, 3)).astype(np.float32)
+    behind = ahead.copy()
+    behind[:2] *= -1
+    nothing = np.full_like(ahead, np.nan)
+    for first, later, optical in ((ahead, behind, True), (behind, ahead, False)):
+        sensors = Sensors()
+        frames = [Frame(cloud=PointCloud(xyz), camera_name="front") for xyz in (nothing, first, later, nothing)]
+        assert [sensors.is_optical(frame) for frame in frames][1:] == [optical] * 3
+        assert sensors.is_optical(Frame(cloud=PointCloud(later), camera_name="other")) is not optical
+        assert sensors.is_optical(Frame(cloud=PointCloud(later))) is not optical, "a given cloud is looked at by itself"

@@ -24,7 +24,7 @@ from vision_service.pointcloud.sampling import spacing
 from vision_service.resources import Resources
 from vision_service.types import Frame, PointCloud, PointCloudObject
 from vision_service.vision.model import Needs, VisionModel
-from vision_service.vision.upward import is_optical, upward_of
+from vision_service.vision.upward import Sensors
 
 AUTOMATIC_SPACINGS = 8.0
 """How many times the points' spacing the automatic clustering distance is."""
@@ -150,6 +150,7 @@ class Clusters(VisionModel):
             VisionError: INVALID_ARGUMENT, if its corners are not three numbers each, or the high one is below.
         """
         super().__init__(config, resources)
+        self._sensors = Sensors()
         check_vector("min_corner", config.min_corner)
         check_vector("max_corner", config.max_corner)
         check_vector("exclude_min_corner", config.exclude_min_corner)
@@ -182,9 +183,10 @@ class Clusters(VisionModel):
 
     def _things(self, cloud: PointCloud, frame: Frame) -> tuple[PointCloud, Standing]:
         """Return the points that objects may consist of, and what objects stand on, as far as it is known."""
-        upward = upward_of(frame)
+        upward = self._sensors.upward_of(frame)
         # A camera looks down at objects as often as ahead: its frame's -y is not what they stand up in.
-        return cloud, Standing(up=np.array(upward.direction) if upward.known and not is_optical(frame) else None)
+        known = upward.known and not self._sensors.is_optical(frame)
+        return cloud, Standing(up=np.array(upward.direction) if known else None)
 
     def _objects(self, clouds: Iterable[PointCloud], standing: Standing) -> list[PointCloudObject]:
         """Return the objects of the points of each, which stand on something, as far as it is known."""

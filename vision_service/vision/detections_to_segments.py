@@ -37,7 +37,7 @@ from vision_service.vision.ground import GroundConfig, TouchingConfig, find_grou
 from vision_service.vision.ground_report import GroundReport, GroundReports, report_of
 from vision_service.vision.model import Needs, VisionModel
 from vision_service.vision.touching import Refusals, split_labels
-from vision_service.vision.upward import FRAME, OPTICAL_UP, Upward, is_optical, upward_of
+from vision_service.vision.upward import FRAME, OPTICAL_UP, Sensors, Upward
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,7 @@ class DetectionsToSegments(VisionModel):
         check_vector("sensor_position", config.sensor_position, finite=True)
         self._refusals = Refusals()
         self._grounds = GroundReports()
+        self._sensors = Sensors()
         super().__init__(config, resources)
         self._detector = resources.detector(config.detector_name)
         self._labels_pixels = callable(getattr(self._detector, "label", None))
@@ -193,11 +194,11 @@ class DetectionsToSegments(VisionModel):
         """Return the object of each point, None if they are not told apart; and the ground, if it is wanted."""
         upward = Upward(OPTICAL_UP, FRAME, "-y, as in the optical frame of a camera that looks level")
         if config.ground_plane_normal_vec:
-            upward = upward_of(frame, config.ground_plane_normal_vec)
+            upward = self._sensors.upward_of(frame, config.ground_plane_normal_vec)
         rules, why, up = _ground_config(config), "", upward.direction
         try:
             if config.split_touching:
-                labels, ground = split_labels(points.whole, frame, rules, up, optical=is_optical(frame))
+                labels, ground = split_labels(points.whole, frame, rules, up, optical=self._sensors.is_optical(frame))
                 self._grounds.tell(frame.camera_name, report_of(ground, upward, points.whole, frame_id=frame.frame_id))
                 return labels[points.numbers], ground
         except NotOneViewError as error:

@@ -24,7 +24,7 @@ from vision_service.vision.clusters import Clusters, check_vector
 from vision_service.vision.ground import GroundConfig, find_ground, ground_outline
 from vision_service.vision.ground_report import GroundReport, GroundReports, report_of
 from vision_service.vision.touching import Refusals, split_clouds
-from vision_service.vision.upward import OPTICAL_UP, UP, Upward, is_optical, upward_of
+from vision_service.vision.upward import OPTICAL_UP, UP, Upward, is_optical
 
 __all__ = ["OPTICAL_UP", "UP", "Obstacles", "is_optical"]
 
@@ -42,7 +42,7 @@ class Obstacles(Clusters):
 
     def _up(self, frame: Frame) -> Upward:
         """Return the direction that is up."""
-        return upward_of(frame)
+        return self._sensors.upward_of(frame)
 
     def __init__(self, config: GroundConfig, resources: Resources) -> None:
         """Check the vectors.
@@ -86,7 +86,7 @@ class Obstacles(Clusters):
 
     def _split(self, frame: Frame, config: GroundConfig) -> list[PointCloudObject]:
         """Return the objects found, also those that touch."""
-        upward, optical = self._up(frame), is_optical(frame)
+        upward, optical = self._up(frame), self._sensors.is_optical(frame)
         cloud = without_near(cloud_of(frame), config.min_range)
         if config.exclude_min_corner:
             cloud = _without_box(cloud, config)
@@ -144,7 +144,7 @@ class Obstacles(Clusters):
         """Return what objects stand on."""
         by_parameter = upward.source == "parameter"
         # A camera looks down at objects as often as ahead: its frame's -y is not what they stand up in.
-        known = upward.known and (by_parameter or not is_optical(frame))
+        known = upward.known and (by_parameter or not self._sensors.is_optical(frame))
         return Standing(ground, np.array(upward.direction) if known else None)
 
     def _scaled(self, xyz: NDArray[np.float32], standing: Standing) -> NDArray[np.float32]:

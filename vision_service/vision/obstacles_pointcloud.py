@@ -11,7 +11,7 @@ from vision_service.types import Frame
 from vision_service.vision.clusters import check_vector
 from vision_service.vision.ground import GroundConfig
 from vision_service.vision.obstacles import Obstacles
-from vision_service.vision.upward import Upward, upward_of
+from vision_service.vision.upward import Upward
 
 
 @dataclass(frozen=True)
@@ -47,4 +47,4 @@ class ObstaclesPointcloud(Obstacles):
         super().__init__(config, resources)
 
     def _up(self, frame: Frame) -> Upward:
-        return upward_of(frame, self.config.ground_plane_normal_vec)
+        return self._sensors.upward_of(frame, self.config.ground_plane_normal_vec)

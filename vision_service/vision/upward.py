@@ -40,16 +40,40 @@ class Upward:
         return self.source != GUESS and any(self.direction)
 
 
-def upward_of(frame: Frame, parameter: tuple[float, ...] = ()) -> Upward:
-    """Return the direction that is up in a frame's points.
+class Sensors:
+    """What each camera's frames are taken for: a camera's optical ones or not, once for all of them.
 
-    Args:
-        frame: With points or depth.
-        parameter: The direction that is set; empty = none is.
+    Where the frames have no name, the first one with points decides.
     """
+
+    def __init__(self) -> None:
+        """Know no camera yet."""
+        self._optical: dict[str, bool] = {}
+
+    def is_optical(self, frame: Frame) -> bool:
+        """Return whether a frame's points lie in a camera's optical frame; as the function, but once for a camera."""
+        if frame.cloud is None or frame.frame_id or not frame.camera_name:
+            return is_optical(frame)
+        known = self._optical.get(frame.camera_name)
+        if known is None:
+            known = is_optical(frame)
+            if np.isfinite(frame.cloud.xyz).all(axis=-1).any():
+                self._optical[frame.camera_name] = known
+        return known
+
+    def upward_of(self, frame: Frame, parameter: tuple[float, ...] = ()) -> Upward:
+        """Return the direction that is up in a frame's points.
+
+        Args:
+            frame: With points or depth.
+            parameter: The direction that is set; empty = none is.
+        """
+        return _upward(frame, parameter, self.is_optical(frame))
+
+
+def _upward(frame: Frame, parameter: tuple[float, ...], optical: bool) -> Upward:
     if parameter:
         return Upward(tuple(parameter), PARAMETER, "as the parameter says")
-    optical = is_optical(frame)
     direction = OPTICAL_UP if optical else UP
     axis = "-y" if optical else "z"
     if frame.cloud is None:
