@@ -38,6 +38,7 @@ BENCHMARKS = (
     "stream_age",
     "reconfigure",
     "viam_gateway",
+    "control_page",
     "profiles",
 )
 DOMAIN = "97"

@@ -20,15 +20,22 @@ DEFAULT_TRANSPORTS = {"FASTDDS_BUILTIN_TRANSPORTS": "DEFAULT"}
 
 
 @contextmanager
-def running(*command: str, environment: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+def running(
+    *command: str, environment: Mapping[str, str] | None = None, asked: bool = False
+) -> Iterator[subprocess.Popen[str]]:
     """Run a Python program in a process of its own, which is killed at the end; what it prints can be read.
 
     Args:
         command: Arguments of python: "-m", a module, and its own.
         environment: What is added to this process's.
+        asked: Whether it can be written to as well.
     """
     process = subprocess.Popen(
-        [sys.executable, *command], stdout=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})}
+        [sys.executable, *command],
+        stdin=subprocess.PIPE if asked else None,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **(environment or {})},
     )
     try:
         yield process

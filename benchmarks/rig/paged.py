@@ -1,0 +1,56 @@
+"""`python -m benchmarks.rig.paged SIDE PORT --ros-args …`: a stack in whose process a page shows a detector.
+
+SIDE is "ours" (the control page), "bare" (:mod:`benchmarks.peers.bare_page`), or "none". A line on standard input is
+answered by one of JSON: the processor time of the page's threads and of the process, seconds, and its memory, bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import rclpy
+from rclpy.signals import SignalHandlerOptions
+
+from benchmarks.peers import bare_page
+from vision_service.ros.dds import choose_profile
+from vision_service.ros.memory import keep_freed_memory
+from vision_service.ros.process import spinning
+from vision_service.ros.stack import CONTROL, Stack
+
+CAMERA, DETECTOR = "camera", "eye"
+PAGE = 4096  # bytes
+NAMES = (CONTROL, "control", bare_page.NAME)
+"""How the names of the pages' threads begin."""
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    side, port = sys.argv[1], int(sys.argv[2])
+    keep_freed_memory()
+    choose_profile()
+    rclpy.init(args=sys.argv[3:], signal_handler_options=SignalHandlerOptions.NO)
+    nodes: dict[str, Any] = {node.get_name(): node for node in Stack().nodes}
+    with spinning(list(nodes.values())):
+        if side == "bare":
+            bare_page.BarePage(nodes[DETECTOR], CAMERA, port)
+        if side == "none":
+            nodes[DETECTOR].results.demand(CAMERA).hold(main)
+        print("ready", flush=True)
+        for _ in sys.stdin:
+            own = [thread for thread in threading.enumerate() if thread.name.startswith(NAMES)]
+            told = {
+                "page": sum(time.clock_gettime(time.pthread_getcpuclockid(thread.ident or 0)) for thread in own),
+                "process": time.process_time(),
+                "memory": int(Path("/proc/self/statm").read_text().split()[1]) * PAGE,
+                "results": nodes[DETECTOR].inference.runs,
+            }
+            print(json.dumps(told), flush=True)
+
+
+if __name__ == "__main__":
+    main()
