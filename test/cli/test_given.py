@@ -69,7 +69,7 @@ def test_what_a_pipe_gives_to_segment_is_told_by_its_content(tmp_path):
     points = np.random.default_rng(1).uniform(0, 0.1, (500, 3)).astype(np.float32) + np.float32([0, 0, 1])
     file = tmp_path / "cloud"
     file.write_bytes(write_pcd(PointCloud(points)))
-    done = shell(f"$VISION_SERVICE segment <(cat {file}) --json")
+    done = shell(f"$VISION_SERVICE segment <(cat {file}) --frame lidar --json")
     assert (done.stderr, done.returncode) == ("", 0)
     assert json.loads(done.stdout)["points"] == 500
 

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import pytest
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served():
     """A still robot in one stack with its gateway: the robot and the port."""
     from gateway import gateway

@@ -115,7 +115,7 @@ def test_a_block_runs_with_the_results_that_ros_gives(number, served, ros, tmp_p
     block = BLOCKS[number]
     if "open3d" in block:
         pytest.importorskip("open3d", reason="Open3D is not installed")
-    if "pil_frame" in block:
+    if "PIL" in block or "pil_frame" in block:
         pytest.importorskip("PIL", reason="Pillow is not installed")
     (tmp_path / "test-image.png").write_bytes(ros["png"])
     found = run_block(number, edited(number, block), served[1], tmp_path)
