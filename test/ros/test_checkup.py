@@ -42,7 +42,7 @@ def test_a_node_with_two_subscriptions_of_which_one_fits_is_all_right(spin, peer
     for profile in (BEST_EFFORT, LATCHED):
         peer.publisher(Image, "both", profile)
     eventually(lambda: node.count_publishers("/both") == 2, "both publishers")
-    FrameSubscription(node, Image, "both", lambda _: None)
+    node.executor.create_task(FrameSubscription, node, Image, "both", lambda _: None)  # it is for that thread
     eventually(lambda: peer.listeners("/both") == 2, "both subscriptions")
     assert unmatched(peer.node) == []
 
