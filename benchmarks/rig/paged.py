@@ -16,7 +16,6 @@ from typing import Any
 import rclpy
 from rclpy.signals import SignalHandlerOptions
 
-from benchmarks.peers import bare_page
 from vision_service.ros.dds import choose_profile
 from vision_service.ros.memory import keep_freed_memory
 from vision_service.ros.process import spinning
@@ -24,7 +23,7 @@ from vision_service.ros.stack import CONTROL, Stack
 
 CAMERA, DETECTOR = "camera", "eye"
 PAGE = 4096  # bytes
-NAMES = (CONTROL, "control", bare_page.NAME)
+NAMES = (CONTROL, "control", "bare page")
 """How the names of the pages' threads begin."""
 
 
@@ -37,6 +36,8 @@ def main() -> None:
     nodes: dict[str, Any] = {node.get_name(): node for node in Stack().nodes}
     with spinning(list(nodes.values())):
         if side == "bare":
+            from benchmarks.peers import bare_page  # here, because its libraries take memory
+
             bare_page.BarePage(nodes[DETECTOR], CAMERA, port)
         if side == "none":
             nodes[DETECTOR].results.demand(CAMERA).hold(main)
