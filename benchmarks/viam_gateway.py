@@ -50,7 +50,7 @@ def measure(pages: Path, *, quick: bool) -> Report:
     """Let all be called in turns.
 
     Args:
-        pages: Where pictures would go.
+        pages: Where images would go.
         quick: Whether a few short turns are enough.
     """
     turns, seconds = (2, 1.0) if quick else (10, 2.0)
