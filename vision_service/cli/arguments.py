@@ -83,3 +83,15 @@ def ros_text(text: str) -> str:
 def ros_setting(text: str) -> Setting:
     """Return ``name=value`` for a node that runs."""
     return setting(ros_text(text))
+
+
+def add_ros_arguments(parser: argparse.ArgumentParser) -> None:
+    """Let a command take ``--ros-args`` and whatever follows; a list of strings, empty without."""
+    parser.add_argument(
+        "--ros-args",
+        type=ros_text,
+        nargs=argparse.REMAINDER,
+        default=[],
+        metavar="…",
+        help="further arguments, as ROS takes them",
+    )

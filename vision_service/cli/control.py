@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from vision_service.cli.arguments import ros_text
+from vision_service.cli.arguments import add_ros_arguments
 from vision_service.cli.outcome import without_interruption
 from vision_service.settings.control import PORT
 
@@ -29,14 +29,7 @@ def add_parser(subparsers: Any) -> None:
         help="address to listen on; 0.0.0.0 = for other machines too, which then need the token that is printed "
         "(default: %(default)s, this machine only)",
     )
-    parser.add_argument(
-        "--ros-args",
-        type=ros_text,
-        nargs=argparse.REMAINDER,
-        default=[],
-        metavar="…",
-        help="further arguments, as ROS takes them",
-    )
+    add_ros_arguments(parser)
     parser.set_defaults(func=_control)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vision_service.cli import control
-from vision_service.cli.arguments import amount, count, ros_setting, ros_text, span
+from vision_service.cli.arguments import add_ros_arguments, amount, count, ros_setting, ros_text, span
 from vision_service.cli.outcome import without_interruption
 
 
@@ -61,14 +61,7 @@ def add_parsers(subparsers: Any) -> None:
         help="a parameter of all the nodes",
     )
     parser.add_argument("--log-level", type=ros_text, metavar="LEVEL", help="debug, info, warn, error or fatal")
-    parser.add_argument(
-        "--ros-args",
-        type=ros_text,
-        nargs=argparse.REMAINDER,
-        default=[],
-        metavar="…",
-        help="further arguments, as ROS takes them",
-    )
+    add_ros_arguments(parser)
     parser.set_defaults(func=_run)
 
     control.add_parser(subparsers)
