@@ -7,11 +7,11 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from functools import partial
 
-from vision_service.concurrency import Failures, Handler
+from vision_service.concurrency import Handler
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.futures import settle
+from vision_service.listeners import Listeners
 from vision_service.measures import Rate
 from vision_service.types import Frame
 
@@ -29,7 +29,7 @@ class FrameSlot:
         self._rate = Rate()
         self._error: VisionError | None = None
         self._waiting: list[tuple[float, Future[Frame]]] = []  # each with when a frame must have arrived
-        self._listeners: tuple[tuple[Listener, Failures], ...] = ()
+        self._listeners: Listeners[Frame] = Listeners("frames")
 
     def put(self, frame: Frame, *, age: float = 0.0) -> None:
         """Make this the newest frame, answer those who wait, and tell the listeners, in this thread.
@@ -44,11 +44,9 @@ class FrameSlot:
             self._rate.count()
             answered = [future for since, future in self._waiting if self._arrived >= since]
             self._waiting = [(since, future) for since, future in self._waiting if self._arrived < since]
-            listeners = self._listeners
         for future in answered:
             settle(future, frame)
-        for listener, failures in listeners:
-            failures.attempt(partial(listener, frame))
+        self._listeners.tell(frame)
 
     def fail(self, error: VisionError) -> None:
         """Tell those who wait that the camera failed; the next frame clears it."""
@@ -90,15 +88,7 @@ class FrameSlot:
         Returns:
             What ends that.
         """
-        mine = listener, Failures("a listener of frames", failing)
-        with self._lock:
-            self._listeners = (*self._listeners, mine)
-
-        def unlisten() -> None:
-            with self._lock:
-                self._listeners = tuple(other for other in self._listeners if other is not mine)
-
-        return unlisten
+        return self._listeners.add(listener, failing=failing)
 
     @property
     def age(self) -> float | None:

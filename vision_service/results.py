@@ -9,13 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from threading import Lock
 from typing import Any
 
-from vision_service.concurrency import Failures, Handler
+from vision_service.concurrency import Handler
 from vision_service.frames import Demand
 from vision_service.keypoints import Skeleton
+from vision_service.listeners import Listeners
 from vision_service.measures import Durations, Rate
 from vision_service.types import Frame, LabelChange
 
@@ -63,7 +63,7 @@ class ResultSlot:
         self._demands: dict[str, Demand] = {}
         self._rates: dict[str, Rate] = {}
         self._durations: dict[str, Durations] = {}
-        self._listeners: tuple[tuple[Listener, Failures], ...] = ()
+        self._listeners: Listeners[Result] = Listeners("results")
 
     def demand(self, camera: str) -> Demand:
         """Return who wants results of a camera; results are made while somebody holds it."""
@@ -83,9 +83,7 @@ class ResultSlot:
             self._rates.setdefault(camera, Rate()).count()
             if not result.problem:
                 self._durations.setdefault(camera, Durations()).add(result.seconds)
-            listeners = self._listeners
-        for listener, failures in listeners:
-            failures.attempt(partial(listener, result))
+        self._listeners.tell(result)
 
     def newest(self, camera: str) -> Result | None:
         """Return the newest result of a camera, None if there was none yet."""
@@ -106,15 +104,7 @@ class ResultSlot:
         Returns:
             What ends that.
         """
-        mine = listener, Failures("a listener of results", failing)
-        with self._lock:
-            self._listeners = (*self._listeners, mine)
-
-        def unlisten() -> None:
-            with self._lock:
-                self._listeners = tuple(other for other in self._listeners if other is not mine)
-
-        return unlisten
+        return self._listeners.add(listener, failing=failing)
 
     def rate(self, camera: str) -> float:
         """Return how many results of a camera come a second now."""
