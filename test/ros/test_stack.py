@@ -187,7 +187,7 @@ def test_a_camera_that_hangs_when_it_is_opened_holds_up_no_other_node(tmp_path, 
         "camera": CAMERA,
         "reds": {**RED_DETECTOR, "cameras": ["camera"]},
     }
-    with running(sections) as robot:
+    with running(sections, started=False) as robot:
         try:
             assert sees(robot, "camera")
             assert detects(robot, "reds")
