@@ -12,6 +12,7 @@ import importlib
 import os
 import re
 import struct
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ from vision_service.image import encode
 
 CASES = int(os.environ.get("FUZZ_CASES") or 0)
 """How many cases all tests together try; 0 = the small fixed set."""
+TRIED: Counter[str] = Counter()
+"""How many cases have been tried so far: by what they came to."""
 LARGEST_GROWTH = 200 << 20
 """How much a node's process may grow while it is fuzzed, bytes: a leak of every call would be more."""
 CODES = {int(code) for code in ErrorCode} - {int(ErrorCode.INTERNAL)}
@@ -326,6 +329,9 @@ class Fuzzed:
         if hasattr(response, "error_code"):
             assert response.success or response.error_code in CODES, response.message
             assert response.success or response.message
+            TRIED["OK" if response.success else ErrorCode(response.error_code).name] += 1
+        else:
+            TRIED["about parameters"] += 1
         return response
 
     def begins(self) -> None:
