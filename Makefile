@@ -7,6 +7,8 @@ VENV ?= $(if $(filter jazzy,$(DISTRO)),.venv,.venv-$(DISTRO))
 INSTALLED = $(VENV)/installed
 # A process that ends unexpectedly ends the tests: pytest-xdist may wait for ever for what it was to test.
 TOGETHER = --numprocesses 3 --max-worker-restart 0
+# What takes its time is not ended by the limits of a test.
+UNBOUNDED = --timeout 0 -o faulthandler_timeout=0
 INTERFACES = $(wildcard msg/* srv/* third_party/*/* third_party/*/msg/*)
 
 # How many cases `make fuzz` tries.
@@ -36,16 +38,16 @@ test-across: $(INSTALLED)
 
 # Minutes of load, outside of the quick suite.
 stress: $(INSTALLED)
-	$(VENV)/bin/pytest -m stress -s --timeout 0
+	$(VENV)/bin/pytest -m stress -s $(UNBOUNDED)
 
 # Nodes are killed, stopped and broken in every way, ROUNDS times each (ONLY=killed: of one file of test/chaos), for an
 # hour and a half; writes docs/reliability.md. As root it also tries full disks and a small /dev/shm, of its own.
 chaos: $(INSTALLED)
-	ROUNDS=$(ROUNDS) $(VENV)/bin/pytest -m chaos -s --timeout 0 $(if $(ONLY),test/chaos/test_$(ONLY).py,test/chaos)
+	ROUNDS=$(ROUNDS) $(VENV)/bin/pytest -m chaos -s $(UNBOUNDED) $(if $(ONLY),test/chaos/test_$(ONLY).py,test/chaos)
 
 # CALLERS callers for MINUTES minutes, CALLS calls at least; writes docs/reliability.md.
 soak: $(INSTALLED)
-	CALLS=$(CALLS) CALLERS=$(CALLERS) MINUTES=$(MINUTES) $(VENV)/bin/pytest -m soak -s --timeout 0 test/soak
+	CALLS=$(CALLS) CALLERS=$(CALLERS) MINUTES=$(MINUTES) $(VENV)/bin/pytest -m soak -s $(UNBOUNDED) test/soak
 
 # These ask package registries: uv locks what is installed (constraints/*.lock), pip-audit looks for known faults in it,
 # and docs/licences.md says under which licences it is.
@@ -69,7 +71,7 @@ audit: $(SUPPLY)
 
 # Wild requests, messages, parameters and files, other ones each time; a small fixed set is part of `make test`.
 fuzz: $(INSTALLED)
-	FUZZ_CASES=$(CASES) $(VENV)/bin/pytest test/fuzz --verbose --timeout 0 --durations 0
+	FUZZ_CASES=$(CASES) $(VENV)/bin/pytest test/fuzz --verbose $(UNBOUNDED) --durations 0
 
 # How fast we are beside others, which are installed for it: half an hour; writes docs/benchmarks.
 bench: $(INSTALLED)
