@@ -19,7 +19,9 @@ def run_forking(script):
 
     On a busy machine this was seen now and then, probably because a lock of Fast DDS itself is taken at the moment of
     the fork: its copy in the child is never let go then. Neither the client nor its user can do anything about that.
+    Python 3.12 and later warn of every fork of a process with threads, which this is about.
     """
+    script = f"import warnings\nwarnings.simplefilter('ignore', DeprecationWarning)\n{script}"
     for _ in range(TRIES - 1):
         try:
             return run_script(script, timeout=20.0)

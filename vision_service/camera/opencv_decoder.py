@@ -24,6 +24,10 @@ INSTANT = 0.005
 TRIES = 5
 """How many reads must fail in an instant until nothing more is waited for."""
 
+_THREADS: int | None = getattr(cv2, "CAP_PROP_N_THREADS", None)
+"""OpenCV before 4.7 takes as many as it likes, and opens nothing with a property that it does not know."""
+SIDE_BY_SIDE = _THREADS is not None
+"""Whether this OpenCV opens streams side by side, and says where in a recording compressed images are."""
 _MJPEG = cv2.VideoWriter.fourcc(*"MJPG")
 _EARLY = 0.98
 """The part of a time limit from which on a read has failed because of it."""
@@ -78,7 +82,7 @@ class OpenCvDecoder:
         """
         prepare()
         self._opening = opening
-        parameters = [cv2.CAP_PROP_N_THREADS, opening.threads] if opening.threads else []
+        parameters = [_THREADS, opening.threads] if opening.threads and _THREADS else []
         if opening.live:
             parameters += [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, round(1000 * opening.open_timeout)]
             parameters += [cv2.CAP_PROP_READ_TIMEOUT_MSEC, round(1000 * opening.read_timeout)]
@@ -114,7 +118,12 @@ class OpenCvDecoder:
         self.duration = count / self.frame_rate if self.frame_rate and 0 < count < 1e9 else 0.0
         sizes = (self._capture.get(cv2.CAP_PROP_FRAME_WIDTH), self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
         self.facts = facts_of(f"OpenCV {cv2.__version__}", name.strip("\0 "), *map(int, sizes))
-        compressed = self._opening.live and fourcc == _MJPEG
+        if self._opening.live and not SIDE_BY_SIDE:
+            self.facts["limits"] = (
+                "OpenCV before 4.7 opens streams one after the other, and does not tell one that is slow from one that"
+                " broke off; PyAV does both (pip install 'vision-service[streams]')"
+            )
+        compressed = self._opening.live and fourcc == _MJPEG and (SIDE_BY_SIDE or not self.duration)
         self._compressed = compressed and self._capture.set(cv2.CAP_PROP_FORMAT, -1)
 
     def _headers(self) -> bytes:

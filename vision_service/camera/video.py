@@ -64,7 +64,7 @@ class VideoConfig:
     )
     decoder_threads: int = attribute(
         "Threads of the video decoder; 0 = 1 for a stream, as many as the library likes for a file. With N threads the"
-        " frames of a stream are N - 1 frame periods older.",
+        " frames of a stream are N - 1 frame periods older. OpenCV before 4.7 takes as many as it likes.",
         default=0,
         minimum=0,
         maximum=64,

@@ -314,6 +314,9 @@ class ServiceNode(ManagedNode):
             except BaseException as error:  # a library may even raise SystemExit, and whoever called is answered
                 self._count(failed=1)
                 response = self._failed(kind, name, error)
+                # It knows the frames of this call, and from Python 3.12 on by them those of who goes on with it, which
+                # know the error: a reference cycle, with an image in it.
+                error.__traceback__ = None
             return response
 
         self._answers[name] = (kind, answer)
