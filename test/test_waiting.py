@@ -36,7 +36,6 @@ def busy(monkeypatch):
     yield start
     over.set()
     threads[0].join()
-    assert activity.held_up() == ""
 
 
 def test_who_is_waited_for_is_named(busy):
@@ -68,3 +67,24 @@ def test_what_is_usual_holds_up_nobody(monkeypatch):
     activity = Activity()
     with activity.at_work(), waiting_for("the ML model 'net'"):
         assert activity.held_up() == ""
+
+
+def test_what_has_just_held_it_up_is_still_named_while_the_next_call_begins(monkeypatch):
+    monkeypatch.setattr(waiting, "LONG", 60.0)
+    monkeypatch.setattr(waiting, "LONG_WAIT", 0.0)
+    activity = Activity()
+    with activity.at_work(), waiting_for("the ML model 'net'"):
+        pass
+    assert activity.held_up() == "the model waited for the ML model 'net' until just now, for 0.0 s"
+    with activity.at_work():
+        assert "'net' until just now" in activity.held_up()
+    assert activity.held_up() == "", "the call after it did not wait"
+
+
+def test_what_held_it_up_long_ago_is_forgotten(monkeypatch):
+    monkeypatch.setattr(waiting, "LONG_WAIT", 0.0)
+    activity = Activity()
+    with activity.at_work(), waiting_for("the ML model 'net'"):
+        pass
+    monkeypatch.setattr(waiting, "LONG", -1.0)
+    assert activity.held_up() == ""

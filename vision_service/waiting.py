@@ -12,6 +12,8 @@ LONG = 1.0
 LONG_WAIT = 0.2
 """The same, where it is another node that takes its time."""
 _waiting: dict[int, tuple[str, float]] = {}
+_waited: dict[int, tuple[str, float, float]] = {}
+"""What threads at work have last waited for: what, for how long, and until when."""
 
 
 @contextmanager
@@ -27,8 +29,10 @@ def waiting_for(what: str) -> Iterator[None]:
     try:
         yield
     finally:
+        since, now = _waiting[thread][1], time.monotonic()
         if outer is None:
             del _waiting[thread]
+            _waited[thread] = (what, now - since, now)
         else:
             _waiting[thread] = outer
 
@@ -48,6 +52,7 @@ class Activity:
 
     def __init__(self) -> None:
         self._at: tuple[int, float] | None = None
+        self._before: tuple[str, float, float] | None = None
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
@@ -56,10 +61,20 @@ class Activity:
         try:
             yield
         finally:
+            self._before = _waited.pop(threading.get_ident(), None)
             self._at = None
 
     def held_up(self) -> str:
-        """Return what the model has been at for long, for error messages; empty = nothing."""
+        """Return what the model has been at for long, or was until just now, for error messages; empty = nothing."""
+        return self._held_up_now() or self._held_up_before()
+
+    def _held_up_before(self) -> str:
+        what, lasted, ended = self._before or ("", 0.0, 0.0)
+        if not what or lasted < LONG_WAIT or time.monotonic() - ended > LONG:
+            return ""
+        return f"the model waited for {what} until just now, for {lasted:.1f} s"
+
+    def _held_up_now(self) -> str:
         at = self._at
         if at is None:
             return ""
