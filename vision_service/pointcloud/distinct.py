@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-_LARGEST_TABLE = 1 << 20  # numbers that a table always has room for
-_TABLE_SHARE = 2  # and up to so many for each number that is given
+_SMALL_TABLE = 1 << 14  # numbers that a table always has room for
+_TABLE_SHARE = 4  # and up to so many for each number that is given: with more, sorting takes less
 _BITS = 63  # of a whole number that is not negative
 
 
@@ -21,7 +21,7 @@ def distinct(numbers: NDArray[np.int64], below: int) -> tuple[NDArray[np.int64],
         numbers: From 0 on.
         below: What all of them are less than.
     """
-    if below <= max(_LARGEST_TABLE, _TABLE_SHARE * len(numbers)):
+    if below <= max(_SMALL_TABLE, _TABLE_SHARE * len(numbers)):
         there = np.zeros(below, np.bool_)
         there[numbers] = True
         return np.flatnonzero(there), (np.cumsum(there) - 1).take(numbers)
