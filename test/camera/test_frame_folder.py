@@ -101,3 +101,18 @@ def test_real_clouds_are_replayed():
     driver = camera(folder)
     sizes = [len(driver.read().cloud) for _ in range(len(list(folder.glob("*.pcd"))))]
     assert min(sizes) >= 1000
+
+
+def test_scans_of_kitti_and_nuscenes_are_clouds(tmp_path):
+    records = {"1.bin": 4, "2.pcd.bin": 5}
+    for name, length in records.items():
+        np.full((3, length), int(name[0]), "<f4").tofile(tmp_path / name)
+    driver = camera(tmp_path)
+    assert driver.supports_pcd
+    assert numbers(driver, 2) == [1, 2]
+
+
+def test_a_bin_that_is_no_scan_says_how_to_convert_it(tmp_path):
+    (tmp_path / "1.bin").write_bytes(b"12345")
+    with pytest.raises(VisionError, match=r"convert it to PCD"):
+        camera(tmp_path).read()

@@ -71,3 +71,13 @@ def test_inside_of_a_polygon_whatever_its_turning_sense(turn):
 @pytest.mark.parametrize("corners", [[(0, 0)], [(0, 0), (1, 1)]])
 def test_a_point_or_a_line_has_no_inside(corners):
     assert not inside(square(3), np.array(corners, np.float32)).any()
+
+
+def test_many_points_in_a_polygon_are_those_inside_each_edge():
+    angles = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+    corners = np.stack([np.cos(angles), 0.5 * np.sin(angles)], axis=1).astype(np.float32)
+    points = np.random.default_rng(0).uniform(-1.2, 1.2, (500, 2)).astype(np.float32)
+    for some in (points, 0.3 * points, points + 5, points[:0]):
+        expected = [cv2.pointPolygonTest(corners, (float(x), float(y)), False) >= 0 for x, y in some]
+        assert inside(some, corners).tolist() == expected
+        assert inside(some, corners[::-1]).tolist() == expected

@@ -11,10 +11,10 @@ from vision_service.camera.image_sequence import natural
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.files import read_head
 from vision_service.image import read_image
-from vision_service.pointcloud.pcd import read_pcd
+from vision_service.pointcloud.files import read_cloud
 from vision_service.types import Frame
 
-KINDS = {".pcd": "cloud", ".npy": "depth", **dict.fromkeys((".png", ".jpg", ".jpeg", ".bmp"), "image")}
+KINDS = {".pcd": "cloud", ".bin": "cloud", ".npy": "depth", **dict.fromkeys((".png", ".jpg", ".jpeg", ".bmp"), "image")}
 """What files are by the ends of their names; a PNG of one channel of 16 bits is depth."""
 
 _SECONDS = re.compile(r"\d{9,10}\.\d{1,9}")
@@ -99,7 +99,7 @@ class FrameFolder:
         return Frame(
             image=read_image(parts["image"]) if "image" in parts else None,
             depth=read_depth(parts["depth"], self._depth_scale) if "depth" in parts else None,
-            cloud=read_pcd(parts["cloud"]) if "cloud" in parts else None,
+            cloud=read_cloud(str(parts["cloud"])).cloud if "cloud" in parts else None,
             stamp=stamp if self.timed else 0,
         )
 

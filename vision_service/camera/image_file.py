@@ -18,7 +18,7 @@ from vision_service.configuration import Names, attribute
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.files import resolve
 from vision_service.image import LARGEST_IMAGE_FILE, check_size, read_file, read_image
-from vision_service.pointcloud.pcd import read_pcd
+from vision_service.pointcloud.files import read_cloud
 from vision_service.pointcloud.projection import in_metres
 from vision_service.resources import Resources
 from vision_service.types import Frame
@@ -38,7 +38,11 @@ class ImageFileConfig:
         default="",
         names=Names.FILE,
     )
-    pointcloud_file_path: str = attribute("Path of the point cloud: PCD.", default="", names=Names.FILE)
+    pointcloud_file_path: str = attribute(
+        "Path of the point cloud: PCD; or .bin as KITTI, .pcd.bin as nuScenes write it, whose z is up: set frame_id.",
+        default="",
+        names=Names.FILE,
+    )
     depth_scale: float = attribute(
         "Depth that one unit of an integer depth image stands for.",
         default=0.001,
@@ -83,7 +87,7 @@ class ImageFile(CameraDriver):
         self.intrinsics = intrinsics_from(config.intrinsic_parameters)
         self._color = _File(config.color_image_file_path, read_image)
         self._depth = _File(config.depth_image_file_path, lambda path: read_depth(path, config.depth_scale))
-        self._cloud = _File(config.pointcloud_file_path, read_pcd)
+        self._cloud = _File(config.pointcloud_file_path, lambda path: read_cloud(str(path)).cloud)
         pictures = {"color": config.color_image_file_path, "depth": config.depth_image_file_path}
         self.sources = tuple(name for name, path in pictures.items() if path)
         if not self.sources and not config.pointcloud_file_path:

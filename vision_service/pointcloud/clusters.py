@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.pointcloud.distinct import distinct
 
 LONGEST = 1 << 20
 """How many cells a grid may have along an axis, so that a cell's number fits into 64 bits."""
@@ -61,7 +62,8 @@ def cluster(
     # Neighbours in the list are often neighbours in space: the rest is done for each change of cell only.
     changes = np.concatenate([[0], np.flatnonzero(keys[1:] != keys[:-1]) + 1])
     repeats = np.diff(changes, append=len(keys))
-    cells, cell_of_change = np.unique(keys[changes], return_inverse=True)
+    changed = keys[changes]
+    cells, cell_of_change = distinct(changed, int(changed.max()) + 1)
     if max_voxels is not None and len(cells) > max_voxels:
         msg = (
             f"the points are in {len(cells)} cells of {size:.3g}, more than the {max_voxels} of"

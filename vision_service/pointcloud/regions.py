@@ -93,6 +93,12 @@ def inside(points: NDArray[np.float32], corners: NDArray[np.float32]) -> NDArray
     limits = (outward * edges).sum(axis=1)
     x, y = points.T.astype(np.float64, order="C")
     result = np.ones(len(points), bool)
-    for (across, down), limit in zip(outward, limits, strict=True):
+    if not len(points):
+        return result
+    # Most edges have all points on their inner side: the corner of the points' rectangle that is nearest says it.
+    farthest = np.maximum(x.min() * outward[:, 0], x.max() * outward[:, 0])
+    farthest += np.maximum(y.min() * outward[:, 1], y.max() * outward[:, 1])
+    near = ~(farthest <= limits)
+    for (across, down), limit in zip(outward[near], limits[near], strict=True):
         result &= x * across + y * down <= limit
     return result

@@ -24,6 +24,7 @@ from vision_service.pointcloud.sampling import spacing
 from vision_service.resources import Resources
 from vision_service.types import Frame, PointCloud, PointCloudObject
 from vision_service.vision.model import Needs, VisionModel
+from vision_service.vision.range_limits import RangeLimits, outside_region, too_near
 from vision_service.vision.upward import Sensors
 
 AUTOMATIC_SPACINGS = 8.0
@@ -151,6 +152,7 @@ class Clusters(VisionModel):
         """
         super().__init__(config, resources)
         self._sensors = Sensors()
+        self._limits = RangeLimits()
         check_vector("min_corner", config.min_corner)
         check_vector("max_corner", config.max_corner)
         check_vector("exclude_min_corner", config.exclude_min_corner)
@@ -175,11 +177,33 @@ class Clusters(VisionModel):
                 INVALID_ARGUMENT, if its points are too many, or too coarse for the distance.
         """
         config = self.config
-        cloud = crop(points_of(frame, config.max_points, config.min_range), config.min_corner, config.max_corner)
+        points = points_of(frame, config.max_points, config.min_range)
+        cloud = crop(points, config.min_corner, config.max_corner)
+        self._limits.tell(frame.camera_name, self._doubts(frame, points, cloud))
         if config.exclude_min_corner:
             cloud = outside(cloud, config.exclude_min_corner, config.exclude_max_corner)
         cloud, standing = self._things(cloud, frame)
         return self._objects((select(cloud, rows) for rows in self._clusters(cloud, standing)), standing)
+
+    @property
+    def warning(self) -> str:
+        """For which cameras min_range or the region leave out what they should not."""
+        return self._limits.warning
+
+    def _doubts(self, frame: Frame, points: PointCloud, cloud: PointCloud) -> str:
+        """Return what to say of the range and the region of a frame; empty = nothing.
+
+        Args:
+            frame: The frame.
+            points: Of it, those that are not too near.
+            cloud: Of these, those in the region.
+        """
+        config = self.config
+        if len(points) and not len(cloud):
+            return outside_region(points, config.min_corner, config.max_corner)
+        # Few clouds have as many places without a point, so that this costs most of them nothing.
+        whole = frame.cloud
+        return too_near(whole, config.min_range) if whole is not None and 2 * len(points) < len(whole) else ""
 
     def _things(self, cloud: PointCloud, frame: Frame) -> tuple[PointCloud, Standing]:
         """Return the points that objects may consist of, and what objects stand on, as far as it is known."""

@@ -12,17 +12,18 @@ from numpy.typing import NDArray
 
 from vision_service.pointcloud.ground.patches import Patches, find_patches
 from vision_service.pointcloud.ground.standing import Standing
-from vision_service.pointcloud.objects import basis, rows, select
+from vision_service.pointcloud.objects import basis, finite, rows, select
 from vision_service.pointcloud.planes import Plane
 from vision_service.pointcloud.projection import cloud_of
 from vision_service.pointcloud.ranges import without_near
-from vision_service.pointcloud.regions import in_box, inside
+from vision_service.pointcloud.regions import crop, in_box, inside
 from vision_service.pointcloud.touching.sight import NotOneViewError
 from vision_service.resources import Resources
 from vision_service.types import Frame, PointCloud, PointCloudObject
 from vision_service.vision.clusters import Clusters, check_vector
 from vision_service.vision.ground import GroundConfig, find_ground, ground_outline
 from vision_service.vision.ground_report import GroundReport, GroundReports, report_of
+from vision_service.vision.range_limits import outside_region, too_near
 from vision_service.vision.touching import Refusals, split_clouds
 from vision_service.vision.upward import OPTICAL_UP, UP, Upward, is_optical
 
@@ -57,8 +58,8 @@ class Obstacles(Clusters):
 
     @property
     def warning(self) -> str:
-        """For which cameras the ground or up is uncertain, or objects that touch are not told apart, and why."""
-        return "; ".join(filter(None, (self._refusals.warning, self._grounds.warning)))
+        """For which cameras the ground, up or the unit is uncertain, or objects are not told apart, and why."""
+        return "; ".join(filter(None, (super().warning, self._refusals.warning, self._grounds.warning)))
 
     def describe(self) -> dict[str, Any]:
         """Return the ground of each camera, and whether objects that touch are told apart."""
@@ -87,11 +88,16 @@ class Obstacles(Clusters):
     def _split(self, frame: Frame, config: GroundConfig) -> list[PointCloudObject]:
         """Return the objects found, also those that touch."""
         upward, optical = self._up(frame), self._sensors.is_optical(frame)
-        cloud = without_near(cloud_of(frame), config.min_range)
+        whole = cloud_of(frame)
+        cloud = without_near(whole, config.min_range)
         if config.exclude_min_corner:
             cloud = _without_box(cloud, config)
         clouds, ground = split_clouds(replace(frame, cloud=cloud), config, upward.direction, optical=optical)
         self._tell(report_of(ground, upward, cloud, frame_id=frame.frame_id), frame)
+        doubts = "" if clouds else too_near(whole, config.min_range)
+        if not clouds and not doubts and not len(crop(finite(cloud), config.min_corner, config.max_corner)):
+            doubts = outside_region(cloud, config.min_corner, config.max_corner)
+        self._limits.tell(frame.camera_name, doubts)
         return self._objects(clouds, self._standing(ground, upward, frame))
 
     def _objects(self, clouds: Iterable[PointCloud], standing: Standing) -> list[PointCloudObject]:

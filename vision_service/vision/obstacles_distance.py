@@ -15,6 +15,7 @@ from vision_service.pointcloud.ranges import MIN_RANGE, existing
 from vision_service.resources import Resources
 from vision_service.types import Frame, PointCloud, PointCloudObject
 from vision_service.vision.model import Needs, VisionModel
+from vision_service.vision.range_limits import RangeLimits, too_near
 
 SECOND = 1_000_000_000
 """Nanoseconds."""
@@ -71,6 +72,7 @@ class ObstaclesDistance(VisionModel):
         # Of each camera: times, and the nearest points; None of a frame without a point.
         self._seen: dict[str, deque[tuple[int, PointCloud | None]]] = {}
         self._clocks: dict[str, FrameClock] = {}
+        self._limits = RangeLimits()
 
     def segment(self, frame: Frame) -> list[PointCloudObject]:
         """Return the nearest object, as one point; nothing, if no frame has a point: nothing is in range.
@@ -78,9 +80,10 @@ class ObstaclesDistance(VisionModel):
         Raises:
             VisionError: NO_DEPTH or NOT_CALIBRATED, if the frame has neither a cloud nor depth to make one of.
         """
-        points = [
-            point for point in self._recent(frame, nearest(cloud_of(frame), self.config.min_range)) if point is not None
-        ]
+        cloud, min_range = cloud_of(frame), self.config.min_range
+        found = nearest(cloud, min_range)
+        self._limits.tell(frame.camera_name, too_near(cloud, min_range) if found is None else "")
+        points = [point for point in self._recent(frame, found) if point is not None]
         if not points:
             return []
         points.sort(key=lambda point: float(np.linalg.norm(point.absolute)))
@@ -88,8 +91,9 @@ class ObstaclesDistance(VisionModel):
 
     @property
     def warning(self) -> str:
-        """Which cameras' stamps cannot be used."""
-        return "; ".join(clock.problem for clock in list(self._clocks.values()) if clock.problem)
+        """Which cameras' stamps cannot be used, and of which min_range leaves no point."""
+        stamps = [clock.problem for clock in list(self._clocks.values())]
+        return "; ".join(filter(None, (*stamps, self._limits.warning)))
 
     def _recent(self, frame: Frame, point: PointCloud | None) -> list[PointCloud | None]:
         """Return the nearest points of a frame and of those before it."""

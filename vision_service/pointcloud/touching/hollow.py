@@ -15,6 +15,7 @@ from vision_service.pointcloud.objects import basis
 from vision_service.pointcloud.touching.grid import Grid
 from vision_service.pointcloud.touching.joining import relabelled
 from vision_service.pointcloud.touching.patches import Labels
+from vision_service.pointcloud.touching.sums import order_of, sums_of
 from vision_service.pointcloud.touching.surfaces import Surface
 
 Floats = NDArray[np.float64]
@@ -88,17 +89,14 @@ def _turns(
     own: Labels, places: NDArray[np.float32], normals: NDArray[np.float32], heights: NDArray[np.float32], count: int
 ) -> _Turns:
     size = np.bincount(own, minlength=count)
-    share = 1 / np.maximum(size, 1)
-
-    def mean(values: NDArray[np.float32]) -> Floats:
-        return np.bincount(own, values, count) * share
-
-    middle, normal = np.stack([mean(places[0]), mean(places[1])]), np.stack([mean(normals[0]), mean(normals[1])])
+    order = order_of(own, count)
+    terms = np.stack([*places, *normals, (places * places).sum(axis=0), (places * normals).sum(axis=0)])
+    means = sums_of(terms, size, order) / np.maximum(size, 1)
+    middle, normal, squares, products = means[:2], means[2:4], means[4], means[5]
     # Least squares: a normal turns by the curvature per metre.
-    spread = mean((places * places).sum(axis=0)) - (middle * middle).sum(axis=0)
-    turning = mean((places * normals).sum(axis=0)) - (middle * normal).sum(axis=0)
-    # Numbers of 8 or 16 bits are sorted by digits, which is many times faster.
-    ordered = heights.take(np.argsort(own.astype(np.min_scalar_type(count)), kind="stable"))
+    spread = squares - (middle * middle).sum(axis=0)
+    turning = products - (middle * normal).sum(axis=0)
+    ordered = heights.take(order)
     top = np.zeros(count)
     first = 0
     for label, number in enumerate(size.tolist()):

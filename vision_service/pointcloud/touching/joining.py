@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from vision_service.pointcloud.distinct import distinct
 from vision_service.pointcloud.touching.lines import lines_of
 from vision_service.pointcloud.touching.patches import Labels
+from vision_service.pointcloud.touching.sums import order_of, sums_of
 from vision_service.pointcloud.touching.surfaces import Surface, convex, cosines, misses
 
 CREASE = 30.0
@@ -142,9 +143,10 @@ def color_weights(
 def mean_colors(colors: NDArray[np.float32], labels: NDArray[np.int32]) -> NDArray[np.float64]:
     """Return the mean colour of each label, (3, L), of (N, 3) colours and (N,) labels; black for 0, which is none."""
     pixels = np.flatnonzero(labels != 0)
-    own, theirs = labels.take(pixels), colors.take(pixels, axis=0)
-    sizes = np.maximum(np.bincount(own), 1)
-    return np.stack([np.bincount(own, theirs[:, channel]) / sizes for channel in range(3)])
+    own = labels.take(pixels)
+    sizes = np.bincount(own, minlength=1)
+    theirs = np.ascontiguousarray(colors.take(pixels.take(order_of(own, len(sizes))), axis=0).T)
+    return sums_of(theirs, sizes) / np.maximum(sizes, 1)
 
 
 def contracted(count: int, edges: Iterable[tuple[int, int, float, float]]) -> list[int]:

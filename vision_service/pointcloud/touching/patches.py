@@ -46,12 +46,12 @@ def patches_of(grid: Grid, surface: Surface) -> tuple[Labels, int]:
         smooth &= misses(one, other) * np.minimum(within[ones], within[others]) < STEP
         smooth &= grid.things[ones] & grid.things[others]
         links[down::2, right::2][: smooth.shape[0], : smooth.shape[1]] = smooth
-    count, labels = cv2.connectedComponents(links, connectivity=4, ltype=cv2.CV_32S)
-    labels = labels[::2, ::2]
+    count, linked = cv2.connectedComponents(links, connectivity=4, ltype=cv2.CV_32S)
+    labels: Any = np.ascontiguousarray(linked[::2, ::2])
     large = np.bincount(labels.reshape(-1), minlength=count) >= MIN_PIXELS
     large[0] = False
     numbers = np.where(large, np.cumsum(large), 0).astype(np.int32)
-    return numbers[labels], int(large.sum())
+    return numbers.take(labels), int(large.sum())
 
 
 def grown(labels: Labels, grid: Grid, surface: Surface) -> Labels:
