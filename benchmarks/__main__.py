@@ -27,6 +27,7 @@ BENCHMARKS = (
     "calls",
     "segmentation",
     "touching",
+    "segments",
     "lidar",
     "conversion",
     "footprint",

@@ -34,8 +34,9 @@ OURS = re.compile(r"vision_service\.ros(\.|$)")
         (f"import {', '.join(SETTINGS)}", NO_ROS | {"yaml"}),
         ("import vision_service.ros.main, vision_service.ros.vision_node", HEAVY | {"importlib.metadata"}),
         ("import vision_service.ros.stack", HEAVY),
+        ("import vision_service.vision.mlmodel", HEAVY | {"rclpy", "vision_service.pointcloud"}),
     ],
-    ids=["package", "command", "settings", "vision", "stack"],
+    ids=["package", "command", "settings", "vision", "stack", "a model of images"],
 )
 def test_what_is_heavy_is_imported_where_it_is_used(program, unwanted):
     program += "; import json, sys; print(json.dumps(list(sys.modules)))"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -333,6 +335,27 @@ class Detection3D:
     id: str = ""
 
 
+Made = TypeVar("Made")
+
+
+class MadeOnce:
+    """What is made of a frame by the first who asks, in its thread, once for all who use the frame."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._lock = threading.Lock()
+        self._made: dict[str, Any] = {}
+
+    def get(self, name: str, make: Callable[[], Made]) -> Made:
+        """Return what has a name, made now if it was not yet; what making raises is raised to each who asks."""
+        if name not in self._made:
+            with self._lock:
+                if name not in self._made:
+                    self._made[name] = make()
+        made: Made = self._made[name]
+        return made
+
+
 @dataclass(frozen=True, eq=False)
 class Frame:
     """What a camera saw at one time; any number of threads may read it, nobody changes it.
@@ -349,6 +372,7 @@ class Frame:
         extra: What a driver adds of its own, by name; for example the synthetic camera's ground truth.
         arrived: When it came to this process, or was published if nobody was there to receive it, nanoseconds of the
             steady clock; a copy with changes keeps it.
+        once: What is made of it once for all its consumers; a copy with changes begins anew.
     """
 
     image: Image | None = None
@@ -361,6 +385,7 @@ class Frame:
     camera_name: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
     arrived: int = field(default_factory=time.monotonic_ns)
+    once: MadeOnce = field(default_factory=MadeOnce, init=False, repr=False)
 
     @property
     def size(self) -> tuple[int, int]:

@@ -107,3 +107,36 @@ def test_of_a_large_cloud_cells_are_looked_at_and_flying_points_go_too():
 
 def test_many_points_in_one_place_stay():
     assert inliers(np.ones((3 * MOST, 3), np.float32), 8, 2.0).all()
+
+
+def test_of_a_large_cloud_nearly_the_same_points_stay_as_if_each_was_looked_at():
+    cloud = read_pcd(testdata.path("clouds/five_people.pcd")).xyz[200:300, 380:450].reshape(-1, 3)
+    back = cloud[np.isfinite(cloud[:, 2]) & (cloud[:, 2] < 3)]
+    assert len(back) > MOST
+    distances = neighbour_distances(back, 8)
+    each = distances <= distances.mean() + 2.0 * distances.std()
+    kept = inliers(back, 8, 2.0)
+    assert (kept & each).sum() / (kept | each).sum() > 0.95
+
+
+@pytest.mark.parametrize("away", [0.5, 2_000.0])
+def test_however_far_away_flying_points_are_they_go(away):
+    surface = grid(60, 0.002)
+    flying = surface[:3] + np.float32([0, away, -away])
+    kept = inliers(np.concatenate([surface, flying]), 8, 2.0)
+    assert not kept[-3:].any()
+    assert kept[:-3].mean() > 0.98
+
+
+@pytest.mark.parametrize("mean_k", [1, 8, 26, 27, 60])
+def test_of_a_large_cloud_any_number_of_neighbours_may_be_looked_at(mean_k):
+    flying = np.array([[0.05, 0.05, 0.6]], np.float32)
+    kept = inliers(np.concatenate([grid(60, 0.002), flying]), mean_k, 2.0)
+    assert not kept[-1]
+    assert kept[:-1].mean() > 0.9
+
+
+def test_distances_of_some_points_are_those_that_they_have_among_all():
+    points = grid(20)
+    some = np.array([0, 17, 399])
+    np.testing.assert_array_equal(neighbour_distances(points, 8, some), neighbour_distances(points, 8)[some])

@@ -86,14 +86,36 @@ def test_all_points_may_be_behind_the_camera():
 def test_a_pixel_is_within_a_box_if_its_centre_is():
     points = seen_points(with_depth())
     inside = points.within(9.4, 10.6, 19.4, 20.6)
-    assert (points.columns[inside].min(), points.columns[inside].max()) == (9, 18)
-    assert (points.rows[inside].min(), points.rows[inside].max()) == (11, 20)
-    assert inside.sum() == 100
+    columns, rows = points.places(inside)
+    assert (columns.min(), columns.max()) == (9, 18)
+    assert (rows.min(), rows.max()) == (11, 20)
+    assert len(inside) == 100
+
+
+def test_it_makes_no_difference_whether_points_lie_in_rows_and_columns():
+    frame = with_depth(np.nan)
+    frame.depth[::2, ::3] = 2.0
+    listed = depth_to_cloud(frame.depth, PINHOLE, PICTURE.rgb, organized=False)
+    organized, projected = seen_points(frame), seen_points(dataclasses.replace(frame, cloud=listed))
+    for box in [(0, 0, 40, 30), (3.2, 4.7, 30.5, 20.5), (-5, 10, 8, 99), (12, 12, 13, 13)]:
+        one, other = organized.within(*box), projected.within(*box)
+        np.testing.assert_array_equal(organized.places(one), projected.places(other))
+        np.testing.assert_array_equal(organized.flat.xyz[one], projected.flat.xyz[other])
+        np.testing.assert_array_equal(organized.flat.rgb[one], projected.flat.rgb[other])
+
+
+def test_what_was_not_measured_is_within_no_box_even_if_its_depth_was():
+    xyz = np.ones((30, 40, 3))
+    xyz[4, 5, 0], xyz[6, 7, 2], xyz[8, 9] = np.nan, -1, 0
+    points = seen_points(with_cloud(xyz))
+    window = points.within(0, 0, 40, 30)
+    assert sorted(set(range(1200)) - set(window.tolist())) == [4 * 40 + 5, 6 * 40 + 7, 8 * 40 + 9]
+    np.testing.assert_array_equal(points.measured(np.arange(1200)), window)
 
 
 @pytest.mark.parametrize("box", [(50, 50, 60, 60), (20, 20, 10, 10), (float("nan"), 10, 20, 20)])
 def test_nothing_is_within_such_a_box(box):
-    assert not seen_points(with_depth()).within(*box).any()
+    assert not len(seen_points(with_depth()).within(*box))
 
 
 LISTED = PointCloud(np.ones((5, 3), np.float32))

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 import testdata
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
+from vision_service.pointcloud import projection
 from vision_service.pointcloud.pcd import read_pcd
 from vision_service.pointcloud.projection import cloud_of, depth_to_cloud, in_metres, project
 from vision_service.types import CameraIntrinsics, Frame, PointCloud
@@ -217,6 +220,29 @@ class TestTheCloudOfAFrame:
         cloud = cloud_of(frame)
         assert cloud.xyz[1, 3].tolist() == [3, 1, 2]
         np.testing.assert_array_equal(cloud.rgb, pixels)
+
+    def test_is_made_once_for_all_who_ask_at_once(self, monkeypatch):
+        made, all_here, depth_to_cloud = [], threading.Barrier(8), projection.depth_to_cloud
+        monkeypatch.setattr(projection, "depth_to_cloud", lambda *of: made.append(of) or depth_to_cloud(*of))
+        intrinsics = CameraIntrinsics(width=160, height=120, fx=100, fy=100, cx=80, cy=60)
+        frame = Frame(depth=np.ones((120, 160), np.float32), intrinsics=intrinsics)
+
+        def ask(_):
+            all_here.wait(30)
+            return cloud_of(frame)
+
+        with ThreadPoolExecutor(8) as pool:
+            clouds = list(pool.map(ask, range(8)))
+        assert len(made) == 1
+        assert all(cloud is clouds[0] for cloud in clouds)
+        with pytest.raises(ValueError, match="read-only"):
+            clouds[0].xyz[0, 0] = 0
+
+    def test_is_another_one_of_a_frame_with_changes(self):
+        intrinsics = CameraIntrinsics(width=2, height=2, fx=1, fy=1, cx=0, cy=0)
+        frame = Frame(depth=np.ones((2, 2), np.float32), intrinsics=intrinsics)
+        assert cloud_of(frame).xyz[0, 0, 2] == 1
+        assert cloud_of(dataclasses.replace(frame, depth=np.full((2, 2), 5, np.float32))).xyz[0, 0, 2] == 5
 
     def test_is_in_the_depth_camera_where_there_is_no_picture(self):
         frame = Frame(

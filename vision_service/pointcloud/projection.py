@@ -76,12 +76,16 @@ def depth_to_cloud(
 def cloud_of(frame: Frame) -> PointCloud:
     """Return the points of a frame: its own cloud, else those that its depth shows, coloured if the image fits them.
 
+    Those of depth are made once, whoever asks, and belong to all: nobody can write to them.
+
     Raises:
         VisionError: NO_DEPTH, if it has neither cloud nor depth; NOT_CALIBRATED, if its depth has no intrinsics or does
             not belong to its image.
     """
-    if frame.cloud is not None:
-        return frame.cloud
+    return frame.cloud if frame.cloud is not None else frame.once.get("cloud", lambda: _cloud_of_depth(frame))
+
+
+def _cloud_of_depth(frame: Frame) -> PointCloud:
     of = f"camera {frame.camera_name!r}" if frame.camera_name else "the frame"
     if frame.depth is None:
         raise VisionError(ErrorCode.NO_DEPTH, f"{of} has neither a point cloud nor depth")
@@ -92,7 +96,9 @@ def cloud_of(frame: Frame) -> PointCloud:
     image = frame.image
     if frame.depth_intrinsics is not None and image is not None and (image.height, image.width) != frame.depth.shape:
         image = None  # an image of another imager: it does not say which point has which colour
-    return depth_to_cloud(frame.depth, intrinsics, None if image is None else image.rgb)
+    cloud = depth_to_cloud(frame.depth, intrinsics, None if image is None else image.rgb)
+    cloud.xyz.flags.writeable = False
+    return cloud
 
 
 def project(points: NDArray[np.floating], intrinsics: CameraIntrinsics) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from std_msgs.msg import Header
 
@@ -19,7 +19,9 @@ from vision_service.image_size import size_in_header
 from vision_service.ros import conversion
 from vision_service.ros.node import json_object
 from vision_service.types import Classification, Detection, Frame, PointCloudObject, Segmentation
-from vision_service.vision.ground_report import GroundReport
+
+if TYPE_CHECKING:
+    from vision_service.vision.ground_report import GroundReport
 
 
 def given_frame(request: Any) -> Frame:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,9 @@ from vision_service.ros.conversion.ground import ground_to_marker
 from vision_service.ros.node import ServiceNode
 from vision_service.tasks import method_of
 from vision_service.types import Frame, PointCloudObject
-from vision_service.vision.ground_report import GroundReport
+
+if TYPE_CHECKING:
+    from vision_service.vision.ground_report import GroundReport
 
 Placed = tuple[Sequence[PointCloudObject], str]
 """Objects and the coordinate frame they are in."""

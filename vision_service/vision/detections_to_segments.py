@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from vision_service.configuration import attribute
 from vision_service.labels import is_valid
 from vision_service.mlmodel.background import BACKGROUND
-from vision_service.pointcloud.objects import object_of, select
+from vision_service.pointcloud.objects import object_of
 from vision_service.pointcloud.outliers import inliers
 from vision_service.pointcloud.pixels import SeenPoints, seen_points
 from vision_service.pointcloud.planes import Plane
@@ -183,7 +183,7 @@ class DetectionsToSegments(VisionModel):
         points = seen_points(frame)
         found = self._find(frame, config)
         labels, ground = self._split(frame, points, config) if found else (None, None)
-        members = None if labels is None else Members(labels)
+        members = None if labels is None else Members(labels, points.places)
         objects = [self._object(detection, points, config, members, ground) for detection in found]
         things = [item for item in objects if item is not None]
         return stood_upright(things, ground) if config.upright_boxes and ground is not None else things
@@ -200,7 +200,7 @@ class DetectionsToSegments(VisionModel):
             if config.split_touching:
                 labels, ground = split_labels(points.whole, frame, rules, up, optical=self._sensors.is_optical(frame))
                 self._grounds.tell(frame.camera_name, report_of(ground, upward, points.whole, frame_id=frame.frame_id))
-                return labels[points.numbers], ground
+                return points.seen(labels), ground
         except NotOneViewError as error:
             why = str(error)
         finally:
@@ -234,12 +234,17 @@ class DetectionsToSegments(VisionModel):
         ground: Plane | None = None,
     ) -> PointCloudObject | None:
         """Return the object that a detection shows; None if it is of too few points."""
-        cloud = points_of(detection, points, config.depth_ratio, members)
-        cloud = select(cloud, inliers(cloud.xyz, config.mean_k, config.sigma))
-        if len(cloud) < config.min_points_in_segment:
+        numbers = shown_by(detection, points, config.depth_ratio, members)
+        xyz = points.flat.xyz.take(numbers, axis=0)
+        if config.mean_k > 0 and config.sigma > 0:
+            usual = np.flatnonzero(inliers(xyz, config.mean_k, config.sigma))
+            if len(usual) < len(numbers):
+                numbers, xyz = numbers.take(usual), xyz.take(usual, axis=0)
+        if len(numbers) < config.min_points_in_segment:
             return None
+        rgb = points.flat.rgb
         return object_of(
-            cloud,
+            PointCloud(xyz, None if rgb is None else rgb.take(numbers, axis=0)),
             label=detection.class_name,
             confidence=detection.confidence,
             oriented=config.oriented_boxes,
@@ -278,10 +283,10 @@ def regions(result: LabelImage, min_pixels: int = 1) -> Iterator[Detection]:
                 yield Detection(name, 1.0, *box, class_index=number, extra=DetectionExtra(mask=mask))
 
 
-def points_of(
+def shown_by(
     detection: Detection, points: SeenPoints, depth_ratio: float = 0.0, members: Members | None = None
-) -> PointCloud:
-    """Return the points that a detection shows: those in its mask, else in its box, turned if that is.
+) -> NDArray[np.intp]:
+    """Return the numbers of the points that a detection shows: those in its mask, else in its box, turned if that is.
 
     Args:
         detection: Of the image.
@@ -292,57 +297,79 @@ def points_of(
     """
     mask = detection.extra.mask if detection.extra is not None else None
     shown = _in_mask(mask, points) if mask is not None else _in_box(detection, points)
-    if members is not None and mask is not None:
-        followed = in_mask(shown, members.labels)
+    if members is not None:
+        if mask is not None:
+            followed = in_mask(shown, members)
+        else:
+            turned = detection.extra is not None and detection.extra.box is not None
+            along = (lambda some: _along(detection, points, some)) if turned else None
+            followed = in_box(shown, members, along, *_ends(detection, points))
         if followed is not None:
-            return select(points.cloud, np.flatnonzero(followed))
-    elif members is not None:
-        rows = in_box(shown, members, lambda some: _along(detection, points, some), *_ends(detection, points))
-        if rows is not None:
-            return select(points.cloud, rows)
-    inside = np.flatnonzero(shown)
-    if depth_ratio > 0 and len(inside):
-        inside = inside[_foreground(detection, points, inside, depth_ratio)]
-    return select(points.cloud, inside)
+            return points.measured(followed)
+    if depth_ratio > 0 and len(shown):
+        return np.asarray(shown[_foreground(detection, points, shown, depth_ratio)])
+    return shown
 
 
-def _in_mask(mask: InstanceMask, points: SeenPoints) -> NDArray[np.bool_]:
-    """Return which of the points, (N,), the pixels of a mask show."""
-    columns, rows = points.columns - mask.x, points.rows - mask.y
-    within = (columns >= 0) & (rows >= 0) & (columns < mask.width) & (rows < mask.height)
-    within[within] = mask.pixels()[rows[within], columns[within]]
-    return within
+def _in_mask(mask: InstanceMask, points: SeenPoints) -> NDArray[np.intp]:
+    """Return the points that the pixels of a mask show."""
+    shown = points.within(mask.x, mask.y, mask.x + mask.width, mask.y + mask.height)
+    columns, rows = points.places(shown)
+    return np.asarray(shown[mask.pixels()[rows - mask.y, columns - mask.x]])
 
 
-def _in_box(detection: Detection, points: SeenPoints, part: float = 1.0) -> NDArray[np.bool_]:
-    """Return which of the points, (N,), are shown by pixels whose centres lie in the middle part of a box.
+def _in_box(detection: Detection, points: SeenPoints) -> NDArray[np.intp]:
+    """Return the points that are shown by pixels whose centres lie in a box."""
+    turned = detection.extra.box if detection.extra is not None else None
+    if turned is None:
+        return points.within(detection.x_min, detection.y_min, detection.x_max, detection.y_max)
+    cos, sin = abs(math.cos(turned.angle)), abs(math.sin(turned.angle))
+    across, down = (
+        (turned.width * cos + turned.height * sin) / 2 + 1,
+        (turned.width * sin + turned.height * cos) / 2 + 1,
+    )
+    x, y = turned.center_x, turned.center_y
+    around = points.within(x - across, y - down, x + across, y + down)
+    return np.asarray(around[_in_part(detection, points, around)])
+
+
+def _in_part(
+    detection: Detection, points: SeenPoints, numbers: NDArray[np.intp], part: float = 1.0
+) -> NDArray[np.bool_]:
+    """Return which of some points are shown by pixels whose centres lie in the middle part of a box.
 
     Args:
         detection: With the box.
         points: The points.
+        numbers: Which of them.
         part: Of the box's width and height that counts.
     """
+    places = _along(detection, points, numbers)
     turned = detection.extra.box if detection.extra is not None else None
-    if turned is None:
-        x = (detection.x_max - detection.x_min) * (1 - part) / 2
-        y = (detection.y_max - detection.y_min) * (1 - part) / 2
-        return points.within(detection.x_min + x, detection.y_min + y, detection.x_max - x, detection.y_max - y)
-    places, (low, high) = _along(detection, points), _ends(detection, points)
-    return np.asarray(((places >= low * part) & (places <= high * part)).all(axis=1))
+    if turned is not None:
+        low, high = _ends(detection, points)
+        return np.asarray(((places >= low * part) & (places <= high * part)).all(axis=1))
+    across = (detection.x_max - detection.x_min) * (1 - part) / 2
+    down = (detection.y_max - detection.y_min) * (1 - part) / 2
+    x, y = places[:, 0], places[:, 1]
+    beside = (x >= detection.x_min + across) & (x < detection.x_max - across)
+    return np.asarray(beside & (y >= detection.y_min + down) & (y < detection.y_max - down))
 
 
-def _along(detection: Detection, points: SeenPoints, rows: NDArray[np.intp] | None = None) -> NDArray[np.float64]:
-    """Return where the pixels of all or some of the points are along a box's sides, (N, 2).
+def _along(detection: Detection, points: SeenPoints, numbers: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return where the pixels of points are along a box's sides, (N, 2).
 
     A turned box's are counted from its middle.
     """
-    columns, lines = (points.columns, points.rows) if rows is None else (points.columns[rows], points.rows[rows])
-    places = np.stack([columns + 0.5, lines + 0.5], axis=1)
+    columns, rows = points.places(numbers)
+    places = np.empty((2, len(numbers)))
+    np.add(columns, 0.5, out=places[0])
+    np.add(rows, 0.5, out=places[1])
     turned = detection.extra.box if detection.extra is not None else None
     if turned is None:
-        return places
+        return places.T
     cos, sin = math.cos(turned.angle), math.sin(turned.angle)
-    return (places - [turned.center_x, turned.center_y]) @ np.array([[cos, -sin], [sin, cos]])
+    return (places.T - [turned.center_x, turned.center_y]) @ np.array([[cos, -sin], [sin, cos]])
 
 
 def _ends(detection: Detection, points: SeenPoints) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -363,17 +390,17 @@ def _area(detection: Detection) -> float:
 
 
 def _foreground(
-    detection: Detection, points: SeenPoints, inside: NDArray[np.int64], depth_ratio: float
+    detection: Detection, points: SeenPoints, inside: NDArray[np.intp], depth_ratio: float
 ) -> NDArray[np.bool_]:
     """Return which of the points inside a detection belong to what is in its middle."""
-    xyz, columns, rows = points.cloud.xyz[inside], points.columns[inside], points.rows[inside]
-    depth = xyz[:, 2]
+    x, y, depth = cv2.transpose(points.flat.xyz.take(inside, axis=0))
+    columns, rows = points.places(inside)
     central = np.zeros(len(inside), bool)
     if detection.extra is None or detection.extra.mask is None:  # a mask shows the object alone, but for its rim
-        central = _in_box(detection, points, 0.5)[inside]
+        central = _in_part(detection, points, inside, 0.5)
     middle = float(np.median(depth[central] if central.any() else depth))
     # How large a pixel is at a distance of 1, by the points themselves: an organized cloud needs no calibration.
     pixels = math.hypot(np.ptp(columns), np.ptp(rows))
-    rays = math.hypot(np.ptp(xyz[:, 0] / depth), np.ptp(xyz[:, 1] / depth))
+    rays = math.hypot(np.ptp(x / depth), np.ptp(y / depth))
     across = math.sqrt(_area(detection)) * middle * rays / pixels if pixels else math.inf
     return np.asarray(np.abs(depth - middle) <= depth_ratio / 2 * across)

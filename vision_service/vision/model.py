@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from enum import Flag, auto
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from vision_service.commands import HasCommands
 from vision_service.configuration import attributes
 from vision_service.resources import Resources
 from vision_service.types import LabelChange
-from vision_service.vision.ground_report import GroundReport
+
+if TYPE_CHECKING:
+    from vision_service.vision.ground_report import GroundReport
 
 METHODS = ("detect", "classify", "segment", "label")
 """What a model may be able to do: the methods it may have."""
