@@ -212,7 +212,9 @@ def _hosts(folder: Path) -> Iterator[dict[str, Host]]:
             if process.stdout is None or process.stdout.readline() != "ready\n":
                 raise RuntimeError(f"{side}: the stack has not started")
         port = free_port()
-        process = stack.enter_context(running(COMMAND, "control", "--port", str(port)))
+        process = stack.enter_context(
+            running(COMMAND, "control", "--port", str(port), "--ros-args", "-r", "__ns:=/apart")
+        )
         hosts["apart"] = Host(process, port, whole=True)
         time.sleep(10.0)  # discovery
         yield hosts

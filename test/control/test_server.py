@@ -76,9 +76,16 @@ def test_the_page_lies_in_the_package_and_names_nobody_else(page):
         assert page.request(f"static/{name}")[0] == 200
 
 
-@pytest.mark.parametrize("path", ["static/..%2fserver.py", "static/../server.py", "static/server.py", "static/", "etc"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("static/..%2fserver.py", "static/../server.py", "static/server.py", "static/", "etc"),
+        *("static/%00.js", f"static/{'a' * 5000}.js"),
+    ],
+)
 def test_nothing_else_is_served(page, path):
-    assert page.request(path)[0] == 404
+    status, headers, _ = page.request(path)
+    assert (status, headers["Content-Type"]) == (404, "application/json")
 
 
 @pytest.mark.parametrize(
@@ -97,10 +104,57 @@ def test_a_page_of_somebody_else_asks_in_vain(page, headers, status):
     assert page.request("api/nodes", b"{}", **{**JSON, **headers})[0] == status
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'"x"', b"[" * 10_000])
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'"x"', b"[" * 10_000, b'{"node": "\\ud800"}'])
 def test_what_is_no_request_is_refused(page, body):
     assert page.request("api/status", body, **JSON)[0] == 400
     assert page.request("api/nodes", b" " * (wire.MOST_POINTS * 2), **JSON)[0] == 413
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({}, "no parameter is named"),
+        ({"cameras": [[1]]}, "it is a list of strings"),
+        ({"cameras": {"a": 1}}, "a parameter is a number, a string"),
+        ({"default_minimum_confidence": [0.5]}, "default_minimum_confidence"),
+    ],
+)
+def test_values_that_no_parameter_has_are_refused_with_what_to_give(page, values, why):
+    status, told = page.ask("set", node="/detector", values=values)
+    assert (status, told["code"]) == (400, "INVALID_ARGUMENT")
+    assert why in told["error"]
+
+
+@pytest.mark.parametrize("camera", ["/a b", "/x/../y", "\ud800", "x" * 1000])
+def test_what_cannot_be_a_camera_is_said_to_be_none(page, camera):
+    async def look():
+        async with page.tab() as tab:
+            await tab.watch(camera=camera)
+            while not (said := await tab.next("watching"))["problem"]:
+                pass
+            return said["problem"]
+
+    said = asyncio.run(look())
+    assert said.startswith("no camera ")
+    assert len(said) < 400
+
+
+def test_a_tab_too_many_is_told_why_and_gets_the_place_of_one_that_leaves(page, monkeypatch):
+    monkeypatch.setattr("vision_service.control.server.MOST_TABS", 1)
+
+    async def look():
+        async with page.tab() as first:
+            await first.next("hello")
+            async with page.tab() as second:
+                refused = await asyncio.wait_for(second.socket.receive(), 30)
+        return refused
+
+    eventually(lambda: page.ask("counts")[1]["tabs"] == 0, "the tabs before have gone")
+    refused = asyncio.run(look())
+    assert refused.data == 1013  # try again later
+    assert "close one" in refused.extra
+    eventually(lambda: page.ask("counts")[1]["tabs"] == 0, "the tab has gone")
+    assert frames(page, 1, service="/detector", camera="camera")
 
 
 def test_a_websocket_of_another_origin_is_refused(page):

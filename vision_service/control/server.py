@@ -40,7 +40,7 @@ from vision_service.control.wire import VERSION, json_bytes, pack
 from vision_service.errors import ErrorCode, VisionError, reason
 
 try:
-    from aiohttp import WSMsgType, web
+    from aiohttp import WSCloseCode, WSMsgType, web
 except ImportError as missing:
     raise VisionError(
         ErrorCode.NOT_SUPPORTED,
@@ -103,6 +103,7 @@ class ControlServer:
         self._sockets: set[Any] = set()
         self._channels: Channels | None = None
         self._cookie = ""
+        self._served = {path.name: path for path in STATIC.iterdir() if path.suffix in TYPES}
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._started: Future[int] = Future()
         self._thread.start()
@@ -194,6 +195,11 @@ class ControlServer:
             answer = await handler(request)
         except web.HTTPException as error:
             return self._refusal(error.status, error.reason, host or "")
+        except ConnectionError:  # it has gone while it was answered
+            raise
+        except Exception as error:
+            logging.getLogger(__name__).exception("%s of the control page failed", request.path[:100])
+            return self._refusal(500, reason(error), host or "")
         if not answer.prepared:
             answer.headers.update(headers(host or ""))
         return answer
@@ -210,8 +216,8 @@ class ControlServer:
         return self._file(request.match_info["name"])
 
     def _file(self, name: str) -> web.Response:
-        path = STATIC / name
-        if path.parent != STATIC or path.suffix not in TYPES or not path.is_file():
+        path = self._served.get(name)  # a name of a stranger never becomes a path
+        if path is None:
             raise web.HTTPNotFound
         return web.Response(body=path.read_bytes(), content_type=TYPES[path.suffix], charset="utf-8")
 
@@ -239,6 +245,7 @@ class ControlServer:
             raise web.HTTPUnsupportedMediaType(reason="send application/json")
         try:
             given = json.loads(await request.text())
+            json.dumps(given, ensure_ascii=False).encode()  # half a surrogate pair is no string that ROS can send
         except (ValueError, RecursionError):
             raise web.HTTPBadRequest(reason="that is no JSON") from None
         if not isinstance(given, dict):
@@ -328,8 +335,7 @@ class ControlServer:
     async def _ask(self, request: web.Request) -> web.Response:
         if request.content_type != "application/octet-stream":
             raise web.HTTPUnsupportedMediaType(reason="send the file as application/octet-stream")
-        request._client_max_size = LARGEST_FILE  # that of the application is for JSON
-        data = await request.read()
+        data = await _file(request)
         service, kind = request.query.get("service", ""), request.query.get("kind", "image")
 
         def ask() -> bytes:
@@ -347,13 +353,17 @@ class ControlServer:
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
         channels = self._channels
-        if channels is None or len(self._sockets) >= MOST_TABS:
-            raise web.HTTPServiceUnavailable(reason=f"{MOST_TABS} tabs show the page already: close one")
+        if channels is None:
+            raise web.HTTPServiceUnavailable(reason="the page is starting")
         if request.headers.get("Origin") is None and request.headers.get("Sec-Fetch-Site") is not None:
             raise web.HTTPForbidden(reason="a browser says whose page it shows")
         socket = web.WebSocketResponse(compress=False, max_msg_size=LONGEST_JSON)
         socket.headers.update(headers(request.headers.get("Host", "")))
         await socket.prepare(request)
+        if len(self._sockets) >= MOST_TABS:  # a browser tells a page why a socket was closed, not why there is none
+            why = f"{MOST_TABS} tabs show this page already: close one of them, and this one connects"
+            await socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=why.encode())
+            return socket
         transport = request.transport
         tab = Tab()
         tab.tell({"type": "hello", "version": VERSION})
@@ -389,7 +399,7 @@ class ControlServer:
                         tab.channel.record(tab, float(said["seconds"]))
                 except VisionError as error:
                     tab.tell({"type": "error", "error": error.message})
-                except (ValueError, KeyError, TypeError, RecursionError):
+                except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
                     tab.tell({"type": "error", "error": "that is no message of the page"})
         finally:
             tab.wake()

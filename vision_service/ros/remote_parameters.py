@@ -17,6 +17,7 @@ from vision_service.ros.parameters import TYPES
 LOOK_PERIOD = 0.05
 """How often we look whether a node has come, seconds."""
 LISTS = {kind for (form, _), kind in TYPES.items() if form == "list"}
+NAMES = {str: "strings", float: "numbers", int: "integers", bool: "true and false"}
 FORMS = {kind: form_and_type for form_and_type, kind in TYPES.items()}
 
 
@@ -99,16 +100,26 @@ def _parameter(name: str, value: Any, kind: Parameter.Type) -> Parameter:
     try:
         if isinstance(value, list) and (not value or kind in LISTS):  # an empty list has no type of its own
             kind = kind if kind in LISTS else Parameter.Type.STRING_ARRAY
+            _check_items(value, kind)
             numbers = kind == Parameter.Type.DOUBLE_ARRAY
             return Parameter(name, kind, [float(item) for item in value] if numbers else value)
         if kind == Parameter.Type.DOUBLE and isinstance(value, int) and not isinstance(value, bool):
             return Parameter(name, kind, float(value))
+        if value is not None and not isinstance(value, (bool, int, float, str, list)):
+            raise TypeError("a parameter is a number, a string, true, false, or a list of these")  # noqa: TRY301
         parameter = Parameter(name, value=value)
         _check_integers(value if isinstance(value, list) else [value])
     except (ValueError, TypeError, OverflowError) as error:
         msg = f"{name!r} cannot be set to {_written(value)}: {error}"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
     return parameter
+
+
+def _check_items(value: list[Any], kind: Parameter.Type) -> None:
+    item = FORMS[kind][1]
+    if not all(isinstance(each, (int, float) if item is float else item) for each in value):
+        msg = f"it is a list of {NAMES.get(item, item.__name__)}"
+        raise TypeError(msg)
 
 
 def _check_integers(values: Iterable[Any]) -> None:
