@@ -44,8 +44,8 @@ LATER = 0.0009
 """How much longer than a call of ours one by the gateway over DDS may take, seconds."""
 METHOD = """
 Viam's own Python client calls get_detections with one JPEG of 640×480, of this gateway and of a server of Viam's SDK
-that runs the same detector; all servers run at the same time, and are called in turns, each for a second. Ratios are of the medians of
-calls a second, in brackets the least and the greatest of any turn.
+that runs the same detector; all servers run at the same time, and are called in turns, each for a second. Ratios are of
+the medians of calls a second, in brackets the least and the greatest of any turn.
 """
 
 

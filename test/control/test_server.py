@@ -3,9 +3,10 @@
 import asyncio
 import itertools
 import json
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
+from rclpy.parameter import Parameter
 
 from page import Page
 from robot import eventually, never
@@ -19,6 +20,7 @@ from vision_service.ros.process import Spinner
 
 pytest.importorskip("aiohttp")
 from vision_service.ros.control.node import ControlNode
+from vision_service.ros.vision_node import VisionNode
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104
 NUMBERS = itertools.count()
@@ -116,7 +118,8 @@ def test_what_is_no_request_is_refused(page, body):
         ({}, "no parameter is named"),
         ({"cameras": [[1]]}, "it is a list of strings"),
         ({"cameras": {"a": 1}}, "a parameter is a number, a string"),
-        ({"default_minimum_confidence": [0.5]}, "default_minimum_confidence"),
+        ({"default_minimum_confidence": [0.5]}, "'default_minimum_confidence' is a number, not [0.5]"),
+        ({"default_minimum_confidence": "high"}, "'default_minimum_confidence' is a number, not 'high'"),
     ],
 )
 def test_values_that_no_parameter_has_are_refused_with_what_to_give(page, values, why):
@@ -317,6 +320,31 @@ def test_a_tab_may_show_something_else(page, robot):
             return found
 
     assert asyncio.run(look())[0]["classifications"]
+
+
+def test_what_is_not_there_yet_is_shown_when_it_comes(page, robot):
+    overrides = {"model": "color_detector", "detect_color": "#DB2323", "hue_tolerance_pct": 0.08, "cameras": ["camera"]}
+
+    async def look(came):
+        async with page.tab() as tab:
+            await tab.watch("/late", "camera")
+            while not (said := await tab.next("watching"))["problem"]:
+                pass
+            assert "no node '/late'" in said["problem"]
+            await asyncio.to_thread(came)
+            return await tab.next()
+
+    with ExitStack() as stack:
+
+        def come():
+            parameters = [Parameter(name, value=value) for name, value in overrides.items()]
+            node = VisionNode("late", context=robot.context, parameter_overrides=parameters)
+            spinner = Spinner(node, first=node.begin)
+            stack.callback(node.destroy_node)
+            stack.callback(spinner.stop)
+
+        header, _ = asyncio.run(look(come))
+    assert header["service"] == "/late"
 
 
 @pytest.mark.parametrize(

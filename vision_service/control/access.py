@@ -72,7 +72,8 @@ class Access:
     def token_allowed(self, given: str | None) -> bool:
         """Return whether somebody knows the token; compared in the same time whatever is wrong with it."""
         # A header may hold any bytes, which come as halves of surrogate pairs.
-        return not self.token or hmac.compare_digest(self.token.encode(), (given or "").encode(errors="surrogateescape"))
+        known = (given or "").encode(errors="surrogateescape")
+        return not self.token or hmac.compare_digest(self.token.encode(), known)
 
 
 def hostname(header: str) -> str:

@@ -61,8 +61,8 @@ LARGEST_FILE = 64 << 20
 MOST_TABS = 16
 START_PATIENCE = 10.0
 """How long the server may take to start, seconds."""
-AGAIN_PERIOD = 2.0
-"""How often it is tried to watch what could not be watched, seconds."""
+TENDING_PERIOD = 1.0
+"""How often it is tried to watch what could not be watched, and looked for tabs that hang, seconds."""
 STATIC = Path(__file__).parent / "static"
 TYPES = {
     ".html": "text/html",
@@ -99,8 +99,9 @@ class ControlServer:
         self._host = host
         self._port = port
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
-        self._sockets: set[Any] = set()
+        self._wake: asyncio.Event | None = None
+        self._stopping = False
+        self._sockets: dict[Any, Tab] = {}
         self._channels: Channels | None = None
         self._cookie = ""
         self._served = {path.name: path for path in STATIC.iterdir() if path.suffix in TYPES}
@@ -125,10 +126,11 @@ class ControlServer:
 
     def close(self, timeout: float = 2.0) -> None:
         """Stop; may be called twice."""
-        loop, stop = self._loop, self._stop
-        if loop is not None and stop is not None and self._thread.is_alive():
+        loop, wake = self._loop, self._wake
+        self._stopping = True
+        if loop is not None and wake is not None and self._thread.is_alive():
             with suppress(RuntimeError):  # it has just been closed
-                loop.call_soon_threadsafe(stop.set)
+                loop.call_soon_threadsafe(wake.set)
         if threading.current_thread() is not self._thread:
             self._thread.join(timeout)
 
@@ -144,7 +146,7 @@ class ControlServer:
                 logging.getLogger(__name__).exception("the control page's server has failed")
 
     async def _serve(self) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        self._loop, self._wake = asyncio.get_running_loop(), asyncio.Event()
         self._channels = Channels(self._backend)
         runner = web.AppRunner(self._application(), access_log=None, handle_signals=False)
         await runner.setup()
@@ -157,9 +159,14 @@ class ControlServer:
         self._port = runner.addresses[0][1]
         self._cookie = f"vision_service_{self._port}"
         self._started.set_result(self._port)
-        while not self._stop.is_set():
+        while not self._stopping:
+            self._wake.clear()
             with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), AGAIN_PERIOD if self._sockets else None)
+                await asyncio.wait_for(self._wake.wait(), TENDING_PERIOD if self._sockets else None)
+            for transport, tab in list(self._sockets.items()):
+                if tab.hangs():
+                    logging.getLogger(__name__).info("a tab of the control page takes nothing over: it was dropped")
+                    transport.abort()
             await self._channels.again()
         for transport in list(self._sockets):
             transport.abort()
@@ -367,19 +374,18 @@ class ControlServer:
         transport = request.transport
         tab = Tab()
         tab.tell({"type": "hello", "version": VERSION})
-        self._sockets.add(transport)
+        if transport is None or self._wake is None:  # it has gone already
+            return socket
+        self._sockets[transport] = tab
+        self._wake.set()  # somebody is to be tended now
         reading = asyncio.ensure_future(self._read(socket, tab, channels))
         try:
             await tab.send(socket)
-        except (asyncio.TimeoutError, TimeoutError):
-            logging.getLogger(__name__).info("a tab of the control page takes nothing over: it was dropped")
-            if transport is not None:
-                transport.abort()
         except (ConnectionError, RuntimeError):  # it has gone while something was sent
             pass
         finally:
             reading.cancel()
-            self._sockets.discard(transport)
+            self._sockets.pop(transport, None)
             await channels.show(tab, None, frozenset())
         return socket
 
@@ -410,7 +416,7 @@ class ControlServer:
             await channels.show(tab, None, frozenset())
             return
         await channels.show(tab, watch, frozenset(str(each) for each in said.get("want", ["image"])))
-        if self._stop is not None and not self._stop.is_set():
+        if not self._stopping:
             await channels.again()
 
 

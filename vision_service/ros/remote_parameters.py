@@ -18,6 +18,7 @@ LOOK_PERIOD = 0.05
 """How often we look whether a node has come, seconds."""
 LISTS = {kind for (form, _), kind in TYPES.items() if form == "list"}
 NAMES = {str: "strings", float: "numbers", int: "integers", bool: "true and false"}
+ONE = {str: "a string", float: "a number", int: "an integer", bool: "true or false"}
 FORMS = {kind: form_and_type for form_and_type, kind in TYPES.items()}
 
 
@@ -75,8 +76,18 @@ class RemoteParameters:
         request = SetParametersAtomically.Request(parameters=[item.to_parameter_msg() for item in parameters])
         result = self._call(SetParametersAtomically, "set_parameters_atomically", request).result
         if not result.successful:
-            raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{self._node} refused: {result.reason}")
+            why = next(filter(None, map(self._misfit, parameters)), result.reason)
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{self._node} refused: {why}")
         return {item.name: item.value for item in parameters}
+
+    def _misfit(self, parameter: Parameter) -> str:
+        """Return why a refused value is none of its parameter, which rclpy says without the name; empty = it may be."""
+        known = self._kinds[parameter.name]
+        if known not in FORMS or parameter.type_ in (known, Parameter.Type.NOT_SET):
+            return ""
+        form, item = FORMS[known]
+        what = f"a list of {NAMES[item]}" if form == "list" else ONE[item]
+        return f"{parameter.name!r} is {what}, not {_written(parameter.value)}"
 
     def _call(self, kind: Any, service: str, request: Any) -> Any:
         """Return the response of one of the node's services."""
@@ -118,7 +129,7 @@ def _parameter(name: str, value: Any, kind: Parameter.Type) -> Parameter:
 def _check_items(value: list[Any], kind: Parameter.Type) -> None:
     item = FORMS[kind][1]
     if not all(isinstance(each, (int, float) if item is float else item) for each in value):
-        msg = f"it is a list of {NAMES.get(item, item.__name__)}"
+        msg = f"it is a list of {NAMES[item]}"
         raise TypeError(msg)
 
 

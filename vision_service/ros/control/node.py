@@ -291,7 +291,9 @@ class Robot:
                     feed = self._feed(watch, topics, cameras)
             else:
                 frames = self._feed(watch, topics, cameras)
-                results = ResultsElsewhere(self._node, watch.service, watch.camera, frames, self._node.do)
+                results = ResultsElsewhere(
+                    self._node, watch.service, watch.camera, frames, self._node.do, here=bool(cameras)
+                )
                 results.class_names = self._labels(watch.service)
                 slot = results.slot
                 feed = frames if watch.live else None
@@ -326,12 +328,15 @@ class Robot:
         Raises:
             VisionError: UNKNOWN_CAMERA.
         """
+        why = "" if name.isascii() else "a name has letters of ASCII, digits, _ and /"  # pybind11 takes no half surrogate
         try:
-            validate_full_topic_name(name)
-        except (InvalidTopicNameException, ValueError) as error:  # also half a surrogate pair
+            if not why:
+                validate_full_topic_name(name)
+        except (InvalidTopicNameException, ValueError) as error:
             why = str(error).splitlines()[0].rstrip(":")
+        if why:
             camera = shortened(name.removesuffix("/image_raw"), 100)
-            raise VisionError(ErrorCode.UNKNOWN_CAMERA, f"no camera {camera!r}: {why}") from None
+            raise VisionError(ErrorCode.UNKNOWN_CAMERA, f"no camera {camera!r}: {shortened(why, 200)}")
 
     def _foreign_names(self) -> set[str]:
         return {each["name"] for each in self._foreign(self._services())}
