@@ -328,7 +328,8 @@ class Robot:
         Raises:
             VisionError: UNKNOWN_CAMERA.
         """
-        why = "" if name.isascii() else "a name has letters of ASCII, digits, _ and /"  # pybind11 takes no half surrogate
+        # pybind11 takes no half of a surrogate pair.
+        why = "" if name.isascii() else "a name has letters of ASCII, digits, _ and /"
         try:
             if not why:
                 validate_full_topic_name(name)
