@@ -243,8 +243,11 @@ def encode_image(image: Image, mime_type: str, *, quality: int = 90) -> bytes:
             if mime_type == "image/png":
                 return data
             header = jpeg_header(data)
-            if header.size is not None and not header.exif and not _cut_off(data):
-                return jpeg_of(data)[0]
+            if header.size is not None and not header.exif:
+                try:
+                    return jpeg_of(data, header)[0]
+                except VisionError:  # cut off, which whoever asks for its pixels is told
+                    pass
     return encode(image.pixels, mime_type, encoding=image.encoding, quality=quality)
 
 

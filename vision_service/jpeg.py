@@ -60,16 +60,20 @@ class JpegHeader(NamedTuple):
     exif: bool
 
 
-def jpeg_of(data: bytes) -> tuple[bytes, tuple[int, int]]:
+def jpeg_of(data: bytes, header: JpegHeader | None = None) -> tuple[bytes, tuple[int, int]]:
     """Return a frame as a whole JPEG file, and its width and height in pixels.
 
     Cameras pad their frames, and leave out the Huffman tables where these are the standard's own; what follows the end
     is cut off and the tables are put in.
 
+    Args:
+        data: The frame.
+        header: What `jpeg_header` returns of it, if that is known; it is not looked at again then.
+
     Raises:
         VisionError: CAMERA_ERROR, if the bytes are no JPEG, or stop in the middle.
     """
-    header, end = jpeg_header(data), jpeg_end(data)
+    header, end = header or jpeg_header(data), jpeg_end(data)
     if header.size is None or header.scan is None or end is None:
         msg = f"a frame of {len(data)} bytes that is no JPEG, or is cut off"
         raise VisionError(ErrorCode.CAMERA_ERROR, msg)

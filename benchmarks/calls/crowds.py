@@ -13,8 +13,6 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-
 from benchmarks.calls.callers import Turn
 from benchmarks.measuring import Times, milliseconds, number
 from benchmarks.report import Figure, markdown_table
@@ -124,6 +122,8 @@ class Crowd:
         return f"## Many callers, {self.network.name}\n\n{picture}\n\n{table}"
 
     def _draw(self, file: Path) -> None:
+        import matplotlib as mpl  # here, because who only calls many at once does not draw
+
         mpl.use("Agg")
         from matplotlib import pyplot
 

@@ -1,6 +1,7 @@
 """A camera driver in plain rclpy: `python -m benchmarks.peers.plain_camera WIDTH HEIGHT RATE COUNT`.
 
-It waits for a subscriber, publishes COUNT images to /camera/image_raw, says "done", and stays until killed.
+It waits for a subscriber, publishes COUNT images to /camera/image_raw (ROS's arguments may say another topic), says
+"done", and stays until killed.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import time
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.utilities import remove_ros_args
 from sensor_msgs.msg import Image
 
 from benchmarks.rig.networks import pictures
@@ -18,7 +20,7 @@ from benchmarks.rig.networks import pictures
 
 def main() -> None:
     """Publish."""
-    width, height, rate, count = (int(argument) for argument in sys.argv[1:])
+    width, height, rate, count = (int(argument) for argument in remove_ros_args(sys.argv)[1:])
     rclpy.init()
     node = rclpy.create_node("camera_driver")
     executor = SingleThreadedExecutor()

@@ -27,6 +27,14 @@ NAMES = (CONTROL, "control", "bare page")
 """How the names of the pages' threads begin."""
 
 
+def _taken(thread: threading.Thread) -> float:
+    """Return the processor time of a thread, seconds; 0 = it has just ended."""
+    try:
+        return time.clock_gettime(time.pthread_getcpuclockid(thread.ident or 0))
+    except ProcessLookupError:
+        return 0.0
+
+
 def main() -> None:
     """Serve until standard input ends."""
     side, port = sys.argv[1], int(sys.argv[2])
@@ -45,7 +53,7 @@ def main() -> None:
         for _ in sys.stdin:
             own = [thread for thread in threading.enumerate() if thread.name.startswith(NAMES)]
             told = {
-                "page": sum(time.clock_gettime(time.pthread_getcpuclockid(thread.ident or 0)) for thread in own),
+                "page": sum(map(_taken, own)),
                 "process": time.process_time(),
                 "memory": int(Path("/proc/self/statm").read_text().split()[1]) * PAGE,
                 "results": nodes[DETECTOR].inference.runs,

@@ -4,6 +4,8 @@ import pytest
 
 from vision_service.control.access import Access, headers, is_local, new_token
 
+ODD = ["localhost:80; script-src *", "evil@localhost", "localhost/x", "localhost:80a", "localhost\u0130", "[::1]x"]
+"""Hosts that would stand in a policy, or be read in more than one way."""
 EVERYWHERE = "0.0.0.0"  # noqa: S104
 
 
@@ -20,7 +22,9 @@ def test_this_machine_calls_it_by_its_own_names_at_any_port_that_is_forwarded(ho
     assert Access("127.0.0.1").host_allowed(host)
 
 
-@pytest.mark.parametrize("host", [None, "", "evil.example", "127.0.0.1.evil.example", "192.168.1.5:8090", "[", "a:b:c"])
+@pytest.mark.parametrize(
+    "host", [None, "", "evil.example", "127.0.0.1.evil.example", "192.168.1.5:8090", "[", "a:b:c", *ODD]
+)
 def test_a_name_that_was_made_to_lead_here_is_refused(host):
     assert not Access("127.0.0.1").host_allowed(host)
 
@@ -51,7 +55,7 @@ def test_only_a_page_of_this_server_may_ask_it(origin, allowed):
 def test_the_token_is_asked_for_where_there_is_one():
     access = Access(EVERYWHERE, "secret")
     assert access.token_allowed("secret")
-    assert not any(map(access.token_allowed, (None, "", "secre", "secret ", "sécret")))
+    assert not any(map(access.token_allowed, (None, "", "secre", "secret ", "sécret", "\udcff")))
     assert Access("127.0.0.1").token_allowed(None)
     assert len({new_token() for _ in range(100)}) == 100
 

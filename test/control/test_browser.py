@@ -6,7 +6,7 @@ Screenshots go into the folder that the environment variable SCREENSHOTS names: 
 import base64
 import json
 import os
-import shutil
+import re
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
+from chromium import NO_WEBGL, SOFTWARE_CANVAS, SOFTWARE_WEBGL, chromium
 from robot import eventually
 from vision_service.camera.synthetic import Synthetic, SyntheticConfig
 from vision_service.control import wire
@@ -22,17 +23,9 @@ from vision_service.resources import LocalResources
 from vision_service.ros.process import Spinner
 
 pytest.importorskip("aiohttp")
-playwright = pytest.importorskip("playwright.sync_api")
 
-from vision_service.ros.control.node import ControlNode  # noqa: E402
+from vision_service.ros.control.node import ControlNode
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed (apt-get install chromium)")
-FLAGS = (
-    *("--no-sandbox", "--disable-quic", "--no-first-run", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
-    # Where there is no GPU, images are drawn by the processor at an eighth of the cost of one that is imitated.
-    *("--disable-accelerated-2d-canvas", "--disable-gpu-rasterization", "--disable-gpu-compositing"),
-)
 PATIENCE = 30_000
 """Until a test gives up, milliseconds."""
 SCREENSHOTS = os.environ.get("SCREENSHOTS", "")
@@ -41,16 +34,14 @@ PHONE = {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="module")
-def driver():
-    with playwright.sync_playwright() as driver:
-        yield driver
+def launch():
+    with chromium() as launch:
+        yield launch
 
 
 @pytest.fixture(scope="module")
-def chromium(driver):
-    browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-    yield browser
-    browser.close()
+def browser(launch):
+    return launch(*SOFTWARE_WEBGL, *SOFTWARE_CANVAS)
 
 
 @contextmanager
@@ -75,9 +66,9 @@ def opened(browser, url, *, size=DESKTOP, scheme="light", hash="#service=/detect
 
 
 @pytest.fixture(scope="module")
-def shared(chromium, page):
+def shared(browser, page):
     """A tab that the tests use one after the other."""
-    with opened(chromium, page.url) as tab:
+    with opened(browser, page.url) as tab:
         drawn(tab)
         yield tab
 
@@ -106,6 +97,14 @@ def drawn(tab, more=3):
 def choose(tab, name):
     tab.click(f'.nodes button[data-name="{name}"]')
     until(tab, f"document.querySelector('#title').textContent === {json.dumps(name)}")
+
+
+def colors_of(tab, selector, name):
+    """Return red, green and blue of an element's colour."""
+    color = tab.evaluate(
+        "([selector, name]) => getComputedStyle(document.querySelector(selector))[name]", [selector, name]
+    )
+    return [int(each) for each in re.findall(r"\d+", color)[:3]]
 
 
 def picture(tab, selector):
@@ -198,6 +197,8 @@ def test_every_switch_does_something(tab):
         tab.click("#theme")
         assert name in tab.text_content("#theme")
         assert tab.get_attribute("html", "data-theme") == pressed
+        page_is_dark = sum(colors_of(tab, "body", "backgroundColor")) < 300
+        assert page_is_dark == (name == "dark")
     tab.click("#tab-events")
     assert tab.is_visible("#events")
     tab.click("#tab-results")
@@ -263,18 +264,14 @@ def test_points_and_boxes_are_shown_in_space(tab):
     drawn(tab, 1)
 
 
-def test_without_webgl_the_rest_works(driver, page):
-    browser = driver.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, "--disable-3d-apis"])
-    try:
-        with opened(browser, page.url) as tab:
-            drawn(tab)
-            tab.click("#view-space")
-            tab.wait_for_selector("#space .notice")
-            assert "no WebGL2" in tab.text_content("#space")
-            tab.click("#view-image")
-            drawn(tab)
-    finally:
-        browser.close()
+def test_without_webgl_the_rest_works(launch, page):
+    with opened(launch(*SOFTWARE_CANVAS, *NO_WEBGL), page.url) as tab:
+        drawn(tab)
+        tab.click("#view-space")
+        tab.wait_for_selector("#space .notice")
+        assert "no WebGL2" in tab.text_content("#space")
+        tab.click("#view-image")
+        drawn(tab)
 
 
 def test_parameters_are_set_and_refused_beside_their_field(tab):
@@ -338,6 +335,11 @@ def test_a_node_is_stopped_and_started_and_says_how_it_is(tab):
     tab.click("#tab-health")
     tab.wait_for_selector("#state.good")
     until(tab, "document.querySelector('#latency-facts').textContent.includes('p99')")
+    accent = np.array(colors_of(tab, "#latency", "color"))
+    chart = picture(tab, "#latency").astype(int)
+    sunk = np.array(colors_of(tab, "#latency", "backgroundColor"))
+    bars = (0.55 * accent + 0.45 * sunk).round()  # drawn with that much of the accent
+    assert (np.abs(chart - bars).sum(axis=-1) < 30).any()
     tab.click("#findings-run")
     tab.wait_for_selector("#findings li")
     keep(tab, "health")
@@ -412,8 +414,8 @@ def test_tracks_come_as_events(tab, page):
     tab.click("#tab-results")
 
 
-def test_two_tabs_share_what_is_encoded(chromium, tab, page):
-    with opened(chromium, page.url) as other:
+def test_two_tabs_share_what_is_encoded(browser, tab, page):
+    with opened(browser, page.url) as other:
         drawn(other)
         before = page.ask("counts")[1]["encoded"]
         counts = [each.evaluate("controlPage.counts.drawn") for each in (tab, other)]
@@ -424,8 +426,19 @@ def test_two_tabs_share_what_is_encoded(chromium, tab, page):
     assert shown > 1.5 * encoded - 4
 
 
-def test_a_tab_that_hangs_is_dropped_and_comes_back(chromium, page, tab, monkeypatch):
-    with opened(chromium, page.url) as other:
+def test_a_tab_too_many_says_so_and_connects_when_another_is_closed(browser, page, tab, monkeypatch):
+    with opened(browser, page.url) as other:
+        drawn(other)
+        monkeypatch.setattr("vision_service.control.server.MOST_TABS", 2)
+        with opened(browser, page.url) as third:
+            until(third, "document.querySelector('#problem').textContent.includes('close one')")
+            other.goto("about:blank")
+            drawn(third)
+            third.wait_for_selector("#problem", state="hidden")
+
+
+def test_a_tab_that_hangs_is_dropped_and_comes_back(browser, page, tab, monkeypatch):
+    with opened(browser, page.url) as other:
         drawn(other)
         monkeypatch.setattr(wire, "PATIENCE", 1.0)
         other.evaluate("() => { const ends = Date.now() + 3000; while (Date.now() < ends); }")
@@ -435,7 +448,7 @@ def test_a_tab_that_hangs_is_dropped_and_comes_back(chromium, page, tab, monkeyp
     drawn(tab)
 
 
-def test_the_page_connects_again_when_the_server_has_gone_and_come(chromium, robot):
+def test_the_page_connects_again_when_the_server_has_gone_and_come(browser, robot):
     def serve(port):
         node = ControlNode("127.0.0.1", port, name=f"page_of_browser_{port}", context=robot.context)
         return node, Spinner(node)
@@ -447,7 +460,7 @@ def test_the_page_connects_again_when_the_server_has_gone_and_come(chromium, rob
     served = serve(0)
     port = served[0].server.port
     try:
-        with opened(chromium, f"http://127.0.0.1:{port}/") as tab:
+        with opened(browser, f"http://127.0.0.1:{port}/") as tab:
             drawn(tab)  # by topics: this page's node knows nothing of the others
             end(*served)
             tab.wait_for_selector("#connection[data-state=bad]")
@@ -461,8 +474,8 @@ def test_the_page_connects_again_when_the_server_has_gone_and_come(chromium, rob
 
 
 @pytest.mark.parametrize(("name", "size", "scheme"), [("phone", PHONE, "light"), ("dark", DESKTOP, "dark")])
-def test_it_fits_phones_and_the_dark(chromium, page, name, size, scheme):
-    with opened(chromium, page.url, size=size, scheme=scheme, device_scale_factor=2 if size is PHONE else 1) as tab:
+def test_it_fits_phones_and_the_dark(browser, page, name, size, scheme):
+    with opened(browser, page.url, size=size, scheme=scheme, device_scale_factor=2 if size is PHONE else 1) as tab:
         drawn(tab)
         tab.wait_for_selector("#results tbody tr")
         assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
@@ -471,5 +484,5 @@ def test_it_fits_phones_and_the_dark(chromium, page, name, size, scheme):
         keep(tab, name)
 
 
-def test_a_tab_that_is_closed_costs_nothing(chromium, page, robot):
+def test_a_tab_that_is_closed_costs_nothing(browser, page, robot):
     eventually(lambda: page.ask("counts")[1]["tabs"] <= 1, "only the tab of the other tests")

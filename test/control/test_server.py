@@ -3,9 +3,10 @@
 import asyncio
 import itertools
 import json
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
+from rclpy.parameter import Parameter
 
 from page import Page
 from robot import eventually, never
@@ -19,6 +20,7 @@ from vision_service.ros.process import Spinner
 
 pytest.importorskip("aiohttp")
 from vision_service.ros.control.node import ControlNode
+from vision_service.ros.vision_node import VisionNode
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104
 NUMBERS = itertools.count()
@@ -76,9 +78,16 @@ def test_the_page_lies_in_the_package_and_names_nobody_else(page):
         assert page.request(f"static/{name}")[0] == 200
 
 
-@pytest.mark.parametrize("path", ["static/..%2fserver.py", "static/../server.py", "static/server.py", "static/", "etc"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("static/..%2fserver.py", "static/../server.py", "static/server.py", "static/", "etc"),
+        *("static/%00.js", f"static/{'a' * 5000}.js"),
+    ],
+)
 def test_nothing_else_is_served(page, path):
-    assert page.request(path)[0] == 404
+    status, headers, _ = page.request(path)
+    assert (status, headers["Content-Type"]) == (404, "application/json")
 
 
 @pytest.mark.parametrize(
@@ -97,10 +106,58 @@ def test_a_page_of_somebody_else_asks_in_vain(page, headers, status):
     assert page.request("api/nodes", b"{}", **{**JSON, **headers})[0] == status
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'"x"', b"[" * 10_000])
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'"x"', b"[" * 10_000, b'{"node": "\\ud800"}'])
 def test_what_is_no_request_is_refused(page, body):
     assert page.request("api/status", body, **JSON)[0] == 400
     assert page.request("api/nodes", b" " * (wire.MOST_POINTS * 2), **JSON)[0] == 413
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({}, "no parameter is named"),
+        ({"cameras": [[1]]}, "it is a list of strings"),
+        ({"cameras": {"a": 1}}, "a parameter is a number, a string"),
+        ({"default_minimum_confidence": [0.5]}, "'default_minimum_confidence' is a number, not [0.5]"),
+        ({"default_minimum_confidence": "high"}, "'default_minimum_confidence' is a number, not 'high'"),
+    ],
+)
+def test_values_that_no_parameter_has_are_refused_with_what_to_give(page, values, why):
+    status, told = page.ask("set", node="/detector", values=values)
+    assert (status, told["code"]) == (400, "INVALID_ARGUMENT")
+    assert why in told["error"]
+
+
+@pytest.mark.parametrize("camera", ["/a b", "/x/../y", "\ud800", "x" * 1000])
+def test_what_cannot_be_a_camera_is_said_to_be_none(page, camera):
+    async def look():
+        async with page.tab() as tab:
+            await tab.watch(camera=camera)
+            while not (said := await tab.next("watching"))["problem"]:
+                pass
+            return said["problem"]
+
+    said = asyncio.run(look())
+    assert said.startswith("no camera ")
+    assert len(said) < 400
+
+
+def test_a_tab_too_many_is_told_why_and_gets_the_place_of_one_that_leaves(page, monkeypatch):
+    monkeypatch.setattr("vision_service.control.server.MOST_TABS", 1)
+
+    async def look():
+        async with page.tab() as first:
+            await first.next("hello")
+            async with page.tab() as second:
+                refused = await asyncio.wait_for(second.socket.receive(), 30)
+        return refused
+
+    eventually(lambda: page.ask("counts")[1]["tabs"] == 0, "the tabs before have gone")
+    refused = asyncio.run(look())
+    assert refused.data == 1013  # try again later
+    assert "close one" in refused.extra
+    eventually(lambda: page.ask("counts")[1]["tabs"] == 0, "the tab has gone")
+    assert frames(page, 1, service="/detector", camera="camera")
 
 
 def test_a_websocket_of_another_origin_is_refused(page):
@@ -227,8 +284,6 @@ def test_two_tabs_share_one_encoding(page):
 
 
 def test_a_tab_that_takes_nothing_over_is_dropped_and_holds_up_nobody(page, monkeypatch):
-    monkeypatch.setattr(wire, "PATIENCE", 1.5)
-
     async def read(tab, got):
         while True:
             got.append(await tab.next())
@@ -239,16 +294,19 @@ def test_a_tab_that_takes_nothing_over_is_dropped_and_holds_up_nobody(page, monk
             await frozen.watch("/detector", "camera")
             await other.watch("/detector", "camera")
             reading = asyncio.ensure_future(read(other, got))
+            while len(got) <= wire.UNACKNOWLEDGED + 1:  # more than the frozen one is sent
+                await asyncio.sleep(0.05)
+            monkeypatch.setattr(wire, "PATIENCE", 2.0)
             with pytest.raises(ConnectionError):
                 await read(frozen, seen)
+            monkeypatch.undo()
             before = len(got)
             while len(got) < before + 3:
                 await asyncio.sleep(0.05)
             reading.cancel()
-        return len(seen), before
+        return len(seen)
 
-    frozen, other = asyncio.run(look())
-    assert frozen <= wire.UNACKNOWLEDGED < other
+    assert asyncio.run(look()) <= wire.UNACKNOWLEDGED
 
 
 def test_a_tab_may_show_something_else(page, robot):
@@ -263,6 +321,31 @@ def test_a_tab_may_show_something_else(page, robot):
             return found
 
     assert asyncio.run(look())[0]["classifications"]
+
+
+def test_what_is_not_there_yet_is_shown_when_it_comes(page, robot):
+    overrides = {"model": "color_detector", "detect_color": "#DB2323", "hue_tolerance_pct": 0.08, "cameras": ["camera"]}
+
+    async def look(came):
+        async with page.tab() as tab:
+            await tab.watch("/late", "camera")
+            while not (said := await tab.next("watching"))["problem"]:
+                pass
+            assert "no node '/late'" in said["problem"]
+            await asyncio.to_thread(came)
+            return await tab.next()
+
+    with ExitStack() as stack:
+
+        def come():
+            parameters = [Parameter(name, value=value) for name, value in overrides.items()]
+            node = VisionNode("late", context=robot.context, parameter_overrides=parameters)
+            spinner = Spinner(node, first=node.begin)
+            stack.callback(node.destroy_node)
+            stack.callback(spinner.stop)
+
+        header, _ = asyncio.run(look(come))
+    assert header["service"] == "/late"
 
 
 @pytest.mark.parametrize(

@@ -45,3 +45,16 @@ def test_who_does_not_answer_is_given_up():
     with pytest.raises(VisionError, match="longer timeout") as raised:
         ask(0.1)
     assert raised.value.code is ErrorCode.DEADLINE_EXCEEDED
+
+
+def test_the_call_of_a_caller_who_has_gone_is_given_up():
+    future = Future()
+
+    async def main():
+        asking = asyncio.ensure_future(answered(lambda left: future, 5.0))
+        await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.wait([asking])
+
+    asyncio.run(main())
+    assert future.cancelled()

@@ -9,11 +9,12 @@ pytest.importorskip("viam.robot.client", reason="viam-sdk is not installed")
 
 from grpclib import GRPCError, Status
 from grpclib.client import Channel
+from viam.components.camera import Camera
 from viam.proto.robot import GetCloudMetadataRequest, GetVersionRequest, ResourceNamesRequest, RobotServiceStub
 from viam.proto.rpc.auth import AuthenticateRequest, AuthServiceStub, Credentials
 from viam.proto.service.vision import GetDetectionsFromCameraRequest, GetDetectionsRequest, VisionServiceStub
 
-from vision_service.errors import VisionError
+from vision_service.errors import ErrorCode, VisionError
 from vision_service.viam.directory import Directory, Found
 from vision_service.viam.limits import LARGEST_MESSAGE
 from vision_service.viam.security import Safety, read_keys, safety
@@ -226,6 +227,38 @@ def test_a_camera_is_called_as_the_vision_service_knows_it(service, name, ours):
 def test_and_back(service, ours, name):
     found = directory(Found("camera", "/robot1/front"), aliases={"my-camera": "robot1:front"})
     assert found.here(service, ours) == name
+
+
+def test_a_short_name_is_that_of_the_node_without_namespaces_where_there_is_one():
+    found = directory(Found("camera", "/a/front"), Found("camera", "/front"))
+    asked = Camera.get_resource_name("front")
+    assert found.get_resource(Camera, asked).client.name == "/front"
+
+
+def test_an_alias_that_is_the_name_of_another_camera_is_refused_and_all_else_offered():
+    found = Directory(Quiet, {"front": "/back", "my-camera": "/back"})
+    nodes = [Found("camera", "/back"), Found("camera", "/front"), Found("vision", "/zebra")]
+    with pytest.raises(VisionError, match=r"aliases\.front: a camera of that name is on the graph"):
+        asyncio.run(found.follow(nodes))
+    assert found.names == {"camera": ["my-camera", "back", "front"], "vision": ["zebra"], "mlmodel": []}
+    assert found.get_resource(Camera, Camera.get_resource_name("front")).client.name == "/front"
+    assert found.here("/zebra", "back") == "my-camera"
+    with pytest.raises(VisionError, match=r"aliases\.front"):  # until the other one leaves
+        asyncio.run(found.follow(nodes))
+    asyncio.run(found.follow([Found("camera", "/back")]))
+    assert sorted(found.names["camera"]) == ["back", "front", "my-camera"]
+
+
+def test_a_node_that_cannot_be_called_keeps_no_other_from_being_offered():
+    def connect(found):
+        if found.node == "/broken":
+            raise VisionError(ErrorCode.NOT_ACTIVE, "it is broken")
+        return Quiet(found)
+
+    found = Directory(connect, {})
+    with pytest.raises(VisionError, match="it is broken"):
+        asyncio.run(found.follow([Found("camera", "/broken"), Found("vision", "/eye")]))
+    assert found.names == {"camera": [], "vision": ["eye"], "mlmodel": []}
 
 
 def test_two_robots_with_the_same_names_do_not_get_mixed_up():

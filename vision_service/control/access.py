@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 import secrets
 import socket
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from urllib.parse import urlsplit
 
 TOKEN_BYTES = 18
 """144 random bits."""
+HOST = re.compile(r"(?P<name>[\w.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
+"""A Host header: a name or an address, perhaps a port."""
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -68,15 +71,18 @@ class Access:
 
     def token_allowed(self, given: str | None) -> bool:
         """Return whether somebody knows the token; compared in the same time whatever is wrong with it."""
-        return not self.token or hmac.compare_digest(self.token.encode(), (given or "").encode())
+        # A header may hold any bytes, which come as halves of surrogate pairs.
+        known = (given or "").encode(errors="surrogateescape")
+        return not self.token or hmac.compare_digest(self.token.encode(), known)
 
 
 def hostname(header: str) -> str:
-    """Return the name in a Host header, without the port."""
-    try:
-        return (urlsplit(f"//{header}").hostname or "").lower()
-    except ValueError:
-        return ""
+    """Return the name in a Host header, without the port; empty if it is no such header.
+
+    It goes into the answer's policy, so nothing but a name and a number may stand there (RFC 9112, 3.2).
+    """
+    found = HOST.fullmatch(header)
+    return found["name"].strip("[]").lower() if found else ""
 
 
 def _is_address(name: str) -> bool:

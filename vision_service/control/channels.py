@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -50,6 +51,7 @@ class Tab:
         self._texts: deque[str] = deque(maxlen=MOST_TEXTS)
         self._sent: dict[int, float] = {}
         self._wake = asyncio.Event()
+        self._sending: float | None = None
 
     @property
     def ready(self) -> bool:
@@ -70,7 +72,8 @@ class Tab:
         """Take note that it has taken over a message."""
         if self._sent.pop(number, None) is None:
             return
-        self._wake.set()
+        if self._binary:
+            self._wake.set()
         if self.channel is not None:
             self.channel.ready()
 
@@ -83,25 +86,27 @@ class Tab:
         self._binary.clear()
 
     async def send(self, socket: web.WebSocketResponse) -> None:
-        """Send what there is until the socket is closed, or the tab has taken nothing over for too long."""
-        while not socket.closed:
+        """Send what there is until the socket is closed; `hangs` has to be asked now and then meanwhile."""
+        while not socket.closed:  # no timeouts here: asyncio makes a task of each, thrice for an image
             self._wake.clear()
             while self._texts:
-                await asyncio.wait_for(socket.send_str(self._texts.popleft()), wire.PATIENCE)
+                text = self._texts.popleft()
+                self._sending = time.monotonic()
+                await socket.send_str(text)
             while self._binary and self.ready:
                 kind = next(iter(self._binary))
                 number, message = self._binary.pop(kind)
-                self._sent[number] = time.monotonic()
-                await asyncio.wait_for(socket.send_bytes(message), wire.PATIENCE)
-            oldest = min(self._sent.values(), default=None)
-            left = None if oldest is None else oldest + wire.PATIENCE - time.monotonic()
-            if left is not None and left <= 0:
-                raise TimeoutError
-            if not self._wake.is_set():
-                try:
-                    await asyncio.wait_for(self._wake.wait(), left)
-                except asyncio.TimeoutError:
-                    continue  # whether it is too late is seen above
+                self._sent[number] = self._sending = time.monotonic()
+                await socket.send_bytes(message)
+            self._sending = None
+            await self._wake.wait()
+
+    def hangs(self) -> bool:
+        """Return whether the tab has taken nothing over for too long."""
+        oldest = min(self._sent.values(), default=math.inf)
+        if self._sending is not None:
+            oldest = min(oldest, self._sending)
+        return time.monotonic() - oldest > wire.PATIENCE
 
 
 class Channel:

@@ -40,7 +40,7 @@ from vision_service.control.wire import VERSION, json_bytes, pack
 from vision_service.errors import ErrorCode, VisionError, reason
 
 try:
-    from aiohttp import WSMsgType, web
+    from aiohttp import WSCloseCode, WSMsgType, web
 except ImportError as missing:
     raise VisionError(
         ErrorCode.NOT_SUPPORTED,
@@ -61,8 +61,8 @@ LARGEST_FILE = 64 << 20
 MOST_TABS = 16
 START_PATIENCE = 10.0
 """How long the server may take to start, seconds."""
-AGAIN_PERIOD = 2.0
-"""How often it is tried to watch what could not be watched, seconds."""
+TENDING_PERIOD = 1.0
+"""How often it is tried to watch what could not be watched, and looked for tabs that hang, seconds."""
 STATIC = Path(__file__).parent / "static"
 TYPES = {
     ".html": "text/html",
@@ -99,10 +99,12 @@ class ControlServer:
         self._host = host
         self._port = port
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._stop: asyncio.Event | None = None
-        self._sockets: set[Any] = set()
+        self._wake: asyncio.Event | None = None
+        self._stopping = False
+        self._sockets: dict[Any, Tab] = {}
         self._channels: Channels | None = None
         self._cookie = ""
+        self._served = {path.name: path for path in STATIC.iterdir() if path.suffix in TYPES}
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._started: Future[int] = Future()
         self._thread.start()
@@ -124,10 +126,11 @@ class ControlServer:
 
     def close(self, timeout: float = 2.0) -> None:
         """Stop; may be called twice."""
-        loop, stop = self._loop, self._stop
-        if loop is not None and stop is not None and self._thread.is_alive():
+        loop, wake = self._loop, self._wake
+        self._stopping = True
+        if loop is not None and wake is not None and self._thread.is_alive():
             with suppress(RuntimeError):  # it has just been closed
-                loop.call_soon_threadsafe(stop.set)
+                loop.call_soon_threadsafe(wake.set)
         if threading.current_thread() is not self._thread:
             self._thread.join(timeout)
 
@@ -143,7 +146,7 @@ class ControlServer:
                 logging.getLogger(__name__).exception("the control page's server has failed")
 
     async def _serve(self) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        self._loop, self._wake = asyncio.get_running_loop(), asyncio.Event()
         self._channels = Channels(self._backend)
         runner = web.AppRunner(self._application(), access_log=None, handle_signals=False)
         await runner.setup()
@@ -156,9 +159,14 @@ class ControlServer:
         self._port = runner.addresses[0][1]
         self._cookie = f"vision_service_{self._port}"
         self._started.set_result(self._port)
-        while not self._stop.is_set():
+        while not self._stopping:
+            self._wake.clear()
             with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), AGAIN_PERIOD if self._sockets else None)
+                await asyncio.wait_for(self._wake.wait(), TENDING_PERIOD if self._sockets else None)
+            for transport, tab in list(self._sockets.items()):
+                if tab.hangs():
+                    logging.getLogger(__name__).info("a tab of the control page takes nothing over: it was dropped")
+                    transport.abort()
             await self._channels.again()
         for transport in list(self._sockets):
             transport.abort()
@@ -194,6 +202,11 @@ class ControlServer:
             answer = await handler(request)
         except web.HTTPException as error:
             return self._refusal(error.status, error.reason, host or "")
+        except ConnectionError:  # it has gone while it was answered
+            raise
+        except Exception as error:
+            logging.getLogger(__name__).exception("%s of the control page failed", request.path[:100])
+            return self._refusal(500, reason(error), host or "")
         if not answer.prepared:
             answer.headers.update(headers(host or ""))
         return answer
@@ -210,8 +223,8 @@ class ControlServer:
         return self._file(request.match_info["name"])
 
     def _file(self, name: str) -> web.Response:
-        path = STATIC / name
-        if path.parent != STATIC or path.suffix not in TYPES or not path.is_file():
+        path = self._served.get(name)  # a name of a stranger never becomes a path
+        if path is None:
             raise web.HTTPNotFound
         return web.Response(body=path.read_bytes(), content_type=TYPES[path.suffix], charset="utf-8")
 
@@ -239,6 +252,7 @@ class ControlServer:
             raise web.HTTPUnsupportedMediaType(reason="send application/json")
         try:
             given = json.loads(await request.text())
+            json.dumps(given, ensure_ascii=False).encode()  # half a surrogate pair is no string that ROS can send
         except (ValueError, RecursionError):
             raise web.HTTPBadRequest(reason="that is no JSON") from None
         if not isinstance(given, dict):
@@ -328,8 +342,7 @@ class ControlServer:
     async def _ask(self, request: web.Request) -> web.Response:
         if request.content_type != "application/octet-stream":
             raise web.HTTPUnsupportedMediaType(reason="send the file as application/octet-stream")
-        request._client_max_size = LARGEST_FILE  # that of the application is for JSON
-        data = await request.read()
+        data = await _file(request)
         service, kind = request.query.get("service", ""), request.query.get("kind", "image")
 
         def ask() -> bytes:
@@ -347,29 +360,32 @@ class ControlServer:
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
         channels = self._channels
-        if channels is None or len(self._sockets) >= MOST_TABS:
-            raise web.HTTPServiceUnavailable(reason=f"{MOST_TABS} tabs show the page already: close one")
+        if channels is None:
+            raise web.HTTPServiceUnavailable(reason="the page is starting")
         if request.headers.get("Origin") is None and request.headers.get("Sec-Fetch-Site") is not None:
             raise web.HTTPForbidden(reason="a browser says whose page it shows")
         socket = web.WebSocketResponse(compress=False, max_msg_size=LONGEST_JSON)
         socket.headers.update(headers(request.headers.get("Host", "")))
         await socket.prepare(request)
+        if len(self._sockets) >= MOST_TABS:  # a browser tells a page why a socket was closed, not why there is none
+            why = f"{MOST_TABS} tabs show this page already: close one of them, and this one connects"
+            await socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=why.encode())
+            return socket
         transport = request.transport
         tab = Tab()
         tab.tell({"type": "hello", "version": VERSION})
-        self._sockets.add(transport)
+        if transport is None or self._wake is None:  # it has gone already
+            return socket
+        self._sockets[transport] = tab
+        self._wake.set()  # somebody is to be tended now
         reading = asyncio.ensure_future(self._read(socket, tab, channels))
         try:
             await tab.send(socket)
-        except (asyncio.TimeoutError, TimeoutError):
-            logging.getLogger(__name__).info("a tab of the control page takes nothing over: it was dropped")
-            if transport is not None:
-                transport.abort()
         except (ConnectionError, RuntimeError):  # it has gone while something was sent
             pass
         finally:
             reading.cancel()
-            self._sockets.discard(transport)
+            self._sockets.pop(transport, None)
             await channels.show(tab, None, frozenset())
         return socket
 
@@ -389,7 +405,7 @@ class ControlServer:
                         tab.channel.record(tab, float(said["seconds"]))
                 except VisionError as error:
                     tab.tell({"type": "error", "error": error.message})
-                except (ValueError, KeyError, TypeError, RecursionError):
+                except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
                     tab.tell({"type": "error", "error": "that is no message of the page"})
         finally:
             tab.wake()
@@ -400,7 +416,7 @@ class ControlServer:
             await channels.show(tab, None, frozenset())
             return
         await channels.show(tab, watch, frozenset(str(each) for each in said.get("want", ["image"])))
-        if self._stop is not None and not self._stop.is_set():
+        if not self._stopping:
             await channels.again()
 
 

@@ -17,6 +17,8 @@ from vision_service.ros.parameters import TYPES
 LOOK_PERIOD = 0.05
 """How often we look whether a node has come, seconds."""
 LISTS = {kind for (form, _), kind in TYPES.items() if form == "list"}
+NAMES = {str: "strings", float: "numbers", int: "integers", bool: "true and false"}
+ONE = {str: "a string", float: "a number", int: "an integer", bool: "true or false"}
 FORMS = {kind: form_and_type for form_and_type, kind in TYPES.items()}
 
 
@@ -74,8 +76,18 @@ class RemoteParameters:
         request = SetParametersAtomically.Request(parameters=[item.to_parameter_msg() for item in parameters])
         result = self._call(SetParametersAtomically, "set_parameters_atomically", request).result
         if not result.successful:
-            raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{self._node} refused: {result.reason}")
+            why = next(filter(None, map(self._misfit, parameters)), result.reason)
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{self._node} refused: {why}")
         return {item.name: item.value for item in parameters}
+
+    def _misfit(self, parameter: Parameter) -> str:
+        """Return why a refused value is none of its parameter, which rclpy says without the name; empty = it may be."""
+        known = self._kinds[parameter.name]
+        if known not in FORMS or parameter.type_ in (known, Parameter.Type.NOT_SET):
+            return ""
+        form, item = FORMS[known]
+        what = f"a list of {NAMES[item]}" if form == "list" else ONE[item]
+        return f"{parameter.name!r} is {what}, not {_written(parameter.value)}"
 
     def _call(self, kind: Any, service: str, request: Any) -> Any:
         """Return the response of one of the node's services."""
@@ -99,16 +111,26 @@ def _parameter(name: str, value: Any, kind: Parameter.Type) -> Parameter:
     try:
         if isinstance(value, list) and (not value or kind in LISTS):  # an empty list has no type of its own
             kind = kind if kind in LISTS else Parameter.Type.STRING_ARRAY
+            _check_items(value, kind)
             numbers = kind == Parameter.Type.DOUBLE_ARRAY
             return Parameter(name, kind, [float(item) for item in value] if numbers else value)
         if kind == Parameter.Type.DOUBLE and isinstance(value, int) and not isinstance(value, bool):
             return Parameter(name, kind, float(value))
+        if value is not None and not isinstance(value, (bool, int, float, str, list)):
+            raise TypeError("a parameter is a number, a string, true, false, or a list of these")  # noqa: TRY301
         parameter = Parameter(name, value=value)
         _check_integers(value if isinstance(value, list) else [value])
     except (ValueError, TypeError, OverflowError) as error:
         msg = f"{name!r} cannot be set to {_written(value)}: {error}"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
     return parameter
+
+
+def _check_items(value: list[Any], kind: Parameter.Type) -> None:
+    item = FORMS[kind][1]
+    if not all(isinstance(each, (int, float) if item is float else item) for each in value):
+        msg = f"it is a list of {NAMES[item]}"
+        raise TypeError(msg)
 
 
 def _check_integers(values: Iterable[Any]) -> None:

@@ -58,4 +58,7 @@ async def answered(start: Callable[[float | None], Future[Result]], timeout: flo
         future.cancel()
         msg = f"not answered within {ours:.3g} s: give the call a longer timeout, or look whether the node still runs"
         raise VisionError(ErrorCode.DEADLINE_EXCEEDED, msg) from None
+    except asyncio.CancelledError:  # the caller has gone: the node need not work for him
+        future.cancel()
+        raise
     return future.result(0)

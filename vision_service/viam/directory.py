@@ -70,8 +70,22 @@ class Directory(ResourceManager, CameraNames):
         return found
 
     async def follow(self, nodes: Iterable[Found]) -> None:
-        """Have the resources of these nodes, and no others."""
-        wanted = {(each, name): each for each in sorted(nodes) for name in self._names_of(each)}
+        """Have the resources of these nodes, and no others.
+
+        Raises:
+            VisionError: That of the first resource that cannot be offered; the others are.
+        """
+        nodes = sorted(nodes)
+        own = {(each.kind, name_of(each.node)) for each in nodes}
+        wanted: dict[tuple[Found, str], Found] = {}
+        failures: list[VisionError] = []
+        for each in nodes:
+            for name in self._names_of(each):
+                if name != name_of(each.node) and (each.kind, name) in own:
+                    msg = f"aliases.{name}: a {each.kind} of that name is on the graph: choose another alias"
+                    failures.append(VisionError(ErrorCode.INVALID_ARGUMENT, msg))
+                else:
+                    wanted[each, name] = each
         for key in [key for key in self._made if key not in wanted]:
             resource = self._made.pop(key)
             for name in [name for name, other in self.resources.items() if other is resource]:
@@ -80,9 +94,15 @@ class Directory(ResourceManager, CameraNames):
             await resource.close()
         for key, each in wanted.items():
             if key not in self._made:
-                resource = self._resource(each, key[1])
+                try:
+                    resource = self._resource(each, key[1])
+                except VisionError as error:
+                    failures.append(error)
+                    continue
                 self.register(resource)
                 self._made[key] = resource
+        if failures:
+            raise failures[0]
 
     async def close(self) -> None:
         """Have none."""
@@ -117,8 +137,7 @@ class Directory(ResourceManager, CameraNames):
         if not name:
             return ""
         node = name if name.startswith("/") else _namespace(service) + name
-        known = any(each.kind == CAMERA and each.node == node for each, _ in self._made)
-        return next(iter(self._names_of(Found(CAMERA, node)))) if known else name
+        return next((known for each, known in self._made if each == Found(CAMERA, node)), name)
 
     def _names_of(self, found: Found) -> list[str]:
         aliases = [alias for alias, node in self._aliases.items() if node == found.node]

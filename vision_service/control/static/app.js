@@ -385,11 +385,13 @@ async function start() {
     cloud: cloudCame,
     event: addEvent,
     watching: (said) => said.camera === chosen.camera && said.service === chosen.service && !given && problem(said.problem),
-    state: (name) => {
-      if (name === "open") state("open", "connected");
-      else {
+    state: (name, why) => {
+      if (name === "open") {
+        state("open", "connected");
+        problem("");
+      } else {
         state("bad", "no connection: trying again …");
-        problem("The server does not answer: the image is an old one. The page connects again by itself.");
+        problem(why || "The server does not answer: the image is an old one. The page connects again by itself.");
       }
     },
   });

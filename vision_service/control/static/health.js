@@ -137,8 +137,7 @@ function chart() {
   canvas.width = canvas.clientWidth * ratio;
   canvas.height = canvas.clientHeight * ratio;
   const context = canvas.getContext("2d");
-  const style = getComputedStyle(document.documentElement);
-  const [accent, soft] = ["--accent", "--soft"].map((name) => style.getPropertyValue(name).trim());
+  const [accent, soft] = [canvas, byId("latency-facts")].map((each) => getComputedStyle(each).color);
   if (!latencies.length) return;
   const most = Math.max(p99 * 1.25, 1e-3);
   const y = (seconds) => canvas.height * (1 - Math.min(1, seconds / most) * 0.92) - 2;

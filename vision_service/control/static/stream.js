@@ -15,7 +15,7 @@ export function unpack(buffer) {
 }
 
 export class Stream {
-  // handlers: frame(header, bitmap, parts), cloud(header, parts), event(said), watching(said), state("open" | "closed")
+  // handlers: frame(header, bitmap, parts), cloud(header, parts), event(said), watching(said), state("open" | "closed", why)
   constructor(handlers) {
     this.handlers = handlers;
     this.wanted = null;
@@ -34,14 +34,8 @@ export class Stream {
     const socket = new WebSocket(`${scheme}://${location.host}/ws`);
     socket.binaryType = "arraybuffer";
     this.socket = socket;
-    socket.addEventListener("open", () => {
-      this.counts.connections += 1;
-      this.pause = FIRST_PAUSE;
-      this.handlers.state("open");
-      this.tell();
-    });
-    socket.addEventListener("close", () => {
-      this.handlers.state("closed");
+    socket.addEventListener("close", ({ reason }) => {
+      this.handlers.state("closed", reason);
       this.timer = setTimeout(() => this.connect(), this.pause);
       this.pause = Math.min(this.pause * 2, LONGEST_PAUSE);
     });
@@ -71,11 +65,20 @@ export class Stream {
   }
 
   take(said) {
-    if (said.type === "hello" && said.version !== VERSION) location.reload();
+    if (said.type === "hello") this.welcome(said);
     else if (said.type === "event") {
       this.counts.events += 1;
       this.handlers.event(said);
     } else if (said.type === "watching") this.handlers.watching(said);
+  }
+
+  // The server has a place for this tab: it says so first.
+  welcome({ version }) {
+    if (version !== VERSION) location.reload();
+    this.counts.connections += 1;
+    this.pause = FIRST_PAUSE;
+    this.handlers.state("open");
+    this.tell();
   }
 
   async show(data, socket) {

@@ -17,12 +17,14 @@ from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType
+from rclpy.exceptions import InvalidTopicNameException
 from rclpy.node import Node
+from rclpy.validate_full_topic_name import validate_full_topic_name
 
 from vision_service.camera.topics import CameraTopics
 from vision_service.configuration import did_you_mean
 from vision_service.control.backend import Shown, Watch
-from vision_service.errors import ErrorCode, VisionError, reason
+from vision_service.errors import ErrorCode, VisionError, reason, shortened
 from vision_service.findings import Finding
 from vision_service.image import Image
 from vision_service.pointcloud.pcd import read_pcd
@@ -289,12 +291,15 @@ class Robot:
                     feed = self._feed(watch, topics, cameras)
             else:
                 frames = self._feed(watch, topics, cameras)
-                results = ResultsElsewhere(self._node, watch.service, watch.camera, frames, self._node.do)
+                results = ResultsElsewhere(
+                    self._node, watch.service, watch.camera, frames, self._node.do, here=bool(cameras)
+                )
                 results.class_names = self._labels(watch.service)
                 slot = results.slot
                 feed = frames if watch.live else None
         else:
             base = watch.camera if watch.camera in self._foreign_names() else f"{watch.camera}/image_raw"
+            self._check_topic(base)
             folder = base.rpartition("/")[0]
             topics = CameraTopics(image=base).named(folder)
             feed = self._feed(watch, topics, cameras)
@@ -315,6 +320,24 @@ class Robot:
                 self._asked.pop(stream, None)
 
         return end
+
+    @staticmethod
+    def _check_topic(name: str) -> None:
+        """Refuse what cannot be the name of a topic.
+
+        Raises:
+            VisionError: UNKNOWN_CAMERA.
+        """
+        # pybind11 takes no half of a surrogate pair.
+        why = "" if name.isascii() else "a name has letters of ASCII, digits, _ and /"
+        try:
+            if not why:
+                validate_full_topic_name(name)
+        except (InvalidTopicNameException, ValueError) as error:
+            why = str(error).splitlines()[0].rstrip(":")
+        if why:
+            camera = shortened(name.removesuffix("/image_raw"), 100)
+            raise VisionError(ErrorCode.UNKNOWN_CAMERA, f"no camera {camera!r}: {shortened(why, 200)}")
 
     def _foreign_names(self) -> set[str]:
         return {each["name"] for each in self._foreign(self._services())}
@@ -434,6 +457,8 @@ class Robot:
     def set_parameters(self, node: str, values: Mapping[str, Any]) -> dict[str, Any]:
         """Set parameters, all or none."""
         self._check(node)
+        if not values:
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, "no parameter is named: give at least one name and its value")
         try:
             return RemoteParameters(self._caller, node, CHANGING).set(values)
         except VisionError as error:

@@ -82,7 +82,14 @@ class ResultsElsewhere:
     """
 
     def __init__(
-        self, node: Any, service: str, camera: str, feed: Feed, run: Callable[[Callable[[], None]], None]
+        self,
+        node: Any,
+        service: str,
+        camera: str,
+        feed: Feed,
+        run: Callable[[Callable[[], None]], None],
+        *,
+        here: bool = False,
     ) -> None:
         """Subscribe to nothing yet.
 
@@ -92,8 +99,10 @@ class ResultsElsewhere:
             camera: The camera's name.
             feed: The camera's frames.
             run: Does a job in the executor's thread.
+            here: Whether the frames come in that thread already: a job takes another turn of it.
         """
         self._node = node
+        self._here = here
         self._prefix = f"{service}/{camera}"
         self._camera = camera
         self._feed = feed
@@ -117,7 +126,8 @@ class ResultsElsewhere:
     def _follow(self) -> None:
         wanted = self.slot.wanted(self._camera)
         if wanted and self._unlisten is None:
-            self._unlisten = self._feed.slot.listen(lambda frame: self._run(partial(self._framed, frame)))
+            framed = self._framed if self._here else lambda frame: self._run(partial(self._framed, frame))
+            self._unlisten = self._feed.slot.listen(framed)
             self._feed.demand.hold(self)
             self._subscribe()
         elif not wanted and self._unlisten is not None:
