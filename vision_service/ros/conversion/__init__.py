@@ -48,6 +48,8 @@ from vision_service.ros.conversion.serialized import serialized_classifications,
 from vision_service.ros.conversion.tensor import (
     info_from_message,
     info_to_message,
+    packed_to_message,
+    size_of,
     tensors_from_message,
     tensors_to_message,
 )
