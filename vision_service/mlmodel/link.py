@@ -175,5 +175,3 @@ class Link:
 
 def _median(taken: Durations) -> float | None:
     return taken.quantile(0.5)
-
-

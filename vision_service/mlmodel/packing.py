@@ -1,8 +1,9 @@
 """Tensors of images in fewer bytes, to be sent to another host.
 
 A float tensor that was made of an image has at most 256 values in each channel: it travels as one byte for each number
-and a table of the values, which gives back the same bits ("bytes"; not in half precision, whose values are too coarse). The bytes of an image may be packed further, as PNG
-without loss or as JPEG with some. What is packed describes itself in JSON beside it.
+and a table of the values, which gives back the same bits ("bytes"; not in half precision, whose values are too coarse).
+The bytes of an image may be packed further, as PNG without loss or as JPEG with some. What is packed describes itself
+in JSON beside it.
 """
 
 from __future__ import annotations
@@ -230,5 +231,3 @@ def unpack(data: Any, how: Mapping[str, Any], dtype: str, shape: tuple[int, ...]
 
 def _wrong(name: str, why: str) -> VisionError:
     return VisionError(ErrorCode.INVALID_ARGUMENT, f"the packed tensor {name!r}: {why}")
-
-

@@ -226,10 +226,11 @@ class Pool:
         with self._lock:
             member, reference = self._members[name], self._reference
             different = ""
-            if reference is not None and reference.model is not None:
+            if reference is not None:
                 different = differences(Facts.of(model, identity), Facts.of(reference.model, reference.identity))
-            if different:
-                self._leave(member, f"it holds another model than {reference.name!r}: {different}", barred=True)  # type: ignore[union-attr]
+            if reference is not None and different:
+                than = "before" if member is reference else repr(reference.name)
+                self._leave(member, f"it holds another model than {than}: {different}", barred=True)
                 return different
             if reference is None:
                 self._reference = member
@@ -388,10 +389,8 @@ class Pool:
             usual = UNMEASURED if member.usual is None else member.usual
             patience = self._sending.patience or max(SHORTEST_PATIENCE, USUALLY * usual * member.outstanding)
             attempt = _Attempt(member, now, member.outstanding, patience=min(patience, SHARE * timeout))
-            model = member.model
+            model: Any = member.model
         try:
-            if model is None:  # for the type checker: it was chosen because it has one
-                raise VisionError(ErrorCode.UNKNOWN_RESOURCE, NOT_FOUND)
             future = model.start(tensors, left)
         except VisionError as error:
             self._ended(attempt, error, ended)

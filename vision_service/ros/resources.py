@@ -172,7 +172,9 @@ class NodeResources(LocalResources):
             return self._remote_place(full_name) if local is None else LocalPlace(local)
 
         places = {name: place_of(full_name) for name, full_name in full_names.items()}
-        members = find_members(pool, places, lambda key, name, ask: self._glance("ML model", full_names[name] + key, ask))
+        members = find_members(
+            pool, places, lambda key, name, ask: self._glance("ML model", full_names[name] + key, ask)
+        )
         self.followed.update({full_names[name]: member for name, member in members.items()})
         return pool
 
