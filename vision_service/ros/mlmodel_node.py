@@ -107,7 +107,7 @@ class MLModelNode(ServiceNode):
 
     async def _infer(self, request: Any, response: Any, call: Call) -> None:
         runtime, worker = self._working()
-        run, size = self._asked(request, runtime)  # whoever has the run in hand holds the tensors
+        run, size = self._run_of(request, runtime)  # whoever has the run in hand holds the tensors
         limits.budget.take(size, run)
         running = worker.submit(run)
         del run
@@ -115,7 +115,7 @@ class MLModelNode(ServiceNode):
         self._runs += 1
         response.outputs = conversion.tensors_to_message(outputs)
 
-    def _asked(self, request: Any, runtime: Runtime) -> tuple[Callable[[], Tensors], int]:
+    def _run_of(self, request: Any, runtime: Runtime) -> tuple[Callable[[], Tensors], int]:
         """Return the run that is asked for, and how many bytes its tensors take; packed ones are unpacked in it."""
         extra = json_object(request.extra, "extra")
         wanted, packed = extra.get(MODEL_ID), extra.get(KEY)
