@@ -34,6 +34,7 @@ BENCHMARKS = (
     "executor",
     "fairness",
     "two_hosts",
+    "pool",
     "camera_recovery",
     "stream_age",
     "reconfigure",
