@@ -32,12 +32,12 @@ TITLE = "A pool of models on other hosts"
 METHOD = """
 Three hosts on one machine, each a network namespace with a `/dev/shm` of its own. Host A runs a camera (640×480, more
 images a second than can be looked at) and a vision node; hosts B and C an ML model node each, with the shipped
-detector. A switch joins them by veth links whose ends let no more out than the rate named (`tc … tbf`). This machine has few
-cores, which all hosts share; so **a run of the model lasts {delay} ms longer than it computes, asleep, as the driver of
-an accelerator waits for its device**: the figures tell what the pool makes of models that are not limited by these
+detector. A switch joins them by veth links whose ends let no more out than the rate named (`tc … tbf`). This machine
+has few cores, which all hosts share; so **a run of the model lasts {delay} ms longer than it computes, asleep, as the
+driver of an accelerator waits for its device**: the figures tell what the pool makes of models that are not limited by these
 cores, and nothing about the speed of the model. Images a second are results that a subscriber on host A receives; one
-host and both are taken in turns. A host is lost by cutting its link, with its node stopped and started anew, or
-stopped (SIGSTOP) and continued, while a client calls without end.
+host and both are taken in turns. A host is lost by cutting its link, with its node stopped (SIGSTOP) and continued, or
+killed and started anew, while a client calls without end.
 """
 LINKS = ("1gbit", "100mbit")
 DELAY = 0.100
@@ -237,7 +237,7 @@ def _travelled(status: Mapping[str, Any]) -> str:
             each["name"],
             each["tensors_travel_as"],
             way,
-            f"{1e3 * found['seconds']:.1f} ms" if found["seconds"] else "—",
+            milliseconds(found["seconds"] or 0.0),
             found["bytes"],
         )
         for each in status["pool"]
