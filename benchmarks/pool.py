@@ -34,10 +34,10 @@ Three hosts on one machine, each a network namespace with a `/dev/shm` of its ow
 images a second than can be looked at) and a vision node; hosts B and C an ML model node each, with the shipped
 detector. A switch joins them by veth links whose ends let no more out than the rate named (`tc … tbf`). This machine
 has few cores, which all hosts share; so **a run of the model lasts {delay} ms longer than it computes, asleep, as the
-driver of an accelerator waits for its device**: the figures tell what the pool makes of models that are not limited by these
-cores, and nothing about the speed of the model. Images a second are results that a subscriber on host A receives; one
-host and both are taken in turns. A host is lost by cutting its link, with its node stopped (SIGSTOP) and continued, or
-killed and started anew, while a client calls without end.
+driver of an accelerator waits for its device**: the figures tell what the pool makes of models that are not limited
+by these cores, and nothing about the speed of the model. Images a second are results that a subscriber on host A
+receives; one host and both are taken in turns. A host is lost by cutting its link, with its node stopped (SIGSTOP)
+and continued, or killed and started anew, while a client calls without end.
 """
 LINKS = ("1gbit", "100mbit")
 DELAY = 0.100
