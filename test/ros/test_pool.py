@@ -133,17 +133,10 @@ class TestMembers:
         assert all(answer.result().success for answer in [ask(robot) for _ in range(20)])
         assert member(robot, "one")["runs"] - before["one"] > member(robot, "two")["runs"] - before["two"]
 
-    def test_one_that_was_killed_fails_no_call_and_comes_back(self, robot, other, hosts):
-        other.end(signal.SIGKILL)
-        with hosts.node("two"):
-            assert {best(robot) for _ in range(8)} == {"red"}
-            eventually(lambda: used(robot, "two"), "it is used again")
-            assert {best(robot) for _ in range(4)} == {"red"}
-
     def test_one_that_leaves_is_named_with_the_reason(self, robot, other):
         other.end()
-        problem = eventually(lambda: robot.problem("user", "'two'"), "it is said that it is left out")
-        assert "left out of the pool: no node /two is here" in problem
+        problem = eventually(lambda: robot.problem("user", "no node /two is here"), "it is said that it is left out")
+        assert "the ML model 'two' is left out of the pool" in problem
         assert best(robot) == "red"
 
     def test_one_that_is_stopped_fails_no_call_and_comes_back_when_it_goes_on(self, robot, other):
@@ -306,3 +299,11 @@ def test_when_all_members_hold_another_model_that_is_taken(hosts):
             eventually(lambda: labels() == ["r", "g", "b"], "the other model's labels are taken")
             eventually(lambda: used(robot, "three") and used(robot, "four"), "both are used")
             assert best(robot) == "r"
+
+
+def test_one_that_was_killed_fails_no_call_and_comes_back(robot, other, hosts):
+    other.end(signal.SIGKILL)
+    with hosts.node("two"):
+        assert {best(robot) for _ in range(8)} == {"red"}
+        eventually(lambda: used(robot, "two"), "it is used again")
+        assert {best(robot) for _ in range(4)} == {"red"}

@@ -148,6 +148,7 @@ class FollowedMember:
         self._pool = pool
         self._members = members
         self._held: Held | None = None
+        self._gone = False
         self._asked: Future[Held] | None = None
 
     @property
@@ -180,7 +181,7 @@ class FollowedMember:
 
     def take(self, found: Held, model: PoolModel) -> None:
         """Use the model that it holds, if that is the pool's."""
-        self._held, self.identity = found, found.identity
+        self._held, self.identity, self._gone = found, found.identity, False
         self.differs = bool(self._pool.take(self._name, model, found.identity or ""))
         self.agrees = not self.differs
 
@@ -188,7 +189,8 @@ class FollowedMember:
         """Take what it says; in any thread."""
         error = asked.exception()
         if error is not None:
-            self._is_away(reason(error))
+            if not self._gone:  # else it is known already why it does not answer
+                self._is_away(reason(error))
             return
         found = asked.result()
         if found.identity is None:
@@ -208,6 +210,7 @@ class FollowedMember:
     def _is_away(self, why: str, *, gone: bool = False) -> None:
         """Leave it out; what it holds when it comes back has to be looked at."""
         self._held = None
+        self._gone = gone
         self.differs = self.agrees = False
         self._pool.leave_out(self._name, why, gone=gone)
 
