@@ -40,7 +40,7 @@ receives; one host and both are taken in turns. A host is lost by cutting its li
 and continued, or killed and started anew, while a client calls without end.
 """
 LINKS = ("1gbit", "100mbit")
-DELAY = 0.100
+DELAY = 0.300
 """How long a run waits, seconds."""
 RATE = 60.0
 NAMES = ("b", "c")

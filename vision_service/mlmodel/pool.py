@@ -257,6 +257,10 @@ class Pool:
             self._members[name].answered = True
             self._readmit()
 
+    def done_since(self, name: str, when: float) -> bool:
+        """Return whether a member has done a run in time since then, by the clock of ``time.monotonic``."""
+        return self._members[name].measured >= when
+
     def left_out(self, name: str) -> str:
         """Return why a member is left out; empty = it is used."""
         with self._lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotReady
@@ -149,6 +150,7 @@ class FollowedMember:
         self._members = members
         self._held: Held | None = None
         self._gone = False
+        self._began = 0.0
         self._asked: Future[Held] | None = None
 
     @property
@@ -172,6 +174,7 @@ class FollowedMember:
         if missing:
             self._is_away(missing, gone=True)
         elif self._asked is None or self._asked.done():
+            self._began = time.monotonic()
             try:
                 self._asked = self.place.ask()
             except VisionError as error:
@@ -189,7 +192,8 @@ class FollowedMember:
         """Take what it says; in any thread."""
         error = asked.exception()
         if error is not None:
-            if not self._gone:  # else it is known already why it does not answer
+            # One that is gone is known to be; one that does its runs is only too busy to say how it is.
+            if not self._gone and not self._pool.done_since(self._name, self._began):
                 self._is_away(reason(error))
             return
         found = asked.result()
