@@ -35,6 +35,7 @@ BENCHMARKS = (
     "executor",
     "fairness",
     "two_hosts",
+    "pool",
     "camera_recovery",
     "stream_age",
     "reconfigure",

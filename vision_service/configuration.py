@@ -129,6 +129,7 @@ class Attribute:
         parts: What the parts may be that a list names; None = the list's items are values.
         names: What the string names, or each of the list or map.
         start_only: Whether it is read-only while the node runs.
+        several: Whether a list of strings may be given too: it becomes one string, separated by commas.
     """
 
     name: str
@@ -146,11 +147,13 @@ class Attribute:
     parts: Kinds | None = None
     names: Names = Names.NOTHING
     start_only: bool = False
+    several: bool = False
 
     @property
     def expects(self) -> str:
         """What the value must be, for an error message."""
         single = "one of " + ", ".join(self.choices) if self.choices else SCALARS[self.type]
+        single += " or a list of strings" if self.several else ""
         kind = {"single": single, "list": f"a list, each item {single}"}.get(
             self.form, f"entries '{self.name}.KEY', each {single}"
         )
@@ -172,6 +175,7 @@ def attribute(
     live: bool = False,
     names: Names = Names.NOTHING,
     start_only: bool = False,
+    several: bool = False,
 ) -> Any:
     """Return the dataclass field of an attribute. Without a default it is required. Lists are given as tuples.
 
@@ -187,6 +191,7 @@ def attribute(
         "live": live,
         "names": names,
         "start_only": start_only,
+        "several": several,
     }
     if isinstance(default, dict):
         return dataclasses.field(default_factory=lambda: dict(default), metadata=metadata)
@@ -362,7 +367,14 @@ def check(item: Attribute, value: Any) -> Any:
         if not isinstance(value, Mapping):
             raise _unexpected(item, value)
         return {str(key): _single(item, single, value) for key, single in value.items()}
-    return _single(item, value, value)
+    return _single(item, joined(value) if item.several else value, value)
+
+
+def joined(value: Any) -> Any:
+    """Return a list of strings as one string, separated by commas; anything else as it is."""
+    if isinstance(value, (list, tuple)) and value and all(isinstance(each, str) for each in value):
+        return ", ".join(value)
+    return value
 
 
 def _single(item: Attribute, value: Any, given: Any) -> Any:

@@ -30,7 +30,7 @@ class Resources(Protocol):
         """Return what has ``segment(frame) -> list[PointCloudObject]``."""
 
     def mlmodel(self, name: str) -> Any:
-        """Return the ML runtime that holds a model."""
+        """Return the ML runtime that holds a model; of several names, separated by commas, a pool of them."""
 
 
 class LocalResources:
@@ -98,6 +98,11 @@ class LocalResources:
         finally:
             self._making.pop()
         return self._made[kind, name]
+
+
+def names_of(text: str) -> list[str]:
+    """Return the names in a text that separates them by commas; ROS allows none in a name."""
+    return [name.strip() for name in text.split(",")]
 
 
 def not_able(name: str, methods: Sequence[str], kind: str) -> VisionError:

@@ -1,4 +1,8 @@
-"""A vision model at work: one thread, one run per frame and method, and a fair share for calls and streams."""
+"""A vision model at work: one thread, one run per frame and method, and a fair share for calls and streams.
+
+A model that can look at several frames at once does so in lanes beside that thread: its runs are done there, and all
+else, what becomes of the results of streams included, stays in the thread, in the order of each camera's frames.
+"""
 
 from __future__ import annotations
 
@@ -15,20 +19,23 @@ from typing import Any
 from vision_service.concurrency import Failures, Handler, Turns
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.futures import settle
+from vision_service.lanes import Lanes
 from vision_service.measures import Durations
 from vision_service.tasks import not_supported, task_of
 from vision_service.types import Frame
-from vision_service.vision.model import VisionModel, has
+from vision_service.vision.model import VisionModel, has, methods
 from vision_service.waiting import Activity
 
 RECENT = 4
 """How many frames of a camera results are kept of: a stream may work on one while callers ask for the next."""
+MOST_STARTED = 2
+"""How many frames of one camera may be in work, or wait for those before them, for each that the model can look at."""
 MOST_CREDIT = 0.2
 """Up to how far streams may be behind calls when it is counted whose turn it is, seconds of the model."""
 
 
 class Scheduler:
-    """Runs a vision model in a thread of its own.
+    """Runs a vision model in a thread of its own, and in lanes beside it as many frames at once as the model can.
 
     Calls are done in their order. Of each streaming camera only the newest frame waits, and the cameras take turns.
     Where both wait, calls and streams share the model's time: a stream has its turn while streams have had no more
@@ -66,7 +73,10 @@ class Scheduler:
         """
         self._model = model
         self._calls: deque[_Run] = deque()
-        self._streams: dict[str, Callable[[], None]] = {}
+        self._streams: dict[str, tuple[Callable[[], None], Frame | None]] = {}
+        self._lanes = Lanes(name)
+        self._beside: set[_Beside] = set()
+        self._started: dict[str, deque[_Started]] = {}  # by camera: frames of streams that are in work, in their order
         self._lock = threading.RLock()
         self._bell: SimpleQueue[None] = SimpleQueue()  # wakes the thread, sooner than a condition does
         self._recent: dict[str, deque[tuple[Frame, dict[str, _Run]]]] = {}
@@ -82,7 +92,7 @@ class Scheduler:
         self.seconds = 0.0
         self.durations = Durations()
         self.dropped: Counter[str] = Counter()
-        self._turns = Turns(name, self._turn, last=lambda: self._model.close())
+        self._turns = Turns(name, self._turn, last=self._end)
         self._turns.start()
 
     @property
@@ -95,6 +105,11 @@ class Scheduler:
         """How many calls and frames of streams wait for their turn."""
         with self._lock:
             return sum(run.wanted for run in self._calls) + len(self._streams)
+
+    @property
+    def _capacity(self) -> int:
+        """How many frames the model can look at at once."""
+        return int(getattr(self._model, "parallel", 1))
 
     def require(self, method: str) -> None:
         """Raise VisionError NOT_SUPPORTED if the model does not have a method."""
@@ -126,12 +141,20 @@ class Scheduler:
         future.add_done_callback(partial(self._given_up, run))
         return future
 
-    def stream(self, camera: str, job: Callable[[], None]) -> None:
-        """Do a job in the model's thread when it is the streams' turn, unless a newer one of the camera replaces it."""
+    def stream(self, camera: str, job: Callable[[], None], frame: Frame | None = None) -> None:
+        """Do a job in the model's thread when it is the streams' turn, unless a newer one of the camera replaces it.
+
+        Args:
+            camera: The camera's name.
+            job: What to do.
+            frame: Of which it is going to ask all that the model says: a model that can look at several frames at once
+                looks at it before; the jobs of a camera stay in their order.
+        """
         with self._lock:
             if not self._closed:
                 self.dropped[camera] += camera in self._streams
-                self._streams[camera] = job  # a replaced job keeps its place, so that no camera is put off for ever
+                # A replaced job keeps its place, so that no camera is put off for ever.
+                self._streams[camera] = job, frame
                 self._ring()
 
     def now(self, method: str, frame: Frame) -> Any:
@@ -146,7 +169,7 @@ class Scheduler:
 
     def held_up(self) -> str:
         """Return what the model has been at for long, for error messages; empty = nothing."""
-        return self._activity.held_up()
+        return self._activity.held_up() or self._lanes.held_up()
 
     def update(self, config: Any) -> None:
         """Give the model a configuration in which only live attributes differ, before whatever is asked from now on.
@@ -187,15 +210,17 @@ class Scheduler:
             waiting = [run for run in self._calls if not run.needed]
             self._calls = deque(run for run in self._calls if run.needed)
             self._streams.clear()
+            self._started.clear()
             self._recent.clear()
             self._ring()
         for run in waiting:
             self._settle(run, error)
         ended = self._turns.join(timeout)
         with self._lock:
-            running = self._running
-        if running is not None:
-            self._settle(running, error)
+            running = [run for each in self._beside for run in each.runs]
+            running += [self._running] if self._running is not None else []
+        for run in running:
+            self._settle(run, error)
         return ended
 
     def _shared(self, method: str, frame: Frame) -> _Run:
@@ -204,14 +229,17 @@ class Scheduler:
         if self._closed:
             raise _closed()
         if not frame.camera_name:
-            return _Run(self._bound(method, frame))  # a given image: nobody else can ask for it
-        recent = self._recent.setdefault(frame.camera_name, deque(maxlen=RECENT))
+            return _Run(self._bound(method, frame), looks=True)  # a given image: nobody else can ask for it
+        recent = self._recent.setdefault(frame.camera_name, deque())
         runs = next((runs for other, runs in recent if other is frame), None)
         if runs is None:
             runs = {}
             recent.append((frame, runs))
+            kept = RECENT + len(self._started.get(frame.camera_name, ()))
+            while len(recent) > kept:
+                recent.popleft()
         if method not in runs:
-            runs[method] = _Run(self._bound(method, frame))
+            runs[method] = _Run(self._bound(method, frame), looks=True)
         return runs[method]
 
     def _bound(self, method: str, frame: Frame) -> Callable[[], Any]:
@@ -224,8 +252,9 @@ class Scheduler:
             returned = function(frame)
         finally:
             seconds = self._clock() - began
-            self.runs += 1
-            self.seconds += seconds
+            with self._lock:
+                self.runs += 1
+                self.seconds += seconds
             self.durations.add(seconds)
         self._check(method, returned)
         return returned
@@ -250,18 +279,31 @@ class Scheduler:
                 run.queued = False
                 self._calls = deque(other for other in self._calls if other is not run)
 
+    def _end(self) -> None:
+        """Let go of the lanes and the model; at the end of the thread."""
+        self._lanes.close()
+        self._model.close()
+
     def _ring(self) -> None:
         """Wake the thread, if it sleeps; the lock is held."""
         if self._bell.empty():
             self._bell.put(None)
 
     def _turn(self) -> bool:
-        """Do one job, or sleep if there is none; return False when closed."""
+        """Do one job, or have a lane do it, or sleep if there is none; return False when closed."""
         run, camera, job = None, "", None
         with self._lock:
-            if self._streams and (not self._calls or self._streams_first()):
+            self._start_beside()
+            ready = self._ready()
+            if ready is not None:
+                camera, job = ready
+            elif self._in_lanes:
+                run = self._running = self._next_alone()
+                if run is None and self._closed and not self._busy:
+                    return False
+            elif self._streams and (not self._calls or self._streams_first()):
                 camera = next(iter(self._streams))
-                job = self._streams.pop(camera)
+                job, _ = self._streams.pop(camera)
             elif self._calls:
                 run = self._calls.popleft()
                 run.queued = False
@@ -274,16 +316,102 @@ class Scheduler:
         if job is not None:
             with self._activity.at_work():
                 self._streams_failing[camera].attempt(job)
-            self._shares.stream_had(self._clock() - began)
         elif run is None:
             self._bell.get()  # what has come since then has rung
         elif run.wanted:
             with self._activity.at_work():
                 self._complete(run)
-            self._shares.call_had(self._clock() - began)
         with self._lock:
+            if job is not None:
+                self._shares.stream_had(self._clock() - began)
+            elif run is not None:
+                self._shares.call_had(self._clock() - began)
             self._running = None
         return True
+
+    # Lanes.
+
+    @property
+    def _in_lanes(self) -> bool:
+        """Whether runs are done in lanes now; the lock is held."""
+        return bool(self._beside or self._started) or self._capacity > 1
+
+    @property
+    def _busy(self) -> bool:
+        """Whether lanes are at work, or something waits for them; the lock is held."""
+        return bool(self._beside or self._started or self._calls or self._streams)
+
+    def _next_alone(self) -> _Run | None:
+        """Return what is next, if that is for this thread: what changes the model waits until all lanes are free."""
+        if not self._busy:
+            self._shares.nobody_waits()
+        if not self._calls or self._calls[0].looks:
+            return None
+        if self._calls[0].needed and (self._beside or self._started):
+            return None
+        run = self._calls.popleft()
+        run.queued = False
+        return run
+
+    def _start_beside(self) -> None:
+        """Have free lanes look at what is next, as long as that is for them; the lock is held."""
+        while self._in_lanes and len(self._beside) < self._capacity:
+            camera = self._next_stream()
+            if camera:
+                job, frame = self._streams.pop(camera)
+                able = methods(self._model) if frame is not None else ()
+                runs = [self._shared(method, frame) for method in able if frame is not None]
+                self._started.setdefault(camera, deque()).append(_Started(job, runs))
+                self._look_beside(runs, stream=True)
+            elif self._calls and self._calls[0].looks:
+                run = self._calls.popleft()
+                run.queued = False
+                self._look_beside([run] if run.wanted else [], stream=False)
+            else:
+                return
+
+    def _next_stream(self) -> str:
+        """Return the camera whose stream is next, "" = none is; the lock is held.
+
+        One of which enough frames are in work waits: the first of them may be with a model that does not answer.
+        """
+        most = MOST_STARTED * self._capacity
+        able = (camera for camera in self._streams if len(self._started.get(camera, ())) < most)
+        camera = next(able, "")
+        return camera if camera and (not self._calls or self._streams_first()) else ""
+
+    def _look_beside(self, runs: list[_Run], *, stream: bool) -> None:
+        """Have a lane do those runs that no other one has begun; the lock is held."""
+        beside = _Beside([run for run in runs if not run.begun])
+        if not beside.runs:
+            return
+        for run in beside.runs:
+            run.begun = True
+        self._beside.add(beside)
+
+        def look() -> None:
+            began = self._clock()
+            for run in beside.runs:
+                self._complete(run)
+            with self._lock:
+                self._beside.discard(beside)
+                beside.runs.clear()
+                had = self._shares.stream_had if stream else self._shares.call_had
+                had(self._clock() - began)
+                self._ring()
+
+        self._lanes.do(look)
+
+    def _ready(self) -> tuple[str, Callable[[], None]] | None:
+        """Return the job of a stream whose frame was looked at, in the order of its camera; the lock is held."""
+        for camera, started in self._started.items():
+            if all(run.done for run in started[0].runs):
+                job = started.popleft().job
+                del self._started[camera]
+                if started:
+                    self._started[camera] = started  # at the end: cameras take turns
+                return camera, job
+        return None
 
     def _streams_first(self) -> bool:
         """Return whether a stream goes before the calls that wait; the lock is held."""
@@ -308,8 +436,32 @@ class Scheduler:
             run.tell(future)
 
 
+class _Beside:
+    """What a lane does.
+
+    Attributes:
+        runs: Empty when it is done.
+    """
+
+    def __init__(self, runs: list[_Run]) -> None:
+        self.runs = runs
+
+
+class _Started:
+    """A frame of a stream that is in work.
+
+    Attributes:
+        job: What to do when it was looked at.
+        runs: What the model says of it.
+    """
+
+    def __init__(self, job: Callable[[], None], runs: list[_Run]) -> None:
+        self.job = job
+        self.runs = runs
+
+
 class _Shares:
-    """How much of the model's time streams have had beside calls; used in the model's thread only."""
+    """How much of the model's time streams have had beside calls; used under the scheduler's lock."""
 
     def __init__(self) -> None:
         self._ahead = 0.0  # seconds that streams have had more than calls
@@ -338,14 +490,18 @@ class _Run:
     Attributes:
         job: What to do.
         needed: Whether it is to be done even if nobody waits for it.
+        looks: Whether the model looks at a frame in it: only that is done in lanes.
+        begun: Whether a lane does it, or has done it.
         queued: Whether its turn will come.
         waiting: The futures of those who wait.
         done: Whether there is an outcome.
     """
 
-    def __init__(self, job: Callable[[], Any], *, needed: bool = False) -> None:
+    def __init__(self, job: Callable[[], Any], *, needed: bool = False, looks: bool = False) -> None:
         self.job = job
         self.needed = needed
+        self.looks = looks
+        self.begun = False
         self.queued = False
         self.waiting: list[Future[Any]] = []
         self.done = False

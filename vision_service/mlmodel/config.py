@@ -7,6 +7,7 @@ from typing import Any
 
 from vision_service.configuration import Names, attribute
 from vision_service.mlmodel import activation, boxes, placement, resizing, suppression
+from vision_service.mlmodel.link import AUTO, CHOICES
 from vision_service.settings.mlmodel import ModelFileConfiguration
 
 
@@ -20,7 +21,34 @@ class MLModelConfig(ModelFileConfiguration):
         names=Names.FILE,
     )
     mlmodel_name: str = attribute(
-        "Name of the ML model node that holds the model, instead of 'model_path'.", default=""
+        "Name of the ML model node that holds the model, instead of 'model_path'. Several names, as a list or separated"
+        " by commas, are a pool: the same model on several hosts, of which the least busy is given the next image.",
+        default="",
+        several=True,
+    )
+    pool_patience: float = attribute(
+        "How long one ML model of a pool may take before another one is given the same image too, and the late one is"
+        " left out until it answers; 0 = four times as long as it usually takes, at least 0.25 s.",
+        default=0.0,
+        unit="s",
+        minimum=0.0,
+        maximum=600.0,
+        live=True,
+    )
+    tensor_encoding: str = attribute(
+        "How the image reaches an ML model node of another process, resized to the model's input: raw, bytes (floats as"
+        " one byte each, without loss), png (without loss) or jpeg (with loss, which changes results a little); auto ="
+        " the fastest of those without loss, measured on the first calls.",
+        default=AUTO,
+        choices=CHOICES,
+        live=True,
+    )
+    tensor_jpeg_quality: int = attribute(
+        "JPEG quality of the image that an ML model node of another process is sent, with 'tensor_encoding: jpeg'.",
+        default=90,
+        minimum=1,
+        maximum=100,
+        live=True,
     )
     remap_input_names: dict[str, str] = attribute(
         "Map from the model's input tensor name to 'image'; never needed, because image models have one input.",

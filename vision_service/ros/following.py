@@ -19,7 +19,10 @@ class Followed:
         away: Why it cannot be used now; empty = it can be, or nothing is known.
         changed: Whether it is another one than the one that the model was made with.
         identity: What it was last.
+        needed: Whether the model can do nothing without it.
     """
+
+    needed = True
 
     def __init__(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -16,12 +16,15 @@ from vision_service.errors import ErrorCode, VisionError
 from vision_service.measures import Durations
 from vision_service.mlmodel.fingerprints import digest
 from vision_service.mlmodel.loading import load_file
+from vision_service.mlmodel.packing import KEY, RAW, WAYS
 from vision_service.mlmodel.runtime import Runtime, Tensors
 from vision_service.ros import conversion
 from vision_service.ros.calls import Call, too_late
 from vision_service.ros.candidates import Candidate
 from vision_service.ros.local_nodes import LocalNodes
 from vision_service.ros.node import ServiceNode, json_object
+from vision_service.ros.pooling import PACKED
+from vision_service.ros.shared_mlmodel import MODEL_ID
 from vision_service.settings.mlmodel import MLModelConfiguration
 from vision_service.srv import GetMetadata, Infer
 from vision_service.waiting import Activity
@@ -93,7 +96,8 @@ class MLModelNode(ServiceNode):
             return {}
         return {
             "model_path": self.settings.model_path,
-            "model_id": self.model_id,
+            MODEL_ID: self.model_id,
+            PACKED: [way for way in WAYS if way != RAW],
             "runs": self._runs,
             "run_times": self._durations.to_json(),
         }
@@ -102,21 +106,38 @@ class MLModelNode(ServiceNode):
         """Accept what the base accepts: no attribute of a model can be changed while it is loaded."""
 
     async def _infer(self, request: Any, response: Any, call: Call) -> None:
-        json_object(request.extra, "extra")
         runtime, worker = self._working()
-        tensors = conversion.tensors_from_message(request.inputs, runtime.inputs)
-        run = partial(self._run, runtime, tensors)  # whoever has it in hand holds the tensors
-        limits.budget.take(sum(tensor.nbytes for tensor in tensors.values()), run)
+        run, size = self._run_of(request, runtime)  # whoever has the run in hand holds the tensors
+        limits.budget.take(size, run)
         running = worker.submit(run)
-        del run, tensors
+        del run
         outputs = await call.wait(running, late=lambda: too_late(call, self._activity.held_up()))
         self._runs += 1
         response.outputs = conversion.tensors_to_message(outputs)
 
-    def _run(self, runtime: Runtime, tensors: Tensors) -> Tensors:
+    def _run_of(self, request: Any, runtime: Runtime) -> tuple[Callable[[], Tensors], int]:
+        """Return the run that is asked for, and how many bytes its tensors take; packed ones are unpacked in it."""
+        extra = json_object(request.extra, "extra")
+        wanted, packed = extra.get(MODEL_ID), extra.get(KEY)
+        if wanted is not None and wanted != self.model_id:
+            msg = "another model is held now than the one that is asked for; what it is has not been taken yet"
+            raise VisionError(ErrorCode.MODEL_ERROR, msg)
+        if packed is None:
+            tensors = conversion.tensors_from_message(request.inputs, runtime.inputs)
+            size = sum(tensor.nbytes for tensor in tensors.values())
+            return partial(self._run, partial(dict, tensors), runtime), size
+        if not isinstance(packed, dict):
+            msg = f"'{KEY}' in extra must be an object that tells how tensors are packed, by their names"
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+        unpack = partial(conversion.tensors_from_message, request.inputs, runtime.inputs, packed)
+        return partial(self._run, unpack, runtime), conversion.size_of(request.inputs)
+
+    def _run(self, tensors: Callable[[], Tensors], runtime: Runtime) -> Tensors:
         """Run the model; in its thread."""
-        with self._activity.at_work(), self._durations.measured():
-            return runtime.infer(tensors)
+        with self._activity.at_work():
+            given = tensors()
+            with self._durations.measured():
+                return runtime.infer(given)
 
     async def _get_metadata(self, request: Any, response: Any, call: Call) -> None:
         runtime, _ = self._working()

@@ -14,7 +14,7 @@ from rclpy.exceptions import ParameterNotDeclaredException
 from rclpy.node import Node
 from rclpy.parameter import Parameter, get_parameter_value
 
-from vision_service.configuration import Attribute, attributes, check, close_names, did_you_mean
+from vision_service.configuration import Attribute, attributes, check, close_names, did_you_mean, joined
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.candidates import Built, Candidate
 from vision_service.ros.compat import parameter_overrides
@@ -452,6 +452,8 @@ def _as_declared(parameter: Parameter, attribute: Attribute | None) -> Parameter
     """Turn integers into floats, and empty lists (which have no type) into those that are meant."""
     if attribute is None or parameter.type_ == Parameter.Type.NOT_SET:
         return parameter
+    if attribute.several and parameter.type_ == Parameter.Type.STRING_ARRAY and len(parameter.value):
+        return Parameter(parameter.name, Parameter.Type.STRING, joined(list(parameter.value)))
     if attribute.form == "list" and parameter.type_ in LISTS and not len(parameter.value):
         return Parameter(parameter.name, TYPES["list", attribute.type], [])
     if attribute.type is float and parameter.type_ == Parameter.Type.INTEGER:

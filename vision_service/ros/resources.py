@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -14,17 +13,18 @@ from typing import Any
 
 from rclpy.exceptions import NameValidationException
 
-from vision_service import srv
 from vision_service.camera.topics import CameraTopics
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.resources import LocalResources, not_able
+from vision_service.mlmodel.pool import Pool
+from vision_service.resources import LocalResources, names_of, not_able
 from vision_service.ros.calling import Caller
 from vision_service.ros.client import VisionClient, VisionProperties
 from vision_service.ros.following import Followed, answered
 from vision_service.ros.local_nodes import LocalNodes
 from vision_service.ros.node import ServiceNode
+from vision_service.ros.pooling import FollowedMember, LocalPlace, Place, RemotePlace, find_members
 from vision_service.ros.shared_camera import LocalCamera, RemoteCamera, SharedCamera
-from vision_service.ros.shared_mlmodel import LocalMLModel, RemoteMLModel
+from vision_service.ros.shared_mlmodel import LocalMLModel
 from vision_service.ros.shared_vision import LocalVision, RemoteVision
 from vision_service.ros.topic_camera import check_topics
 
@@ -42,7 +42,8 @@ class NodeResources(LocalResources):
 
     Attributes:
         uses: The full names of the cameras and vision services that were asked for, found or not.
-        followed: The ML models and vision services that were found, by their full names: they may change.
+        followed: The ML models and vision services that were found, by their full names: they may change. Of a pool,
+            all members.
     """
 
     def __init__(self, node: ServiceNode, local_nodes: LocalNodes) -> None:
@@ -58,7 +59,7 @@ class NodeResources(LocalResources):
         self._remote: dict[str, Any] = {}
         self._asked: dict[tuple[str, str], Future[Any]] = {}
         self._cameras: list[SharedCamera] = []
-        self.followed: dict[str, Followed] = {}
+        self.followed: dict[str, Followed | FollowedMember] = {}
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._beside: list[NodeResources] = []
@@ -133,11 +134,18 @@ class NodeResources(LocalResources):
         return camera
 
     def mlmodel(self, name: str) -> Any:
-        """Return the model that an ML model node holds.
+        """Return the model that an ML model node holds, or a pool of those of several.
+
+        Args:
+            name: The node's; several are separated by commas.
 
         Raises:
-            VisionError: UNKNOWN_RESOURCE, if there is no such node, or it holds none, or it has not answered yet.
+            VisionError: UNKNOWN_RESOURCE, if there is no such node, or it holds none, or it has not answered yet; of
+                several, if that is so with each of them. INVALID_ARGUMENT, if a name stands twice.
         """
+        names = names_of(name)
+        if len(names) > 1:
+            return self._pool(names)
         full_name = self._full_name(name, "an ML model")
         local = self._local_nodes.mlmodels.get(full_name)
         what = f"the ML model {name!r}"
@@ -145,22 +153,37 @@ class NodeResources(LocalResources):
             self.followed[full_name] = Followed(what, local.model_id, lambda: answered(local.model_id or None))
             return LocalMLModel(local)
         self._require(f"{full_name}/get_metadata", "ML model", name, "mlmodels")
-        caller = self._connection(full_name, lambda: Caller(self._node))
-
-        def ask() -> Future[Any]:
-            service, request = f"{full_name}/get_metadata", srv.GetMetadata.Request()
-            return caller.call(srv.GetMetadata, service, request, lambda answer: answer, self._resource_timeout())
-
-        def ask_identity() -> Future[Any]:
-            service, request = f"{full_name}/get_status", srv.GetStatus.Request()
-            return caller.call(srv.GetStatus, service, request, _model_id, self._resource_timeout())
-
+        place = self._remote_place(full_name)
         # In this order: a model that is replaced in between is noticed at the next look.
-        identity = self._answer("ML model", name, f"{full_name}/get_status", ask_identity)
-        metadata = self._answer("ML model", name, full_name, ask)
-        model = RemoteMLModel(full_name, caller, metadata, self._resource_timeout)
-        self.followed[full_name] = Followed(what, identity, ask_identity, model.refuse)
+        found = self._answer("ML model", name, f"{full_name}/get_status", place.ask)
+        model = self._answer("ML model", name, full_name, partial(place.model, found))
+        self.followed[full_name] = Followed(what, found, place.ask, model.refuse, lambda held: held.identity)
         return model
+
+    def _pool(self, names: Sequence[str]) -> Pool:
+        """Return the pool of several ML model nodes, which are followed."""
+        full_names = {name: self._full_name(name, "an ML model") for name in names}
+        if len(set(full_names.values())) < len(names):
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, f"an ML model stands twice in 'mlmodel_name': {names}")
+        pool = Pool(names, timeout=self._resource_timeout, changed=self._node.look_soon)
+
+        def place_of(full_name: str) -> Place:
+            local = self._local_nodes.mlmodels.get(full_name)
+            return self._remote_place(full_name) if local is None else LocalPlace(local)
+
+        places = {name: place_of(full_name) for name, full_name in full_names.items()}
+        members = find_members(
+            pool, places, lambda key, name, ask: self._glance("ML model", full_names[name] + key, ask)
+        )
+        self.followed.update({full_names[name]: member for name, member in members.items()})
+        return pool
+
+    def _remote_place(self, full_name: str) -> RemotePlace:
+        def caller() -> Caller:
+            found: Caller = self._connection(full_name, lambda: Caller(self._node))
+            return found
+
+        return RemotePlace(full_name, self._node, caller, self._resource_timeout)
 
     def tend(self) -> None:
         """Do what time alone asks for."""
@@ -248,15 +271,22 @@ class NodeResources(LocalResources):
         Raises:
             VisionError: UNKNOWN_RESOURCE, if there is no answer (yet).
         """
+        try:
+            return self._glance(kind, full_name, ask)
+        except NotReady:
+            reason = "it has not answered yet"
+        except VisionError as error:
+            reason = error.message
+        raise VisionError(ErrorCode.UNKNOWN_RESOURCE, f"the {kind} {name!r} cannot be used: {reason}; try again")
+
+    def _glance(self, kind: str, full_name: str, ask: Callable[[], Future[Any]]) -> Any:
+        """Return what a node answers, or raise its VisionError, or NotReady; then its answer counts the next time."""
         asked = self._asked.pop((kind, full_name), None) or ask()
         try:
             return asked.result(GLANCE)
         except NotReady:
             self._asked[kind, full_name] = asked
-            reason = "it has not answered yet"
-        except VisionError as error:
-            reason = error.message
-        raise VisionError(ErrorCode.UNKNOWN_RESOURCE, f"the {kind} {name!r} cannot be used: {reason}; try again")
+            raise
 
     def _full_name(self, name: str, kind: str) -> str:
         """Return a node's full name.
@@ -302,12 +332,6 @@ class NodeResources(LocalResources):
             with suppress(VisionError):  # who does not answer does not find us either
                 return frozenset(self._answer("node", full_name, full_name, ask).get("uses", ()))
         return frozenset()
-
-
-def _model_id(response: Any) -> str | None:
-    """Return what a model is known by; None = there is none yet. Nodes that do not say it never change."""
-    status = json.loads(response.status)
-    return str(status.get("model_id", "")) if response.state in ("inactive", "active") else None
 
 
 def _abilities(can: VisionProperties) -> tuple[Any, ...] | None:

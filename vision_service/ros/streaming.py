@@ -64,7 +64,7 @@ class Stream:
         if not rate or late >= 0:
             if rate:  # what is a little late does not delay the next one: on average the rate is kept
                 self._due = (self._due if late < 1 / rate else now) + 1 / rate
-            self._inference.stream(self._camera, lambda: self._look(frame))
+            self._inference.stream(self._camera, lambda: self._look(frame), frame)
 
     def _look(self, frame: Frame) -> None:
         if not self._stopped:

@@ -64,6 +64,8 @@ from vision_service.vision.model import Needs, VisionModel, methods, only_live_c
 from vision_service.vision.returned import check_returned
 
 NOTHING_MORE = Needs(0)
+LOOK_AGAIN = 0.5
+"""How soon it is looked again at what a pool has left out, seconds."""
 
 
 class VisionNode(ServiceNode):
@@ -105,6 +107,7 @@ class VisionNode(ServiceNode):
         self._told = ""
         self._taking = False
         self._taken_in_vain: dict[str, Any] = {}
+        self._left_out: set[str] = set()
         self._label_info = qos.latched_publisher(self, LabelInfo, "~/label_info")
         for service in ON_IMAGES:
             self.offer(service.given, service.name, partial(self._answer, service))
@@ -304,8 +307,9 @@ class VisionNode(ServiceNode):
         followed = dict(self._resources.followed)
         for each in followed.values():
             each.look()
-        away = [each.away for each in followed.values() if each.away]
+        away = [each.away for each in followed.values() if each.needed and each.away]
         self.diagnostics.report("away", "; ".join(away))
+        self._tell_left_out({name: each.away for name, each in followed.items() if not each.needed})
         changed = {name: each.identity for name, each in followed.items() if each.changed}
         if not changed:
             self._taken_in_vain = {}
@@ -314,6 +318,16 @@ class VisionNode(ServiceNode):
             self._taking = True
             what = " and ".join(followed[name].what for name in changed)
             self.executor.create_task(self._take(what, changed))
+
+    def _tell_left_out(self, away: Mapping[str, str]) -> None:
+        """Say which members of a pool are left out, each once, and look soon whether they are back."""
+        for name in self._left_out - away.keys():
+            self.diagnostics.report(f"pool {name}", "")
+        for name, why in away.items():
+            self.diagnostics.report(f"pool {name}", why)
+        self._left_out = set(away)
+        if any(away.values()):
+            self.look_within(LOOK_AGAIN)
 
     async def _take(self, what: str, changed: dict[str, Any]) -> None:
         """Make the model anew of what has changed, beside the running one."""

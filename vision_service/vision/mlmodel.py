@@ -21,6 +21,7 @@ from vision_service.mlmodel.detections import detections_of
 from vision_service.mlmodel.fingerprints import Fingerprint, digest
 from vision_service.mlmodel.keypoints import names_and_skeleton, told
 from vision_service.mlmodel.labels import label, read_labels
+from vision_service.mlmodel.link import Sending
 from vision_service.mlmodel.loading import load, options_of
 from vision_service.mlmodel.placement import Placement
 from vision_service.mlmodel.preprocessing import find_image
@@ -99,6 +100,9 @@ class MLModel(VisionModel):
     def update(self, config: MLModelConfig) -> None:
         """Take other confidences, and other limits of detections."""
         super().update(config)
+        adjust = getattr(self.runtime, "adjust", None)  # of one that other nodes hold
+        if adjust is not None:
+            adjust(Sending(config.tensor_encoding, config.tensor_jpeg_quality, config.pool_patience))
         said = self._untold.told(given(config))
         if config.nms_iou_threshold and config.nms == "auto" and said.value("nms", "none") == "none":
             said = said.more(  # who gives a threshold wants suppression
@@ -209,9 +213,15 @@ class MLModel(VisionModel):
         return {
             "title": self.title,
             "contract": self.contract.to_json(),
+            **getattr(self.runtime, "told", dict)(),
             "files": {name: {"path": each.path, "sha256": self._digests[name]} for name, each in self._files.items()},
             "summary": f"the model is taken for: {self.title}: {self.contract.line()}",
         }
+
+    @property
+    def parallel(self) -> int:
+        """How many images can be looked at at once: as many as a pool has models."""
+        return getattr(self.runtime, "parallel", 1)
 
     def outdated(self, attribute: str) -> bool:
         """Return whether the model's or the label file has another content than when the model was made."""

@@ -36,7 +36,7 @@ class VisionModel(HasCommands):
     """Base of vision models.
 
     A model has any of these methods; those it has *are* its properties. They are called from one worker thread at a
-    time and raise VisionError for what the caller should know::
+    time, unless the model says that it is `parallel`, and raise VisionError for what the caller should know::
 
         def detect(self, frame: Frame) -> list[Detection]            # best first
         def classify(self, frame: Frame, count: int = -1) -> list[Classification]   # best first; negative = all
@@ -84,6 +84,11 @@ class VisionModel(HasCommands):
     def warning(self) -> str:
         """What is uncertain about the model while it is used, and what to do about it; empty = nothing is."""
         return ""
+
+    @property
+    def parallel(self) -> int:
+        """How many frames the methods can look at at once, each in a thread of its own; 1 = one after the other."""
+        return 1
 
     def ground(self, camera: str = "") -> GroundReport | None:
         """Return what is told of the ground of a camera's last frame, "" = of the last given cloud; None = nothing."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.mlmodel.packing import KEY, unpack
 from vision_service.mlmodel.runtime import TensorInfo
 from vision_service.msg import Tensor
 from vision_service.msg import TensorInfo as TensorInfoMessage
@@ -27,25 +28,44 @@ MAX_DIMENSIONS = 32
 """Of a tensor: what every release of NumPy can hold."""
 
 
-def tensors_from_message(messages: Sequence[Tensor], inputs: Sequence[TensorInfo]) -> dict[str, NDArray[Any]]:
+def tensors_from_message(
+    messages: Sequence[Tensor], inputs: Sequence[TensorInfo], packed: Mapping[str, Any] | None = None
+) -> dict[str, NDArray[Any]]:
     """Return the arrays of messages by name; a single one without a name is for a model's only input.
 
     Args:
         messages: The tensors.
         inputs: Of the model.
+        packed: How those that are packed are to be read, by name; see :mod:`vision_service.mlmodel.packing`.
 
     Raises:
         VisionError: INVALID_ARGUMENT, if a name stands twice, or a message contradicts itself.
     """
     tensors: dict[str, NDArray[Any]] = {}
+    packed = packed or {}
     for message in messages:
         name = message.name
         if not name and len(messages) == 1 and len(inputs) == 1:
             name = inputs[0].name
         if name in tensors:
             raise VisionError(ErrorCode.INVALID_ARGUMENT, f"the tensor {name!r} is given twice")
-        tensors[name] = _array(message)
+        how = packed.get(name)
+        tensors[name] = _array(message) if how is None else _unpacked(name, message, how)
     return tensors
+
+
+def size_of(messages: Sequence[Tensor]) -> int:
+    """Return how many bytes the arrays of messages take at most, packed ones unpacked."""
+    return sum(max(len(message.data), _size(message)) for message in messages)
+
+
+def packed_to_message(name: str, data: NDArray[np.uint8], tensor: NDArray[Any]) -> Tensor:
+    """Return the message of a packed tensor: type and shape are those that it has when it is unpacked."""
+    message = Tensor(name=name, dtype=tensor.dtype.name, shape=list(tensor.shape))
+    content = array("B")
+    content.frombytes(data.tobytes())
+    message.data = content
+    return message
 
 
 def tensors_to_message(tensors: Mapping[str, NDArray[Any]]) -> list[Tensor]:
@@ -85,6 +105,18 @@ def info_from_message(message: TensorInfoMessage) -> TensorInfo:
         description=message.description,
         labels=tuple(message.labels),
     )
+
+
+def _size(message: Tensor) -> int:
+    itemsize = np.dtype(message.dtype).itemsize if message.dtype in DTYPES else 1
+    return math.prod(int(size) for size in message.shape) * itemsize
+
+
+def _unpacked(name: str, message: Tensor, how: Any) -> NDArray[Any]:
+    if not isinstance(how, Mapping):
+        msg = f"tensor {name!r}: '{KEY}' must tell how it is packed, as an object, not {how!r}"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+    return unpack(message.data, how, message.dtype, tuple(int(size) for size in message.shape), name=name)
 
 
 def _array(message: Tensor) -> NDArray[Any]:
