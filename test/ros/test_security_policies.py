@@ -39,7 +39,7 @@ def test_what_a_node_subscribes_to_and_calls_is_allowed_too(peer, spin):
         """Nothing but the base."""
 
     node = spin(Other, "other", namespace="/robot")
-    node.create_subscription(Header, "heard", print, 1)
+    node.create_subscription(Header, "heard", lambda _: None, 1)
     node.create_client(GetStatus, "asked")
 
     def seen():
