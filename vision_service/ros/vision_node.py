@@ -447,7 +447,9 @@ class VisionNode(ServiceNode):
                     # What this node does not withdraw any more, because it was killed, ends by itself.
                     lasting=2 * self.settings.silence + (2 / self.settings.max_rate if self.settings.max_rate else 0),
                 )
-                for change in [*changes, *steady.changes(), *inference.model.events()]:
+                late = inference.model.events()
+                changes += [*steady.changes(), *late, *(self._zones.ended(late) if late else ())]
+                for change in changes:
                     if change.camera_name in self._outputs:
                         self._outputs[change.camera_name].send_event(conversion.label_change_to_message(change))
                 self.diagnostics.report("assumed", inference.model.warning)  # frames may have given cause for one

@@ -114,20 +114,24 @@ class NodeZones:
             found: Its detections.
             events: The model's since the last call, of any camera: by them tracks end.
         """
-        cameras = self._cameras  # another thread may replace it
-        if not cameras:
-            return []
-        ended: dict[str, list[str]] = {}
+        changes = self.ended(events)
+        zones = self._cameras.get(camera)
+        if zones is not None:
+            changes += zones.update(frame.stamp, frame.frame_id, frame.size, found)
+            self._diagnostics.report(f"zones of {camera}", zones.problem)
+        return changes
+
+    def ended(self, events: Iterable[LabelChange]) -> list[LabelChange]:
+        """Take in which tracks have ended, and return who has left by that.
+
+        Args:
+            events: The model's, of any camera.
+        """
+        changes: list[LabelChange] = []
         for event in events:
-            if event.previous and not event.current:
-                ended.setdefault(event.camera_name, []).append(event.previous)
-        changes = []
-        for name, zones in cameras.items():
-            if name == camera:
-                changes += zones.update(frame.stamp, frame.frame_id, frame.size, found, ended.get(name, ()))
-                self._diagnostics.report(f"zones of {name}", zones.problem)
-            elif name in ended:
-                changes += zones.end(ended[name])
+            zones = self._cameras.get(event.camera_name)
+            if zones is not None and event.previous and not event.current:
+                changes += zones.end(event.previous, event.stamp, event.frame_id)
         return changes
 
     def views(self, camera: str, size: tuple[int, int]) -> list[ZoneView]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 
@@ -102,23 +103,24 @@ def fault(path: Sequence[Point], *, closed: bool) -> str:
     if not all(math.isfinite(value) for point in path for value in point):
         return "has a coordinate that is no finite number"
     edges = list(_edges(path, closed=closed))
-    for number, (start, end) in enumerate(edges):
-        if start == end:
-            return f"has the same point twice in a row: {_shown(start)}"
-        if not closed:
-            continue
-        for other, (a, b) in enumerate(edges[number + 1 :], start=number + 1):
-            neighbours = other == number + 1 or (number == 0 and other == len(edges) - 1)
-            if neighbours and len(edges) > 2:
-                shared, one, two = (end, start, b) if other == number + 1 else (start, end, a)
-                if _side(one, shared, two) == 0 and _ahead(shared, one, two):
-                    return f"turns back on itself at {_shown(shared)}"
-            elif _meet(start, end, a, b):
-                edge, of = f"{_shown(start)} to {_shown(end)}", f"{_shown(a)} to {_shown(b)}"
-                return (
-                    f"crosses or touches itself: the edge from {edge} meets that from {of}; give its corners in order"
-                )
-    return ""
+    twice = next((start for start, end in edges if start == end), None)
+    if twice is not None:
+        return f"has the same point twice in a row: {_shown(twice)}; leave one of them out"
+    pairs = itertools.combinations(range(len(edges)), 2) if closed else ()
+    return next(filter(None, (_collision(edges, one, other) for one, other in pairs)), "")
+
+
+def _collision(edges: Sequence[tuple[Point, Point]], one: int, other: int) -> str:
+    """Return what is wrong with two edges of a polygon, the first one before the other; empty = nothing is."""
+    (start, end), (a, b) = edges[one], edges[other]
+    if other == one + 1 or (one == 0 and other == len(edges) - 1):  # they share a corner
+        corner, before, after = (end, start, b) if other == one + 1 else (start, end, a)
+        back = _side(before, corner, after) == 0 and _ahead(corner, before, after)
+        return f"turns back on itself at {_shown(corner)}" if back else ""
+    if not _meet(start, end, a, b):
+        return ""
+    edge, met = f"{_shown(start)} to {_shown(end)}", f"{_shown(a)} to {_shown(b)}"
+    return f"meets itself: the edge from {edge} touches or crosses that from {met}; give its corners in their order"
 
 
 def _edges(path: Sequence[Point], *, closed: bool) -> Iterator[tuple[Point, Point]]:

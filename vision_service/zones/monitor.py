@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -92,14 +92,10 @@ class _Zone:
                 changes.append(self._leave(item.id, known) if known.inside else self._enter(item.id, known))
         return changes
 
-    def end(self, ids: Iterable[str]) -> list[_Change]:
-        """Forget objects whose tracks have ended, and return what that changes."""
-        changes = []
-        for each in ids:
-            known = self.objects.pop(each, None)
-            if known is not None and known.inside:
-                changes.append(self._leave(each, known))
-        return changes
+    def end(self, track: str) -> list[_Change]:
+        """Forget the object of a track that has ended, and return what that changes."""
+        known = self.objects.pop(track, None)
+        return [self._leave(track, known)] if known is not None and known.inside else []
 
     def forget(self) -> None:
         """Forget all objects and counts."""
@@ -150,19 +146,11 @@ class CameraZones:
         kept: dict[Zone, _Zone] = {each.zone: each for each in before._zones} if before is not None else {}
         self._zones: list[_Zone] = [kept.get(zone) or _Zone(zone) for zone in zones]
         self._stamp: int = before._stamp if before is not None else 0
-        self._frame_id: str = before._frame_id if before is not None else ""
         self._size = (0, 0)
         self.problem = ""
         """What is wrong with the places of zones in the images; empty = nothing is known to be."""
 
-    def update(
-        self,
-        stamp: int,
-        frame_id: str,
-        size: tuple[int, int],
-        found: Sequence[Detection],
-        ended: Collection[str] = (),
-    ) -> list[LabelChange]:
+    def update(self, stamp: int, frame_id: str, size: tuple[int, int], found: Sequence[Detection]) -> list[LabelChange]:
         """Take in what was found in a frame, and return who has entered, left and crossed.
 
         Args:
@@ -170,25 +158,32 @@ class CameraZones:
             frame_id: Its coordinate frame.
             size: Width and height of the image, pixels.
             found: The detections, with the ids of their tracks.
-            ended: The ids of tracks that have ended.
         """
         with self._lock:
-            changes = [change for each in self._zones for change in each.end(ended)]
-            if not 0 < self._stamp - stamp <= JUMP and min(size) > 0:
-                self._stamp, self._frame_id = stamp, frame_id
-                if size != self._size:
-                    self._size = size
-                    said = [each.zone.misplaced(size) for each in self._zones]
-                    self.problem = "; ".join(filter(None, said))
-                for each in self._zones:
-                    changes += each.look(stamp, size, found)
-                    changes += each.end([key for key, item in each.objects.items() if stamp - item.seen > FORGOTTEN])
-            return self._told(changes)
+            if 0 < self._stamp - stamp <= JUMP or not all(size):
+                return []
+            self._stamp = stamp
+            if size != self._size:
+                self._size = size
+                self.problem = "; ".join(filter(None, (each.zone.misplaced(size) for each in self._zones)))
+            changes: list[_Change] = []
+            for each in self._zones:
+                changes += each.look(stamp, size, found)
+                gone = [key for key, item in each.objects.items() if stamp - item.seen > FORGOTTEN]
+                changes += [change for key in gone for change in each.end(key)]
+        return self._told(changes, stamp, frame_id)
 
-    def end(self, ended: Collection[str]) -> list[LabelChange]:
-        """Take in that tracks have ended, while no frame has come, and return who has left by that."""
+    def end(self, track: str, stamp: int, frame_id: str) -> list[LabelChange]:
+        """Take in that a track has ended, and return what its object has left by that.
+
+        Args:
+            track: Its id.
+            stamp: Of the frame with which it ended, nanoseconds.
+            frame_id: Of that frame.
+        """
         with self._lock:
-            return self._told([change for each in self._zones for change in each.end(ended)])
+            changes = [change for each in self._zones for change in each.end(track)]
+        return self._told(changes, stamp, frame_id)
 
     def forget(self) -> None:
         """Forget all objects and counts."""
@@ -209,9 +204,9 @@ class CameraZones:
                 for each in self._zones
             ]
 
-    def _told(self, changes: Iterable[_Change]) -> list[LabelChange]:
+    def _told(self, changes: Iterable[_Change], stamp: int, frame_id: str) -> list[LabelChange]:
         return [
-            LabelChange(previous, current, confidence, self.camera, self._stamp, self._frame_id)
+            LabelChange(previous, current, confidence, self.camera, stamp, frame_id)
             for previous, current, confidence in changes
         ]
 
