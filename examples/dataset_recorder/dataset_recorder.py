@@ -1,7 +1,9 @@
 """Records images with what a vision service says of them: as a COCO data set to train with, and as a bag to replay.
 
-vision-service run ../nearest_object/nearest_object.yaml
-python dataset_recorder.py objects --camera camera --images 20
+In two terminals:
+
+    vision-service run ../nearest_object/nearest_object.yaml
+    python dataset_recorder.py objects --camera camera --images 20
 """
 
 from __future__ import annotations

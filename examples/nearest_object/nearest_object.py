@@ -1,7 +1,9 @@
 """Tells a gripper where the nearest object of a class is: centre, size and orientation of its box.
 
-vision-service run nearest_object.yaml
-python nearest_object.py cube
+In two terminals:
+
+    vision-service run nearest_object.yaml
+    python nearest_object.py cube
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """Says who enters and leaves a zone, who crosses a line, and how many are inside.
 
-vision-service run people_counter.yaml
-python people_counter.py
+In two terminals:
+
+    vision-service run people_counter.yaml
+    python people_counter.py
 """
 
 from __future__ import annotations

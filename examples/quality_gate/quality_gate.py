@@ -1,7 +1,9 @@
 """Decides for every part before the camera: good, defective, or not sure, as the vision service's documents do it.
 
-vision-service run quality_gate.yaml
-python quality_gate.py --parts 3
+In two terminals:
+
+    vision-service run quality_gate.yaml
+    python quality_gate.py --parts 3
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vision_service.drawing.styles import FARTHEST, Style, class_color, draw_label, printable, style
+from vision_service.drawing.styles import FARTHEST, Style, class_color, draw_label, inside, printable, style
+from vision_service.zones.geometry import clipped
 from vision_service.zones.monitor import ZoneView
 
 TINT = 0.2
@@ -34,13 +35,20 @@ def draw_zones(rgb: NDArray[np.uint8], zones: Sequence[ZoneView]) -> NDArray[np.
 
 
 def _draw_shape(image: NDArray[np.uint8], zone: ZoneView, sizes: Style) -> None:
+    """Tint an area, and draw the border or the line; only what lies in the image, however far the rest may be."""
+    height, width = image.shape[:2]
     color = class_color(zone.zone.name)
-    corners = np.rint(np.clip(np.array(zone.points) - 0.5, -FARTHEST, FARTHEST)).astype(np.int32)
     if not zone.zone.is_line:
-        tinted = image.copy()
-        cv2.fillPoly(tinted, [corners], color)
-        cv2.addWeighted(tinted, TINT, image, 1 - TINT, 0, dst=image)
-    cv2.polylines(image, [corners], not zone.zone.is_line, color, 2 * sizes.line, cv2.LINE_AA)
+        part = clipped(zone.points, (0.0, 0.0, float(width), float(height)))
+        if part:
+            tinted = image.copy()
+            cv2.fillPoly(tinted, [np.rint(np.array(part) - 0.5).astype(np.int32)], color)
+            cv2.addWeighted(tinted, TINT, image, 1 - TINT, 0, dst=image)
+    path = np.array(zone.points if zone.zone.is_line else [*zone.points, zone.points[0]]) - 0.5
+    ends = np.stack([path[:-1], path[1:]], axis=1)
+    ends = ends[(np.abs(ends) < FARTHEST).all(axis=(1, 2))]
+    for start, end in inside(ends, width, height, 2 * sizes.line):
+        cv2.line(image, start, end, color, 2 * sizes.line, cv2.LINE_AA)
 
 
 def _draw_counts(image: NDArray[np.uint8], zone: ZoneView, sizes: Style) -> None:
@@ -57,14 +65,17 @@ def _draw_counts(image: NDArray[np.uint8], zone: ZoneView, sizes: Style) -> None
     length = math.dist((ax, ay), (bx, by))
     across = (by - ay) / length, (ax - bx) / length  # to the left, with y down
     x, y = (ax + bx) / 2, (ay + by) / 2
-    reach = 2.5 * sizes.label_height
+    long = 1.2 * sizes.label_height
     for sign, side, count in zip((1, -1), zone.zone.sides, zone.crossed_to, strict=True):
-        tip = x + sign * across[0] * reach / 2, y + sign * across[1] * reach / 2
-        ends = [(round(px - 0.5), round(py - 0.5)) for px, py in ((x, y), tip)]
-        cv2.arrowedLine(image, ends[0], ends[1], color, 2 * sizes.line, cv2.LINE_AA, tipLength=0.4)
-        at = x + sign * across[0] * reach, y + sign * across[1] * reach
-        _label(image, at, f"{printable(side)}: {count}", color, sizes)
-    _label(image, (ax, ay), name, color, sizes)
+        tip = x + sign * across[0] * long, y + sign * across[1] * long
+        if 0 <= x <= width and 0 <= y <= height:
+            ends = [(round(px - 0.5), round(py - 0.5)) for px, py in ((x, y), tip)]
+            cv2.arrowedLine(image, ends[0], ends[1], color, 2 * sizes.line, cv2.LINE_AA, tipLength=0.4)
+        text = f"{printable(side)}: {count}"
+        wide = abs(across[0]) * (sizes.width(text) / 2 + sizes.padding) + abs(across[1]) * sizes.label_height / 2
+        reach = long + wide + 2 * sizes.line
+        _label(image, (x + sign * across[0] * reach, y + sign * across[1] * reach), text, color, sizes)
+    _label(image, zone.points[-1], name, color, sizes)  # labels of objects lie above them, so the end has more room
 
 
 def _label(

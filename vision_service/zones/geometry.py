@@ -50,19 +50,25 @@ def depth(point: Point, polygon: Sequence[Point]) -> float:
 
 
 def share_inside(box: Box, polygon: Sequence[Point]) -> float:
-    """Return how much of a box lies in a polygon, 0 to 1; of a box without area, whether its centre does.
-
-    The polygon is cut off at the four edges of the box (Sutherland and Hodgman, "Reentrant polygon clipping", 1974);
-    the edges that this lays over each other have no area between them.
-    """
+    """Return how much of a box lies in a polygon, 0 to 1; of a box without area, whether its centre does."""
     x_min, y_min, x_max, y_max = box
     area = (x_max - x_min) * (y_max - y_min)
     if not area > 0:
         return float(inside(((x_min + x_max) / 2, (y_min + y_max) / 2), polygon))
-    left: list[Point] = list(polygon)
+    return min(1.0, abs(area_of(clipped(polygon, box))) / area)
+
+
+def clipped(polygon: Sequence[Point], box: Box) -> list[Point]:
+    """Return what of a polygon lies in a box.
+
+    It is cut off at the four edges of the box (Sutherland and Hodgman, "Reentrant polygon clipping", 1974); where that
+    leaves several parts, edges join them that lie over each other, with no area between them.
+    """
+    x_min, y_min, x_max, y_max = box
+    left = list(polygon)
     for axis, limit, sign in ((0, x_min, 1), (0, x_max, -1), (1, y_min, 1), (1, y_max, -1)):
         left = _cut(left, axis, limit, sign)
-    return min(1.0, abs(area_of(left)) / area)
+    return left
 
 
 def area_of(polygon: Sequence[Point]) -> float:
