@@ -64,12 +64,6 @@ def robot():
         yield robot
 
 
-@pytest.fixture(autouse=True)
-def same_domain(monkeypatch, robot):
-    """Clients without a node of their own must be in the domain of the stack."""
-    monkeypatch.setenv("ROS_DOMAIN_ID", str(robot.context.get_domain_id()))
-
-
 # Without ROS.
 
 
