@@ -1,6 +1,9 @@
 """Zones by their attributes: what is right, and what is refused with what to do."""
 
+from pathlib import Path
+
 import pytest
+import yaml
 
 from vision_service.configuration import configure
 from vision_service.errors import VisionError
@@ -93,3 +96,12 @@ def test_a_zone_that_is_not_in_the_image_is_told_with_both_places(size, word):
     assert f"{size[0]}×{size[1]} pixels" in said
     assert "(50, 10)" in said
     assert made(polygon=TRIANGLE).misplaced((50, 40)) == ""
+
+
+def test_the_zones_of_the_page_are_right():
+    page = (Path(__file__).parents[2] / "docs/zones.md").read_text()
+    values = yaml.safe_load(page.partition("```yaml")[2].partition("```")[0])["people"]["ros__parameters"]
+    for name in values["zones"]:
+        own = {key.removeprefix(f"{name}."): value for key, value in values.items() if key.startswith(f"{name}.")}
+        zone = make_zone(name, configure(ZoneConfig, own, of=name), "front", values["cameras"])
+        assert zone.misplaced((640, 480)) == ""
