@@ -1,4 +1,4 @@
-"""The example of a plugin, docs/examples/room_watch: installed and used as docs/write_a_plugin.md says."""
+"""The example of a plugin, examples/room_watch: installed and used as docs/write_a_plugin.md says."""
 
 import importlib.metadata
 import importlib.util
@@ -20,7 +20,7 @@ import pytest
 import tinymodels
 
 ROOT = Path(__file__).resolve().parents[1]
-EXAMPLE = ROOT / "docs/examples/room_watch"
+EXAMPLE = ROOT / "examples/room_watch"
 PAGE = (ROOT / "docs/write_a_plugin.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 """The page's blocks: language, text."""
@@ -134,7 +134,7 @@ def test_code_on_the_page_stands_in_the_example(block):
 
 
 def test_the_page_links_the_example_and_the_readme_links_the_page():
-    assert "(examples/room_watch)" in PAGE
+    assert "(../examples/room_watch)" in PAGE
     assert "(docs/write_a_plugin.md)" in (ROOT / "README.md").read_text()
 
 

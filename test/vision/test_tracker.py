@@ -448,6 +448,24 @@ def test_other_attributes_hold_from_the_next_frame_on_and_for_frames_that_come_a
     assert model.detect(third) == []
 
 
+def test_what_is_too_small_or_too_large_is_not_tracked():
+    (frame,) = frames(1)
+    areas = {item.class_name: item.area / (160 * 120) for item in boxes(frame)}
+    middle = sorted(item.area for item in boxes(frame))[2] / (160 * 120)
+    model = tracker(TruthDetector(), min_track_persistence=1, minimum_area=middle)
+    found = model.detect(frame)
+    assert 0 < len(found) < 5
+    assert min(item.area for item in found) / (160 * 120) >= middle
+    name = next(iter(areas))
+    model.update(replace(model.config, minimum_area=0.0, label_maximum_areas={name.upper(): 0.0}))
+    assert name not in {item.class_name for item in model.detect(replace(frame, stamp=frame.stamp + SECOND))}
+
+
+def test_a_limit_of_a_label_that_the_detector_never_finds_is_refused():
+    with pytest.raises(VisionError, match="'label_minimum_areas': the detector 'detector' never finds 'cubb'"):
+        tracker(TruthDetector(), label_minimum_areas={"cubb": 0.1})
+
+
 def boxes(frame: Frame) -> list[Detection]:
     return TruthDetector().detect(frame)
 

@@ -25,6 +25,8 @@ from vision_service.settings.stack import StackConfiguration
 from vision_service.settings.viam_gateway import ViamGatewayConfiguration
 from vision_service.settings.vision import VisionConfiguration
 from vision_service.vision import MODELS
+from vision_service.zones.config import ZoneConfig
+from vision_service.zones.zone import make_zone
 
 STACK = "stack"
 VIAM_GATEWAY = "viam_gateway"
@@ -134,6 +136,8 @@ def wrong_parameters(node: FileNode) -> Iterator[str]:
             configure(configuration, own, of=prefix.rstrip(".") or "its parameters")
         except VisionError as error:
             yield error.message
+    if node.kind == "vision":
+        yield from _wrong_zones(values)
     known = [f"{prefix}{name}" for prefix, configuration in configurations for name in attributes(configuration)]
     for name in values:
         if name not in used:
@@ -201,7 +205,8 @@ def _configurations(node: FileNode) -> Configurations:
     if node.kind == "vision":
         model = MODELS.get(str(_required(section, "model", VisionConfiguration)))
         cameras = [(f"{camera}.", CameraTopics) for camera in _cameras(section)]
-        return [("", VisionConfiguration), ("", model.Config), *cameras]
+        zones = [(f"{zone}.", ZoneConfig) for zone in _zones(section)]
+        return [("", VisionConfiguration), ("", model.Config), *cameras, *zones]
     driver = DRIVERS.get(str(_required(section, "driver", CameraConfiguration)))
     calibration: Configurations = [("", CalibrationConfig), (EXTRINSICS, ExtrinsicsConfig)]
     if "intrinsic_parameters" not in attributes(driver.Config):
@@ -242,6 +247,27 @@ def _cameras(section: Section) -> list[str]:
     cameras = section.get("cameras") or [section.get("camera_name")]
     listed = cameras if isinstance(cameras, (list, tuple)) else []
     return [camera for camera in dict.fromkeys(listed) if isinstance(camera, str) and camera]
+
+
+def _zones(section: Section) -> list[str]:
+    listed = section.get("zones") or ()
+    return [zone for zone in listed if isinstance(zone, str)] if isinstance(listed, (list, tuple)) else []
+
+
+def _wrong_zones(section: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong with the places of zones whose attributes are right."""
+    cameras = _cameras(dict(section))
+    default = section.get("camera_name") or (cameras[0] if cameras else "")
+    for zone in _zones(dict(section)):
+        try:
+            config = configure(ZoneConfig, _own(f"{zone}.", ZoneConfig, section), of=zone)
+        except VisionError:  # which is said already
+            continue
+        try:
+            if make_zone(zone, config, str(default), cameras) is None:
+                yield f"zone {zone!r}: neither {zone}.polygon nor {zone}.line is given"
+        except VisionError as error:
+            yield error.message
 
 
 def _values(sections: Iterable[tuple[str, Section]], node: str) -> Section:

@@ -31,6 +31,7 @@ from vision_service.types import Frame, PointCloudObject
 
 if TYPE_CHECKING:
     from vision_service.vision.ground_report import GroundReport
+    from vision_service.zones.monitor import ZoneView
 
 Placed = tuple[Sequence[PointCloudObject], str]
 """Objects and the coordinate frame they are in."""
@@ -201,6 +202,7 @@ class Outputs:
         ground: Callable[[], GroundReport | None] = lambda: None,
         jpeg_quality: int,
         skeleton: Skeleton = (),
+        zones: Sequence[ZoneView] = (),
         lasting: float = 0.0,
     ) -> None:
         """Publish what has listeners.
@@ -212,6 +214,7 @@ class Outputs:
             ground: Returns the ground of the frame, when its objects are known.
             jpeg_quality: Of the compressed image.
             skeleton: Which keypoints are joined in annotated images.
+            zones: What else is drawn in them.
             lasting: How long what is drawn of it holds at least without a further message, seconds; 0 = for ever.
         """
         began = time.monotonic()
@@ -228,7 +231,7 @@ class Outputs:
             if topic.ability != IN_SPACE:
                 self._tell(topic, results[topic.method], header, frame)
         if drawn and frame.image is not None:
-            picture = draw_results(frame.image.rgb, results, frame.intrinsics, skeleton)
+            picture = draw_results(frame.image.rgb, results, frame.intrinsics, skeleton, zones)
             self._publish_picture(drawn, picture, header, jpeg_quality)
         in_space = [topic for topic in wanted if topic.ability == IN_SPACE]
         if in_space:  # at last, because their place may not be known

@@ -86,7 +86,9 @@ class Parameters:
         self._attributes: dict[str, Attribute] = {}
         self._maps: dict[str, Attribute] = {}
         self._owners: dict[str, type] = {}
+        self._groups: dict[str, type] = {}
         self._new: list[str] = []
+        self._new_groups: list[str] = []
         self._changes: dict[str, Any] = {}
         self._built: Built | None = None
         self._trying: int | None = None  # the thread that only tries to set
@@ -130,6 +132,31 @@ class Parameters:
                 self._declare(name, attribute, attribute.form, attribute.default)
                 if read_only or attribute.start_only:
                     self._make_read_only(name, attribute)
+
+    def declare_below(self, listing: str, configuration: type) -> None:
+        """Let a list, which is declared already, name what has a configuration of its own below each name.
+
+        What it names is declared with the next change of the list, so that both can be set at once.
+
+        Args:
+            listing: The name of the list.
+            configuration: The dataclass; :meth:`follow_list` declares what the list names now.
+        """
+        self._groups[listing] = configuration
+
+    def follow_list(self, listing: str, names: Collection[str]) -> None:
+        """Declare what a list names, and take back what it does not name any more."""
+        configuration = self._groups[listing]
+        for name in self._below(configuration):
+            if name not in names:
+                self.undeclare(configuration, prefix=f"{name}.")
+        for name in names:
+            self.declare(configuration, prefix=f"{name}.")
+
+    def _below(self, configuration: type) -> list[str]:
+        """Return the names below which a configuration is declared."""
+        own = [name.partition(".")[0] for name, owner in self._owners.items() if owner is configuration]
+        return list(dict.fromkeys(own))
 
     def undeclare(self, configuration: type, *, prefix: str = "") -> None:
         """Take back the declaration of a configuration's attributes; their values are kept for the next one."""
@@ -330,24 +357,47 @@ class Parameters:
         for parameter in parameters:
             if self._is_deletion(parameter):  # rclpy deletes only what may be of any type
                 self._node.set_descriptor(parameter.name, ParameterDescriptor(dynamic_typing=True))
+        self._declare_listed(parameters)
         known = {parameter.name: self._attribute(parameter.name) for parameter in parameters}
         prepared = [_as_declared(parameter, known[parameter.name]) for parameter in parameters]
         new = [name for name in known if not self._node.has_parameter(name)]
         self._new = [name for name in new if known[name] is not None]
         unknown = [name for name in new if known[name] is None and not takes_undeclared(self._node, name)]
         if unknown:
-            raise ParameterRefused("; ".join(self._unknown(name) for name in unknown))
+            sentences = [self._unknown(name) for name in unknown]
+            self._forget_listed()
+            raise ParameterRefused("; ".join(sentences))
         if self._new:
             try:  # before an entry is declared, because rclpy does not tell us when it refuses a value
                 for parameter in prepared:
                     if (attribute := known[parameter.name]) is not None:
                         check(attribute, parameter.value)
             except VisionError as error:
+                self._forget_listed()
                 raise ParameterRefused(error.message) from None
         for name, attribute in known.items():
             if attribute is not None:
                 self._declare(name, attribute, attribute.form, None)  # does nothing to those that are declared
         return prepared
+
+    def _declare_listed(self, parameters: Sequence[Parameter]) -> None:
+        """Declare what lists name anew with this change; it is taken back if the change is refused."""
+        self._new_groups = []
+        for parameter in parameters:
+            configuration = self._groups.get(parameter.name)
+            if configuration is None or parameter.type_ != Parameter.Type.STRING_ARRAY:
+                continue
+            declared = self._below(configuration)
+            for name in dict.fromkeys(parameter.value):
+                if name.isidentifier() and name not in declared:  # others are refused when the list is checked
+                    self.declare(configuration, prefix=f"{name}.")
+                    self._new_groups.append(name)
+
+    def _forget_listed(self) -> None:
+        for configuration in self._groups.values():
+            for name in self._new_groups:
+                self.undeclare(configuration, prefix=f"{name}.")
+        self._new_groups = []
 
     def _is_deletion(self, parameter: Parameter) -> bool:
         """Return whether an entry of a map is to be deleted, as ``ros2 param delete`` asks for it."""
@@ -412,6 +462,7 @@ class Parameters:
     def _refuse(self, reason: str) -> SetParametersResult:
         for name in self._new:
             self._forget(name)
+        self._forget_listed()
         return SetParametersResult(successful=False, reason=reason)
 
     def _applied(self, parameters: Sequence[Parameter]) -> None:

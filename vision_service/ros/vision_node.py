@@ -39,6 +39,7 @@ from vision_service.ros.resources import NodeResources
 from vision_service.ros.streaming import Steady, Stream
 from vision_service.ros.topic_camera import check_camera_name, check_topics, fetch
 from vision_service.ros.transforms import Transforms
+from vision_service.ros.zones import COMMANDS, RESET, NodeZones
 from vision_service.scheduler import Scheduler
 from vision_service.settings.vision import VisionConfiguration
 from vision_service.srv import (
@@ -104,6 +105,7 @@ class VisionNode(ServiceNode):
         self._outputs: dict[str, Outputs] = {}
         self._streams: dict[str, Stream] = {}
         self._transforms: Transforms | None = None
+        self._zones = NodeZones(self.parameters, self.diagnostics)
         self._told = ""
         self._taking = False
         self._taken_in_vain: dict[str, Any] = {}
@@ -163,6 +165,7 @@ class VisionNode(ServiceNode):
         model, resources = self.prepared(self.preparation())
         self._resources.adopt(resources)
         self._inference = Scheduler(model, self.get_name(), failing=self._model_failed, check=check_returned)
+        self._zones.configure(self.settings, model)
         self._make_outputs(model)
 
     def _make_outputs(self, model: VisionModel) -> None:
@@ -187,6 +190,7 @@ class VisionNode(ServiceNode):
             outputs.close()
         self.results.forget()
         self._cameras.forget()
+        self._zones.forget()
         self.diagnostics.clear()
 
     def cleanup(self) -> None:
@@ -195,6 +199,7 @@ class VisionNode(ServiceNode):
         for outputs in self._outputs.values():
             outputs.destroy()
         self._outputs.clear()
+        self._zones.close()
         self._cameras.configure({}, 0.0)
         if self._transforms is not None:
             self._transforms.close()
@@ -228,6 +233,7 @@ class VisionNode(ServiceNode):
         if any(f"{camera}.{topic}" in changes for camera in self._cameras.topics for topic in attributes(CameraTopics)):
             msg = "a camera's topics can be changed only while the node is unconfigured (clean it up first)"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+        self._zones.validate(self.settings, self._working().model, changes)
 
     def outdated(self, name: str) -> bool:
         """Return whether the model was made of a file that has another content now."""
@@ -277,6 +283,8 @@ class VisionNode(ServiceNode):
             config = self._model_config(self._model_class, {})
             if only_live_changes(self._inference.model.config, config):
                 self._inference.update(config)
+        if self._inference is not None:
+            self._zones.apply(self.settings, self._inference.model, changes)
 
     def _concern_model(self, changes: Mapping[str, Any]) -> bool:
         known = attributes(self._model_class.Config) if self._model_class is not None else {}
@@ -288,6 +296,7 @@ class VisionNode(ServiceNode):
         old = inference.model
         self._resources.adopt(resources)
         inference.swap(model)
+        self._zones.changed_model(model)
         if abilities(model) != abilities(old):
             self._make_outputs(model)
         if model.needs != old.needs:
@@ -374,7 +383,7 @@ class VisionNode(ServiceNode):
             return
         heard = self._outputs[camera].heard()
         shown = self.results.wanted(camera)
-        if heard or shown or self._sees_every_frame():
+        if heard or shown or self._zones.wanted(camera) or self._sees_every_frame():
             self._start_stream(camera, self._stream_needs(camera, shown or bool(heard & PICTURES)))
         else:
             self._stop_stream(camera)
@@ -409,7 +418,8 @@ class VisionNode(ServiceNode):
                 results: dict[str, Any] = {}
                 if steady.wanted and "classify" in methods(inference.model):
                     results["classify"] = steady.add(frame, inference.now("classify", frame))
-                if inference.model.sees_every_frame:
+                zoned = self._zones.wanted(camera)
+                if inference.model.sees_every_frame or zoned:
                     results["detect"] = inference.now("detect", frame)
 
                 def run(method: str, frame: Frame) -> Any:
@@ -418,7 +428,11 @@ class VisionNode(ServiceNode):
                 changes: list[LabelChange] = []
                 if self.results.wanted(camera):
                     results |= {each: run(each, frame) for each in methods(inference.model) if each not in results}
-                    changes = [*steady.changes(), *inference.model.events()]
+                if self._zones or self.results.wanted(camera):
+                    told_by_model = inference.model.events()
+                    moved = self._zones.update(camera, frame, results.get("detect", ()), told_by_model)
+                    changes = [*steady.changes(), *told_by_model, *moved]
+                if self.results.wanted(camera):
                     skeleton = inference.model.skeleton
                     self.results.put(result_of(camera, frame, results, skeleton=skeleton, changes=tuple(changes)))
                     told = True
@@ -429,10 +443,13 @@ class VisionNode(ServiceNode):
                     ground=lambda: inference.model.ground(frame.camera_name),
                     jpeg_quality=self.settings.jpeg_quality,
                     skeleton=inference.model.skeleton,
+                    zones=self._zones.views(camera, frame.size) if zoned else (),
                     # What this node does not withdraw any more, because it was killed, ends by itself.
                     lasting=2 * self.settings.silence + (2 / self.settings.max_rate if self.settings.max_rate else 0),
                 )
-                for change in [*changes, *steady.changes(), *inference.model.events()]:
+                late = inference.model.events()
+                changes += [*steady.changes(), *late, *(self._zones.ended(late) if late else ())]
+                for change in changes:
                     if change.camera_name in self._outputs:
                         self._outputs[change.camera_name].send_event(conversion.label_change_to_message(change))
                 self.diagnostics.report("assumed", inference.model.warning)  # frames may have given cause for one
@@ -660,9 +677,14 @@ class VisionNode(ServiceNode):
             response.labels = list(model.labels)
 
     async def command(self, command: dict[str, Any], call: Call) -> dict[str, Any]:
-        """Run a command of the model's own, in its thread."""
+        """Run a command of the zones', or of the model's own, in its thread."""
+        name = command.get("command")
+        if name == RESET and self._zones:
+            self._zones.forget()
+            return {}
         job = self._working().do(lambda model: model.do_command(command))
-        return await call.wait(job, late=lambda: self._late(call))
+        result: dict[str, Any] = await call.wait(job, late=lambda: self._late(call))
+        return {"commands": {**result["commands"], **COMMANDS}} if name == "help" and self._zones else result
 
     def _late(self, call: Call) -> VisionError:
         """Return the error for an answer that was not ready in time: what holds the model up, if something does."""
@@ -692,6 +714,7 @@ class VisionNode(ServiceNode):
             "frame_rates": {name: round(self._cameras.rate(name), 2) for name in ages},
             "frame_ages": {name: None if age is None else round(age, 3) for name, age in ages.items()},
             "subscriptions": self._cameras.status(),
+            **({"zones": self._zones.status()} if self._zones else {}),
         }
 
 

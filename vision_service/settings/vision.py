@@ -36,6 +36,11 @@ class VisionConfiguration(FrameConfiguration):
         "Minimum confidence of the best classification for an event on ~/events when it changes; 0 = no events.",
         default=0.0, minimum=0, maximum=1,
     )  # fmt: skip
+    zones: tuple[str, ...] = attribute(
+        "Names of the zones in the cameras' images, each an area or a line with the parameters NAME.polygon or"
+        " NAME.line, NAME.camera, NAME.labels …: what is in them, and who enters, leaves and crosses them, is counted.",
+        default=(), live=True,
+    )  # fmt: skip
     target_frame: str = attribute(
         "TF frame to which 3D objects are transformed; empty = the frame of the camera.", default=""
     )

@@ -24,6 +24,36 @@ class TrackerConfig:
         maximum=1.0,
         live=True,
     )
+    minimum_area: float = attribute(
+        "Minimum area of the boxes of detections used for tracking, as a fraction of the image's area.",
+        default=0.0,
+        minimum=0.0,
+        maximum=1.0,
+        live=True,
+    )
+    maximum_area: float = attribute(
+        "Maximum area of the boxes of detections used for tracking, as a fraction of the image's area.",
+        default=1.0,
+        minimum=0.0,
+        maximum=1.0,
+        live=True,
+    )
+    label_minimum_areas: dict[str, float] = attribute(
+        "Minimum area of the boxes of single classes by class name, case-insensitive, instead of minimum_area; as a"
+        " fraction of the image's area.",
+        default={},
+        minimum=0.0,
+        maximum=1.0,
+        live=True,
+    )
+    label_maximum_areas: dict[str, float] = attribute(
+        "Maximum area of the boxes of single classes by class name, case-insensitive, instead of maximum_area; as a"
+        " fraction of the image's area.",
+        default={},
+        minimum=0.0,
+        maximum=1.0,
+        live=True,
+    )
     min_track_persistence: int = attribute(
         "Number of consecutive frames in which an object must be detected before its track is reported.",
         default=3,

@@ -52,6 +52,8 @@ class VisionModel(HasCommands):
         config: Their values; read once per call, because live attributes are replaced between two calls.
         needs: What of a frame it looks at.
         sees_every_frame: Whether it must see all frames of its cameras to work, not only those that somebody asks for.
+        gives_ids: Whether its detections have ids that stay with the objects from frame to frame; the event by which
+            such an id ends has it as `previous`, and no `current`.
         labels: The class names it can answer with, in the order of their numbers; empty if it does not know.
         extras: What its detections carry besides the box, of EXTRAS; known once it is made.
         skeleton: Which keypoints are joined when drawn: pairs of places in a detection's keypoints.
@@ -60,6 +62,7 @@ class VisionModel(HasCommands):
     Config: ClassVar[type]
     needs: Needs = Needs.IMAGE
     sees_every_frame: ClassVar[bool] = False
+    gives_ids: ClassVar[bool] = False
     labels: tuple[str, ...] = ()
     extras: frozenset[str] = frozenset()
     skeleton: tuple[tuple[int, int], ...] = ()

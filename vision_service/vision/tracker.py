@@ -10,6 +10,7 @@ from vision_service.configuration import did_you_mean
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.frame_clock import JUMP, FrameClock
 from vision_service.labels import is_valid
+from vision_service.mlmodel.areas import AreaFilter
 from vision_service.resources import Resources, not_able
 from vision_service.tracking.bytetrack import ByteTrack, Track
 from vision_service.tracking.config import TrackerConfig
@@ -40,6 +41,7 @@ class Tracker(VisionModel):
 
     Config = TrackerConfig
     sees_every_frame: ClassVar[bool] = True
+    gives_ids: ClassVar[bool] = True
     commands: ClassVar[Mapping[str, str]] = {
         "reset": "End all tracks and begin anew; no number is used again.",
         "tracks": "The living tracks: camera, id, class, confidence, how long ago they began and were last seen"
@@ -55,6 +57,7 @@ class Tracker(VisionModel):
                 the chosen labels.
         """
         super().__init__(config, resources)
+        self._areas = _areas(config)
         import scipy.optimize  # noqa: F401  (which takes its time: now, rather than between two frames)
 
         self._detector = resources.detector(config.detector_name)
@@ -65,10 +68,21 @@ class Tracker(VisionModel):
         self.skeleton = getattr(self._detector, "skeleton", ())
         known = tuple(getattr(self._detector, "labels", ()))
         check_labels(config, known)
+        check_area_labels(config, known)
         self.labels = tuple(name for name in known if is_valid(name, config.chosen_labels))
         self._numbers: Counter[str] = Counter()
         self._cameras: dict[str, _Camera] = {}
         self._events: deque[LabelChange] = deque(maxlen=EVENTS)
+
+    def update(self, config: TrackerConfig) -> None:
+        """Take other thresholds and limits.
+
+        Raises:
+            VisionError: INVALID_ARGUMENT, if a limit is of a label that is never found; the others hold all the same.
+        """
+        super().update(config)
+        self._areas = _areas(config)
+        check_area_labels(config, tuple(getattr(self._detector, "labels", ())))
 
     def detect(self, frame: Frame) -> list[Detection]:
         """Return what belongs to a track, best first as the detector has it.
@@ -107,11 +121,12 @@ class Tracker(VisionModel):
 
     def _look(self, frame: Frame, config: TrackerConfig) -> list[Detection]:
         """Return the detections that count."""
-        return [
+        found = [
             item
             for item in self._detector.detect(frame)
             if item.confidence >= config.min_confidence and is_valid(item.class_name, config.chosen_labels)
         ]
+        return self._areas(found, frame.size) if found and all(frame.size) else found
 
     def _identify(self, class_name: str) -> str:
         self._numbers[class_name] += 1
@@ -218,3 +233,26 @@ def check_labels(config: TrackerConfig, known: tuple[str, ...]) -> None:
             hint = did_you_mean(name, known)
             msg = f"'chosen_labels': the detector {config.detector_name!r} never finds {name!r}{hint}"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+
+
+def check_area_labels(config: TrackerConfig, known: tuple[str, ...]) -> None:
+    """Refuse limits of areas for labels that the detector never finds.
+
+    Args:
+        config: What is set.
+        known: What the detector finds; empty = it does not say.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT.
+    """
+    names = {name.casefold() for name in known}
+    for attribute in ("label_minimum_areas", "label_maximum_areas"):
+        for name in getattr(config, attribute):
+            if names and name.casefold() not in names:
+                hint = did_you_mean(name, known)
+                msg = f"{attribute!r}: the detector {config.detector_name!r} never finds {name!r}{hint}"
+                raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+
+
+def _areas(config: TrackerConfig) -> AreaFilter:
+    return AreaFilter(config.minimum_area, config.maximum_area, config.label_minimum_areas, config.label_maximum_areas)

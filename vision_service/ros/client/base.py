@@ -106,7 +106,7 @@ class NamedClient:
         Raises:
             VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
         """
-        return self._call(srv.GetStatus, "get_status", srv.GetStatus.Request(), _status, timeout)
+        return self._call(srv.GetStatus, "get_status", srv.GetStatus.Request(), as_status, timeout)
 
     def do_command(self, command: Mapping[str, Any], *, timeout: float | None = None) -> dict[str, Any]:
         """Run a command of the model or driver; ``{"command": "help"}`` lists them.
@@ -151,7 +151,8 @@ class NamedClient:
         return self._caller.call(kind, f"{self.name}/{method}", request, convert, timeout)
 
 
-def _status(response: Any) -> dict[str, Any]:
+def as_status(response: Any) -> dict[str, Any]:
+    """Return a response of GetStatus as one mapping."""
     return {"state": response.state, **json.loads(response.status or "{}")}
 
 

@@ -11,7 +11,7 @@ from std_msgs.msg import Header
 
 from vision_service import srv
 from vision_service.ros import conversion
-from vision_service.ros.client.base import NamedClient
+from vision_service.ros.client.base import NamedClient, as_status
 from vision_service.ros.client.requests import ImageLike, as_json, fill_image
 from vision_service.ros.client.results import (
     CaptureAllResult,
@@ -30,6 +30,7 @@ from vision_service.types import (
     PointCloudObject,
     Segmentation,
 )
+from vision_service.zones.counts import ZoneCounts, counts_of
 
 
 class VisionClient(NamedClient):
@@ -671,6 +672,39 @@ class VisionClient(NamedClient):
         return self._call(
             srv.CaptureAllFromCamera, "capture_all_from_camera", request, partial(_captured, request), timeout
         )
+
+    def get_zones(self, *, timeout: float | None = None) -> dict[str, ZoneCounts]:
+        """Return what is counted in the service's zones.
+
+        Example::
+
+            print(people.get_zones()["door"].inside.get("person", 0))
+
+        Args:
+            timeout: Seconds; None = 10.
+
+        Returns:
+            The counts by the names of the zones; empty = it has none.
+
+        Raises:
+            VisionError: Only what every method may raise.
+        """
+        return self.get_zones_async(timeout=timeout).result()
+
+    def get_zones_async(self, *, timeout: float | None = None) -> Future[dict[str, ZoneCounts]]:
+        """Return a future of what is counted in the service's zones.
+
+        Args:
+            timeout: Seconds; None = 10.
+
+        Returns:
+            A future of what `get_zones` returns or raises.
+
+        Raises:
+            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
+        """
+        kind = srv.GetStatus
+        return self._call(kind, "get_status", kind.Request(), lambda answer: counts_of(as_status(answer)), timeout)
 
     def get_properties(self, *, timeout: float | None = None) -> VisionProperties:
         """Return what the service can do, and with which cameras.
