@@ -5,23 +5,28 @@ The site is built with them (docs/conf.py); they are no part of the repository. 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from tools.reference import commands, interfaces, parameters
 
 ROOT = Path(__file__).resolve().parents[2]
+MAKERS: dict[str, Callable[[], str]] = {
+    "reference/parameters.md": parameters.of_nodes,
+    "reference/models.md": parameters.of_models,
+    "reference/drivers.md": parameters.of_drivers,
+    "reference/messages.md": partial(interfaces.messages, ROOT / "msg"),
+    "reference/services.md": partial(interfaces.services, ROOT / "srv"),
+    "reference/commands.md": commands.page,
+}
+NAMES = frozenset(MAKERS)
+"""The places of the generated pages below docs/."""
 
 
 def pages() -> dict[str, str]:
     """Return the generated pages: their place below docs/, and their Markdown."""
-    return {
-        "reference/parameters.md": parameters.of_nodes(),
-        "reference/models.md": parameters.of_models(),
-        "reference/drivers.md": parameters.of_drivers(),
-        "reference/messages.md": interfaces.messages(ROOT / "msg"),
-        "reference/services.md": interfaces.services(ROOT / "srv"),
-        "reference/commands.md": commands.page(),
-    }
+    return {name: make() for name, make in MAKERS.items()}
 
 
 def write(folder: Path) -> None:

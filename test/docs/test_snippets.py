@@ -1,0 +1,172 @@
+"""Every command and every program in README and docs/ runs: on files, and on a robot of rendered cameras."""
+
+import contextlib
+import glob
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+import desk
+from pages import ROOT, Block, blocks
+from robot import PATIENCE, environment, eventually
+from vision_service.cli.main import build_parser, main
+
+RUN_ELSEWHERE = {"docs/write_a_plugin.md": "test/test_plugins.py installs the example of this page, and runs all of it"}
+ENDLESS = {"demo", "run", "control", "viam-gateway"}
+"""Commands that run until Ctrl-C, or too long for here: they are parsed. The tests of the command line run them."""
+OTHERS = {
+    "make": "sets up everything anew; its targets are looked up",
+    "ros2": "is not on PyPI; launch files, their arguments, topics and services are looked up",
+    "pip": "installs; extras are looked up",
+    "python": "a module of this repository is looked up",
+    **dict.fromkeys((".", "cd", "export", "echo"), "changes the shell"),
+    **dict.fromkeys(("sudo", "rosdep", "colcon"), "changes the machine, or is not on PyPI"),
+    **dict.fromkeys(("ssh", "fastdds"), "needs another host"),
+}
+"""Other programs, and why they are not run."""
+ASSIGNMENT = re.compile(r"^[A-Z_]+=\S* ")
+
+
+def commands() -> list[tuple[Block, str]]:
+    """Return the lines of all shell blocks, each with the first block that has it."""
+    found: dict[str, Block] = {}
+    for block in blocks("sh", "bash"):
+        if block.not_run or block.page in RUN_ELSEWHERE:
+            continue
+        for line in block.text.replace("\\\n", " ").splitlines():
+            bare = " ".join(shlex.split(line, comments=True)) and re.sub(r"\s+#\s.*$", "", line).strip()
+            if bare and not bare.startswith("#"):
+                found.setdefault(bare, block)
+    return [(block, line) for line, block in found.items()]
+
+
+OURS = [(block, line) for block, line in commands() if line.startswith("vision-service ")]
+THEIRS = [(block, line) for block, line in commands() if not line.startswith("vision-service ")]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with files of all names that the examples use."""
+    made = tmp_path_factory.mktemp("desk")
+    desk.files(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def robot(folder):
+    """The nodes that the examples name."""
+    with desk.robot(folder) as robot:
+        for name in ("objects", "parts", "people"):
+            eventually(lambda name=name: robot.status(name)["state"] == "active", f"{name} is active")
+        yield robot
+
+
+@pytest.fixture
+def there(folder, robot, monkeypatch):
+    """The examples run in that folder, beside the robot."""
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def arguments_of(line: str) -> tuple[list[str], str]:
+    """Return the arguments of a command of ours, with wildcards replaced, and the file that takes its output."""
+    line, _, target = line.partition(" > ")
+    words = shlex.split(line)[1:]
+    return [name for word in words for name in (sorted(glob.glob(word)) if "*" in word else [word])], target.strip()
+
+
+@pytest.mark.parametrize(("block", "line"), OURS, ids=lambda item: str(item))
+def test_a_command_of_ours_does_what_stands_there(there, capsys, block, line):
+    arguments, target = arguments_of(line)
+    if arguments[0] in ENDLESS:
+        build_parser().parse_args(arguments)
+        return
+    if arguments[0] == "doctor":
+        arguments += ["--wait", "1"]
+    with (
+        open(target, "w") if target else contextlib.nullcontext() as file,
+        contextlib.redirect_stdout(file or sys.stdout),
+    ):
+        code = main(arguments)
+    said = capsys.readouterr()
+    assert code == 0 or arguments[0] == "doctor", said.err
+    assert target or said.out, said.err
+
+
+@pytest.mark.parametrize(("block", "line"), THEIRS, ids=lambda item: str(item))
+def test_what_other_programs_are_told_is_there(robot, block, line):
+    for part in re.split(r" && | \| ", ASSIGNMENT.sub("", line)):
+        program, *words = shlex.split(part)
+        assert program in OTHERS, f"{block}: is not run; mark the block with the reason, or name {program!r} in OTHERS"
+        if program == "make":
+            assert f"\n{words[0]}:" in (ROOT / "Makefile").read_text(), f"no target {words[0]}"
+        elif program == "pip":
+            extras = re.findall(r"\[(\w+)\]", part)
+            assert all(re.search(rf"^{extra} =$", (ROOT / "setup.cfg").read_text(), re.MULTILINE) for extra in extras)
+        elif program == "python" and words[0] == "-m":
+            assert (ROOT / f"{words[1].replace('.', '/')}.py").exists()
+        elif program == "ros2":
+            look_up(robot, words)
+
+
+def look_up(robot, words: list[str]) -> None:
+    """Look whether there is what a command of ROS names: a launch file with its arguments, a topic, a service."""
+    if words[:2] == ["launch", "vision_service"]:
+        file = ROOT / "launch" / words[2]
+        known = file.read_text() + (ROOT / "vision_service/ros/launching.py").read_text()
+        for word in words[3:]:
+            name, assigned, _ = word.partition(":=")
+            assert not assigned or f'"{name}"' in known, f"{words[2]} has no argument {name}"
+    elif words[:2] == ["topic", "echo"]:
+        assert words[2] in dict(robot.node.get_topic_names_and_types())
+    elif words[:2] == ["service", "call"]:
+        assert words[3] in dict(robot.node.get_service_names_and_types())[words[2]]
+
+
+@pytest.mark.parametrize(
+    "block", [block for block in blocks("python") if not block.not_run and block.page not in RUN_ELSEWHERE], ids=str
+)
+def test_a_program_runs(there, block):
+    program = compile("\n" * (block.line - 1) + block.text, block.page, "exec")
+    if block.marker == "until it prints":
+        prints_something(block.text, there)
+    else:
+        assert not block.marker, f"unknown marker {block.marker!r}"
+        exec(program, {"__name__": "__main__"})
+
+
+def prints_something(text: str, folder) -> None:
+    """Run a program without an end, until it has printed a line; Ctrl-C must end it."""
+    env = environment() | {"PYTHONUNBUFFERED": "1"}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [sys.executable, "-c", text], env=env, cwd=folder, stdout=pipe, stderr=pipe, text=True
+    ) as process:
+        watch = threading.Timer(2 * PATIENCE, process.kill)
+        watch.start()
+        try:
+            line = process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=PATIENCE)
+        finally:
+            watch.cancel()
+            process.kill()
+    assert line.strip(), errors
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("block", [block for block in blocks() if block.not_run], ids=str)
+def test_what_is_not_run_says_why(block):
+    assert len(block.not_run.split()) > 3
+    if block.language == "python":
+        compile(block.text, block.page, "exec", flags=0)
+
+
+def test_no_block_has_a_language_that_nobody_looks_at():
+    known = {"sh", "bash", "python", "yaml", "text", "xml", "{toctree}", "{eval-rst}", "{include}"}
+    assert {f"{block}: {block.language}" for block in blocks() if block.language not in known} == set()
