@@ -88,7 +88,7 @@ $(DOCS)/installed: docs/requirements.txt
 	touch $@
 
 docs: $(DOCS)/installed
-	$(DOCS)/bin/sphinx-build --quiet --fail-on-warning --keep-going --builder html docs out/docs
+	$(DOCS)/bin/sphinx-build --quiet --fail-on-warning --keep-going --fresh-env --write-all --builder html docs out/docs
 	@echo "Open out/docs/index.html"
 
 lint: $(INSTALLED)

@@ -11,7 +11,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path.insert(0, str(ROOT))
 
-from tools import reference  # noqa: E402
+from tools import reference
 
 reference.write(HERE)
 
@@ -41,6 +41,7 @@ autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
+autodoc_type_aliases = {"ImageLike": "ImageLike"}
 autodoc_default_options = {"members": True, "undoc-members": False}
 add_module_names = False
 python_use_unqualified_type_names = True

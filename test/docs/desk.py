@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import yaml
+from pages import ROOT
 
 import tinymodels
-from pages import ROOT
 from robot import Robot, running
 from vision_service.camera.synthetic import Synthetic, SyntheticConfig
 from vision_service.image import encode

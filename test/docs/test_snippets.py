@@ -1,20 +1,22 @@
 """Every command and every program in README and docs/ runs: on files, and on a robot of rendered cameras."""
 
-import contextlib
-import glob
+import inspect
 import re
 import shlex
 import signal
 import subprocess
 import sys
+import textwrap
 import threading
 
-import pytest
-
 import desk
+import numpy as np
+import pytest
 from pages import ROOT, Block, blocks
+
 from robot import PATIENCE, environment, eventually
 from vision_service.cli.main import build_parser, main
+from vision_service.ros import client
 
 RUN_ELSEWHERE = {"docs/write_a_plugin.md": "test/test_plugins.py installs the example of this page, and runs all of it"}
 ENDLESS = {"demo", "run", "control", "viam-gateway"}
@@ -77,7 +79,9 @@ def arguments_of(line: str) -> tuple[list[str], str]:
     """Return the arguments of a command of ours, with wildcards replaced, and the file that takes its output."""
     line, _, target = line.partition(" > ")
     words = shlex.split(line)[1:]
-    return [name for word in words for name in (sorted(glob.glob(word)) if "*" in word else [word])], target.strip()
+    return [
+        name for word in words for name in (sorted(map(str, Path().glob(word))) if "*" in word else [word])
+    ], target.strip()
 
 
 @pytest.mark.parametrize(("block", "line"), OURS, ids=lambda item: str(item))
@@ -88,10 +92,9 @@ def test_a_command_of_ours_does_what_stands_there(there, capsys, block, line):
         return
     if arguments[0] == "doctor":
         arguments += ["--wait", "1"]
-    with (
-        open(target, "w") if target else contextlib.nullcontext() as file,
-        contextlib.redirect_stdout(file or sys.stdout),
-    ):
+    with ExitStack() as stack:
+        if target:
+            stack.enter_context(redirect_stdout(stack.enter_context(Path(target).open("w"))))
         code = main(arguments)
     said = capsys.readouterr()
     assert code == 0 or arguments[0] == "doctor", said.err
@@ -138,6 +141,12 @@ def test_a_program_runs(there, block):
     else:
         assert not block.marker, f"unknown marker {block.marker!r}"
         exec(program, {"__name__": "__main__"})
+
+
+@pytest.mark.parametrize("name", client.__all__)
+def test_an_example_in_a_docstring_runs(there, name):
+    _, _, example = inspect.cleandoc(getattr(client, name).__doc__ or "").partition("Example::\n")
+    exec(textwrap.dedent(example), {"np": np})
 
 
 def prints_something(text: str, folder) -> None:
