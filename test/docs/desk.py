@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 import yaml
-from pages import ROOT
 
 import tinymodels
-from robot import Robot, running
+from pages import ROOT
 from vision_service.camera.synthetic import Synthetic, SyntheticConfig
 from vision_service.image import encode
 from vision_service.pointcloud.pcd import write_pcd
@@ -92,8 +91,10 @@ def write(path: Path, sections: dict[str, dict[str, Any]]) -> None:
 
 
 @contextmanager
-def robot(folder: Path) -> Iterator[Robot]:
+def robot(folder: Path) -> Iterator[Any]:
     """Run the nodes that the examples name, and two robots with a detector each in namespaces of theirs."""
+    from robot import running  # which needs ROS
+
     reds = {"model": "color_detector", "detect_color": "#DB2323", "hue_tolerance_pct": 0.1, "cameras": ["front"]}
     sections = {
         "stack": {
@@ -112,7 +113,7 @@ def robot(folder: Path) -> Iterator[Robot]:
             ],
         },
         "front": SCENE,
-        "belt": {"driver": "video", "video_path": str(folder / "belt"), "frame_rate": 5.0, "loop": True},
+        "belt": {"driver": "video", "video_path": str(folder / "belt"), "frame_rate": 2.0, "loop": True},
         "front_with_boxes": {
             "driver": "transform",
             "source": "front",
@@ -126,7 +127,7 @@ def robot(folder: Path) -> Iterator[Robot]:
         "right_people": DETECTOR,
         "fruit": CLASSIFIER,
         "inspector": {**CLASSIFIER, "cameras": ["belt"], "event_threshold": 0.3},
-        "kinds": {**CLASSIFIER, "event_threshold": 0.3},
+        "kinds": {**CLASSIFIER, "event_threshold": 0.3, "max_rate": 1.0},
         "parts": {"model": "mlmodel", "model_path": str(folder / "segment.onnx"), "cameras": ["front"]},
         "obstacles": {"model": "obstacles_depth", "cameras": ["front"]},
         "objects": {"model": "detections_to_segments", "detector_name": "people", "cameras": ["front"]},

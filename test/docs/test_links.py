@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-from pages import DOCS, ROOT, pages
 
+from pages import DOCS, ROOT, pages
 from tools import reference
 
 LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")

@@ -4,8 +4,8 @@ import textwrap
 
 import pytest
 import yaml
-from pages import Block, blocks
 
+from pages import Block, blocks
 from vision_service.cli.file_checks import nodes_of, wrong_parameters
 from vision_service.parameter_files import read_parameter_file
 

@@ -4,9 +4,9 @@ import inspect
 import re
 
 import pytest
-from pages import DOCS, ROOT
 
 import vision_service.types
+from pages import DOCS, ROOT
 from tools import reference
 from tools.reference import interfaces
 from vision_service.camera import DRIVERS

@@ -1,4 +1,4 @@
-"""Every command and every program in README and docs/ runs: on files, and on a robot of rendered cameras."""
+"""Every command and every program in README and docs/ runs, beside a robot of rendered cameras."""
 
 import inspect
 import re
@@ -9,16 +9,16 @@ import sys
 import textwrap
 import threading
 
-import desk
 import numpy as np
 import pytest
-from pages import ROOT, Block, blocks
 
+import desk
+from pages import ROOT, blocks
 from robot import PATIENCE, environment, eventually
-from vision_service.cli.main import build_parser, main
+from shell import ON_FILES, OURS, RUN_ELSEWHERE, THEIRS, arguments_of, run
+from vision_service.cli.main import build_parser
 from vision_service.ros import client
 
-RUN_ELSEWHERE = {"docs/write_a_plugin.md": "test/test_plugins.py installs the example of this page, and runs all of it"}
 ENDLESS = {"demo", "run", "control", "viam-gateway"}
 """Commands that run until Ctrl-C, or too long for here: they are parsed. The tests of the command line run them."""
 OTHERS = {
@@ -34,38 +34,14 @@ OTHERS = {
 ASSIGNMENT = re.compile(r"^[A-Z_]+=\S* ")
 
 
-def commands() -> list[tuple[Block, str]]:
-    """Return the lines of all shell blocks, each with the first block that has it."""
-    found: dict[str, Block] = {}
-    for block in blocks("sh", "bash"):
-        if block.not_run or block.page in RUN_ELSEWHERE:
-            continue
-        for line in block.text.replace("\\\n", " ").splitlines():
-            bare = " ".join(shlex.split(line, comments=True)) and re.sub(r"\s+#\s.*$", "", line).strip()
-            if bare and not bare.startswith("#"):
-                found.setdefault(bare, block)
-    return [(block, line) for line, block in found.items()]
-
-
-OURS = [(block, line) for block, line in commands() if line.startswith("vision-service ")]
-THEIRS = [(block, line) for block, line in commands() if not line.startswith("vision-service ")]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A folder with files of all names that the examples use."""
-    made = tmp_path_factory.mktemp("desk")
-    desk.files(made)
-    return made
-
-
 @pytest.fixture(scope="module")
 def robot(folder):
     """The nodes that the examples name."""
     with desk.robot(folder) as robot:
         for name in ("objects", "parts", "people"):
             eventually(lambda name=name: robot.status(name)["state"] == "active", f"{name} is active")
-        yield robot
+        with client.VisionClient("people"):  # keeps the connection that all clients of this process share
+            yield robot
 
 
 @pytest.fixture
@@ -75,33 +51,21 @@ def there(folder, robot, monkeypatch):
     return folder
 
 
-def arguments_of(line: str) -> tuple[list[str], str]:
-    """Return the arguments of a command of ours, with wildcards replaced, and the file that takes its output."""
-    line, _, target = line.partition(" > ")
-    words = shlex.split(line)[1:]
-    return [
-        name for word in words for name in (sorted(map(str, Path().glob(word))) if "*" in word else [word])
-    ], target.strip()
-
-
-@pytest.mark.parametrize(("block", "line"), OURS, ids=lambda item: str(item))
-def test_a_command_of_ours_does_what_stands_there(there, capsys, block, line):
-    arguments, target = arguments_of(line)
-    if arguments[0] in ENDLESS:
-        build_parser().parse_args(arguments)
+@pytest.mark.parametrize(
+    ("block", "line"), [(block, line) for block, line in OURS if line.split()[1] not in ON_FILES], ids=str
+)
+def test_a_command_does_what_stands_there(there, capsys, block, line):
+    command = line.split()[1]
+    if command in ENDLESS:
+        build_parser().parse_args(arguments_of(line)[0])
         return
-    if arguments[0] == "doctor":
-        arguments += ["--wait", "1"]
-    with ExitStack() as stack:
-        if target:
-            stack.enter_context(redirect_stdout(stack.enter_context(Path(target).open("w"))))
-        code = main(arguments)
+    code = run(line, *(["--wait", "1"] if command == "doctor" else []))
     said = capsys.readouterr()
-    assert code == 0 or arguments[0] == "doctor", said.err
-    assert target or said.out, said.err
+    assert code == 0 or command == "doctor", said.err  # which says how the machine is, too
+    assert said.out, said.err
 
 
-@pytest.mark.parametrize(("block", "line"), THEIRS, ids=lambda item: str(item))
+@pytest.mark.parametrize(("block", "line"), THEIRS, ids=str)
 def test_what_other_programs_are_told_is_there(robot, block, line):
     for part in re.split(r" && | \| ", ASSIGNMENT.sub("", line)):
         program, *words = shlex.split(part)
