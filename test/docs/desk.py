@@ -65,6 +65,7 @@ def files(folder: Path) -> None:
     tinymodels.write(folder, tinymodels.onnx(image, {"logits": scores}), "model.onnx")
     (folder / "config").symlink_to(ROOT / "config")
     bag(folder / "run.mcap")
+    (folder / "results.jsonl").write_text('{"classifications": [{"class_name": "cube", "confidence": 0.9}]}\n')
     person = {**CLASSIFIER, "model": "mlmodel", "model_path": str(folder / "detect.tflite")}
     write(folder / "my_robot.yaml", {"people": person})
     for name in ("robot", "robot_1", "left", "right", "gateway"):

@@ -1,5 +1,6 @@
 """Every command and every program in README and docs/ runs, beside a robot of rendered cameras."""
 
+import ast
 import inspect
 import re
 import shlex
@@ -25,13 +26,13 @@ OTHERS = {
     "make": "sets up everything anew; its targets are looked up",
     "ros2": "is not on PyPI; launch files, their arguments, topics and services are looked up",
     "pip": "installs; extras are looked up",
-    "python": "a module of this repository is looked up",
-    **dict.fromkeys((".", "cd", "export", "echo"), "changes the shell"),
+    **dict.fromkeys(("python", "python3"), "modules of this repository are looked up"),
+    **dict.fromkeys((".", "cd", "export", "echo", "touch"), "changes the shell, or a file"),
     **dict.fromkeys(("sudo", "rosdep", "colcon"), "changes the machine, or is not on PyPI"),
     **dict.fromkeys(("ssh", "fastdds"), "needs another host"),
 }
 """Other programs, and why they are not run."""
-ASSIGNMENT = re.compile(r"^[A-Z_]+=\S* ")
+ASSIGNMENT = re.compile(r"^([A-Z_]+=\S* )+")
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,7 @@ def test_what_other_programs_are_told_is_there(robot, block, line):
         elif program == "pip":
             extras = re.findall(r"\[(\w+)\]", part)
             assert all(re.search(rf"^{extra} =$", (ROOT / "setup.cfg").read_text(), re.MULTILINE) for extra in extras)
-        elif program == "python" and words[0] == "-m":
+        elif program == "python" and words[0] == "-m" and words[1].startswith("tools."):
             assert (ROOT / f"{words[1].replace('.', '/')}.py").exists()
         elif program == "ros2":
             look_up(robot, words)
@@ -109,8 +110,9 @@ def test_a_program_runs(there, block):
 
 @pytest.mark.parametrize("name", client.__all__)
 def test_an_example_in_a_docstring_runs(there, name):
-    _, _, example = inspect.cleandoc(getattr(client, name).__doc__ or "").partition("Example::\n")
-    exec(textwrap.dedent(example), {"np": np})
+    _, _, example = inspect.cleandoc(getattr(client, name).__doc__ or "").partition("Example::\n\n")
+    example = re.split(r"\n(?=\S)", example)[0]  # up to the next section
+    exec(textwrap.dedent(example), {**vars(client), "np": np})
 
 
 def prints_something(text: str, folder) -> None:
@@ -137,7 +139,7 @@ def prints_something(text: str, folder) -> None:
 def test_what_is_not_run_says_why(block):
     assert len(block.not_run.split()) > 3
     if block.language == "python":
-        compile(block.text, block.page, "exec", flags=0)
+        compile(block.text, block.page, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
 
 def test_no_block_has_a_language_that_nobody_looks_at():
