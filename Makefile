@@ -14,7 +14,7 @@ INTERFACES = $(wildcard msg/* srv/* third_party/*/* third_party/*/msg/*)
 # How many cases `make fuzz` tries.
 CASES ?= 10000
 
-.PHONY: demo test demo-kilted test-kilted test-across stress chaos soak fuzz bench lint lock audit licences clean
+.PHONY: demo test demo-kilted test-kilted test-across stress chaos soak fuzz bench docs lint lock audit licences clean
 
 demo: $(INSTALLED)
 	$(VENV)/bin/vision-service demo
@@ -79,6 +79,18 @@ bench: $(INSTALLED)
 	$(VENV)/bin/pip install --quiet --requirement benchmarks/requirements.txt
 	$(VENV)/bin/python -m benchmarks $(ONLY)
 
+# The site, in out/docs: a link or an anchor that leads nowhere is an error. It needs no ROS.
+DOCS = .venv-docs
+$(DOCS)/installed: docs/requirements.txt
+	tools/install_system_packages
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/pip install --quiet --requirement $<
+	touch $@
+
+docs: $(DOCS)/installed
+	$(DOCS)/bin/sphinx-build --quiet --fail-on-warning --keep-going --fresh-env --write-all --builder html docs out/docs
+	@echo "Open out/docs/index.html"
+
 lint: $(INSTALLED)
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
@@ -93,4 +105,4 @@ $(INSTALLED): setup.py setup.cfg pyproject.toml package.xml CMakeLists.txt const
 	touch $@
 
 clean:
-	rm -rf $(VENV) .venv-kilted .venv-supply build install log out
+	rm -rf $(VENV) .venv-kilted .venv-supply .venv-docs build install log out

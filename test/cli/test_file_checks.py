@@ -142,3 +142,10 @@ def test_the_gateway_of_a_stack_is_checked_and_needs_no_section(written):
     assert said(written(sections)) == []
     [(where, what)] = said(written({**sections, "viam_gateway": {"prot": 80}}))
     assert (where, "did you mean 'port'?" in what) == ("/viam_gateway", True)
+
+
+def test_a_file_of_the_viam_gateway_alone_is_checked(written):
+    assert said(written({"viam_gateway": {"port": 8081}})) == []
+    ((where, what),) = said(written({"/**/viam_gateway": {"prot": 8081}}))
+    assert where == "/viam_gateway"
+    assert "did you mean 'port'?" in what

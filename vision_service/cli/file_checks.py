@@ -76,7 +76,7 @@ def nodes_of(path: str | Path) -> list[FileNode]:
     if stack is None:
         names = dict.fromkeys(_plain(name) for name, _ in sections if "*" not in _plain(name))
         found = [(name, _values(sections, name)) for name in names]
-        return [FileNode(name, kind, section) for name, section in found if (kind := _kind(section))]
+        return [FileNode(name, kind, section) for name, section in found if (kind := _kind(name, section))]
     name = _plain(stack)
     section = _values(sections, name)
     nodes = [FileNode(name, STACK, section)]
@@ -107,7 +107,10 @@ def check_file(path: str | Path) -> list[Finding]:
     except VisionError as error:
         return [Finding("parameter_file", str(path), error.message)]
     if not nodes:
-        what = "it describes no node of ours: no section 'stack', and none with a 'driver', 'model' or 'model_path'"
+        what = (
+            "it describes no node of ours: no section 'stack' or 'viam_gateway', and none with a 'driver', 'model' or"
+            " 'model_path'"
+        )
         return [Finding("parameter_file", str(path), what, "see config/demo.yaml of this package for an example")]
     found = []
     for node in nodes:
@@ -279,7 +282,9 @@ def _values(sections: Iterable[tuple[str, Section]], node: str) -> Section:
     return found
 
 
-def _kind(section: Section) -> str:
+def _kind(name: str, section: Section) -> str:
+    if name.rpartition("/")[2] == VIAM_GATEWAY:  # as `vision-service viam-gateway --config` reads it
+        return VIAM_GATEWAY
     kinds = {"driver": "camera", "model": "vision", "model_path": "mlmodel"}
     return next((kind for name, kind in kinds.items() if name in section), "")
 

@@ -23,8 +23,8 @@ class CameraClient(NamedClient):
 
     Example::
 
-        with CameraClient("cam1") as camera:
-            pixels = camera.get_image().pixels
+        with CameraClient("front") as front:
+            pixels = front.get_image().pixels
     """
 
     def get_image(

@@ -20,9 +20,9 @@ class MLModelClient(NamedClient):
 
     Example::
 
-        with MLModelClient("solids") as model:
-            name = model.get_metadata().inputs[0].name
-            outputs = model.infer({name: pixels})
+        with MLModelClient("solids_model") as model:
+            (image,) = model.get_metadata().inputs
+            outputs = model.infer({image.name: np.zeros(image.shape, image.dtype)})
     """
 
     def infer(

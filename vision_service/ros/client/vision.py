@@ -38,8 +38,8 @@ class VisionClient(NamedClient):
 
     Example::
 
-        with VisionClient("my_detector") as detector:
-            for detection in detector.get_detections_from_camera():
+        with VisionClient("people") as people:
+            for detection in people.get_detections_from_camera():
                 print(detection.class_name, detection.confidence)
     """
 
