@@ -48,7 +48,7 @@ def versions(root: Path = ROOT) -> dict[str, str]:
 
 def notes(changelog: str, version: str) -> str:
     """Return what a changelog says of a version, without its heading; empty if it has no such section."""
-    found = re.search(rf"^## \[?{re.escape(version)}\]?(?: .*)?\n(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL)
+    found = re.search(rf"^## \[?{re.escape(version)}\]?(?: [^\n]*)?\n(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL)
     return found.group(1).strip() if found else ""
 
 
@@ -109,7 +109,7 @@ def set_version(version: str, date: str, root: Path = ROOT) -> None:
 def git(root: Path, *arguments: str) -> str:
     """Return what git prints."""
     done = subprocess.run(["git", "-C", str(root), *arguments], check=True, capture_output=True, text=True)
-    return done.stdout.strip()
+    return done.stdout.rstrip()
 
 
 def interpreters(wanted: Sequence[str] = PYTHONS) -> dict[str, str]:
