@@ -48,7 +48,9 @@ def versions(root: Path = ROOT) -> dict[str, str]:
 
 def notes(changelog: str, version: str) -> str:
     """Return what a changelog says of a version, without its heading; empty if it has no such section."""
-    found = re.search(rf"^## \[?{re.escape(version)}\]?(?: [^\n]*)?\n(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL)
+    found = re.search(
+        rf"^## \[?{re.escape(version)}\]?(?: [^\n]*)?\n(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL
+    )
     return found.group(1).strip() if found else ""
 
 

@@ -1,4 +1,4 @@
-"""The subcommands `list` and `call`: what runs on the graph, and calls of it."""
+"""What the commands `list` and `call` do: what runs on the graph, and calls of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The subcommand `capture`: one frame of a camera, with all that a vision service that runs says of it."""
+"""What the command `capture` does: one frame of a camera, with all that a vision service that runs says of it."""
 
 from __future__ import annotations
 

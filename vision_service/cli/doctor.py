@@ -1,4 +1,4 @@
-"""The subcommand `doctor`: what is wrong with a robot, and what to do."""
+"""What the command `doctor` says: what is wrong with a robot, and what to do."""
 
 from __future__ import annotations
 

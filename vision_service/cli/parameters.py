@@ -1,4 +1,4 @@
-"""The subcommand `set`: parameters of a node that runs, all of them or none."""
+"""What the command `set` does: parameters of a node that runs, all of them or none."""
 
 from __future__ import annotations
 
