@@ -23,6 +23,7 @@ import sys
 import tarfile
 import tempfile
 import xml.etree.ElementTree as ElementTree
+import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -32,6 +33,7 @@ PYTHONS = tuple(f"3.{minor}" for minor in range(10, 15))
 """For which ROS's wheels exist; the first is setup.cfg's python_requires."""
 CHECKSUMS = "SHA256SUMS"
 NOTES = "CHANGES.md"
+LOG = "build.log"
 
 
 class NotReadyError(Exception):
@@ -144,7 +146,8 @@ def build_sdist(version: str, out: Path, work: Path) -> Path:
     with tarfile.open(archive) as packed:
         packed.extractall(work)  # noqa: S202 (of ours)
     code = "import sys; from setuptools.build_meta import build_sdist; print(build_sdist(sys.argv[1]))"
-    subprocess.run([sys.executable, "-c", code, str(out)], check=True, cwd=sources, stdout=subprocess.DEVNULL)
+    with (out / LOG).open("w") as log:
+        subprocess.run([sys.executable, "-c", code, str(out)], check=True, cwd=sources, stdout=log, stderr=log)
     return next(out.glob("*.tar.gz"))
 
 
@@ -165,22 +168,27 @@ def build_wheel(sdist: Path, distribution: str, python: str, out: Path, work: Pa
     }
     built = work / "built"
     command = [environment / "bin" / "python", "-m", "pip", "wheel", "--no-deps", "--wheel-dir", built, sdist]
-    with (out / "build.log").open("a") as log:
+    with (out / LOG).open("a") as log:
         subprocess.run(command, check=True, env=given, cwd=work, stdout=log, stderr=log)
     wheel = next(built.glob("vision_service-*.whl"))
     shutil.rmtree(environment)
     return Path(shutil.move(wheel, out / wheel.name))
 
 
-def needed_glibc(wheel: Path) -> str:
-    """Return the oldest glibc that the libraries in a wheel run with, which depends on where it was built."""
-    import zipfile
+def needed(wheel: Path, symbols: str = "GLIBC") -> str:
+    """Return the oldest version of a library that those in a wheel run with, which depends on where it was built.
 
-    found = {(0, 0)}
+    Args:
+        wheel: The wheel.
+        symbols: What the library's symbols are versioned by: GLIBC, or GLIBCXX of libstdc++.
+    """
+    found = {(0,)}
+    pattern = re.compile(rb"\0" + symbols.encode() + rb"_(\d+(?:\.\d+)+)\0")
     with zipfile.ZipFile(wheel) as packed:
         for name in packed.namelist():
-            if name.endswith(".so"):
-                found |= {tuple(map(int, each)) for each in re.findall(rb"GLIBC_(\d+)\.(\d+)", packed.read(name))}
+            if ".so" in name:
+                versions_in = pattern.findall(packed.read(name))
+                found |= {tuple(map(int, version.split(b"."))) for version in versions_in}
     return ".".join(map(str, max(found)))
 
 
@@ -195,7 +203,7 @@ def write_checksums(out: Path) -> Path:
 def published(out: Path) -> Iterator[Path]:
     """Yield what is published, in the order of the names."""
     for file in sorted(out.iterdir()):
-        if file.name not in (CHECKSUMS, "build.log"):
+        if file.name not in (CHECKSUMS, LOG):
             yield file
 
 
@@ -215,7 +223,7 @@ def release(out: Path, distributions: Sequence[str], pythons: dict[str, str]) ->
         for distribution in distributions:
             for python in pythons.values():
                 wheel = build_wheel(sdist, distribution, python, out, work)
-                print(f"{wheel.name}: glibc {needed_glibc(wheel)} or later", flush=True)
+                print(f"{wheel.name}: glibc {needed(wheel)}, GLIBCXX {needed(wheel, 'GLIBCXX')} or later", flush=True)
     entries = notes((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), version)
     (out / NOTES).write_text(f"# vision_service {version}\n\n{entries}\n", encoding="utf-8")
     write_checksums(out)
