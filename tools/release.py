@@ -183,7 +183,7 @@ def needed(wheel: Path, symbols: str = "GLIBC") -> str:
         symbols: What the library's symbols are versioned by: GLIBC, or GLIBCXX of libstdc++.
     """
     found = {(0,)}
-    pattern = re.compile(rb"\0" + symbols.encode() + rb"_(\d+(?:\.\d+)+)\0")
+    pattern = re.compile(rb"(?<=\0)" + symbols.encode() + rb"_(\d+(?:\.\d+)+)(?=\0)")
     with zipfile.ZipFile(wheel) as packed:
         for name in packed.namelist():
             if ".so" in name:

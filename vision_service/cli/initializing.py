@@ -75,9 +75,14 @@ def init(arguments: argparse.Namespace) -> int:
 
 def _head(target: str) -> Iterable[str]:
     yield f"Written by `vision-service init` on {datetime.datetime.now().astimezone():%Y-%m-%d}."
-    yield f"  vision-service run {target}       # runs it"
-    yield f"  vision-service doctor {target}    # says what is wrong with it"
-    yield f"  vision-service models mlmodel{' ' * max(0, len(target) - 5)}    # what else can be set of a model or driver"
+    commands = {
+        f"run {target}": "runs it",
+        f"doctor {target}": "says what is wrong with it",
+        "models mlmodel": "what else can be set of a model or driver",
+    }
+    width = max(map(len, commands))
+    for command, what in commands.items():
+        yield f"  vision-service {command.ljust(width)}  # {what}"
 
 
 def _report(
