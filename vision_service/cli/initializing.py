@@ -19,7 +19,7 @@ from vision_service.cli.inspecting import EXTRAS, KINDS, described
 from vision_service.cli.outcome import FAILED, OK, keep_stdout, print_error, without_interruption
 from vision_service.cli.output import for_people, progress, working, write_file
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.files import resolve
+from vision_service.files import resolve, share_file
 from vision_service.findings import PROBLEM
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def init(arguments: argparse.Namespace) -> int:
         told.append("No camera was found or taken: the rendered one stands in for yours.")
         cameras = [given_camera("camera=synthetic", names)]
     if all(model.problem for model in models):
-        told.append("No model was found or taken: the one of the demo stands in for yours; it finds its solids only.")
+        told.append("No model was found or taken: one that comes with this package stands in for yours.")
         models = [*models, shipped_model(names)]
     target = "FILE" if arguments.file == STDOUT else shlex.quote(arguments.file)
     text = file_text(cameras, models, [*_head(target), *told])
@@ -277,11 +277,11 @@ def found_model(file: str, names: list[str]) -> FoundModel:
 
 def shipped_model(names: list[str]) -> FoundModel:
     """Return a model that is always there: the demo's, or, where nothing runs it, one that looks for a colour."""
-    problem = described(SHIPPED_MODEL)["problem"]
+    problem = described(str(share_file(SHIPPED_MODEL.partition("vision_service/")[2])))["problem"]
     name = node_name("detector", names, "detector")
     names.append(name)
     if problem is None:
         parameters = {"model": "mlmodel", "model_path": SHIPPED_MODEL, "default_minimum_confidence": 0.5}
         return FoundModel(name, "the demo's model: put your own in its place", parameters)
     parameters = {"model": "color_detector", "detect_color": "#DB2323", "hue_tolerance_pct": 0.08}
-    return FoundModel(name, "red objects, for nothing runs .tflite files here (pip install ai-edge-litert)", parameters)
+    return FoundModel(name, f"red objects, for the demo's model cannot be used: {problem}", parameters)
