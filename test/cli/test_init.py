@@ -111,7 +111,7 @@ class TestWhatIsRefused:
             (["--camera", "a=synthetic", "--camera", "a=synthetic"], "'a' is there already"),
             (["--camera", "stack=synthetic"], "'stack' is there already"),
             (["--camera", "synthetic", "--model", "none.onnx"], "there is no model file 'none.onnx'"),
-            (["--camera", "synthetic", "--model", __file__], "cannot be used"),
+            (["--camera", "synthetic", "--model", __file__], "is no model that can be run"),
         ],
     )
     def test_what_is_given_and_is_not_there(self, elsewhere, capsys, arguments, reason):

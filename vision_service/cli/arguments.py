@@ -115,7 +115,7 @@ def add_command(
         description: What it does, in sentences.
         examples: Commands, each with a remark, which may be empty.
     """
-    width = max(map(len, examples), default=0)
+    width = max((len(command) for command, told in examples.items() if told), default=0)
     lines = [
         f"  {command.ljust(width)}  # {remark}" if remark else f"  {command}" for command, remark in examples.items()
     ]

@@ -54,7 +54,7 @@ def init(arguments: argparse.Namespace) -> int:
     files = [_existing(file) for file in arguments.models] or model_files(arguments.models_dir.expanduser(), told)
     models = [found_model(str(file), names) for file in progress([str(file) for file in files])]
     if arguments.models and (wrong := [model for model in models if model.problem]):
-        raise VisionError(ErrorCode.INVALID_ARGUMENT, "\n".join(f"{model.what}: {model.problem}" for model in wrong))
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, "\n".join(model.problem for model in wrong))
     if not arguments.yes and sys.stdin is not None and sys.stdin.isatty():
         cameras = cameras if arguments.cameras else [each for each in cameras if _wanted("camera", each)]
         models = models if arguments.models else [each for each in models if each.problem or _wanted("model", each)]
@@ -245,7 +245,7 @@ def found_model(file: str, names: list[str]) -> FoundModel:
     about = described(file)
     parameters: dict[str, Any] = {"model": "mlmodel", "model_path": file}
     remarks = []
-    if not about["problem"] and not about["labels"]["count"]:
+    if about["problem"] or not about["labels"]["count"]:
         for labels in (Path(file).with_suffix(".txt"), Path(file).parent / "labels.txt"):
             if labels.is_file() and not (labelled := described(file, label_path=str(labels)))["problem"]:
                 about = labelled
