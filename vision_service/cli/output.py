@@ -131,16 +131,16 @@ def working(what: str) -> Iterator[None]:
     if not sys.stderr.isatty():
         yield
         return
-    with for_people(stderr=True).status(what) as status:
+    status = for_people(stderr=True).status(what)
+    shown = threading.Timer(NOTICED, status.start)
+    shown.daemon = True
+    shown.start()
+    try:
+        yield
+    finally:
+        shown.cancel()
+        shown.join()
         status.stop()
-        shown = threading.Timer(NOTICED, status.start)
-        shown.daemon = True
-        shown.start()
-        try:
-            yield
-        finally:
-            shown.cancel()
-            shown.join()
 
 
 def progress(files: Sequence[str]) -> Iterator[str]:
