@@ -14,7 +14,8 @@ INTERFACES = $(wildcard msg/* srv/* third_party/*/* third_party/*/msg/*)
 # How many cases `make fuzz` tries.
 CASES ?= 10000
 
-.PHONY: demo test demo-kilted test-kilted test-across stress chaos soak fuzz bench docs lint lock audit licences clean
+.PHONY: demo test demo-kilted test-kilted test-across stress chaos soak fuzz bench docs lint coverage release version \
+    lock audit licences clean
 
 demo: $(INSTALLED)
 	$(VENV)/bin/vision-service demo
@@ -96,6 +97,25 @@ lint: $(INSTALLED)
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 
+# The suite once more with coverage, its processes included; ends with an error below the floor (pyproject.toml).
+coverage: $(INSTALLED)
+	$(VENV)/bin/pip install --quiet --requirement tools/requirements-coverage.txt
+	rm -f out/coverage/data*
+	$(VENV)/bin/pytest $(TOGETHER) --dist loadfile --cov --cov-report= $(TESTS)
+	$(VENV)/bin/coverage html --quiet --fail-under 0
+	$(VENV)/bin/coverage report --skip-covered --sort cover
+
+# Into dist/: sdist, wheels of each distribution for each Python that is here, notes, checksums, of what is committed;
+# then the demo from these wheels alone. It refuses a tree with changes, and a version that CHANGELOG.md does not have.
+# make release PYTHONS="3.11 3.12"
+release: $(INSTALLED)
+	$(VENV)/bin/python -m tools.release $(if $(PYTHONS),--python $(PYTHONS))
+	PYTHON=$(if $(PYTHONS),python$(firstword $(PYTHONS)),$(PYTHON)) tools/try_wheels dist
+
+# make version VERSION=1.2.3: in all files that state it; CHANGELOG.md's unreleased entries become its own.
+version: $(INSTALLED)
+	$(VENV)/bin/python -m tools.release --set-version "$(VERSION)" "$$(date +%F)"
+
 # Python sources are linked, so only these need another installation.
 $(INSTALLED): setup.py setup.cfg pyproject.toml package.xml CMakeLists.txt constraints/$(DISTRO).txt $(wildcard cmake/* scripts/* launch/* config/* models/*) $(INTERFACES)
 	tools/install_system_packages
@@ -105,4 +125,4 @@ $(INSTALLED): setup.py setup.cfg pyproject.toml package.xml CMakeLists.txt const
 	touch $@
 
 clean:
-	rm -rf $(VENV) .venv-kilted .venv-supply .venv-docs build install log out
+	rm -rf $(VENV) .venv-kilted .venv-supply .venv-docs build dist install log out

@@ -1,11 +1,11 @@
 """Serves the control page: what the cameras that run see, and what the vision services say of it, in a browser."""
 
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.actions import DeclareLaunchArgument
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from vision_service.ros.launching import warn_of_misspelt
+from vision_service.ros.launching import described
 
 OPTIONS = (
     DeclareLaunchArgument("port", default_value="8090", description="Port of the page; 0 = any that is free."),
@@ -25,6 +25,4 @@ def generate_launch_description() -> LaunchDescription:
         arguments=["control", "--port", LaunchConfiguration("port"), "--host", LaunchConfiguration("host")],
         output="screen",
     )
-    names = [option.name for option in OPTIONS]
-    check = OpaqueFunction(function=lambda context: [*warn_of_misspelt(context, names), page])
-    return LaunchDescription([*OPTIONS, check])
+    return described(OPTIONS, [page])

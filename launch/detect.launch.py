@@ -11,11 +11,11 @@ from vision_service.files import resolve
 from vision_service.ros.launching import (
     checked_file,
     common_arguments,
+    described,
     given,
     our_node,
     rviz_argument,
     rviz_of,
-    warn_of_misspelt,
 )
 
 CAMERA = "camera"
@@ -120,11 +120,10 @@ def _detector(context: LaunchContext) -> list[Any]:
     }
     name = values["name"]
     file = [checked_file(context, values["params_file"], name)] if values["params_file"] else []
-    warnings = warn_of_misspelt(context, [*(option.name for option in OPTIONS), *ALIASES])
-    return [*warnings, our_node("vision", [*file, parameters], name=LaunchConfiguration("name"))]
+    return [our_node("vision", [*file, parameters], name=LaunchConfiguration("name"))]
 
 
 def generate_launch_description() -> LaunchDescription:
     """Return the launch description."""
     shown = rviz_of("vision", "name", "params_file", model="mlmodel")
-    return LaunchDescription([*OPTIONS, OpaqueFunction(function=_detector), shown])
+    return described(OPTIONS, [OpaqueFunction(function=_detector), shown], also_known=ALIASES)

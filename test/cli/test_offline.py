@@ -16,8 +16,8 @@ import pytest
 
 import testdata
 from vision_service.cli import making
+from vision_service.cli.commands.models import REGISTRIES
 from vision_service.cli.main import main
-from vision_service.cli.offline import REGISTRIES
 from vision_service.cli.outcome import without_interruption
 from vision_service.cli.output import print_entries
 from vision_service.configuration import attribute

@@ -1,9 +1,12 @@
-"""Types of the command's arguments, for argparse: what ROS could not hold is refused before anything starts."""
+"""What the parsers of subcommands share: their form, and types of arguments, which refuse what ROS could not hold."""
 
 from __future__ import annotations
 
 import argparse
 import math
+import textwrap
+from collections.abc import Mapping
+from typing import Any
 
 from vision_service.cli.settings import Setting, setting
 
@@ -95,3 +98,42 @@ def add_ros_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="…",
         help="further arguments, as ROS takes them",
     )
+
+
+EXAMPLES = "examples:"
+
+
+def add_command(
+    subparsers: Any, name: str, summary: str, description: str, examples: Mapping[str, str]
+) -> argparse.ArgumentParser:
+    """Add a subcommand, and return its parser.
+
+    Args:
+        subparsers: Of the whole command.
+        name: Of the subcommand.
+        summary: What it does, for the list of subcommands.
+        description: What it does, in sentences.
+        examples: Commands, each with a remark, which may be empty.
+    """
+    width = max((len(command) for command, told in examples.items() if told), default=0)
+    lines = [
+        f"  {command.ljust(width)}  # {remark}" if remark else f"  {command}" for command, remark in examples.items()
+    ]
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        name,
+        help=summary,
+        description=description,
+        epilog="\n".join([EXAMPLES, *lines]),
+        formatter_class=_Formatter,
+        allow_abbrev=False,
+    )
+    return parser
+
+
+class _Formatter(argparse.HelpFormatter):
+    """Leaves examples as they are: what is copied must be a command."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if text.startswith(EXAMPLES):
+            return textwrap.indent(text, indent)
+        return super()._fill_text(text, width, indent)

@@ -1,4 +1,4 @@
-"""The subcommands `list` and `call`: what runs on the graph, and calls of it."""
+"""What the commands `list` and `call` do: what runs on the graph, and calls of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.text import Text
 from vision_service.cli import results
 from vision_service.cli.given import read_given
 from vision_service.cli.outcome import FAILED, OK, keep_stdout, print_error
-from vision_service.cli.output import for_people, print_json
+from vision_service.cli.output import for_people, print_json, working
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import LARGEST_IMAGE_FILE
 from vision_service.pointcloud.objects import merged
@@ -25,7 +25,7 @@ def list_services(arguments: argparse.Namespace) -> int:
     from vision_service.ros.discovery import complete_listing
 
     keep_stdout()
-    with closing(Caller()) as caller:
+    with working("looking at the graph"), closing(Caller()) as caller:
         listing = complete_listing(caller, arguments.wait)
     found, how = listing.services, listing.states
     if listing.lacking:
@@ -55,7 +55,7 @@ def call(arguments: argparse.Namespace) -> int:
 
     keep_stdout()
     name = f"/{arguments.service.strip('/')}/{arguments.method}"
-    with closing(Caller()) as caller:
+    with working(f"waiting for {name}"), closing(Caller()) as caller:
         kind = find_service(caller, name, arguments.timeout or DEFAULT_TIMEOUT)
         request = _request(kind, arguments)
         response = caller.call(kind, name, request, lambda response: response, arguments.timeout).result()

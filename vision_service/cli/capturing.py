@@ -1,4 +1,4 @@
-"""The subcommand `capture`: one frame of a camera, with all that a vision service that runs says of it."""
+"""What the command `capture` does: one frame of a camera, with all that a vision service that runs says of it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def capture(arguments: argparse.Namespace) -> int:
     name = arguments.service.strip("/")
     if arguments.out is not None:
         output.make_folder(arguments.out)
-    with VisionClient(f"/{name}") as client:
+    with output.working(f"waiting for /{name}"), VisionClient(f"/{name}") as client:
         with closing(Caller()) as caller:
             find_capture(caller, name, arguments.timeout or DEFAULT_TIMEOUT)
         can = client.get_properties(timeout=arguments.timeout)

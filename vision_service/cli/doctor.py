@@ -1,4 +1,4 @@
-"""The subcommand `doctor`: what is wrong with a robot, and what to do."""
+"""What the command `doctor` says: what is wrong with a robot, and what to do."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from vision_service.cli.outcome import FAILED, OK, keep_stdout
-from vision_service.cli.output import for_people, print_json
+from vision_service.cli.output import for_people, print_json, working
 from vision_service.findings import PROBLEM, Finding, note
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def doctor(arguments: argparse.Namespace) -> int:
         planned = planned_nodes(arguments.params)
     segments = [{"path": str(each.path), "size": each.size} for each in dead_segments()]
     found += check_host()
-    with closing(Caller()) as caller:
+    with working("looking at the graph"), closing(Caller()) as caller:
         services = settled_services(caller, arguments.wait)
         nodes = {name.rpartition("/")[0] for name, kind in services.items() if kind == "GetStatus"}
         found += [*unmatched(caller.node), *problems(caller, services, ANSWERING)]

@@ -6,15 +6,12 @@ import argparse
 import io
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
-from vision_service.cli import inspect, offline, online, viam_gateway
+from vision_service.cli.commands import NAMES
 from vision_service.cli.outcome import FAILED, INTERRUPTED, last_words, own_process, print_error
 from vision_service.errors import VisionError
-
-SUBCOMMANDS = (online, offline, inspect, viam_gateway)
-"""Modules with ``add_parsers(subparsers)``, in the order of the help. They import what is heavy, ROS above all, only in
-the function that a parser sets as ``func``: it takes the arguments and returns the exit code."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -73,8 +70,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in SUBCOMMANDS:
-        module.add_parsers(subparsers)
+    for name in NAMES:
+        import_module(f"vision_service.cli.commands.{name.replace('-', '_')}").add_parser(subparsers)
     return parser
 
 

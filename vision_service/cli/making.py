@@ -53,9 +53,12 @@ def made(arguments: argparse.Namespace, *tasks: Task) -> Iterator[Any]:
 
 def _new(name: str, resources: Resources, given: Mapping[str, Any], settings: Iterable[Setting] = ()) -> VisionModel:
     """Return a model with these values of its attributes; the settings go before them."""
+    from vision_service.cli.output import working
+
     cls = MODELS.get(str(name))
     config = configure(cls.Config, {**given, **values(cls.Config, settings)}, of=f"the model {name}")
-    model: VisionModel = cls(config, resources)
+    with working(f"loading the model {name}"):
+        model: VisionModel = cls(config, resources)
     return model
 
 

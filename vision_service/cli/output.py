@@ -8,7 +8,9 @@ import math
 import os
 import sys
 import textwrap
+import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +32,8 @@ WIDEST = 100
 """Of lines of running text, columns."""
 UNFOLDED = 1000
 """How wide a file or a pipe is, columns."""
+NOTICED = 0.5
+"""How long one waits without wondering what happens, seconds."""
 
 
 def for_people(*, stderr: bool = False, soft_wrap: bool = False) -> Console:
@@ -115,6 +119,28 @@ def attribute_as_dict(item: Attribute) -> dict[str, Any]:
 def _default(item: Attribute) -> str:
     """Return an attribute's default as one would write it in a parameter file."""
     return json.dumps(list(item.default) if isinstance(item.default, tuple) else item.default, ensure_ascii=False)
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Show on stderr what is being done, if somebody looks and it takes longer than one notices.
+
+    Args:
+        what: As in "waiting for people".
+    """
+    if not sys.stderr.isatty():
+        yield
+        return
+    status = for_people(stderr=True).status(what)
+    shown = threading.Timer(NOTICED, status.start)
+    shown.daemon = True
+    shown.start()
+    try:
+        yield
+    finally:
+        shown.cancel()
+        shown.join()
+        status.stop()
 
 
 def progress(files: Sequence[str]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The subcommand `set`: parameters of a node that runs, all of them or none."""
+"""What the command `set` does: parameters of a node that runs, all of them or none."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import yaml
 from rich.text import Text
 
 from vision_service.cli.outcome import OK, keep_stdout
-from vision_service.cli.output import for_people
+from vision_service.cli.output import for_people, working
 from vision_service.cli.settings import value_of
 from vision_service.errors import ErrorCode, VisionError
 
@@ -30,7 +30,7 @@ def set_parameters(arguments: argparse.Namespace) -> int:
     keep_stdout()
     node = "/" + arguments.node.strip("/")
     texts = dict(arguments.settings)
-    with closing(Caller()) as caller:
+    with working(f"waiting for {node}"), closing(Caller()) as caller:
         remote = RemoteParameters(caller, node, arguments.timeout)
         types = remote.types(texts)
         values = remote.set({name: _value(name, text, types[name]) for name, text in texts.items()})

@@ -1,4 +1,4 @@
-"""The subcommand `segment`: which pixels of images show what, and objects in point clouds, by what each file is."""
+"""What the command `segment` does: pixels of images, and objects in point clouds, by what each file is."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from vision_service.cli import clouds, output, results
 from vision_service.cli.given import given_image, image_of, is_pipe, read_given
+from vision_service.cli.looking import answered, each_file
 from vision_service.cli.making import made
-from vision_service.cli.offline import answered, each
 from vision_service.cli.outcome import print_error
 from vision_service.drawing import draw_results
 from vision_service.errors import VisionError
@@ -53,7 +53,7 @@ def segment(arguments: argparse.Namespace) -> int:
             else:
                 _segment_image(file, piped.get(file), paths, model, arguments.json)
 
-        return each(arguments, ENDINGS, job)
+        return each_file(arguments, ENDINGS, job)
 
 
 def is_cloud(file: str, data: bytes | None = None) -> bool:

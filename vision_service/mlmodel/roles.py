@@ -30,9 +30,6 @@ NAMES = {
 NUMBERED = (ROLES, ("count", "scores", "classes", "boxes"))
 """What they mean where their names only end in a number (:0 to :3, the first without): from TensorFlow 1, from 2."""
 
-OPTIONAL = ("classes", "count")
-"""Roles that a detector may do without."""
-
 REMAP = "remap_output_names"
 
 

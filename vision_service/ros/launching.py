@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 from ament_index_python.packages import PackageNotFoundError, get_package_prefix
-from launch import LaunchContext, LaunchDescription
+from launch import LaunchContext, LaunchDescription, LaunchDescriptionEntity
 from launch.actions import DeclareLaunchArgument, LogInfo, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
@@ -106,7 +106,7 @@ def _is_installed(package: str) -> bool:
 def launch_node(executable: str) -> LaunchDescription:
     """Return the launch description of one node that is a process of its own: a camera, vision or mlmodel."""
     shows = executable in (rviz.CAMERA, rviz.VISION)
-    return _described(
+    return described(
         [
             DeclareLaunchArgument(
                 "params_file",
@@ -140,12 +140,23 @@ def launch_stack(
     # No name here: it would rename every node of the process.
     stack = OpaqueFunction(function=lambda context: [_node(context, "stack", None, params_file)])
     shown = rviz_of("demo") if params_file else rviz_of("stack", params_file="params_file")
-    return _described([*arguments, *chosen, *common_arguments(), rviz_argument()], [stack, *beside, shown])
+    return described([*arguments, *chosen, *common_arguments(), rviz_argument()], [stack, *beside, shown])
 
 
-def _described(arguments: Sequence[DeclareLaunchArgument], actions: Iterable[OpaqueFunction]) -> LaunchDescription:
-    """Return a launch description that warns of arguments that resemble its own."""
-    names = [argument.name for argument in arguments]
+def described(
+    arguments: Sequence[DeclareLaunchArgument],
+    actions: Iterable[LaunchDescriptionEntity],
+    *,
+    also_known: Iterable[str] = (),
+) -> LaunchDescription:
+    """Return a launch description that warns of arguments that resemble its own.
+
+    Args:
+        arguments: Its own.
+        actions: What it starts.
+        also_known: Further names of arguments that are understood.
+    """
+    names = [*(argument.name for argument in arguments), *also_known]
     check = OpaqueFunction(function=lambda context: warn_of_misspelt(context, names))
     return LaunchDescription([*arguments, check, *actions])
 

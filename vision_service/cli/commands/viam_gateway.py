@@ -6,18 +6,22 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from vision_service.cli.arguments import ros_text
+from vision_service.cli.arguments import add_command, ros_text
 from vision_service.cli.outcome import without_interruption
 
 
-def add_parsers(subparsers: Any) -> None:
+def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
+    parser = add_command(
+        subparsers,
         "viam-gateway",
-        help="let programs written for Viam's SDK call what runs",
-        description="Let programs written for Viam's SDK call every camera, vision service and ML model that runs, "
+        "let programs written for Viam's SDK call what runs",
+        "Let programs written for Viam's SDK call every camera, vision service and ML model that runs, "
         "until Ctrl-C. Needs the package viam-sdk: pip install 'vision-service[viam]'.",
-        allow_abbrev=False,
+        {
+            "vision-service viam-gateway": "on 127.0.0.1:8080",
+            "vision-service viam-gateway --config my_robot.yaml --host 0.0.0.0": "with TLS and API keys of the file",
+        },
     )
     parser.add_argument(
         "--host",

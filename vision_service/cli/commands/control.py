@@ -5,19 +5,23 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from vision_service.cli.arguments import add_ros_arguments
+from vision_service.cli.arguments import add_command, add_ros_arguments
 from vision_service.cli.outcome import without_interruption
 from vision_service.settings.control import PORT
 
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
+    parser = add_command(
+        subparsers,
         "control",
-        help="serve a page that shows what cameras see and vision services say",
-        description="Serve a page that shows, in a browser, what the cameras that run see and what the vision services "
+        "serve a page that shows what cameras see and vision services say",
+        "Serve a page that shows, in a browser, what the cameras that run see and what the vision services "
         "say of it, until Ctrl-C. (In a stack's own process it costs less: its parameter 'control: true'.)",
-        allow_abbrev=False,
+        {
+            "vision-service control": "at http://127.0.0.1:8090/",
+            "vision-service control --host 0.0.0.0 --port 8091": "for other machines, with a token",
+        },
     )
     parser.add_argument(
         "--port", type=_port, default=PORT, metavar="P", help="port; 0 = any that is free (default: %(default)s)"

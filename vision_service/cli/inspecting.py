@@ -1,15 +1,16 @@
-"""The subcommand `inspect`: what a model's file is, and what it can serve as; what a bag is, and what is read of it."""
+"""What the command `inspect` says: what a model's file is, and what it can serve as; or what a bag is."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vision_service.cli.bags import inspect_bag
 from vision_service.cli.outcome import FAILED, OK, print_error
-from vision_service.cli.settings import setting, values
+from vision_service.cli.settings import Setting, values
 from vision_service.errors import VisionError
 
 if TYPE_CHECKING:
@@ -29,59 +30,16 @@ EXTRAS = {"masks": "masks", "keypoints": "keypoints", "oriented_boxes": "oriente
 """What its detections carry."""
 
 
-def add_parsers(subparsers: Any) -> None:
-    """Add the subcommand inspect."""
-    parser = subparsers.add_parser(
-        "inspect",
-        help="say what a model's file, or a bag, is, and what it can serve as",
-        description="Say what a model's file is and what it can serve as, or why it cannot and what may help: all that"
-        " is known of how it takes its image and what its outputs mean, and who says so. Of a bag: its topics, what the"
-        " driver replay reads of them, and what is wrong with it.",
-        epilog="Exit code 0 if it can be served, else 1.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("model", metavar="FILE", help="the model's file: .tflite or .onnx; or a bag")
-    parser.add_argument("--label-path", metavar="FILE", help="the labels' file; the same as --set label_path=FILE")
-    parser.add_argument(
-        "--set",
-        dest="settings",
-        action="append",
-        default=[],
-        type=setting,
-        metavar="NAME=VALUE",
-        help="an attribute of mlmodel (vision-service models mlmodel), or of replay for a bag, value in YAML; for a map"
-        " NAME.KEY=VALUE; repeatable",
-    )
-    parser.add_argument(
-        "--strict", action="store_true", help="exit with 1 as well if anything about the model is only assumed"
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.set_defaults(func=inspect)
-
-
 def inspect(arguments: argparse.Namespace) -> int:
     """Run `inspect`; return the exit code."""
     from vision_service.camera.bag import is_bag
     from vision_service.cli import output
-    from vision_service.configuration import configure
-    from vision_service.mlmodel.config import MLModelConfig
-    from vision_service.mlmodel.loading import load, options_of
 
     if is_bag(Path(arguments.model).expanduser()):
         return inspect_bag(arguments)
-    given = {"label_path": arguments.label_path} if arguments.label_path is not None else {}
-    # The file is loaded here, and the model takes it as one that somebody else holds: it is of use even if unserved.
-    given |= values(MLModelConfig, arguments.settings) | {"mlmodel_name": arguments.model}
-    config = configure(MLModelConfig, given, of="the model mlmodel")
-    found: dict[str, Any] = {"file": arguments.model}
-    try:
-        runtime = load(arguments.model, options_of(config), trial_timeout=config.trial_timeout)
-    except VisionError as error:
-        problem = error.message
-    else:
-        with closing(runtime):
-            problem = _describe(found, runtime, config)
-    found["problem"] = problem or None
+    with output.working(f"loading {arguments.model}"):
+        found = described(arguments.model, arguments.settings, arguments.label_path)
+    problem = found["problem"]
     if arguments.json:
         output.print_json(found)
     else:
@@ -91,6 +49,37 @@ def inspect(arguments: argparse.Namespace) -> int:
     elif found["warning"] and (arguments.strict or not arguments.json):
         print_error(found["warning"])
     return FAILED if problem or (arguments.strict and found["assumed"]) else OK
+
+
+def described(file: str, settings: Sequence[Setting] = (), label_path: str | None = None) -> dict[str, Any]:
+    """Return what a model's file is, as JSON knows it; its `problem` is why it cannot be served, or None.
+
+    Args:
+        file: Of the model.
+        settings: Attributes of mlmodel.
+        label_path: The file of the labels; None = as the settings say.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, if the settings are wrong.
+    """
+    from vision_service.configuration import configure
+    from vision_service.mlmodel.config import MLModelConfig
+    from vision_service.mlmodel.loading import load, options_of
+
+    given = {"label_path": label_path} if label_path is not None else {}
+    # The file is loaded here, and the model takes it as one that somebody else holds: it is of use even if unserved.
+    given |= values(MLModelConfig, settings) | {"mlmodel_name": file}
+    config = configure(MLModelConfig, given, of="the model mlmodel")
+    found: dict[str, Any] = {"file": file}
+    try:
+        runtime = load(file, options_of(config), trial_timeout=config.trial_timeout)
+    except VisionError as error:
+        problem = error.message
+    else:
+        with closing(runtime):
+            problem = _describe(found, runtime, config)
+    found["problem"] = problem or None
+    return found
 
 
 def _describe(found: dict[str, Any], runtime: Runtime, config: MLModelConfig) -> str:
