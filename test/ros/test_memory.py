@@ -26,3 +26,41 @@ def test_the_memory_of_a_picture_is_there_for_the_next_one():
         return int(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
 
     assert faults("keep") < faults("let go") / 10
+
+
+THREADS = """
+import sys, threading
+import numpy as np
+from pathlib import Path
+from vision_service.ros.memory import keep_freed_memory
+
+keep_freed_memory()
+turns = [threading.Event() for _ in range(12)]
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+def work(turn):
+    turn.wait()
+    images = [np.ones(1 << 20, np.uint8) for _ in range(16)]
+    del images
+    over.set()
+    end.wait()
+
+end, over = threading.Event(), threading.Event()
+threads = [threading.Thread(target=work, args=(turn,)) for turn in turns]
+for thread in threads:
+    thread.start()
+before = resident()
+for turn in turns:  # one after the other
+    over.clear()
+    turn.set()
+    over.wait()
+print(resident() - before)
+end.set()
+"""
+
+
+def test_what_one_thread_lets_go_others_get_too():
+    grown = subprocess.run([sys.executable, "-c", THREADS], capture_output=True, check=True, text=True).stdout
+    assert int(grown) < 4 * (16 << 20), "each of twelve threads keeps its own"
