@@ -23,6 +23,14 @@ MODELS = "package://vision_service/models"
 SCENE = {"driver": "synthetic", "width_px": 320, "height_px": 240, "frame_rate": 10.0, "seed": 3, "speed": 0.0}
 DETECTOR = {"model": "mlmodel", "mlmodel_name": "solids_model", "cameras": ["front"], "default_minimum_confidence": 0.5}
 CLASSIFIER = {"model": "mlmodel", "model_path": f"{MODELS}/solids_classifier.tflite", "cameras": ["front"]}
+VISITORS = {
+    "model": "tracker",
+    "detector_name": "people",
+    "cameras": ["front"],
+    "zones": ["shop", "entrance"],
+    "shop.polygon": [20.0, 20.0, 300.0, 20.0, 300.0, 220.0],
+    "entrance.line": [160.0, 20.0, 160.0, 220.0],
+}
 SOMEWHERE = {"stack": {"cameras": ["front"], "vision": ["people"]}, "front": SCENE}
 """A robot in a namespace; its vision node follows."""
 
@@ -103,6 +111,7 @@ def robot(folder: Path) -> Iterator[Any]:
             "mlmodels": ["solids_model"],
             "vision": [
                 "people",
+                "visitors",
                 "solids",
                 "right_people",
                 "fruit",
@@ -124,6 +133,7 @@ def robot(folder: Path) -> Iterator[Any]:
         },
         "solids_model": {"model_path": f"{MODELS}/solids_detector.tflite"},
         "people": DETECTOR,
+        "visitors": VISITORS,
         "solids": DETECTOR,
         "right_people": DETECTOR,
         "fruit": CLASSIFIER,
