@@ -61,7 +61,7 @@ def test_a_detector_is_described(capsys):
     assert (found["extras"], found["assumed"], found["warning"]) == ([], [], "")
     assert found["contract"]["box_format"] == {"value": "corners", "source": "metadata"}
     assert found["contract"]["input_size"] == {"value": [300, 300], "source": "shapes"}
-    assert found["picture"] == {"width": 300, "height": 300, "channels": 3, "resize": "stretch"}
+    assert found["image"] == {"width": 300, "height": 300, "channels": 3, "resize": "stretch"}
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_an_onnx_model_is_described(capsys, tmp_path):
     code, found, _ = inspect(capsys, tinymodels.write(tmp_path, data, "mean.onnx"))
     assert (code, found["runtime"], found["methods"]) == (0, "ONNX Runtime", ["classify"])
     assert found["inputs"][0]["shape"] == [-1, 3, -1, -1]
-    assert found["picture"]["width"] == 0
+    assert found["image"]["width"] == 0
 
 
 def test_a_missing_file_is_named(capsys):

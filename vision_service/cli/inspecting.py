@@ -123,7 +123,7 @@ def _describe_use(found: dict[str, Any], model: MLModel, runtime: Runtime) -> No
     found["contract"] = model.contract.to_json()
     found["assumed"] = model.contract.assumed()
     found["warning"] = model.warning
-    found["picture"] = {
+    found["image"] = {
         "width": taken.width,
         "height": taken.height,
         "channels": taken.channels,

@@ -141,7 +141,7 @@ def check_calibration(frame: Frame) -> None:
         VisionError: NOT_CALIBRATED, with both sizes.
     """
     for kind, intrinsics, size in (
-        ("picture", frame.intrinsics, frame.size),
+        ("image", frame.intrinsics, frame.size),
         ("depth", frame.depth_intrinsics, (0, 0) if frame.depth is None else frame.depth.shape[::-1]),
     ):
         if intrinsics is not None and 0 not in size and (intrinsics.width, intrinsics.height) != size:
