@@ -5,6 +5,9 @@ import importlib.util
 import io
 import json
 import runpy
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -174,6 +177,18 @@ def test_a_part_that_nobody_could_look_at_does_not_pass(robot):
     code, out, _ = ran(program("quality_gate"), "--service", "people", "--parts", 1)
     assert code == 1
     assert out.startswith("inspect: NOT_SUPPORTED")
+
+
+def test_ctrl_c_ends_the_gate_without_a_traceback(robot):
+    command = [sys.executable, EXAMPLES / "quality_gate/quality_gate.py"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert "Traceback" not in err
 
 
 # The recorder.

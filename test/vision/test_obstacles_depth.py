@@ -57,6 +57,15 @@ def test_every_solid_on_the_table_is_found_where_it_is(seed):
     assert seen == {1, 2, 3, 4, 5}
 
 
+def test_a_ground_that_leans_as_far_as_it_may_is_doubted():
+    model = make(ground_angle_tolerance_degs=30)  # the camera looks down by more
+    model.segment(rendered(0))
+    assert "raise 'ground_angle_tolerance_degs' (30°)" in model.warning
+    model = make()
+    model.segment(rendered(0))
+    assert model.warning == ""
+
+
 def test_without_a_picture_things_have_no_colours():
     found = make().segment(replace(rendered(0), image=None))
     assert len(found) == 5

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any
 
 import cv2
@@ -196,10 +197,11 @@ class DetectionsToSegments(VisionModel):
         if config.ground_plane_normal_vec:
             upward = self._sensors.upward_of(frame, config.ground_plane_normal_vec)
         rules, why, up = _ground_config(config), "", upward.direction
+        told = partial(report_of, frame_id=frame.frame_id, max_lean=rules.ground_angle_tolerance_degs)
         try:
             if config.split_touching:
                 labels, ground = split_labels(points.whole, frame, rules, up, optical=self._sensors.is_optical(frame))
-                self._grounds.tell(frame.camera_name, report_of(ground, upward, points.whole, frame_id=frame.frame_id))
+                self._grounds.tell(frame.camera_name, told(ground, upward, points.whole))
                 return points.seen(labels), ground
         except NotOneViewError as error:
             why = str(error)
@@ -208,7 +210,7 @@ class DetectionsToSegments(VisionModel):
         if not config.upright_boxes:
             return None, None
         ground = find_ground(points.cloud.xyz, rules, up)
-        self._grounds.tell(frame.camera_name, report_of(ground, upward, points.cloud, frame_id=frame.frame_id))
+        self._grounds.tell(frame.camera_name, told(ground, upward, points.cloud))
         return None, ground
 
     def _find(self, frame: Frame, config: DetectionsToSegmentsConfig) -> list[Detection]:

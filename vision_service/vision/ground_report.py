@@ -15,6 +15,9 @@ from vision_service.vision.upward import GUESS, Upward
 LEAST_SHARE = 0.1
 """A ground with a smaller share of the points may be another plane: a wall, a shelf."""
 
+NEAR_LIMIT = 1.0
+"""A ground that leans as much as it may, to so many degrees, may be a compromise with one that leans more."""
+
 _SOME = 4096  # points by which a share is told where not all were looked at
 _HOW = "say it by 'ground_plane_normal_vec' (vision-service segment: --up), or name the frame (--frame)"
 
@@ -30,6 +33,7 @@ class GroundReport:
         of: Among how many it was looked for.
         distance: How high the sensor is above it, metres; NaN = there is none.
         frame_id: The coordinate frame of the points.
+        max_lean: How far from up the ground's normal was allowed to be, degrees.
     """
 
     ground: Plane | Patches | None
@@ -38,6 +42,7 @@ class GroundReport:
     of: int
     distance: float
     frame_id: str = ""
+    max_lean: float = 180.0
 
     @property
     def share(self) -> float:
@@ -48,6 +53,15 @@ class GroundReport:
     def plane(self) -> Plane | None:
         """The plane, or that which lies best in the patches."""
         return self.ground.mean_plane() if isinstance(self.ground, Patches) else self.ground
+
+    @property
+    def lean(self) -> float:
+        """How far from up the ground's normal is, degrees; NaN = there is no ground, or any direction may be up."""
+        plane, up = self.plane, np.asarray(self.upward.direction, np.float64)
+        if plane is None or not up.any():
+            return float("nan")
+        cosine = np.dot(plane.normal, up) / (np.linalg.norm(plane.normal) * np.linalg.norm(up))
+        return float(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
 
     @property
     def warning(self) -> str:
@@ -64,6 +78,11 @@ class GroundReport:
             doubts.append(
                 f"the ground holds only {self.share:.1%} of the points, and may be something else: limit the region"
                 " ('min_corner', 'max_corner'), or the direction ('ground_angle_tolerance_degs')"
+            )
+        if self.max_lean < 180 and self.lean > self.max_lean - NEAR_LIMIT:
+            doubts.append(
+                f"the ground leans {self.lean:.1f}° from up, as far as it may: the real one may lean more, and parts"
+                f" of it be taken for objects: raise 'ground_angle_tolerance_degs' ({self.max_lean:g}°)"
             )
         if self.upward.source == GUESS:
             doubts.append(f"nobody says what is up, so that it is {self.upward.why}: {_HOW}")
@@ -99,7 +118,7 @@ class GroundReport:
         kind = f"{int(self.ground.seen.sum())} patches, " if isinstance(self.ground, Patches) else ""
         return (
             f"ground: {kind}normal {normal}, {self.distance:.2f} m below the sensor, {self.points} points"
-            f" ({self.share:.1%}); {up}"
+            f" ({self.share:.1%}) up to {plane.tolerance:.3g} m from it; {up}"
         )
 
 
@@ -136,6 +155,7 @@ def report_of(
     *,
     points: int | None = None,
     frame_id: str = "",
+    max_lean: float = 180.0,
 ) -> GroundReport:
     """Return what is told of a ground.
 
@@ -145,6 +165,7 @@ def report_of(
         cloud: In which it was looked for; points that are not there do not count.
         points: How many of these lie on it; None = it is told from some of them.
         frame_id: The coordinate frame of the points.
+        max_lean: How far from up its normal was allowed to be, degrees.
     """
     xyz = cloud.xyz.reshape(-1, 3)
     of = len(xyz)
@@ -158,7 +179,7 @@ def report_of(
     sensor = (cloud.viewpoints or ((0.0, 0.0, 0.0),))[0]
     place = np.subtract(sensor if np.isfinite(sensor).all() else (0.0, 0.0, 0.0), cloud.origin).astype(np.float32)
     distance = float("nan") if ground is None else float(ground.heights(place[None])[0])
-    return GroundReport(ground, upward, points, of, distance, frame_id)
+    return GroundReport(ground, upward, points, of, distance, frame_id, max_lean)
 
 
 def _rounded(numbers: Any) -> list[float]:

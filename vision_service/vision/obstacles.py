@@ -93,7 +93,8 @@ class Obstacles(Clusters):
         if config.exclude_min_corner:
             cloud = _without_box(cloud, config)
         clouds, ground = split_clouds(replace(frame, cloud=cloud), config, upward.direction, optical=optical)
-        self._tell(report_of(ground, upward, cloud, frame_id=frame.frame_id), frame)
+        lean = config.ground_angle_tolerance_degs
+        self._tell(report_of(ground, upward, cloud, frame_id=frame.frame_id, max_lean=lean), frame)
         doubts = "" if clouds else too_near(whole, config.min_range)
         if not clouds and not doubts and not len(crop(finite(cloud), config.min_corner, config.max_corner)):
             doubts = outside_region(cloud, config.min_corner, config.max_corner)
@@ -114,7 +115,8 @@ class Obstacles(Clusters):
             return cloud, standing
         on_ground = np.abs(heights) <= ground.tolerance
         count = int(np.count_nonzero(on_ground))
-        self._tell(report_of(ground, upward, cloud, points=count, frame_id=frame.frame_id), frame)
+        lean, name = config.ground_angle_tolerance_degs, frame.frame_id
+        self._tell(report_of(ground, upward, cloud, points=count, frame_id=name, max_lean=lean), frame)
         off_ground = heights > max(ground.tolerance, config.min_height)
         if config.max_height:
             off_ground &= heights < config.max_height
