@@ -60,13 +60,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--service", default="people", help="name of the vision service (default: %(default)s)")
     given = parser.parse_args(arguments)
     rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
-    counter = PeopleCounter(given.service)
     try:
-        rclpy.spin(counter)
+        rclpy.spin(PeopleCounter(given.service))
     except KeyboardInterrupt:
         pass
     finally:
-        counter.destroy_node()
         rclpy.try_shutdown()
     return 0
 

@@ -179,8 +179,9 @@ def test_a_part_that_nobody_could_look_at_does_not_pass(robot):
     assert out.startswith("inspect: NOT_SUPPORTED")
 
 
-def test_ctrl_c_ends_the_gate_without_a_traceback(robot):
-    command = [sys.executable, EXAMPLES / "quality_gate/quality_gate.py"]
+@pytest.mark.parametrize("name", ["quality_gate", "people_counter"])
+def test_ctrl_c_ends_them_without_a_traceback(robot, name):
+    command = [sys.executable, EXAMPLES / name / f"{name}.py"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             process.stdout.readline()
