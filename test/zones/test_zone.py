@@ -39,6 +39,8 @@ def test_normalized_coordinates_fit_every_size():
         ({"polygon": TRIANGLE[:4]}, "at least 3 points"),
         ({"polygon": TRIANGLE[:5]}, "5 numbers: give x and y of each point"),
         ({"polygon": (0.0, 0.0, 9.0, 9.0, 9.0, 0.0, 0.0, 9.0)}, "meets itself"),
+        ({"polygon": (0.0, 0.0, 1e308, 0.0, 1e308, 1e308)}, "the coordinate 1e+308, which is far outside of any image"),
+        ({"line": tuple(map(float, range(1002)))}, "has 501 points, and at most 500 can be"),
         ({"polygon": TRIANGLE, "line": LINE}, "leave one of them out"),
         ({"polygon": TRIANGLE, "camera": "frnt"}, "no camera 'frnt': did you mean 'front'?"),
         ({"polygon": TRIANGLE, "coordinates": "normalized"}, "from 0 to 1, not 50"),

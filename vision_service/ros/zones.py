@@ -167,8 +167,9 @@ class NodeZones:
             by_camera.setdefault(zone.camera, []).append(zone)
         self._made = zones, configs
         self._cameras = {name: CameraZones(name, each, before.get(name)) for name, each in by_camera.items()}
-        for name in before.keys() - by_camera.keys():
-            self._diagnostics.report(f"zones of {name}", "")
+        for name in before.keys() | by_camera.keys():
+            zones_now = self._cameras.get(name)
+            self._diagnostics.report(f"zones of {name}", zones_now.problem if zones_now is not None else "")
         missing = [name for name in configs if name not in {zone.name for zone in zones}]
         self._diagnostics.report("zones", _no_place(missing) if missing else "")
         self._diagnostics.report("labels of zones", "")
