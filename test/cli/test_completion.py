@@ -81,7 +81,7 @@ def test_the_nodes_are_remembered_for_a_while(folder, tmp_path):
 
 def test_what_others_call_their_nodes_is_no_command_here(folder, tmp_path):
     odd = tmp_path / "vision-service"
-    odd.write_text(f"#!/bin/sh\necho '{{\"/a$(touch {tmp_path}/run)/get_image\": \"GetImage\"}}'\n")
+    odd.write_text(f'#!/bin/sh\necho \'{{"/a$(touch {tmp_path}/run)/get_image": "GetImage"}}\'\n')
     odd.chmod(0o755)
     program = f'source "{folder}/completion"; COMP_WORDS=("{odd}" call ""); COMP_CWORD=2; _vision_service'
     subprocess.run(["bash", "-c", program], capture_output=True, timeout=60, check=False)

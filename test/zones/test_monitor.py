@@ -250,7 +250,9 @@ def test_who_stands_still_crosses_nothing_when_the_images_get_another_size(value
     gates = CameraZones("front", [zone("gate", **values)])
     for x in (55, 95, 110, 130, 180):  # of 200
         foot = person(x, 50)
-        larger = Detection("person", 0.9, *(factor * edge for edge in (foot.x_min, foot.y_min, x + 5.0, 50.0)), id="a_1")
+        larger = Detection(
+            "person", 0.9, *(factor * edge for edge in (foot.x_min, foot.y_min, x + 5.0, 50.0)), id="a_1"
+        )
         near = Detection("person", 0.9, foot.x_min, foot.y_min, x + 5.0, 50.0, id="a_1")
         gates.forget()
         assert gates.update(10**9, "lens", SIZE, [near]) == []

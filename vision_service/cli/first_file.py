@@ -63,7 +63,12 @@ def file_text(cameras: Sequence[FoundCamera], models: Sequence[FoundModel], head
     """
     served = [model for model in models if not model.problem]
     own = [camera for camera in cameras if camera.parameters]
-    lines = [*(f"# {_in_line(line)}".rstrip() for line in head), "", "stack:  # what runs in this process", "  ros__parameters:"]
+    lines = [
+        *(f"# {_in_line(line)}".rstrip() for line in head),
+        "",
+        "stack:  # what runs in this process",
+        "  ros__parameters:",
+    ]
     if own:
         lines.append(f"    cameras: [{', '.join(camera.name for camera in own)}]")
     lines.append(f"    vision: [{', '.join(model.name for model in served)}]")
@@ -72,7 +77,11 @@ def file_text(cameras: Sequence[FoundCamera], models: Sequence[FoundModel], head
         lines += ["", *_section(camera.name, camera.what, camera.parameters, camera.remarks)]
     for model in models:
         if model.problem:
-            lines += ["", f"# Not served: {_in_line(model.what)}", *(f"#   {_in_line(line)}" for line in model.problem.splitlines())]
+            lines += [
+                "",
+                f"# Not served: {_in_line(model.what)}",
+                *(f"#   {_in_line(line)}" for line in model.problem.splitlines()),
+            ]
             continue
         lines += ["", *_section(model.name, model.what, model.parameters, model.remarks)]
         lines.append(
