@@ -102,7 +102,8 @@ def test_a_zone_that_is_not_in_the_image_is_told_with_both_places(size, word):
 
 def test_the_zones_of_the_page_are_right():
     page = (Path(__file__).parents[2] / "docs/zones.md").read_text()
-    values = yaml.safe_load(page.partition("```yaml")[2].partition("```")[0])["people"]["ros__parameters"]
+    (node,) = yaml.safe_load(page.partition("```yaml")[2].partition("```")[0]).values()
+    values = node["ros__parameters"]
     for name in values["zones"]:
         own = {key.removeprefix(f"{name}."): value for key, value in values.items() if key.startswith(f"{name}.")}
         zone = make_zone(name, configure(ZoneConfig, own, of=name), "front", values["cameras"])
