@@ -1,17 +1,21 @@
 """A scheduler whose model can look at several frames at once: in lanes, with the results of a camera in order."""
 
 import threading
+import time
 
 import numpy as np
 import pytest
 
+from vision_service import waiting
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
+from vision_service.lanes import Lanes
 from vision_service.resources import LocalResources
 from vision_service.scheduler import MOST_STARTED, Scheduler
 from vision_service.types import Classification, Frame
 from vision_service.vision.color_detector import ColorDetectorConfig
 from vision_service.vision.model import VisionModel
+from vision_service.waiting import waiting_for
 
 PATIENCE = 30.0
 CONFIG = ColorDetectorConfig(detect_color="#FF0000", hue_tolerance_pct=0.1, segment_size_px=4)
@@ -229,3 +233,21 @@ def test_closed_while_lanes_are_at_work_all_who_wait_are_answered(model):
         model.door(stamp).set()
     assert scheduler.close(PATIENCE)
     assert model.journal[-1] == "close"
+
+
+def test_what_has_just_held_up_a_lane_is_still_named_when_it_is_free(monkeypatch):
+    monkeypatch.setattr(waiting, "LONG", 60.0)
+    monkeypatch.setattr(waiting, "LONG_WAIT", 0.0)
+    lanes, done = Lanes("eyes"), threading.Event()
+
+    def wait():
+        with waiting_for("the ML models 'one', 'two'"):
+            pass
+
+    lanes.do(wait)
+    lanes.close()  # ends the thread after what it does
+    ends = time.monotonic() + PATIENCE
+    while "until just now" not in (said := lanes.held_up()):
+        assert time.monotonic() < ends, said
+        done.wait(0.01)
+    assert "'one', 'two'" in said

@@ -88,3 +88,27 @@ def test_what_held_it_up_long_ago_is_forgotten(monkeypatch):
         pass
     monkeypatch.setattr(waiting, "LONG", -1.0)
     assert activity.held_up() == ""
+
+
+def test_what_the_thread_waited_for_in_other_work_is_not_the_models(monkeypatch):
+    monkeypatch.setattr(waiting, "LONG", 60.0)
+    monkeypatch.setattr(waiting, "LONG_WAIT", 0.0)
+    activity = Activity()
+    with waiting_for("another model, while this one was made"):
+        pass
+    with activity.at_work():
+        pass
+    assert activity.held_up() == ""
+
+
+def test_what_took_long_is_named_though_a_short_wait_came_after_it(monkeypatch):
+    monkeypatch.setattr(waiting, "LONG", 60.0)
+    activity = Activity()
+    with activity.at_work():
+        monkeypatch.setattr(waiting, "LONG_WAIT", 0.0)
+        with waiting_for("the slow one"):
+            pass
+        monkeypatch.setattr(waiting, "LONG_WAIT", 30.0)
+        with waiting_for("the quick one"):
+            pass
+    assert "the slow one" in activity.held_up()

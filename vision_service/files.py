@@ -37,6 +37,11 @@ def resolve(name: str | Path) -> Path:
     return Path(text).expanduser()
 
 
+def expanded(name: str | Path) -> Path:
+    """Return a path with the home in place of its ``~``; as shells do, one of nobody that is known is left as it is."""
+    return Path(os.path.expanduser(name))  # noqa: PTH111 (Path's raises RuntimeError)
+
+
 def open_regular(name: str | Path) -> BinaryIO:
     """Open a regular file to be read.
 

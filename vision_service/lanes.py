@@ -50,10 +50,10 @@ class Lanes:
         worker.submit(work)
 
     def held_up(self) -> str:
-        """Return what one of the threads has been at for long, for error messages; empty = nothing."""
+        """Return what one of the threads has been at for long, or was until just now; empty = nothing."""
         with self._lock:
-            busy = list(self._busy.values())
-        return next(filter(None, (activity.held_up() for activity in busy)), "")
+            activities = [*self._busy.values(), *(activity for _, activity in self._free)]
+        return next(filter(None, (activity.held_up() for activity in activities)), "")
 
     def close(self) -> None:
         """End the threads that are free, and the others after what they do."""

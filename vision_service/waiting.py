@@ -13,7 +13,7 @@ LONG_WAIT = 0.2
 """The same, where it is another node that takes its time."""
 _waiting: dict[int, tuple[str, float]] = {}
 _waited: dict[int, tuple[str, float, float]] = {}
-"""What threads at work have last waited for: what, for how long, and until when."""
+"""What threads at work have last waited long for: what, for how long, and until when."""
 
 
 @contextmanager
@@ -32,7 +32,8 @@ def waiting_for(what: str) -> Iterator[None]:
         since, now = _waiting[thread][1], time.monotonic()
         if outer is None:
             del _waiting[thread]
-            _waited[thread] = (what, now - since, now)
+            if now - since >= LONG_WAIT:
+                _waited[thread] = (what, now - since, now)
         else:
             _waiting[thread] = outer
 
@@ -57,6 +58,7 @@ class Activity:
     @contextmanager
     def at_work(self) -> Iterator[None]:
         """Say, for the time of a block, that this thread runs the model."""
+        _waited.pop(threading.get_ident(), None)  # of other work, or of a thread that had this number before
         self._at = (threading.get_ident(), time.monotonic())
         try:
             yield
@@ -70,7 +72,7 @@ class Activity:
 
     def _held_up_before(self) -> str:
         what, lasted, ended = self._before or ("", 0.0, 0.0)
-        if not what or lasted < LONG_WAIT or time.monotonic() - ended > LONG:
+        if not what or time.monotonic() - ended > LONG:
             return ""
         return f"the model waited for {what} until just now, for {lasted:.1f} s"
 

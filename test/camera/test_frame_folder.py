@@ -116,3 +116,15 @@ def test_a_bin_that_is_no_scan_says_how_to_convert_it(tmp_path):
     (tmp_path / "1.bin").write_bytes(b"12345")
     with pytest.raises(VisionError, match=r"convert it to PCD"):
         camera(tmp_path).read()
+
+
+@pytest.mark.parametrize("end", [".pcd.bin", ".PCD.BIN", ".bin", ".pcd"])
+def test_a_cloud_and_an_image_are_one_frame_whatever_the_end_of_the_clouds_name(tmp_path, end):
+    name = "1700000000.5"
+    points = np.ones((4, 5 if "pcd" in end.lower() else 4), "<f4")
+    (tmp_path / f"{name}{end}").write_bytes(write_pcd(cloud(1)) if end == ".pcd" else points.tobytes())
+    assert cv2.imwrite(str(tmp_path / f"{name}.png"), np.zeros((4, 4, 3), np.uint8))
+    frame = camera(tmp_path).read()
+    assert frame.image is not None
+    assert frame.cloud is not None
+    assert frame.stamp == 1700000000_500000000

@@ -59,10 +59,33 @@ def completed(folder):
         (["call", "--camera", "front", "robot/people", ""], ["get_detections", "get_status"]),
         (["call", "front", "get_image", ""], []),
         (["nothing", ""], []),
+        (["call", "a|b", ""], []),
     ],
 )
 def test_bash_completes(completed, words, expected):
     assert completed(*words) == expected
+
+
+def test_the_nodes_are_remembered_for_a_while(folder, tmp_path):
+    counting = tmp_path / "vision-service"
+    counting.write_text(f"#!/bin/sh\necho asked >> {tmp_path}/asked\necho '{LISTED}'\n")
+    counting.chmod(0o755)
+    program = (
+        f'source "{folder}/completion"; COMP_WORDS=("{counting}" call ""); COMP_CWORD=2; _vision_service;'
+        f' _vision_service; COMP_WORDS=("{counting}" call front ""); COMP_CWORD=3; _vision_service; echo "$COMPREPLY"'
+    )
+    done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "get_image"
+    assert (tmp_path / "asked").read_text().split() == ["asked"]
+
+
+def test_what_others_call_their_nodes_is_no_command_here(folder, tmp_path):
+    odd = tmp_path / "vision-service"
+    odd.write_text(f'#!/bin/sh\necho \'{{"/a$(touch {tmp_path}/run)/get_image": "GetImage"}}\'\n')
+    odd.chmod(0o755)
+    program = f'source "{folder}/completion"; COMP_WORDS=("{odd}" call ""); COMP_CWORD=2; _vision_service'
+    subprocess.run(["bash", "-c", program], capture_output=True, timeout=60, check=False)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_command_that_never_lists_its_nodes_is_not_waited_for(folder, tmp_path):

@@ -197,3 +197,52 @@ class TestTexts:
     @pytest.mark.parametrize("value", ["#DB2323", "yes", "1.5", "~", "/dev/video0", "a: b", 0.5, True, "", "~/x"])
     def test_values_are_read_as_they_were(self, value):
         assert yaml.safe_load(f"key: {scalar(value)}")["key"] == value
+
+
+class TestOddNames:
+    """Names of files may be anything but what has a zero byte or a slash."""
+
+    @pytest.fixture
+    def models(self, elsewhere):
+        folder = elsewhere / "models"
+        folder.mkdir()
+        return folder
+
+    def test_a_model_called_camera_leaves_the_rendered_camera_another_name(self, models):
+        (models / "camera.tflite").write_bytes(Path(DETECTOR).read_bytes())
+        assert init() == 0
+        assert sections()["stack"] == {"cameras": ["camera_2"], "vision": ["camera"]}
+
+    @pytest.mark.parametrize("odd", ["new\nline: [", "bell\a", "next\x85line", "line\u2028separator", "ünï #", "😀"])
+    def test_a_file_is_found_by_its_name_again_and_comments_stay_comments(self, models, odd):
+        (models / f"{odd}.tflite").write_bytes(Path(DETECTOR).read_bytes())
+        (models / f"broken {odd}.onnx").write_text("none")
+        assert init() == 0
+        found = sections()
+        (name,) = found["stack"]["vision"]
+        assert found[name]["model_path"] == str(models / f"{odd}.tflite")
+        assert check_file("my_robot.yaml") == []
+
+    def test_what_is_no_utf_8_is_not_served_because_ros_has_no_such_strings(self, models):
+        (models / "bad\udcff.tflite").write_bytes(Path(DETECTOR).read_bytes())
+        assert init() == 0
+        assert "its path is no text in UTF-8: rename it" in Path("my_robot.yaml").read_text()
+
+    def test_the_file_itself_may_be_called_so(self):
+        assert init("bad\udcff.yaml", "--camera", "synthetic") == 0
+        assert sections("bad\udcff.yaml")["stack"]["cameras"] == ["camera"]
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            (["~nobody_here/x.yaml"], "cannot write"),
+            (["--model", "~nobody_here/x.onnx"], "there is no model file"),
+            (["--camera", "a=~nobody_here/x.png"], "is no file that is here"),
+        ],
+    )
+    def test_a_home_of_nobody_is_an_error_message(self, arguments, said, capsys):
+        assert init(*arguments) == 1
+        assert said in capsys.readouterr().err
+
+    def test_a_folder_of_models_in_a_home_of_nobody_is_one_that_is_not_there(self):
+        assert init("--models-dir", "~nobody_here", "--camera", "synthetic") == 0

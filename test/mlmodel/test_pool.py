@@ -52,7 +52,7 @@ class Model:
         return {}
 
     def close(self):
-        pass
+        self.closed = True
 
 
 class Clock:
@@ -200,3 +200,12 @@ def test_each_run_is_answered_once_however_many_are_asked(pool, models):
 def test_what_it_is_told_goes_to_all_members(pool, models):
     pool.adjust(Sending("png"))
     assert [model.sending.way for model in models] == ["png", "png"]
+
+
+def test_a_model_that_another_one_replaces_is_let_go_of(pool, models):
+    again = Model(3)
+    pool.take("two", again, "id")
+    pool.take("two", again, "id")
+    assert models[1].closed
+    assert not hasattr(again, "closed")
+    assert 3 in {run(pool) for _ in range(6)}

@@ -4,6 +4,10 @@ import json
 
 import numpy as np
 import pytest
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState
+from rcl_interfaces.srv import SetParameters
+from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image
 from vision_service.msg import LabelEvent
 from vision_service.srv import DoCommand
@@ -194,6 +198,44 @@ def test_what_is_wrong_is_refused_and_changes_nothing(robot, counter, values, wo
     assert words in answer.reason
     assert zones(robot) == before
     assert not robot.nodes["counter"].has_parameter("attic.polygon")
+
+
+def test_a_dump_may_name_what_is_below_a_zone_before_the_zones(robot):
+    parameters = {"attic.events": False, "attic.polygon": ROOM, "zones": ["attic", "room"]}  # as ros2 param dump has it
+    messages = [Parameter(name, value=value).to_parameter_msg() for name, value in parameters.items()]
+    try:
+        results = robot.call(SetParameters, "plain/set_parameters", parameters=messages).results
+        assert [(each.successful, each.reason) for each in results] == [(True, "")] * 3
+        assert "attic" in zones(robot, "plain")
+    finally:
+        assert robot.set("plain", {"zones": ["room"]}).successful
+    assert not robot.nodes["plain"].has_parameter("attic.polygon")
+
+
+def test_a_zone_without_a_place_is_said_again_when_the_node_is_active_again(robot):
+    assert robot.set("plain", {"zones": ["room", "cellar"]}).successful
+    try:
+        for transition in (Transition.TRANSITION_DEACTIVATE, Transition.TRANSITION_ACTIVATE):
+            assert robot.call(ChangeState, "plain/change_state", transition=Transition(id=transition)).success
+        assert "zone 'cellar': neither a polygon" in robot.problem("plain", "cellar")
+    finally:
+        assert robot.set("plain", {"zones": ["room"]}).successful
+    assert robot.problem("plain", "cellar") == ""
+
+
+def test_a_place_that_was_wrong_is_right_at_once_when_it_is_set_right(robot, counter):
+    assert robot.set("counter", {"room.polygon": [50.0, 0.0, 500.0, 0.0, 50.0, 70.0]}).successful
+    assert "room" in robot.problem("counter", "reaches beyond")
+    assert robot.set("counter", {"room.polygon": ROOM}).successful
+    assert robot.problem("counter", "reaches beyond") == ""
+
+
+def test_parameters_of_zones_go_with_them_before_the_node_is_configured():
+    sections = {"stack": {"vision": ["lone"]}, "lone": {**RED_DETECTOR, "cameras": ["front"], "autostart": False}}
+    with running(sections) as robot:
+        for names in (["attic"], ["room"], []):
+            assert robot.set("lone", {"zones": names}).successful
+            assert robot.nodes["lone"].has_parameter("attic.polygon") == ("attic" in names)
 
 
 def test_a_zone_outside_of_the_image_is_said_once_and_until_it_is_inside(robot, counter):

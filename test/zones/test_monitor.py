@@ -242,3 +242,26 @@ def test_counts_begin_anew_when_they_are_forgotten():
 )
 def test_events_of_zones_are_told_from_others(previous, current, event):
     assert zone_event(previous, current) == event
+
+
+@pytest.mark.parametrize("values", [{"line": (0.6, 0.0, 0.6, 1.0), "coordinates": "normalized"}, {"line": GATE}])
+@pytest.mark.parametrize("factor", [2, 0.5, 1.1])
+def test_who_stands_still_crosses_nothing_when_the_images_get_another_size(values, factor):
+    gates = CameraZones("front", [zone("gate", **values)])
+    for x in (55, 95, 110, 130, 180):  # of 200
+        foot = person(x, 50)
+        larger = Detection(
+            "person", 0.9, *(factor * edge for edge in (foot.x_min, foot.y_min, x + 5.0, 50.0)), id="a_1"
+        )
+        near = Detection("person", 0.9, foot.x_min, foot.y_min, x + 5.0, 50.0, id="a_1")
+        gates.forget()
+        assert gates.update(10**9, "lens", SIZE, [near]) == []
+        assert gates.update(10**9, "lens", (round(200 * factor), round(100 * factor)), [larger]) == []
+
+
+def test_a_place_that_is_changed_is_known_to_be_in_the_images_or_not_at_once():
+    before = CameraZones("front", [zone(polygon=ROOM)])
+    before.update(10**9, "lens", SIZE, [])
+    outside = CameraZones("front", [zone(polygon=(50.0, 20.0, 350.0, 20.0, 150.0, 80.0))], before)
+    assert "zone 'room' reaches beyond" in outside.problem
+    assert CameraZones("front", [zone(polygon=ROOM)], outside).problem == ""

@@ -39,6 +39,8 @@ def test_normalized_coordinates_fit_every_size():
         ({"polygon": TRIANGLE[:4]}, "at least 3 points"),
         ({"polygon": TRIANGLE[:5]}, "5 numbers: give x and y of each point"),
         ({"polygon": (0.0, 0.0, 9.0, 9.0, 9.0, 0.0, 0.0, 9.0)}, "meets itself"),
+        ({"polygon": (0.0, 0.0, 1e308, 0.0, 1e308, 1e308)}, "the coordinate 1e+308, which is far outside of any image"),
+        ({"line": tuple(map(float, range(1002)))}, "has 501 points, and at most 500 can be"),
         ({"polygon": TRIANGLE, "line": LINE}, "leave one of them out"),
         ({"polygon": TRIANGLE, "camera": "frnt"}, "no camera 'frnt': did you mean 'front'?"),
         ({"polygon": TRIANGLE, "coordinates": "normalized"}, "from 0 to 1, not 50"),
@@ -100,7 +102,8 @@ def test_a_zone_that_is_not_in_the_image_is_told_with_both_places(size, word):
 
 def test_the_zones_of_the_page_are_right():
     page = (Path(__file__).parents[2] / "docs/zones.md").read_text()
-    values = yaml.safe_load(page.partition("```yaml")[2].partition("```")[0])["people"]["ros__parameters"]
+    (node,) = yaml.safe_load(page.partition("```yaml")[2].partition("```")[0]).values()
+    values = node["ros__parameters"]
     for name in values["zones"]:
         own = {key.removeprefix(f"{name}."): value for key, value in values.items() if key.startswith(f"{name}.")}
         zone = make_zone(name, configure(ZoneConfig, own, of=name), "front", values["cameras"])

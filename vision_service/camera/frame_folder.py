@@ -50,7 +50,7 @@ class FrameFolder:
             kind = _kind(file)
             if not kind:
                 continue
-            parts = found.setdefault(file.stem, {})
+            parts = found.setdefault(_name(file), {})
             if kind in parts:
                 raise _wrong(f"{parts[kind].name} and {file.name} in {str(path)!r} are both the {kind} of one frame")
             parts[kind] = file
@@ -120,6 +120,11 @@ def _kind(file: Path) -> str:
         if header[24:26] == b"\x10\x00":  # 16 bits, grey: https://www.w3.org/TR/png/#11IHDR
             return "depth"
     return kind
+
+
+def _name(file: Path) -> str:
+    """Return a file's name without its end, which of nuScenes' sweeps is .pcd.bin."""
+    return file.stem[:-4] if file.name.lower().endswith(".pcd.bin") else file.stem
 
 
 def _stamp(stem: str) -> int:

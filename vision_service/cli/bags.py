@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 from vision_service.cli.outcome import FAILED, OK, print_error
 from vision_service.cli.settings import values
 from vision_service.errors import VisionError
+from vision_service.files import expanded
 
 LOOKED_AT = 10
 """So many of the first frames are looked at, as the driver does."""
@@ -26,7 +26,7 @@ def inspect_bag(arguments: argparse.Namespace) -> int:
     config = configure(ReplayConfig, given, of="the driver replay")
     found: dict[str, Any] = {"file": arguments.model, "topics": [], "remarks": []}
     try:
-        with closing(BagFiles(Path(config.path).expanduser())) as files:
+        with closing(BagFiles(expanded(config.path))) as files:
             found["start"], found["duration"] = files.start / 1e9, max(0, files.end - files.start) / 1e9
             known = [(each.topic, each.type, each.count) for each in files.channels.values()]
             foreign = [(topic, what, None) for topic, what in files.foreign.items()]
@@ -53,7 +53,7 @@ def _play(found: dict[str, Any], config: Any) -> str:
     """Add what is read as what, and what the first frames show to be wrong; return why it cannot be played, if so."""
     from vision_service.camera.replay import open_bag
 
-    with closing(open_bag(Path(config.path).expanduser(), config)) as bag:
+    with closing(open_bag(expanded(config.path), config)) as bag:
         found["remarks"] = bag.remarks
         roles = {topic: kind.replace("_", " ") for kind, topic in vars(bag.topics).items() if topic}
         for each in found["topics"]:

@@ -28,20 +28,20 @@ KINDS = {
 """What an argument is completed with, by what the help calls it; anything else is completed as a file."""
 
 _BODY = r"""
-_vision_service_graph() {  # the services that run, for a while
+_vision_service_graph() {  # the services that run, for a while; compgen expands words, so only letters that names have
   if [ -z "$_vision_service_seen" ] || [ $((SECONDS - _vision_service_seen)) -gt @REMEMBERED@ ]; then
     _vision_service_services="$(timeout -s KILL $((@NODES_TIME@ + 1)) "$1" list --json --wait @NODES_TIME@ 2>/dev/null \
-      | tr ',{' '\n\n' | sed -n 's/^ *"\/\([^"]*\)": .*/\1/p')"
+      | tr ',{' '\n\n' | sed -n 's/^ *"\/\([A-Za-z0-9_/]*\)": .*/\1/p')"
     _vision_service_seen=$SECONDS
   fi
 }
 
-_vision_service_words() {  # of a kind; the rest of the arguments is the command line
+_vision_service_words() {  # of a kind, after _vision_service_graph; the second argument is the node
   case "$1" in
-    nodes) _vision_service_graph "$2"; printf '%s\n' "$_vision_service_services" | sed 's/\/[^/]*$//' | sort -u ;;
+    nodes) printf '%s\n' "$_vision_service_services" | sed 's/\/[^/]*$//' | sort -u ;;
     methods)
-      _vision_service_graph "$2"
-      printf '%s\n' "$_vision_service_services" | sed -n "s|^${3#/}/\([^/]*\)$|\1|p" ;;
+      case "$2" in *[!A-Za-z0-9_/]*) return ;; esac
+      printf '%s\n' "$_vision_service_services" | sed -n "s|^${2#/}/\([^/]*\)$|\1|p" ;;
     models) printf '%s\n' @MODELS@ ;;
     attributed) printf '%s\n' @ATTRIBUTED@ ;;
     levels) printf '%s\n' debug info warn error fatal ;;
@@ -82,7 +82,8 @@ _vision_service() {
     esac
     kind="$(printf '%s\n' "$kinds" | tr ' ' '\n' | sed -n "$((positional + 1))p")"
   fi
-  options="$(_vision_service_words "$kind" "${COMP_WORDS[0]}" "$node")"
+  case "$kind" in nodes|methods) _vision_service_graph "${COMP_WORDS[0]}" ;; esac  # in this shell, which remembers them
+  options="$(_vision_service_words "$kind" "$node")"
   case "$current" in
     /*) COMPREPLY=( $(compgen -P / -W "$options" -- "${current#/}") ) ;;  # a node's name with its slash
     *) COMPREPLY=( $(compgen -W "$options" -- "$current") ) ;;

@@ -63,7 +63,12 @@ def file_text(cameras: Sequence[FoundCamera], models: Sequence[FoundModel], head
     """
     served = [model for model in models if not model.problem]
     own = [camera for camera in cameras if camera.parameters]
-    lines = [*(f"# {line}".rstrip() for line in head), "", "stack:  # what runs in this process", "  ros__parameters:"]
+    lines = [
+        *(f"# {_in_line(line)}".rstrip() for line in head),
+        "",
+        "stack:  # what runs in this process",
+        "  ros__parameters:",
+    ]
     if own:
         lines.append(f"    cameras: [{', '.join(camera.name for camera in own)}]")
     lines.append(f"    vision: [{', '.join(model.name for model in served)}]")
@@ -72,7 +77,11 @@ def file_text(cameras: Sequence[FoundCamera], models: Sequence[FoundModel], head
         lines += ["", *_section(camera.name, camera.what, camera.parameters, camera.remarks)]
     for model in models:
         if model.problem:
-            lines += ["", f"# Not served: {model.what}", *(f"#   {line}" for line in model.problem.splitlines())]
+            lines += [
+                "",
+                f"# Not served: {_in_line(model.what)}",
+                *(f"#   {_in_line(line)}" for line in model.problem.splitlines()),
+            ]
             continue
         lines += ["", *_section(model.name, model.what, model.parameters, model.remarks)]
         lines.append(
@@ -80,19 +89,19 @@ def file_text(cameras: Sequence[FoundCamera], models: Sequence[FoundModel], head
         )
         for camera in cameras:
             if not camera.parameters:
-                lines.append(f"    # {camera.name}: {camera.what}")
+                lines.append(f"    # {camera.name}: {_in_line(camera.what)}")
                 lines += [f"    {camera.name}.{topic}: {scalar(value)}" for topic, value in camera.topics.items()]
-                lines += [f"    # {remark}" for remark in camera.remarks]
+                lines += [f"    # {_in_line(remark)}" for remark in camera.remarks]
     return "\n".join(lines) + "\n"
 
 
 def _section(name: str, what: str, parameters: Mapping[str, Any], remarks: Sequence[str]) -> list[str]:
     return [
-        f"# {what}",
+        f"# {_in_line(what)}",
         f"{name}:",
         "  ros__parameters:",
         *(f"    {key}: {scalar(value)}" for key, value in parameters.items()),
-        *(f"    # {remark}" for remark in remarks),
+        *(f"    # {_in_line(remark)}" for remark in remarks),
     ]
 
 
@@ -100,7 +109,12 @@ def scalar(value: Any) -> str:
     """Return a value as YAML; a string is quoted where it could be taken for something else."""
     if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _WORDS_OF_YAML:
         return value
-    return json.dumps(value, ensure_ascii=False)
+    return "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in json.dumps(value, ensure_ascii=False))
+
+
+def _in_line(text: str) -> str:
+    """Return a text for a comment: names of files may have line breaks and what YAML does not allow."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def node_name(text: str, taken: Collection[str], otherwise: str) -> str:

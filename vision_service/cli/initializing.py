@@ -19,7 +19,7 @@ from vision_service.cli.inspecting import EXTRAS, KINDS, described
 from vision_service.cli.outcome import FAILED, OK, keep_stdout, print_error, without_interruption
 from vision_service.cli.output import for_people, progress, working, write_file
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.files import resolve, share_file
+from vision_service.files import PACKAGE, expanded, resolve, share_file
 from vision_service.findings import PROBLEM
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def init(arguments: argparse.Namespace) -> int:
     Raises:
         VisionError: INVALID_ARGUMENT, if there is such a file already, or what is given is not there.
     """
-    path = Path(arguments.file).expanduser()
+    path = expanded(arguments.file)
     if arguments.file != STDOUT and path.exists() and not arguments.force:
         msg = f"there is {str(path)!r} already: give another name, or --force to overwrite it"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
@@ -51,7 +51,7 @@ def init(arguments: argparse.Namespace) -> int:
         cameras = [given_camera(text, names) for text in arguments.cameras]
     else:
         cameras = _plugged_in(names) + _on_the_graph(names, arguments.wait, told)
-    files = [_existing(file) for file in arguments.models] or model_files(arguments.models_dir.expanduser(), told)
+    files = [_existing(file) for file in arguments.models] or model_files(expanded(arguments.models_dir), told)
     models = [found_model(str(file), names) for file in progress([str(file) for file in files])]
     if arguments.models and (wrong := [model for model in models if model.problem]):
         raise VisionError(ErrorCode.INVALID_ARGUMENT, "\n".join(model.problem for model in wrong))
@@ -60,7 +60,7 @@ def init(arguments: argparse.Namespace) -> int:
         models = models if arguments.models else [each for each in models if each.problem or _wanted("model", each)]
     if not cameras:
         told.append("No camera was found or taken: the rendered one stands in for yours.")
-        cameras = [given_camera("camera=synthetic", names)]
+        cameras = [given_camera("synthetic", names)]
     if all(model.problem for model in models):
         told.append("No model was found or taken: one that comes with this package stands in for yours.")
         models = [*models, shipped_model(names)]
@@ -134,7 +134,7 @@ def given_camera(text: str, names: list[str]) -> FoundCamera:
     if name and (node_name(name, (), "camera") != name.lower() or name in names):
         reason = "is there already" if name in names else "is no name for a node: letters, digits and _"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, f"the camera {text!r}: {name!r} {reason}")
-    path = Path(source).expanduser()
+    path = expanded(source)
     if source == "synthetic":
         parameters: dict[str, Any] = {"driver": "synthetic"}
         made, what = "camera", "a rendered camera above moving solids"
@@ -222,7 +222,7 @@ def published(camera: TopicsOfCamera, names: list[str]) -> FoundCamera:
 
 
 def _existing(file: str) -> Path:
-    path = resolve(file)
+    path = resolve(file) if file.startswith(PACKAGE) else expanded(file)
     if not path.is_file():
         raise VisionError(ErrorCode.INVALID_ARGUMENT, f"there is no model file {file!r}")
     return path.absolute()
@@ -242,6 +242,10 @@ def model_files(folder: Path, told: list[str]) -> list[Path]:
 
 def found_model(file: str, names: list[str]) -> FoundModel:
     """Return what a model's file can serve as; its name is added to the names, if it can be served."""
+    try:
+        file.encode()
+    except UnicodeEncodeError:  # ROS's strings are
+        return FoundModel("", file, {}, problem="its path is no text in UTF-8: rename it")
     about = described(file)
     parameters: dict[str, Any] = {"model": "mlmodel", "model_path": file}
     remarks = []

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vision_service.cli.bags import inspect_bag
 from vision_service.cli.outcome import FAILED, OK, print_error
 from vision_service.cli.settings import Setting, values
 from vision_service.errors import VisionError
+from vision_service.files import expanded
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,7 +35,7 @@ def inspect(arguments: argparse.Namespace) -> int:
     from vision_service.camera.bag import is_bag
     from vision_service.cli import output
 
-    if is_bag(Path(arguments.model).expanduser()):
+    if is_bag(expanded(arguments.model)):
         return inspect_bag(arguments)
     with output.working(f"loading {arguments.model}"):
         found = described(arguments.model, arguments.settings, arguments.label_path)

@@ -21,7 +21,7 @@ from rich.text import Text
 from vision_service.cli.given import stem_of
 from vision_service.configuration import Attribute, Names
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.files import write_atomically
+from vision_service.files import expanded, write_atomically
 from vision_service.image import encode
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def result_paths(files: Sequence[str], folder: Path, endings: Sequence[str]) -> 
 
 
 def _key(path: Path) -> str:
-    return str(path.expanduser().resolve()).casefold()
+    return str(expanded(path).resolve()).casefold()
 
 
 def make_folder(folder: Path) -> None:

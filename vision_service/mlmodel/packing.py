@@ -166,7 +166,8 @@ class _Table:
         if not (places.min() >= 0 and places.max() < VALUES):  # also of what is no number
             return None
         found = places.astype(np.uint8)
-        return found if np.array_equal(self.values[found], plane) else None
+        bits = np.dtype(f"u{plane.dtype.itemsize}")  # 0.0 equals -0.0, but is not the same
+        return found if np.array_equal(self.values[found].view(bits), plane.view(bits)) else None
 
     def with_values(self, plane: NDArray[Any]) -> _Table:
         """Return a table that knows the values of a plane as well."""

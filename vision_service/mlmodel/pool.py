@@ -235,7 +235,9 @@ class Pool:
             if reference is None:
                 self._reference = member
             model.adjust(self._sending)
-            member.model, member.identity = model, identity
+            before, member.model, member.identity = member.model, model, identity
+            if before is not None and before is not model:
+                before.close()
             member.barred, member.why, member.strikes, member.not_before = False, "", 0, 0.0
             return ""
 

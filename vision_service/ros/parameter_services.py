@@ -83,7 +83,13 @@ class ParameterServices:
 
     async def _set(self, request: Any, response: Any) -> Any:
         async with self._turn():
-            response.results = [await self._change([message]) for message in request.parameters]
+            # Lists first that name what is below them: a dump has its parameters in the order of the alphabet.
+            numbers = sorted(
+                range(len(request.parameters)),
+                key=lambda number: not self._parameters.lists_names(request.parameters[number].name),
+            )
+            results = {number: await self._change([request.parameters[number]]) for number in numbers}
+            response.results = [results[number] for number in sorted(results)]
         return response
 
     async def _set_atomically(self, request: Any, response: Any) -> Any:

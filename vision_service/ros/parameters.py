@@ -146,12 +146,19 @@ class Parameters:
 
     def follow_list(self, listing: str, names: Collection[str]) -> None:
         """Declare what a list names, and take back what it does not name any more."""
+        self._undeclare_below(listing, names)
+        for name in names:
+            self.declare(self._groups[listing], prefix=f"{name}.")
+
+    def _undeclare_below(self, listing: str, names: Collection[str]) -> None:
         configuration = self._groups[listing]
         for name in self._below(configuration):
             if name not in names:
                 self.undeclare(configuration, prefix=f"{name}.")
-        for name in names:
-            self.declare(configuration, prefix=f"{name}.")
+
+    def lists_names(self, name: str) -> bool:
+        """Return whether a parameter is a list that names what has parameters below each name."""
+        return name in self._groups
 
     def _below(self, configuration: type) -> list[str]:
         """Return the names below which a configuration is declared."""
@@ -165,9 +172,10 @@ class Parameters:
             if self._owners.get(name) is not configuration:
                 continue
             del self._owners[name]
-            self._maps.pop(name, None)
-            for declared in [d for d in self._attributes if d == name or d.startswith(f"{name}.")]:
-                self._forget(declared)
+            entries = [] if self._maps.pop(name, None) is None else list(self._attributes)
+            for declared in [*([name] if name in self._attributes else []), *entries]:
+                if declared == name or declared.startswith(f"{name}."):
+                    self._forget(declared)
 
     def values(
         self, configuration: type, *, prefix: str = "", changes: Mapping[str, Any] | None = None
@@ -184,12 +192,13 @@ class Parameters:
             VisionError: INVALID_ARGUMENT with every value that was wrong at the start and has not been set since.
         """
         changes = changes or {}
-        names = [
-            name
-            for attribute in attributes(configuration)
-            for name in self._attributes
-            if name == prefix + attribute or name.startswith(f"{prefix}{attribute}.")
-        ]
+        names = []
+        for attribute in attributes(configuration):
+            own = prefix + attribute
+            if own in self._attributes:
+                names.append(own)
+            if own in self._maps:
+                names += [name for name in self._attributes if name.startswith(f"{own}.")]
         problems = [self._problems[name] for name in names if name in self._problems and name not in changes]
         if problems:
             raise VisionError(ErrorCode.INVALID_ARGUMENT, "; ".join(problems))
@@ -470,6 +479,8 @@ class Parameters:
             return
         changes, self._changes = self._changes, {}
         built, self._built = self._built, None
+        for listing in changes.keys() & self._groups.keys():  # whatever state the node is in
+            self._undeclare_below(listing, changes[listing])
         for name, value in changes.items():
             self._problems.pop(name, None)
             if value is None:

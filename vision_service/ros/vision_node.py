@@ -182,6 +182,7 @@ class VisionNode(ServiceNode):
     def activate(self) -> None:
         """Answer calls, and stream what is heard."""
         self._tell_model()
+        self._zones.tell()
 
     def deactivate(self) -> None:
         """Look at nothing any more, and say that nothing is seen."""

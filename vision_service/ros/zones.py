@@ -94,6 +94,12 @@ class NodeZones:
             why = error.message
         self._diagnostics.report("labels of zones", why)
 
+    def tell(self) -> None:
+        """Say which zones have no place; also when the node is activated, which has begun its diagnostics anew."""
+        zones, configs = self._made
+        missing = [name for name in configs if name not in {zone.name for zone in zones}]
+        self._diagnostics.report("zones", _no_place(missing) if missing else "")
+
     def forget(self) -> None:
         """Forget all objects and counts."""
         for each in self._cameras.values():
@@ -167,10 +173,10 @@ class NodeZones:
             by_camera.setdefault(zone.camera, []).append(zone)
         self._made = zones, configs
         self._cameras = {name: CameraZones(name, each, before.get(name)) for name, each in by_camera.items()}
-        for name in before.keys() - by_camera.keys():
-            self._diagnostics.report(f"zones of {name}", "")
-        missing = [name for name in configs if name not in {zone.name for zone in zones}]
-        self._diagnostics.report("zones", _no_place(missing) if missing else "")
+        for name in before.keys() | by_camera.keys():
+            zones_now = self._cameras.get(name)
+            self._diagnostics.report(f"zones of {name}", zones_now.problem if zones_now is not None else "")
+        self.tell()
         self._diagnostics.report("labels of zones", "")
 
 

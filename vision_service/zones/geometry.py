@@ -14,6 +14,12 @@ ASIDE = (1.7e-7, 2.9e-7)
 """How far lines lie beside their coordinates when crossings are counted, so that whole pixels never lie on them."""
 
 
+MOST_POINTS = 500
+"""Of a polygon or line: each of them is looked at for each object in each image, and each pair of edges once."""
+FARTHEST = 1e12
+"""The largest coordinate: far beyond it numbers are too coarse to count by."""
+
+
 def inside(point: Point, polygon: Sequence[Point]) -> bool:
     """Return whether a point lies in a polygon.
 
@@ -108,6 +114,11 @@ def fault(path: Sequence[Point], *, closed: bool) -> str:
         return f"needs at least {least} points, each x and y, and has {len(path)}"
     if not all(math.isfinite(value) for point in path for value in point):
         return "has a coordinate that is no finite number"
+    if len(path) > MOST_POINTS:
+        return f"has {len(path)} points, and at most {MOST_POINTS} can be: leave out those that hardly change its shape"
+    largest = max((value for point in path for value in point), key=abs)
+    if abs(largest) > FARTHEST:
+        return f"has the coordinate {largest:g}, which is far outside of any image"
     edges = list(_edges(path, closed=closed))
     twice = next((start for start, end in edges if start == end), None)
     if twice is not None:

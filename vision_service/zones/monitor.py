@@ -92,6 +92,11 @@ class _Zone:
                 changes.append(self._leave(item.id, known) if known.inside else self._enter(item.id, known))
         return changes
 
+    def scale(self, across: float, down: float) -> None:
+        """Take it that images have another size: where objects were is meant in pixels of the new ones."""
+        for known in self.objects.values():
+            known.point = known.point[0] * across, known.point[1] * down
+
     def end(self, track: str) -> list[_Change]:
         """Forget the object of a track that has ended, and return what that changes."""
         known = self.objects.pop(track, None)
@@ -146,8 +151,8 @@ class CameraZones:
         kept: dict[Zone, _Zone] = {each.zone: each for each in before._zones} if before is not None else {}
         self._zones: list[_Zone] = [kept.get(zone) or _Zone(zone) for zone in zones]
         self._stamp: int = before._stamp if before is not None else 0
-        self._size = (0, 0)
-        self.problem = ""
+        self._size: tuple[int, int] = before._size if before is not None else (0, 0)
+        self.problem = self._misplaced()
         """What is wrong with the places of zones in the images; empty = nothing is known to be."""
 
     def update(self, stamp: int, frame_id: str, size: tuple[int, int], found: Sequence[Detection]) -> list[LabelChange]:
@@ -164,14 +169,26 @@ class CameraZones:
                 return []
             self._stamp = stamp
             if size != self._size:
-                self._size = size
-                self.problem = "; ".join(filter(None, (each.zone.misplaced(size) for each in self._zones)))
+                self._resize(size)
             changes: list[_Change] = []
             for each in self._zones:
                 changes += each.look(stamp, size, found)
                 gone = [key for key, item in each.objects.items() if stamp - item.seen > FORGOTTEN]
                 changes += [change for key in gone for change in each.end(key)]
         return self._told(changes, stamp, frame_id)
+
+    def _resize(self, size: tuple[int, int]) -> None:
+        """Take it that images have another size from now on; the lock is held."""
+        before, self._size = self._size, size
+        if all(before):
+            for each in self._zones:
+                each.scale(size[0] / before[0], size[1] / before[1])
+        self.problem = self._misplaced()
+
+    def _misplaced(self) -> str:
+        if not all(self._size):
+            return ""
+        return "; ".join(filter(None, (each.zone.misplaced(self._size) for each in self._zones)))
 
     def end(self, track: str, stamp: int, frame_id: str) -> list[LabelChange]:
         """Take in that a track has ended, and return what its object has left by that.
