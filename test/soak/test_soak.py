@@ -20,7 +20,7 @@ CALLERS = number("CALLERS", 32)
 MINUTES = number("MINUTES", 10)
 COMMAND = f"make soak CALLS={CALLS} CALLERS={CALLERS} MINUTES={MINUTES}"
 PROCESSES = 4
-WARM_UP = 0.25
+WARM_UP = 0.5
 """Which share of the run comes before what nodes hold is first looked at."""
 LONGEST = 6
 """After how many times MINUTES the run ends, even if there were not so many calls."""
@@ -154,7 +154,7 @@ def test_nodes_hold_no_more_after_many_calls(tmp_path, peer):
         after = at_rest(stack, peer)
         made = sum(codes.values())
         growth = {name: {kind: after[name][kind] - before[name][kind] for kind in after[name]} for name in after}
-        run.times = f"{made} calls of {CALLERS} callers in {lasted / 60:.1f} min, after a quarter of that to warm up"
+        run.times = f"{made} calls of {CALLERS} callers in {lasted / 60:.1f} min, after half of that to warm up"
         ends = ", ".join(f"{count} {name}" for name, count in codes.most_common())
         run.happened = f"{lost[0] + warm_lost[0]} calls without an answer ({ends}); " + "; ".join(
             f"{name}: {grown['rss'] / 2**20:+.1f} MiB, {grown['threads']:+d} threads, {grown['fds']:+d} files, "
