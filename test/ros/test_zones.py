@@ -82,7 +82,9 @@ class Camera:
 
 
 def zones(robot, name="counter"):
-    return robot.status(name)["zones"]
+    """Return what get_status says of a node's zones, but for their places."""
+    told = robot.status(name)["zones"]
+    return {zone: {key: value for key, value in counts.items() if key != "place"} for zone, counts in told.items()}
 
 
 def test_who_enters_crosses_and_leaves_is_told_and_counted(robot, counter):
@@ -107,7 +109,11 @@ def test_who_enters_crosses_and_leaves_is_told_and_counted(robot, counter):
         "gate": {"camera": "front", "crossed_to": {"shop": {"red": 1}, "street": {}}},
     }
     with VisionClient("counter") as client:
-        assert client.get_zones()["gate"] == ZoneCounts("front", crossed_to={"shop": {"red": 1}, "street": {}})
+        found = client.get_zones()
+    assert found["gate"] == ZoneCounts(
+        "front", crossed_to={"shop": {"red": 1}, "street": {}}, points=((75.0, 0.0), (75.0, 70.0))
+    )
+    assert found["room"].points == tuple(zip(ROOM[::2], ROOM[1::2], strict=True))
     robot.stop_listening(inbox)
 
 

@@ -42,7 +42,7 @@ class Watched:
         return [(each.previous, each.current) for each in changes]
 
     def status(self, name="room"):
-        return {key: value for key, value in self.zones.status()[name].items() if key != "camera"}
+        return {key: value for key, value in self.zones.status()[name].items() if key not in ("camera", "place")}
 
 
 def test_who_enters_and_leaves_is_told_once_and_counted():

@@ -16,7 +16,10 @@ from vision_service.pointcloud.pcd import write_pcd
 from vision_service.types import Segmentation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from vision_service.ros.client import CaptureAllResult, VisionProperties
+    from vision_service.zones.view import ZoneView
 
 
 def capture(arguments: argparse.Namespace) -> int:
@@ -44,13 +47,18 @@ def capture(arguments: argparse.Namespace) -> int:
             max_age=arguments.max_age or 0.0,
             timeout=arguments.timeout,
         )
+        counted = client.get_zones(timeout=arguments.timeout) if arguments.out is not None else {}
+    camera = result.frame.camera_name
+    zones = [
+        counts.view(of, result.size) for of, counts in counted.items() if counts.camera == camera and counts.points
+    ]
     found = as_json(name, can, result)
     if arguments.json:
         output.print_json(found)
     else:
         _print(name, result)
     if arguments.out is not None:
-        for path in _write(arguments.out, name.replace("/", "_"), found, result):
+        for path in _write(arguments.out, name.replace("/", "_"), found, result, zones):
             if not arguments.json:
                 output.for_people().print(str(path), soft_wrap=True)
     return OK
@@ -90,7 +98,9 @@ def _print(service: str, result: CaptureAllResult) -> None:
         results.print_objects(title, merged(result.objects)[0], result.objects)
 
 
-def _write(folder: Path, service: str, found: dict[str, Any], result: CaptureAllResult) -> list[Path]:
+def _write(
+    folder: Path, service: str, found: dict[str, Any], result: CaptureAllResult, zones: Sequence[ZoneView]
+) -> list[Path]:
     """Write a capture's files: what was said as JSON, the image with that drawn, the objects' points; return them."""
     stem = folder / f"{service}_{result.frame.camera_name.strip('/').replace('/', '_')}_{result.frame.stamp}"
     written = [stem.with_name(f"{stem.name}.json")]
@@ -100,7 +110,7 @@ def _write(folder: Path, service: str, found: dict[str, Any], result: CaptureAll
         kinds = {"label": label_image, "detect": result.detections, "classify": result.classifications}
         said = {method: items for method, items in kinds.items() if items is not None}
         written.append(stem.with_name(f"{stem.name}.png"))
-        output.write_picture(written[-1], draw_results(result.frame.image.rgb, said))
+        output.write_picture(written[-1], draw_results(result.frame.image.rgb, said, zones=zones))
     if result.objects:
         cloud, labels = merged(result.objects)
         written.append(stem.with_name(f"{stem.name}.pcd"))

@@ -14,7 +14,7 @@ from vision_service.drawing.whole_image import draw_classifications, draw_label_
 from vision_service.drawing.zones import draw_zones
 from vision_service.keypoints import Skeleton
 from vision_service.types import CameraIntrinsics
-from vision_service.zones.monitor import ZoneView
+from vision_service.zones.view import ZoneView
 
 DRAWN_CLASSIFICATIONS = 3
 """How many of the best classifications are listed among other results."""

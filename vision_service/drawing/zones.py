@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vision_service.drawing.styles import FARTHEST, Style, class_color, draw_label, inside, printable, style
 from vision_service.zones.geometry import clipped
-from vision_service.zones.monitor import ZoneView
+from vision_service.zones.view import ZoneView
 
 TINT = 0.2
 """How much an area has of its zone's colour."""
@@ -37,14 +37,14 @@ def draw_zones(rgb: NDArray[np.uint8], zones: Sequence[ZoneView]) -> NDArray[np.
 def _draw_shape(image: NDArray[np.uint8], zone: ZoneView, sizes: Style) -> None:
     """Tint an area, and draw the border or the line; only what lies in the image, however far the rest may be."""
     height, width = image.shape[:2]
-    color = class_color(zone.zone.name)
-    if not zone.zone.is_line:
+    color = class_color(zone.name)
+    if not zone.is_line:
         part = clipped(zone.points, (0.0, 0.0, float(width), float(height)))
         if part:
             tinted = image.copy()
             cv2.fillPoly(tinted, [np.rint(np.array(part) - 0.5).astype(np.int32)], color)
             cv2.addWeighted(tinted, TINT, image, 1 - TINT, 0, dst=image)
-    path = np.array(zone.points if zone.zone.is_line else [*zone.points, zone.points[0]]) - 0.5
+    path = np.array(zone.points if zone.is_line else [*zone.points, zone.points[0]]) - 0.5
     ends = np.stack([path[:-1], path[1:]], axis=1)
     ends = ends[(np.abs(ends) < FARTHEST).all(axis=(1, 2))]
     for start, end in inside(ends, width, height, 2 * sizes.line):
@@ -52,9 +52,9 @@ def _draw_shape(image: NDArray[np.uint8], zone: ZoneView, sizes: Style) -> None:
 
 
 def _draw_counts(image: NDArray[np.uint8], zone: ZoneView, sizes: Style) -> None:
-    color, name = class_color(zone.zone.name), printable(zone.zone.name)
+    color, name = class_color(zone.name), printable(zone.name)
     height, width = image.shape[:2]
-    if not zone.zone.is_line:
+    if not zone.is_line:
         visible = [(x, y) for x, y in zone.points if 0 <= x <= width and 0 <= y <= height] or list(zone.points)
         x, y = min(visible, key=lambda point: (point[1], point[0]))
         _label(image, (x, y), f"{name}: {zone.inside}", color, sizes, centered=False)
@@ -66,7 +66,7 @@ def _draw_counts(image: NDArray[np.uint8], zone: ZoneView, sizes: Style) -> None
     across = (by - ay) / length, (ax - bx) / length  # to the left, with y down
     x, y = (ax + bx) / 2, (ay + by) / 2
     long = 1.2 * sizes.label_height
-    for sign, side, count in zip((1, -1), zone.zone.sides, zone.crossed_to, strict=True):
+    for sign, side, count in zip((1, -1), zone.sides, zone.crossed_to, strict=True):
         tip = x + sign * across[0] * long, y + sign * across[1] * long
         if 0 <= x <= width and 0 <= y <= height:
             ends = [(round(px - 0.5), round(py - 0.5)) for px, py in ((x, y), tip)]

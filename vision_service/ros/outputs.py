@@ -31,7 +31,7 @@ from vision_service.types import Frame, PointCloudObject
 
 if TYPE_CHECKING:
     from vision_service.vision.ground_report import GroundReport
-    from vision_service.zones.monitor import ZoneView
+    from vision_service.zones.view import ZoneView
 
 Placed = tuple[Sequence[PointCloudObject], str]
 """Objects and the coordinate frame they are in."""

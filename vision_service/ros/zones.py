@@ -13,7 +13,8 @@ from vision_service.settings.vision import VisionConfiguration
 from vision_service.types import Detection, Frame, LabelChange
 from vision_service.vision.model import VisionModel, has
 from vision_service.zones.config import ZoneConfig
-from vision_service.zones.monitor import CameraZones, ZoneView
+from vision_service.zones.monitor import CameraZones
+from vision_service.zones.view import ZoneView
 from vision_service.zones.zone import Zone, check_zone_labels, check_zone_names, make_zone
 
 RESET = "reset_zones"

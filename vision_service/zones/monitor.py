@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vision_service.types import Detection, LabelChange
-from vision_service.zones.config import BOX
+from vision_service.zones.config import BOX, NORMALIZED, PIXELS
 from vision_service.zones.events import name_in_zone
 from vision_service.zones.geometry import Box, Point, crossings, depth, distance, share_inside
+from vision_service.zones.view import ZoneView
 from vision_service.zones.zone import Zone
 
 BOX_LEAVES = 0.8
@@ -23,23 +24,6 @@ FORGOTTEN = 60_000_000_000
 
 _Change = tuple[str, str, float]
 """Before, after, and the confidence."""
-
-
-@dataclass(frozen=True)
-class ZoneView:
-    """A zone as it is drawn.
-
-    Attributes:
-        zone: The zone.
-        points: In pixels of the image.
-        inside: How many objects are in the area.
-        crossed_to: How many have crossed the line to its left, and to its right side.
-    """
-
-    zone: Zone
-    points: tuple[Point, ...]
-    inside: int
-    crossed_to: tuple[int, int]
 
 
 @dataclass(slots=True)
@@ -213,10 +197,12 @@ class CameraZones:
         with self._lock:
             return [
                 ZoneView(
-                    each.zone,
+                    each.zone.name,
                     each.zone.placed(size),
-                    sum(each.inside.values()),
-                    (sum(each.crossed_to[0].values()), sum(each.crossed_to[1].values())),
+                    is_line=each.zone.is_line,
+                    inside=sum(each.inside.values()),
+                    sides=each.zone.sides,
+                    crossed_to=(sum(each.crossed_to[0].values()), sum(each.crossed_to[1].values())),
                 )
                 for each in self._zones
             ]
@@ -228,9 +214,16 @@ class CameraZones:
         ]
 
     def status(self) -> dict[str, dict[str, Any]]:
-        """Return the counts of each zone by class, as JSON has them."""
+        """Return the place of each zone and its counts by class, as JSON has them."""
         with self._lock:
-            return {each.zone.name: {"camera": self.camera, **_counts(each)} for each in self._zones}
+            return {
+                each.zone.name: {"camera": self.camera, "place": _place(each.zone), **_counts(each)}
+                for each in self._zones
+            }
+
+
+def _place(of: Zone) -> dict[str, Any]:
+    return {"points": [list(point) for point in of.points], "coordinates": NORMALIZED if of.normalized else PIXELS}
 
 
 def _counts(of: _Zone) -> dict[str, Any]:
