@@ -342,6 +342,7 @@ def test_what_is_not_there_yet_is_shown_when_it_comes(page, robot):
             node = VisionNode("late", context=robot.context, parameter_overrides=parameters)
             spinner = Spinner(node, first=node.begin)
             stack.callback(node.destroy_node)
+            stack.callback(node.finish)
             stack.callback(spinner.stop)
 
         header, _ = asyncio.run(look(come))

@@ -5,6 +5,7 @@ import os
 import cv2
 import numpy as np
 import pytest
+from rclpy.parameter import Parameter
 from sensor_msgs.msg import CompressedImage, Image
 from vision_service.srv import GetClassifications, GetDetections, GetDetectionsFromCamera, Infer
 
@@ -14,6 +15,7 @@ from robot import PATIENCE, RED_DETECTOR, boxes_of, eventually, image_message, p
 from vision_service import limits
 from vision_service.errors import ErrorCode
 from vision_service.ros import conversion
+from vision_service.ros.node import ServiceNode
 
 LARGE = (16000, 9000)
 BOX = (70, 20, 95, 60)
@@ -86,6 +88,14 @@ def test_what_would_take_too_many_bytes_is_overloaded_and_nothing_stays_in_fligh
         assert detections(robot, compressed_image=compressed(picture)).success
         assert detections(robot, compressed_image=compressed(png(130, 70))).error_code == ErrorCode.INVALID_ARGUMENT
     eventually(lambda: limits.budget.held == 0, "all bytes back")
+
+
+def test_what_a_node_asks_for_goes_with_it_even_if_it_has_not_finished(robot):
+    node = ServiceNode("large", context=robot.context, parameter_overrides=[Parameter("max_image_pixels", value=10**8)])
+    assert limits.image_pixels.value == 10**8
+    node.destroy_node()
+    assert limits.image_pixels.value < 10**8
+    node.finish()
 
 
 def test_a_pipe_named_as_a_file_is_refused_at_once(tmp_path):

@@ -253,6 +253,12 @@ class ServiceNode(ManagedNode):
         own = (self.get_name(), self.get_namespace())
         return max(0, self.get_node_names_and_namespaces().count(own) - 1)
 
+    def destroy_node(self) -> None:
+        """Leave the graph; what this node asks for holds no more, also if it has not finished."""
+        limits.image_pixels.unset(self)
+        limits.pending_bytes.unset(self)
+        super().destroy_node()
+
     def finish(self) -> None:
         """Stop working, whatever the state; the node stays on the graph. To be called when nothing spins it."""
         if self._finished:
