@@ -2,7 +2,9 @@
 
 import shutil
 import subprocess
+import sys
 import zipfile
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pytest
@@ -121,3 +123,19 @@ def test_interpreters_are_those_that_are_here():
     assert found
     assert all(is_python(command, version) for version, command in found.items())
     assert interpreters(["2.0"]) == {}
+
+
+# What a wheel asks for.
+
+
+def test_a_wheel_asks_for_the_distribution_that_its_interfaces_were_built_with(tmp_path):
+    try:
+        built_with = version("ros-rosidl-runtime-c")
+    except PackageNotFoundError:
+        pytest.skip("this ROS was not installed by pip, so its interfaces are built with colcon")
+    for name in ("setup.py", "setup.cfg", "pyproject.toml", "package.xml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tmp_path)
+    script = f"import setuptools.build_meta as backend; backend.prepare_metadata_for_build_wheel({str(tmp_path)!r})"
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, capture_output=True)
+    (metadata,) = tmp_path.glob("*.dist-info/METADATA")
+    assert f"Requires-Dist: ros-rosidl-runtime-c~={built_with}" in metadata.read_text().splitlines()
