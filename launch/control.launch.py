@@ -1,7 +1,7 @@
 """Serves the control page: what the cameras that run see, and what the vision services say of it, in a browser."""
 
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
@@ -25,4 +25,4 @@ def generate_launch_description() -> LaunchDescription:
         arguments=["control", "--port", LaunchConfiguration("port"), "--host", LaunchConfiguration("host")],
         output="screen",
     )
-    return described(OPTIONS, [page])
+    return described(OPTIONS, [OpaqueFunction(function=lambda _: [page])])
