@@ -24,15 +24,7 @@ def add_model_arguments(parser: argparse.ArgumentParser, *, file: str, model: st
     parser.set_defaults(usage_error=parser.error, default_model="")
     parser.add_argument("files", nargs="+", metavar="FILE", help=file)
     parser.add_argument("--model", metavar="M", help=f"the vision model (default: that of --params, or {model})")
-    parser.add_argument(
-        "--set",
-        dest="settings",
-        action="append",
-        default=[],
-        type=setting,
-        metavar="NAME=VALUE",
-        help="an attribute of the model (vision-service models M), value in YAML; for a map NAME.KEY=VALUE; repeatable",
-    )
+    add_settings(parser, "an attribute of the model (vision-service models M)")
     parser.add_argument(
         "--params", metavar="FILE", help="a ROS parameter file whose vision node says the model and its attributes"
     )
@@ -43,3 +35,21 @@ def add_model_arguments(parser: argparse.ArgumentParser, *, file: str, model: st
         "--model-path", metavar="FILE", help="the file of the model mlmodel; the same as --set model_path=FILE"
     )
     parser.add_argument("--label-path", metavar="FILE", help="the labels' file; the same as --set label_path=FILE")
+
+
+def add_settings(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add the option --set, which sets attributes.
+
+    Args:
+        parser: Of the subcommand.
+        what: What an attribute is one of, and who lists them.
+    """
+    parser.add_argument(
+        "--set",
+        dest="settings",
+        action="append",
+        default=[],
+        type=setting,
+        metavar="NAME=VALUE",
+        help=f"{what}, value in YAML; for a map NAME.KEY=VALUE; repeatable",
+    )

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from vision_service.cli.arguments import add_command
-from vision_service.cli.settings import setting
+from vision_service.cli.model_arguments import add_settings
 
 
 def add_parser(subparsers: Any) -> None:
@@ -26,16 +26,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("model", metavar="FILE", help="the model's file: .tflite or .onnx; or a bag")
     parser.add_argument("--label-path", metavar="FILE", help="the labels' file; the same as --set label_path=FILE")
-    parser.add_argument(
-        "--set",
-        dest="settings",
-        action="append",
-        default=[],
-        type=setting,
-        metavar="NAME=VALUE",
-        help="an attribute of mlmodel (vision-service models mlmodel), or of replay for a bag, value in YAML; for a map"
-        " NAME.KEY=VALUE; repeatable",
-    )
+    add_settings(parser, "an attribute of mlmodel (vision-service models mlmodel), or of replay for a bag")
     parser.add_argument(
         "--strict", action="store_true", help="exit with 1 as well if anything about the model is only assumed"
     )
