@@ -6,9 +6,12 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import threading
 import venv
+from concurrent.futures import Future
 from pathlib import Path
 
+import numpy as np
 import pytest
 import vision_service.msg
 import vision_service.srv
@@ -124,3 +127,39 @@ def test_its_twin_takes_the_same_and_returns_a_future(kind, name):
     one, other = sorted((getattr(kind, name), twin), key=lambda method: len(method.__name__))
     assert inspect.signature(one).parameters == inspect.signature(other).parameters
     assert inspect.signature(other).return_annotation == f"Future[{inspect.signature(one).return_annotation}]"
+
+
+class Recorder:
+    """Calls nobody, and keeps what was to be called and the future of its answer."""
+
+    def call(self, kind, service, request, convert, timeout=None):
+        self.asked, self.answer = (kind, service, request, timeout), Future()
+        return self.answer
+
+    def close(self):
+        pass
+
+
+GIVEN = {"image": np.zeros((24, 32, 3), np.uint8), "inputs": {}, "command": {}}
+
+
+@pytest.mark.parametrize(("kind", "name"), [each for each in methods() if each.id.endswith("_async")])
+def test_a_twin_returns_the_future_of_what_its_method_waits_for(kind, name):
+    calls = Recorder()
+    client = kind.by("somebody", calls)
+    needed = [each for each in inspect.signature(getattr(kind, name)).parameters if each in GIVEN]
+    future = getattr(client, name)(*(GIVEN[each] for each in needed), timeout=1.5)
+    assert future is calls.answer
+    assert calls.asked[3] == 1.5
+    later = threading.Timer(0.01, lambda: calls.answer.set_result("answered"))
+    calls.call = lambda *asked: later.start() or calls.answer
+    assert getattr(client, name.removesuffix("_async"))(*(GIVEN[each] for each in needed)) == "answered"
+
+
+def test_a_twin_is_described_by_its_method():
+    twin = VisionClient.get_classifications_from_camera_async
+    assert twin.__qualname__ == "VisionClient.get_classifications_from_camera_async"
+    described = inspect.getdoc(twin)
+    assert described.startswith("Return a future of what a camera's image shows.\n\nArgs:\n    camera_name: Empty = ")
+    assert "A future of what `get_classifications_from_camera` returns or raises." in described
+    assert "TypeError: The command" in inspect.getdoc(NamedClient.do_command_async)

@@ -12,6 +12,7 @@ from rclpy.node import Node
 
 from vision_service import srv
 from vision_service.ros.calling import Caller
+from vision_service.ros.client.twins import Awaiting, later
 
 Client = TypeVar("Client", bound="NamedClient")
 Result = TypeVar("Result")
@@ -29,7 +30,7 @@ class Calls(Protocol):
         """End; calls under way fail."""
 
 
-class NamedClient:
+class NamedClient(Awaiting):
     """Calls one node by its name, safe from any thread and any callback.
 
     Every method has a deadline, and a twin ``…_async`` that returns a `concurrent.futures.Future`. Functions added to
@@ -92,21 +93,9 @@ class NamedClient:
         Raises:
             VisionError: Only what every method may raise.
         """
-        return self.get_status_async(timeout=timeout).result()
-
-    def get_status_async(self, *, timeout: float | None = None) -> Future[dict[str, Any]]:
-        """Return a future of the node's state and status.
-
-        Args:
-            timeout: Seconds; None = 10.
-
-        Returns:
-            A future of what `get_status` returns or raises.
-
-        Raises:
-            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
-        """
         return self._call(srv.GetStatus, "get_status", srv.GetStatus.Request(), as_status, timeout)
+
+    get_status_async = later(get_status)
 
     def do_command(self, command: Mapping[str, Any], *, timeout: float | None = None) -> dict[str, Any]:
         """Run a command of the model or driver; ``{"command": "help"}`` lists them.
@@ -122,24 +111,10 @@ class NamedClient:
             VisionError: NOT_SUPPORTED or INVALID_ARGUMENT, if there is no such command; what it fails with.
             TypeError: The command is nothing that JSON can express.
         """
-        return self.do_command_async(command, timeout=timeout).result()
-
-    def do_command_async(self, command: Mapping[str, Any], *, timeout: float | None = None) -> Future[dict[str, Any]]:
-        """Return a future of what a command of the model or driver returns.
-
-        Args:
-            command: As of `do_command`.
-            timeout: Seconds; None = the node's default.
-
-        Returns:
-            A future of what `do_command` returns or raises.
-
-        Raises:
-            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
-            TypeError: The command is nothing that JSON can express.
-        """
         request = srv.DoCommand.Request(command=json.dumps(dict(command)))
         return self._call(srv.DoCommand, "do_command", request, _result, timeout)
+
+    do_command_async = later(do_command)
 
     def close(self) -> None:
         """End this client, not the node; calls under way raise NOT_ACTIVE. May be called twice, and in any thread."""
@@ -147,8 +122,9 @@ class NamedClient:
 
     def _call(
         self, kind: Any, method: str, request: Any, convert: Callable[[Any], Result], timeout: float | None
-    ) -> Future[Result]:
-        return self._caller.call(kind, f"{self.name}/{method}", request, convert, timeout)
+    ) -> Result:
+        """Return the converted response of a service; to be returned as it is, because a twin gets a future of it."""
+        return self._answered(self._caller.call(kind, f"{self.name}/{method}", request, convert, timeout))
 
 
 def as_status(response: Any) -> dict[str, Any]:

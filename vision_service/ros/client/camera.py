@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from vision_service.ros import conversion
 from vision_service.ros.client.base import NamedClient
 from vision_service.ros.client.requests import as_json
 from vision_service.ros.client.results import CameraProperties, Extrinsics, Geometry, NamedImage
+from vision_service.ros.client.twins import later
 from vision_service.types import PointCloud
 
 
@@ -52,34 +52,10 @@ class CameraClient(NamedClient):
             VisionError: INVALID_ARGUMENT, if there is no such imager or form; NO_FRAME, if none comes in time;
                 CAMERA_ERROR, if the camera fails.
         """
-        return self.get_image_async(mime_type, source=source, timeout=timeout, max_age=max_age, extra=extra).result()
-
-    def get_image_async(
-        self,
-        mime_type: str = "",
-        *,
-        source: str = "",
-        timeout: float | None = None,
-        max_age: float = 0.0,
-        extra: Mapping[str, Any] | None = None,
-    ) -> Future[NamedImage]:
-        """Return a future of the camera's image.
-
-        Args:
-            mime_type: As of `get_image`.
-            source: As of `get_image`.
-            timeout: Seconds; None = the node's default.
-            max_age: As of `get_image`.
-            extra: Further options, by name.
-
-        Returns:
-            A future of what `get_image` returns or raises.
-
-        Raises:
-            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
-        """
         request = srv.GetImage.Request(mime_type=mime_type, source=source, max_age=float(max_age), extra=as_json(extra))
         return self._call(srv.GetImage, "get_image", request, lambda r: _image(r.image, r.header), timeout)
+
+    get_image_async = later(get_image)
 
     def get_images(
         self,
@@ -106,34 +82,6 @@ class CameraClient(NamedClient):
             VisionError: INVALID_ARGUMENT, if there is no such imager or form; NO_FRAME, if none comes in time;
                 CAMERA_ERROR, if the camera fails.
         """
-        return self.get_images_async(
-            filter_source_names, mime_type=mime_type, timeout=timeout, max_age=max_age, extra=extra
-        ).result()
-
-    def get_images_async(
-        self,
-        filter_source_names: Sequence[str] = (),
-        *,
-        mime_type: str = "",
-        timeout: float | None = None,
-        max_age: float = 0.0,
-        extra: Mapping[str, Any] | None = None,
-    ) -> Future[list[NamedImage]]:
-        """Return a future of the images of several imagers.
-
-        Args:
-            filter_source_names: The imagers; none = all of them.
-            mime_type: As of `get_images`.
-            timeout: Seconds; None = the node's default.
-            max_age: As of `get_images`.
-            extra: Further options, by name.
-
-        Returns:
-            A future of what `get_images` returns or raises.
-
-        Raises:
-            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
-        """
         request = srv.GetImages.Request(
             filter_source_names=list(filter_source_names),
             mime_type=mime_type,
@@ -141,6 +89,8 @@ class CameraClient(NamedClient):
             extra=as_json(extra),
         )
         return self._call(srv.GetImages, "get_images", request, _images, timeout)
+
+    get_images_async = later(get_images)
 
     def get_point_cloud(
         self, *, timeout: float | None = None, max_age: float = 0.0, extra: Mapping[str, Any] | None = None
@@ -159,26 +109,10 @@ class CameraClient(NamedClient):
             VisionError: NO_DEPTH, if the camera has neither depth nor points; NOT_CALIBRATED, if it has depth without
                 intrinsics; NO_FRAME, if none comes in time; CAMERA_ERROR, if the camera fails.
         """
-        return self.get_point_cloud_async(timeout=timeout, max_age=max_age, extra=extra).result()
-
-    def get_point_cloud_async(
-        self, *, timeout: float | None = None, max_age: float = 0.0, extra: Mapping[str, Any] | None = None
-    ) -> Future[PointCloud]:
-        """Return a future of the camera's point cloud.
-
-        Args:
-            timeout: Seconds; None = the node's default.
-            max_age: As of `get_point_cloud`.
-            extra: Further options, by name.
-
-        Returns:
-            A future of what `get_point_cloud` returns or raises.
-
-        Raises:
-            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
-        """
         request = srv.GetPointCloud.Request(max_age=float(max_age), extra=as_json(extra))
         return self._call(srv.GetPointCloud, "get_point_cloud", request, _cloud, timeout)
+
+    get_point_cloud_async = later(get_point_cloud)
 
     def get_pcd(self, form: str = "binary", *, timeout: float | None = None, max_age: float = 0.0) -> bytes:
         """Return the camera's point cloud as a PCD file.
@@ -194,28 +128,12 @@ class CameraClient(NamedClient):
         Raises:
             VisionError: As of `get_point_cloud`; INVALID_ARGUMENT, if there is no such form.
         """
-        return self.get_pcd_async(form, timeout=timeout, max_age=max_age).result()
-
-    def get_pcd_async(
-        self, form: str = "binary", *, timeout: float | None = None, max_age: float = 0.0
-    ) -> Future[bytes]:
-        """Return a future of the camera's point cloud as a PCD file.
-
-        Args:
-            form: binary or ascii.
-            timeout: Seconds; None = the node's default.
-            max_age: As of `get_pcd`.
-
-        Returns:
-            A future of what `get_pcd` returns or raises.
-
-        Raises:
-            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
-        """
         request = srv.GetPointCloud.Request(
             mime_type="pointcloud/pcd", max_age=float(max_age), extra=as_json({"data": form})
         )
         return self._call(srv.GetPointCloud, "get_point_cloud", request, lambda r: bytes(r.data), timeout)
+
+    get_pcd_async = later(get_pcd)
 
     def get_geometries(self, *, timeout: float | None = None, extra: Mapping[str, Any] | None = None) -> list[Geometry]:
         """Return the room that the camera takes up, as its parameter `geometries` says.
@@ -230,25 +148,10 @@ class CameraClient(NamedClient):
         Raises:
             VisionError: Only what every method may raise.
         """
-        return self.get_geometries_async(timeout=timeout, extra=extra).result()
-
-    def get_geometries_async(
-        self, *, timeout: float | None = None, extra: Mapping[str, Any] | None = None
-    ) -> Future[list[Geometry]]:
-        """Return a future of the room that the camera takes up.
-
-        Args:
-            timeout: Seconds; None = 10.
-            extra: Further options, by name.
-
-        Returns:
-            A future of what `get_geometries` returns or raises.
-
-        Raises:
-            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
-        """
         request = srv.GetGeometries.Request(extra=as_json(extra))
         return self._call(srv.GetGeometries, "get_geometries", request, _geometries, timeout)
+
+    get_geometries_async = later(get_geometries)
 
     def get_properties(self, *, timeout: float | None = None) -> CameraProperties:
         """Return what the camera is: its imagers, calibration, frame and rate.
@@ -262,22 +165,10 @@ class CameraClient(NamedClient):
         Raises:
             VisionError: Only what every method may raise.
         """
-        return self.get_properties_async(timeout=timeout).result()
-
-    def get_properties_async(self, *, timeout: float | None = None) -> Future[CameraProperties]:
-        """Return a future of what the camera is.
-
-        Args:
-            timeout: Seconds; None = 10.
-
-        Returns:
-            A future of what `get_properties` returns or raises.
-
-        Raises:
-            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
-        """
         request = srv.GetCameraProperties.Request()
         return self._call(srv.GetCameraProperties, "get_properties", request, _properties, timeout)
+
+    get_properties_async = later(get_properties)
 
 
 def _image(named: Any, header: Header) -> NamedImage:

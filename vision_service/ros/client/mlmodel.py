@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import Future
 from typing import Any
 
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from vision_service.ros import conversion
 from vision_service.ros.client.base import NamedClient
 from vision_service.ros.client.requests import as_json
 from vision_service.ros.client.results import ModelMetadata
+from vision_service.ros.client.twins import later
 
 
 class MLModelClient(NamedClient):
@@ -46,30 +46,10 @@ class MLModelClient(NamedClient):
             VisionError: INVALID_ARGUMENT, if names, types or shapes are not the model's; MODEL_ERROR, if it fails;
                 OVERLOADED, if too many calls wait for it.
         """
-        return self.infer_async(inputs, timeout=timeout, extra=extra).result()
-
-    def infer_async(
-        self,
-        inputs: Mapping[str, NDArray[Any]],
-        *,
-        timeout: float | None = None,
-        extra: Mapping[str, Any] | None = None,
-    ) -> Future[dict[str, NDArray[Any]]]:
-        """Return a future of what the model makes of tensors.
-
-        Args:
-            inputs: As of `infer`.
-            timeout: Seconds; None = the node's default.
-            extra: Further options, by name; unknown ones are ignored.
-
-        Returns:
-            A future of what `infer` returns or raises.
-
-        Raises:
-            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
-        """
         request = srv.Infer.Request(inputs=conversion.tensors_to_message(inputs), extra=as_json(extra))
         return self._call(srv.Infer, "infer", request, _outputs, timeout)
+
+    infer_async = later(infer)
 
     def get_metadata(self, *, timeout: float | None = None) -> ModelMetadata:
         """Return what the model is: its name, and its inputs and outputs.
@@ -83,21 +63,9 @@ class MLModelClient(NamedClient):
         Raises:
             VisionError: Only what every method may raise.
         """
-        return self.get_metadata_async(timeout=timeout).result()
-
-    def get_metadata_async(self, *, timeout: float | None = None) -> Future[ModelMetadata]:
-        """Return a future of what the model is.
-
-        Args:
-            timeout: Seconds; None = 10.
-
-        Returns:
-            A future of what `get_metadata` returns or raises.
-
-        Raises:
-            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
-        """
         return self._call(srv.GetMetadata, "get_metadata", srv.GetMetadata.Request(), _metadata, timeout)
+
+    get_metadata_async = later(get_metadata)
 
 
 def _outputs(response: Any) -> dict[str, NDArray[Any]]:

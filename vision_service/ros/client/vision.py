@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from concurrent.futures import Future
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -11,25 +10,12 @@ from std_msgs.msg import Header
 
 from vision_service import srv
 from vision_service.ros import conversion
+from vision_service.ros.client import responses
 from vision_service.ros.client.base import NamedClient, as_status
 from vision_service.ros.client.requests import ImageLike, as_json, fill_image
-from vision_service.ros.client.results import (
-    CaptureAllResult,
-    Item,
-    Results,
-    SourceFrame,
-    VisionProperties,
-    with_extras,
-)
-from vision_service.types import (
-    Classification,
-    Detection,
-    Detection3D,
-    Frame,
-    PointCloud,
-    PointCloudObject,
-    Segmentation,
-)
+from vision_service.ros.client.results import CaptureAllResult, Results, VisionProperties
+from vision_service.ros.client.twins import later
+from vision_service.types import Classification, Detection, Detection3D, PointCloud, PointCloudObject, Segmentation
 from vision_service.zones.counts import ZoneCounts, counts_of
 
 
@@ -60,26 +46,10 @@ class VisionClient(NamedClient):
             VisionError: INVALID_ARGUMENT, if that is no image; NOT_SUPPORTED, if the model does not detect;
                 MODEL_ERROR, if it fails; OVERLOADED, if too many calls wait for it.
         """
-        return self.get_detections_async(image, timeout=timeout, extra=extra).result()
-
-    def get_detections_async(
-        self, image: ImageLike, *, timeout: float | None = None, extra: Mapping[str, Any] | None = None
-    ) -> Future[Results[Detection]]:
-        """Return a future of what is found in an image.
-
-        Args:
-            image: As of `get_detections`.
-            timeout: Seconds; None = the node's default.
-            extra: Further options, by name; unknown ones are ignored.
-
-        Returns:
-            A future of what `get_detections` returns or raises.
-
-        Raises:
-            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
-        """
         request = fill_image(srv.GetDetections.Request(extra=as_json(extra)), image)
-        return self._call(srv.GetDetections, "get_detections", request, _detections, timeout)
+        return self._call(srv.GetDetections, "get_detections", request, responses.detections, timeout)
+
+    get_detections_async = later(get_detections)
 
     def get_detections_from_camera(
         self,
@@ -107,37 +77,11 @@ class VisionClient(NamedClient):
                 if the camera fails; NOT_SUPPORTED, if the model does not detect; MODEL_ERROR, if it fails; OVERLOADED,
                 if too many calls wait for it.
         """
-        return self.get_detections_from_camera_async(
-            camera_name, timeout=timeout, max_age=max_age, source=source, extra=extra
-        ).result()
-
-    def get_detections_from_camera_async(
-        self,
-        camera_name: str = "",
-        *,
-        timeout: float | None = None,
-        max_age: float = 0.0,
-        source: str = "",
-        extra: Mapping[str, Any] | None = None,
-    ) -> Future[Results[Detection]]:
-        """Return a future of what is found in a camera's image.
-
-        Args:
-            camera_name: As of `get_detections_from_camera`.
-            timeout: Seconds; None = the node's default.
-            max_age: As of `get_detections_from_camera`.
-            source: The imager that is looked at; empty = colour.
-            extra: Further options, by name; unknown ones are ignored.
-
-        Returns:
-            A future of what `get_detections_from_camera` returns or raises.
-
-        Raises:
-            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
-        """
         kind = srv.GetDetectionsFromCamera
         request = kind.Request(camera_name=camera_name, max_age=float(max_age), source=source, extra=as_json(extra))
-        return self._call(kind, "get_detections_from_camera", request, _detections, timeout)
+        return self._call(kind, "get_detections_from_camera", request, responses.detections, timeout)
+
+    get_detections_from_camera_async = later(get_detections_from_camera)
 
     def get_classifications(
         self, image: ImageLike, count: int = -1, *, timeout: float | None = None, extra: Mapping[str, Any] | None = None
@@ -157,27 +101,10 @@ class VisionClient(NamedClient):
             VisionError: INVALID_ARGUMENT, if that is no image; NOT_SUPPORTED, if the model does not classify;
                 MODEL_ERROR, if it fails; OVERLOADED, if too many calls wait for it.
         """
-        return self.get_classifications_async(image, count, timeout=timeout, extra=extra).result()
-
-    def get_classifications_async(
-        self, image: ImageLike, count: int = -1, *, timeout: float | None = None, extra: Mapping[str, Any] | None = None
-    ) -> Future[Results[Classification]]:
-        """Return a future of what an image shows.
-
-        Args:
-            image: As of `get_classifications`.
-            count: How many at most; 0 = none, negative = all.
-            timeout: Seconds; None = the node's default.
-            extra: Further options, by name; unknown ones are ignored.
-
-        Returns:
-            A future of what `get_classifications` returns or raises.
-
-        Raises:
-            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
-        """
         request = fill_image(srv.GetClassifications.Request(count=count, extra=as_json(extra)), image)
-        return self._call(srv.GetClassifications, "get_classifications", request, _classifications, timeout)
+        return self._call(srv.GetClassifications, "get_classifications", request, responses.classifications, timeout)
+
+    get_classifications_async = later(get_classifications)
 
     def get_classifications_from_camera(
         self,
@@ -207,42 +134,13 @@ class VisionClient(NamedClient):
                 if the camera fails; NOT_SUPPORTED, if the model does not classify; MODEL_ERROR, if it fails;
                 OVERLOADED, if too many calls wait for it.
         """
-        future = self.get_classifications_from_camera_async(
-            camera_name, count, timeout=timeout, max_age=max_age, source=source, extra=extra
-        )
-        return future.result()
-
-    def get_classifications_from_camera_async(
-        self,
-        camera_name: str = "",
-        count: int = -1,
-        *,
-        timeout: float | None = None,
-        max_age: float = 0.0,
-        source: str = "",
-        extra: Mapping[str, Any] | None = None,
-    ) -> Future[Results[Classification]]:
-        """Return a future of what a camera's image shows.
-
-        Args:
-            camera_name: As of `get_classifications_from_camera`.
-            count: How many at most; 0 = none, negative = all.
-            timeout: Seconds; None = the node's default.
-            max_age: As of `get_classifications_from_camera`.
-            source: The imager that is looked at; empty = colour.
-            extra: Further options, by name; unknown ones are ignored.
-
-        Returns:
-            A future of what `get_classifications_from_camera` returns or raises.
-
-        Raises:
-            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
-        """
         kind = srv.GetClassificationsFromCamera
         request = kind.Request(
             camera_name=camera_name, count=count, max_age=float(max_age), source=source, extra=as_json(extra)
         )
-        return self._call(kind, "get_classifications_from_camera", request, _classifications, timeout)
+        return self._call(kind, "get_classifications_from_camera", request, responses.classifications, timeout)
+
+    get_classifications_from_camera_async = later(get_classifications_from_camera)
 
     def get_segmentation(
         self, image: ImageLike, *, timeout: float | None = None, extra: Mapping[str, Any] | None = None
@@ -261,26 +159,10 @@ class VisionClient(NamedClient):
             VisionError: INVALID_ARGUMENT, if that is no image; NOT_SUPPORTED, if the model does not segment images;
                 MODEL_ERROR, if it fails; OVERLOADED, if too many calls wait for it.
         """
-        return self.get_segmentation_async(image, timeout=timeout, extra=extra).result()
-
-    def get_segmentation_async(
-        self, image: ImageLike, *, timeout: float | None = None, extra: Mapping[str, Any] | None = None
-    ) -> Future[Segmentation]:
-        """Return a future of which pixels of an image show what.
-
-        Args:
-            image: As of `get_segmentation`.
-            timeout: Seconds; None = the node's default.
-            extra: Further options, by name; unknown ones are ignored.
-
-        Returns:
-            A future of what `get_segmentation` returns or raises.
-
-        Raises:
-            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
-        """
         request = fill_image(srv.GetSegmentation.Request(extra=as_json(extra)), image)
-        return self._call(srv.GetSegmentation, "get_segmentation", request, _segmentation, timeout)
+        return self._call(srv.GetSegmentation, "get_segmentation", request, responses.segmentation, timeout)
+
+    get_segmentation_async = later(get_segmentation)
 
     def get_segmentation_from_camera(
         self,
@@ -308,37 +190,11 @@ class VisionClient(NamedClient):
                 if the camera fails; NOT_SUPPORTED, if the model does not segment images; MODEL_ERROR, if it fails;
                 OVERLOADED, if too many calls wait for it.
         """
-        return self.get_segmentation_from_camera_async(
-            camera_name, timeout=timeout, max_age=max_age, source=source, extra=extra
-        ).result()
-
-    def get_segmentation_from_camera_async(
-        self,
-        camera_name: str = "",
-        *,
-        timeout: float | None = None,
-        max_age: float = 0.0,
-        source: str = "",
-        extra: Mapping[str, Any] | None = None,
-    ) -> Future[Segmentation]:
-        """Return a future of which pixels of a camera's image show what.
-
-        Args:
-            camera_name: As of `get_segmentation_from_camera`.
-            timeout: Seconds; None = the node's default.
-            max_age: As of `get_segmentation_from_camera`.
-            source: The imager that is looked at; empty = colour.
-            extra: Further options, by name; unknown ones are ignored.
-
-        Returns:
-            A future of what `get_segmentation_from_camera` returns or raises.
-
-        Raises:
-            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
-        """
         kind = srv.GetSegmentationFromCamera
         request = kind.Request(camera_name=camera_name, max_age=float(max_age), source=source, extra=as_json(extra))
-        return self._call(kind, "get_segmentation_from_camera", request, _segmentation, timeout)
+        return self._call(kind, "get_segmentation_from_camera", request, responses.segmentation, timeout)
+
+    get_segmentation_from_camera_async = later(get_segmentation_from_camera)
 
     def get_keypoints(
         self, image: ImageLike, *, timeout: float | None = None, extra: Mapping[str, Any] | None = None
@@ -357,26 +213,10 @@ class VisionClient(NamedClient):
             VisionError: INVALID_ARGUMENT, if that is no image; NOT_SUPPORTED, if the model finds no keypoints;
                 MODEL_ERROR, if it fails; OVERLOADED, if too many calls wait for it.
         """
-        return self.get_keypoints_async(image, timeout=timeout, extra=extra).result()
-
-    def get_keypoints_async(
-        self, image: ImageLike, *, timeout: float | None = None, extra: Mapping[str, Any] | None = None
-    ) -> Future[Results[Detection]]:
-        """Return a future of the objects in an image with their keypoints.
-
-        Args:
-            image: As of `get_keypoints`.
-            timeout: Seconds; None = the node's default.
-            extra: Further options, by name; unknown ones are ignored.
-
-        Returns:
-            A future of what `get_keypoints` returns or raises.
-
-        Raises:
-            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
-        """
         request = fill_image(srv.GetKeypoints.Request(extra=as_json(extra)), image)
-        return self._call(srv.GetKeypoints, "get_keypoints", request, _keypoints, timeout)
+        return self._call(srv.GetKeypoints, "get_keypoints", request, responses.keypoints, timeout)
+
+    get_keypoints_async = later(get_keypoints)
 
     def get_keypoints_from_camera(
         self,
@@ -404,37 +244,11 @@ class VisionClient(NamedClient):
                 if the camera fails; NOT_SUPPORTED, if the model finds no keypoints; MODEL_ERROR, if it fails;
                 OVERLOADED, if too many calls wait for it.
         """
-        return self.get_keypoints_from_camera_async(
-            camera_name, timeout=timeout, max_age=max_age, source=source, extra=extra
-        ).result()
-
-    def get_keypoints_from_camera_async(
-        self,
-        camera_name: str = "",
-        *,
-        timeout: float | None = None,
-        max_age: float = 0.0,
-        source: str = "",
-        extra: Mapping[str, Any] | None = None,
-    ) -> Future[Results[Detection]]:
-        """Return a future of the objects in a camera's image with their keypoints.
-
-        Args:
-            camera_name: As of `get_keypoints_from_camera`.
-            timeout: Seconds; None = the node's default.
-            max_age: As of `get_keypoints_from_camera`.
-            source: The imager that is looked at; empty = colour.
-            extra: Further options, by name; unknown ones are ignored.
-
-        Returns:
-            A future of what `get_keypoints_from_camera` returns or raises.
-
-        Raises:
-            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
-        """
         kind = srv.GetKeypointsFromCamera
         request = kind.Request(camera_name=camera_name, max_age=float(max_age), source=source, extra=as_json(extra))
-        return self._call(kind, "get_keypoints_from_camera", request, _keypoints, timeout)
+        return self._call(kind, "get_keypoints_from_camera", request, responses.keypoints, timeout)
+
+    get_keypoints_from_camera_async = later(get_keypoints_from_camera)
 
     def get_object_point_clouds(
         self,
@@ -465,43 +279,14 @@ class VisionClient(NamedClient):
                 NOT_SUPPORTED, if the model finds no objects; MODEL_ERROR, if it fails; OVERLOADED, if too many calls
                 wait for it.
         """
-        future = self.get_object_point_clouds_async(
-            camera_name, cloud=cloud, timeout=timeout, max_age=max_age, source=source, extra=extra
-        )
-        return future.result()
-
-    def get_object_point_clouds_async(
-        self,
-        camera_name: str = "",
-        *,
-        cloud: PointCloud | None = None,
-        timeout: float | None = None,
-        max_age: float = 0.0,
-        source: str = "",
-        extra: Mapping[str, Any] | None = None,
-    ) -> Future[Results[PointCloudObject]]:
-        """Return a future of the 3D objects that are found.
-
-        Args:
-            camera_name: As of `get_object_point_clouds`.
-            cloud: Points to look at instead of a camera's, metres.
-            timeout: Seconds; None = the node's default.
-            max_age: As of `get_object_point_clouds`.
-            source: The imager that is looked at; empty = colour.
-            extra: Further options, by name; unknown ones are ignored.
-
-        Returns:
-            A future of what `get_object_point_clouds` returns or raises.
-
-        Raises:
-            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
-        """
         request = srv.GetObjectPointClouds.Request(
             camera_name=camera_name, max_age=float(max_age), source=source, extra=as_json(extra)
         )
         if cloud is not None:
             request.cloud = conversion.cloud_to_message(cloud, Header())
-        return self._call(srv.GetObjectPointClouds, "get_object_point_clouds", request, _objects, timeout)
+        return self._call(srv.GetObjectPointClouds, "get_object_point_clouds", request, responses.objects, timeout)
+
+    get_object_point_clouds_async = later(get_object_point_clouds)
 
     def get_detections_3d_from_camera(
         self,
@@ -526,42 +311,15 @@ class VisionClient(NamedClient):
 
         Raises:
             VisionError: UNKNOWN_CAMERA, if there is none of this name; NO_FRAME, if none comes in time; CAMERA_ERROR,
-                if the camera fails; NO_DEPTH, if it has no depth; NOT_CALIBRATED,
-                if its intrinsics are unknown; NO_TRANSFORM, if its place is unknown;
-                NOT_SUPPORTED, if the model finds no 3D objects; MODEL_ERROR, if it fails; OVERLOADED, if too many calls
-                wait for it.
-        """
-        return self.get_detections_3d_from_camera_async(
-            camera_name, timeout=timeout, max_age=max_age, source=source, extra=extra
-        ).result()
-
-    def get_detections_3d_from_camera_async(
-        self,
-        camera_name: str = "",
-        *,
-        timeout: float | None = None,
-        max_age: float = 0.0,
-        source: str = "",
-        extra: Mapping[str, Any] | None = None,
-    ) -> Future[Results[Detection3D]]:
-        """Return a future of the 3D objects that are found in a camera's frame, without their points.
-
-        Args:
-            camera_name: As of `get_detections_3d_from_camera`.
-            timeout: Seconds; None = the node's default.
-            max_age: As of `get_detections_3d_from_camera`.
-            source: The imager that is looked at; empty = colour.
-            extra: Further options, by name; unknown ones are ignored.
-
-        Returns:
-            A future of what `get_detections_3d_from_camera` returns or raises.
-
-        Raises:
-            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
+                if the camera fails; NO_DEPTH, if it has no depth; NOT_CALIBRATED, if its intrinsics are unknown;
+                NO_TRANSFORM, if its place is unknown; NOT_SUPPORTED, if the model finds no 3D objects; MODEL_ERROR, if
+                it fails; OVERLOADED, if too many calls wait for it.
         """
         kind = srv.GetDetections3DFromCamera
         request = kind.Request(camera_name=camera_name, max_age=float(max_age), source=source, extra=as_json(extra))
-        return self._call(kind, "get_detections_3d_from_camera", request, _detections_3d, timeout)
+        return self._call(kind, "get_detections_3d_from_camera", request, responses.detections_3d, timeout)
+
+    get_detections_3d_from_camera_async = later(get_detections_3d_from_camera)
 
     def capture_all_from_camera(
         self,
@@ -603,59 +361,6 @@ class VisionClient(NamedClient):
             VisionError: UNKNOWN_CAMERA, if there is none of this name; NO_FRAME, if none comes in time; CAMERA_ERROR,
                 if the camera fails; MODEL_ERROR, if the model fails; OVERLOADED, if too many calls wait for it.
         """
-        return self.capture_all_from_camera_async(
-            camera_name,
-            return_image=return_image,
-            return_detections=return_detections,
-            return_classifications=return_classifications,
-            return_object_point_clouds=return_object_point_clouds,
-            return_segmentation=return_segmentation,
-            return_keypoints=return_keypoints,
-            count=count,
-            timeout=timeout,
-            max_age=max_age,
-            source=source,
-            extra=extra,
-        ).result()
-
-    def capture_all_from_camera_async(
-        self,
-        camera_name: str = "",
-        *,
-        return_image: bool = False,
-        return_detections: bool = False,
-        return_classifications: bool = False,
-        return_object_point_clouds: bool = False,
-        return_segmentation: bool = False,
-        return_keypoints: bool = False,
-        count: int = -1,
-        timeout: float | None = None,
-        max_age: float = 0.0,
-        source: str = "",
-        extra: Mapping[str, Any] | None = None,
-    ) -> Future[CaptureAllResult]:
-        """Return a future of one frame of a camera and what the model says of it.
-
-        Args:
-            camera_name: As of `capture_all_from_camera`.
-            return_image: Whether the image is wanted.
-            return_detections: Whether detections are wanted.
-            return_classifications: Whether classifications are wanted.
-            return_object_point_clouds: Whether 3D objects are wanted.
-            return_segmentation: Whether it is wanted which pixels show what.
-            return_keypoints: Whether keypoints are wanted.
-            count: How many classifications at most; 0 = none, negative = all.
-            timeout: Seconds; None = the node's default.
-            max_age: As of `capture_all_from_camera`.
-            source: The imager that is looked at; empty = colour.
-            extra: Further options, by name; unknown ones are ignored.
-
-        Returns:
-            A future of what `capture_all_from_camera` returns or raises.
-
-        Raises:
-            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
-        """
         request = srv.CaptureAllFromCamera.Request(
             camera_name=camera_name,
             count=count,
@@ -670,8 +375,10 @@ class VisionClient(NamedClient):
             return_keypoints=return_keypoints,
         )
         return self._call(
-            srv.CaptureAllFromCamera, "capture_all_from_camera", request, partial(_captured, request), timeout
+            srv.CaptureAllFromCamera, "capture_all_from_camera", request, partial(responses.captured, request), timeout
         )
+
+    capture_all_from_camera_async = later(capture_all_from_camera)
 
     def get_zones(self, *, timeout: float | None = None) -> dict[str, ZoneCounts]:
         """Return what is counted in the service's zones.
@@ -689,22 +396,10 @@ class VisionClient(NamedClient):
         Raises:
             VisionError: Only what every method may raise.
         """
-        return self.get_zones_async(timeout=timeout).result()
-
-    def get_zones_async(self, *, timeout: float | None = None) -> Future[dict[str, ZoneCounts]]:
-        """Return a future of what is counted in the service's zones.
-
-        Args:
-            timeout: Seconds; None = 10.
-
-        Returns:
-            A future of what `get_zones` returns or raises.
-
-        Raises:
-            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
-        """
         kind = srv.GetStatus
         return self._call(kind, "get_status", kind.Request(), lambda answer: counts_of(as_status(answer)), timeout)
+
+    get_zones_async = later(get_zones)
 
     def get_properties(self, *, timeout: float | None = None) -> VisionProperties:
         """Return what the service can do, and with which cameras.
@@ -718,90 +413,7 @@ class VisionClient(NamedClient):
         Raises:
             VisionError: Only what every method may raise.
         """
-        return self.get_properties_async(timeout=timeout).result()
-
-    def get_properties_async(self, *, timeout: float | None = None) -> Future[VisionProperties]:
-        """Return a future of what the service can do.
-
-        Args:
-            timeout: Seconds; None = 10.
-
-        Returns:
-            A future of what `get_properties` returns or raises.
-
-        Raises:
-            VisionError: INVALID_ARGUMENT or NOT_ACTIVE, before anything is sent.
-        """
         request = srv.GetVisionProperties.Request()
-        return self._call(srv.GetVisionProperties, "get_properties", request, _properties, timeout)
+        return self._call(srv.GetVisionProperties, "get_properties", request, responses.properties, timeout)
 
-
-def _of_frame(response: Any, items: Iterable[Item]) -> Results[Item]:
-    """Return results with the frame that they are of."""
-    stamp = conversion.nanoseconds(response.header.stamp)
-    size = (response.image_width, response.image_height)
-    return Results(items, SourceFrame(response.camera_name, stamp, response.header.frame_id, size))
-
-
-def _detections(response: Any) -> Results[Detection]:
-    return _of_frame(response, conversion.detections_from_message(response.detections))
-
-
-def _classifications(response: Any) -> Results[Classification]:
-    return _of_frame(response, conversion.classifications_from_message(response.classifications))
-
-
-def _segmentation(response: Any) -> Segmentation:
-    label_image = conversion.label_image_from_message(response.label_image, response.class_names)
-    return Segmentation(label_image, tuple(conversion.instances_from_message(response.instances)))
-
-
-def _keypoints(response: Any) -> Results[Detection]:
-    return _of_frame(response, conversion.keypoints_from_message(response.keypoints))
-
-
-def _detections_3d(response: Any) -> Results[Detection3D]:
-    return _of_frame(response, conversion.detections_3d_from_message(response.detections))
-
-
-def _objects(response: Any) -> Results[PointCloudObject]:
-    return _of_frame(response, (conversion.object_from_message(item) for item in response.objects))
-
-
-def _captured(request: Any, response: Any) -> CaptureAllResult:
-    frame = Frame(
-        image=conversion.image_from_message(response.image) if response.image.data else None,
-        stamp=conversion.nanoseconds(response.header.stamp),
-        frame_id=response.header.frame_id,
-        camera_name=response.camera_name,
-    )
-    segmentation = _segmentation(response) if request.return_segmentation else None
-    keypoints = _keypoints(response) if request.return_keypoints else None
-    detections: list[Detection] | None = _detections(response) if request.return_detections else None
-    if detections is not None:
-        detections = with_extras(detections, segmentation.instances if segmentation else (), keypoints or ())
-    return CaptureAllResult(
-        frame=frame,
-        size=(response.image_width, response.image_height),
-        detections=detections,
-        classifications=_classifications(response) if request.return_classifications else None,
-        objects=_objects(response) if request.return_object_point_clouds else None,
-        segmentation=segmentation,
-        keypoints=keypoints,
-        objects_frame_id=(response.objects[0].cloud if response.objects else response).header.frame_id,
-    )
-
-
-def _properties(response: Any) -> VisionProperties:
-    return VisionProperties(
-        classifications_supported=response.classifications_supported,
-        detections_supported=response.detections_supported,
-        object_point_clouds_supported=response.object_point_clouds_supported,
-        default_camera=response.default_camera,
-        cameras=tuple(response.cameras),
-        model=response.model,
-        labels=tuple(response.labels),
-        segmentation_supported=response.segmentation_supported,
-        keypoints_supported=response.keypoints_supported,
-        detections_3d_supported=response.detections_3d_supported,
-    )
+    get_properties_async = later(get_properties)
