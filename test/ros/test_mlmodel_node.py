@@ -164,8 +164,8 @@ def test_a_vision_node_uses_the_model_of_another_process(path):
         node = robot.nodes["far"]
         # It may have been configured before it saw the other node; then it tries again by itself.
         eventually(lambda: robot.status("/far")["state"] == "active", "the vision node is active")
-        assert type(node._working().model.runtime).__name__ == "RemoteMLModel"
-        assert node._working().model.runtime.facts == FileFacts()  # the file is elsewhere
+        assert type(node.inference.model.runtime).__name__ == "RemoteMLModel"
+        assert node.inference.model.runtime.facts == FileFacts()  # the file is elsewhere
         image = conversion.image_to_message(picture(10, 240, 30), "rgb8", Header())
 
         answer = robot.call(GetClassifications, "/far/get_classifications", image=image, count=1)

@@ -17,10 +17,13 @@ from vision_service.srv import DoCommand, GetStatus
 from robot import PATIENCE, eventually, never
 from vision_service.configuration import attribute
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.ros import lifecycle, node_status
 from vision_service.ros import node as node_base
 from vision_service.ros.calls import too_late
 from vision_service.ros.executor import Executor
-from vision_service.ros.node import ServiceNode, json_object
+from vision_service.ros.json_fields import json_object
+from vision_service.ros.node import ServiceNode
+from vision_service.ros.node_status import namesakes
 from vision_service.settings.node import NodeConfiguration
 
 pytestmark = pytest.mark.executor
@@ -298,7 +301,7 @@ class TestNodesThatNeedWhatIsNotThere:
     @pytest.fixture(autouse=True)
     def soon(self, monkeypatch):
         monkeypatch.setattr(node_base, "HOUSEKEEPING_PERIOD", PERIOD)
-        monkeypatch.setattr(node_base, "RETRY_PERIOD", PERIOD / 4)
+        monkeypatch.setattr(lifecycle, "RETRY_PERIOD", PERIOD / 4)
 
     def test_it_tries_again_and_says_so_once(self, make, context, peer, capfd):
         node = make()
@@ -703,7 +706,7 @@ class TestTime:
     def often(self, monkeypatch):
         """Makes the diagnostics of nodes come more often than once a second."""
         monkeypatch.setattr(node_base, "HOUSEKEEPING_PERIOD", 0.1)
-        monkeypatch.setattr(node_base, "DIAGNOSTICS_PERIOD", 0.1)
+        monkeypatch.setattr(node_status, "DIAGNOSTICS_PERIOD", 0.1)
 
     def test_diagnostics_say_how_it_is(self, often, make, context, peer):
         node = make()
@@ -738,7 +741,7 @@ class TestTime:
         eventually(
             lambda: any("1 more node(s) of the name /example" in said for said in twin.diagnostics.messages), "said"
         )
-        assert example.namesakes() == twin.namesakes() == 1
+        assert namesakes(example) == namesakes(twin) == 1
 
 
 class TestClosing:

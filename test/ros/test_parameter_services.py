@@ -24,10 +24,11 @@ from robot import PATIENCE, eventually
 from vision_service.configuration import attribute
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.candidates import Candidate
-from vision_service.ros.node import NodeConfiguration, ServiceNode
+from vision_service.ros.node import ServiceNode
 from vision_service.ros.parameter_services import ParameterServices
 from vision_service.ros.parameters import Parameters
 from vision_service.ros.process import Spinner
+from vision_service.settings.node import NodeConfiguration
 
 # The same answers as rclpy's.
 

@@ -13,7 +13,7 @@ from vision_service.allowed_paths import VARIABLE
 from vision_service.errors import ErrorCode
 from vision_service.files import share_file
 from vision_service.ros.calls import LONGEST, seconds
-from vision_service.ros.node import LONGEST_JSON
+from vision_service.ros.json_fields import LONGEST_JSON
 from vision_service.settings.node import LONGEST_TIMEOUT
 
 DETECTOR = share_file("models/solids_detector.tflite")

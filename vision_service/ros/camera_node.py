@@ -39,9 +39,11 @@ from vision_service.ros.camera_outputs import TOPICS, CameraOutput
 from vision_service.ros.candidates import Candidate
 from vision_service.ros.capture import Capture, with_names
 from vision_service.ros.driver_parameters import DriverParameters
+from vision_service.ros.json_fields import json_object
 from vision_service.ros.local_nodes import LocalNodes
-from vision_service.ros.node import SERVICE_QOS, ServiceNode, json_object
+from vision_service.ros.node import ServiceNode
 from vision_service.ros.resources import NodeResources
+from vision_service.ros.services import SERVICE_QOS
 from vision_service.ros.static_transforms import StaticTransforms, available, transform_message
 from vision_service.ros.topic_camera import Feed, fetch
 from vision_service.settings.camera import CameraConfiguration

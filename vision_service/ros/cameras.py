@@ -10,6 +10,7 @@ from vision_service.errors import ErrorCode, VisionError
 from vision_service.frames import Demand
 from vision_service.resources import unknown
 from vision_service.ros.node import ServiceNode
+from vision_service.ros.outputs import NAMES
 from vision_service.ros.topic_camera import (
     Feed,
     LocalCameras,
@@ -17,6 +18,7 @@ from vision_service.ros.topic_camera import (
     check_camera_name,
     check_topics,
 )
+from vision_service.settings.vision import VisionConfiguration
 from vision_service.vision.model import Needs
 
 
@@ -171,3 +173,29 @@ class Cameras:
         topics = CameraTopics().named(name)
         check_topics(self._node, name, topics)
         return topics
+
+
+def check_cameras(settings: VisionConfiguration) -> None:
+    """Refuse camera names that stand twice, that ROS does not allow, or that are names of outputs.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT.
+    """
+    cameras = settings.all_cameras()
+    for camera in cameras:
+        check_camera_name(camera)
+        if camera.startswith("/"):
+            instead = camera.strip("/").replace("/", "_")
+            msg = (
+                f"camera {camera!r}: results are published below the camera's name, so it cannot begin with '/'; call "
+                f"it {instead!r}, and set the parameter {instead}.image to {camera}/image_raw"
+            )
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+        if camera in NAMES:
+            msg = f"a camera cannot be called {camera!r}, because an output of vision nodes is: {', '.join(NAMES)}"
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+        if cameras.count(camera) > 1:
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, f"camera {camera!r} stands twice in the parameter 'cameras'")
+    if settings.camera_name and settings.camera_name not in cameras:
+        msg = f"the default camera {settings.camera_name!r} is not among 'cameras': {', '.join(cameras)}"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)

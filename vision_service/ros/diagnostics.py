@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import traceback
+from collections.abc import Callable
 from typing import Any
 
 
@@ -27,6 +29,22 @@ class Diagnostics:
             self._logger.warning(sentence)
         elif before and not sentence:
             self._logger.info(f"over: {before}")
+
+    def attempt(self, what: str, job: Callable[[], None]) -> None:
+        """Do a job whose failure must not end the executor, and is a problem until the job works again.
+
+        Args:
+            what: What is done, the key of its problem.
+            job: Does it.
+        """
+        problem = ""
+        try:
+            job()
+        except BaseException as error:
+            problem = f"{what} failed: {type(error).__name__}: {error}"
+            if problem not in self.messages:
+                self._logger.error(traceback.format_exc())
+        self.report(what, problem)
 
     def clear(self) -> None:
         """Forget all, without a word."""

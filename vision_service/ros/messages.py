@@ -17,7 +17,7 @@ from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image, check_size
 from vision_service.image_size import size_in_header
 from vision_service.ros import conversion
-from vision_service.ros.node import json_object
+from vision_service.ros.json_fields import json_object
 from vision_service.types import Classification, Detection, Frame, PointCloudObject, Segmentation
 
 if TYPE_CHECKING:

@@ -21,8 +21,9 @@ from vision_service.mlmodel.runtime import Runtime, Tensors
 from vision_service.ros import conversion
 from vision_service.ros.calls import Call, too_late
 from vision_service.ros.candidates import Candidate
+from vision_service.ros.json_fields import json_object
 from vision_service.ros.local_nodes import LocalNodes
-from vision_service.ros.node import ServiceNode, json_object
+from vision_service.ros.node import ServiceNode
 from vision_service.ros.pooling import PACKED
 from vision_service.ros.shared_mlmodel import MODEL_ID
 from vision_service.settings.mlmodel import MLModelConfiguration
