@@ -9,7 +9,8 @@ import pytest
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.mlmodel.file_facts import FileFacts
 from vision_service.mlmodel.link import Sending
-from vision_service.mlmodel.pool import FIRST_PAUSE, Pool
+from vision_service.mlmodel.pool import Pool
+from vision_service.mlmodel.pool_members import FIRST_PAUSE
 from vision_service.mlmodel.runtime import TensorInfo
 
 PATIENCE = 30.0

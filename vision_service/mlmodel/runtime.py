@@ -82,8 +82,8 @@ class RuntimeOptions:
     delegate_options: tuple[tuple[str, str], ...] = ()
 
 
-class Runtime(Protocol):
-    """A loaded model. Any number of threads may call it; it runs once at a time.
+class Described(Protocol):
+    """What is known of a loaded model.
 
     Attributes:
         kind: What runs it, for people: "LiteRT".
@@ -100,6 +100,10 @@ class Runtime(Protocol):
     outputs: tuple[TensorInfo, ...]
     labels: tuple[str, ...]
     facts: FileFacts
+
+
+class Runtime(Described, Protocol):
+    """A loaded model. Any number of threads may call it; it runs once at a time."""
 
     def infer(self, tensors: Mapping[str, NDArray[Any]]) -> Tensors:
         """Run the model.

@@ -9,7 +9,7 @@ from typing import Any
 from vision_service.camera.calibration import Calibration, CalibrationConfig, ExtrinsicsConfig, IntrinsicsConfig
 from vision_service.camera.driver import CameraDriver
 from vision_service.configuration import Attribute, PartType, attributes, below, configure
-from vision_service.ros.node import refuse_fixed
+from vision_service.ros.parameter_values import refuse_fixed
 from vision_service.ros.parameters import Parameters
 
 EXTRINSICS = "extrinsic_parameters."

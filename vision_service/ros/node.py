@@ -13,7 +13,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import TransitionCallbackReturn
 
 from vision_service import limits
-from vision_service.configuration import Attribute, attributes, configure
+from vision_service.configuration import attributes, configure
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.calls import Call
 from vision_service.ros.candidates import Builder, Candidate
@@ -23,6 +23,7 @@ from vision_service.ros.json_fields import json_object
 from vision_service.ros.lifecycle import HookedNode
 from vision_service.ros.node_status import NodeStatus
 from vision_service.ros.parameter_services import ParameterServices
+from vision_service.ros.parameter_values import refuse_fixed
 from vision_service.ros.parameters import Parameters
 from vision_service.ros.preparing import Preparation
 from vision_service.ros.services import Handler, Services
@@ -65,14 +66,14 @@ class ServiceNode(HookedNode):
         self._set_limits()
         self._looks_soon: Timeout | None = None
         self._looks_at = -math.inf
-        self._services = Services(self)
-        begin = self._services.begin
+        self._offered = Services(self)
+        begin = self._offered.begin
         self._builder = Builder(name, begin=begin, timeout=lambda: self.settings.timeout, stops=lambda: self.stops)
-        self._preparation = self._services.preparation = Preparation(self._builder, begin)
+        self._preparation = self._offered.preparation = Preparation(self._builder, begin)
         ParameterServices(self, self.parameters, self._builder)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(HOUSEKEEPING_PERIOD, self._look, callback_group=self.group, clock=steady)
-        self._status = NodeStatus(self, self._services, self._preparation, clock=steady, status=lambda: self.status())
+        self._status = NodeStatus(self, self._offered, self._preparation, clock=steady, status=lambda: self.status())
         self.offer(GetStatus, "get_status", self._status.answer, always=True, at_once=True)
         self.offer(DoCommand, "do_command", self._do_command)
 
@@ -206,7 +207,7 @@ class ServiceNode(HookedNode):
             always: Whether it answers in every lifecycle state, and is never refused as OVERLOADED.
             at_once: Whether it does not wait either while the node's model or driver is being made.
         """
-        self._services.offer(kind, name, handler, always=always, at_once=at_once)
+        self._offered.offer(kind, name, handler, always=always, at_once=at_once)
 
     def answer(self, name: str, request: Any) -> Awaitable[Any]:
         """Return what is to be awaited in the node's executor for the response to a call of this process.
@@ -218,7 +219,7 @@ class ServiceNode(HookedNode):
         Raises:
             VisionError: UNKNOWN_RESOURCE, if the node offers no such service.
         """
-        return self._services.answer(name, request)
+        return self._offered.answer(name, request)
 
     async def _do_command(self, request: Any, response: Any, call: Call) -> None:
         response.result = json.dumps(await self.command(json_object(request.command, "command"), call))
@@ -300,17 +301,3 @@ class ServiceNode(HookedNode):
             self.housekeep()
         elif self.state == "unconfigured" and self.retries() and self.executor is not None:
             self.executor.create_task(self.begin)
-
-
-def refuse_fixed(known: Mapping[str, Attribute], changes: Mapping[str, Any]) -> None:
-    """Refuse changes of attributes that are not live, for nodes and drivers that cannot be rebuilt beside themselves.
-
-    Raises:
-        VisionError: INVALID_ARGUMENT, saying when they can be changed.
-    """
-    fixed = sorted(name for name in changes if name in known and not known[name].live)
-    if fixed:
-        msg = (
-            f"{', '.join(fixed)}: can be changed only while the node is unconfigured (deactivate and clean it up first)"
-        )
-        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)

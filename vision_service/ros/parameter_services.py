@@ -86,7 +86,7 @@ class ParameterServices:
             # Lists first that name what is below them: a dump has its parameters in the order of the alphabet.
             numbers = sorted(
                 range(len(request.parameters)),
-                key=lambda number: not self._parameters.lists_names(request.parameters[number].name),
+                key=lambda number: request.parameters[number].name not in self._parameters.lists,
             )
             results = {number: await self._change([request.parameters[number]]) for number in numbers}
             response.results = [results[number] for number in sorted(results)]

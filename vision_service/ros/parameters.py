@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-import math
-import threading
 import traceback
-from array import array
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
+from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
 from rclpy.exceptions import ParameterNotDeclaredException
 from rclpy.node import Node
 from rclpy.parameter import Parameter, get_parameter_value
 
-from vision_service.configuration import Attribute, attributes, check, close_names, did_you_mean, joined
+from vision_service.configuration import Attribute, attributes, check, close_names, did_you_mean
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.candidates import Built, Candidate
 from vision_service.ros.compat import parameter_overrides
 from vision_service.ros.network_values import NetworkValues
+from vision_service.ros.parameter_builds import ParameterBuilds
+from vision_service.ros.parameter_lists import ParameterLists
+from vision_service.ros.parameter_values import TYPES, as_declared, descriptor, plain, single
 from vision_service.settings.node import DECLARED_BY_ROS
 
 LETTERS = 2
 """How much longer or shorter a misspelt name is at most."""
-TYPES = {
-    ("single", bool): Parameter.Type.BOOL,
-    ("single", int): Parameter.Type.INTEGER,
-    ("single", float): Parameter.Type.DOUBLE,
-    ("single", str): Parameter.Type.STRING,
-    ("list", bool): Parameter.Type.BOOL_ARRAY,
-    ("list", int): Parameter.Type.INTEGER_ARRAY,
-    ("list", float): Parameter.Type.DOUBLE_ARRAY,
-    ("list", str): Parameter.Type.STRING_ARRAY,
-}
-LISTS = {kind for (form, _), kind in TYPES.items() if form == "list"} | {Parameter.Type.BYTE_ARRAY}
 
 
 def takes_undeclared(node: Node, name: str) -> bool:
@@ -57,6 +46,9 @@ class Parameters:
 
     A value that is wrong at the start is kept as a problem, which the node reports when it is configured; the parameter
     itself stays at its default, so that it can be set right while the node runs.
+
+    Attributes:
+        lists: Those of them that are lists of names, below each of which there are further ones.
     """
 
     def __init__(
@@ -86,14 +78,10 @@ class Parameters:
         self._attributes: dict[str, Attribute] = {}
         self._maps: dict[str, Attribute] = {}
         self._owners: dict[str, type] = {}
-        self._groups: dict[str, type] = {}
+        self.lists = ParameterLists(self)
         self._new: list[str] = []
-        self._new_groups: list[str] = []
         self._changes: dict[str, Any] = {}
-        self._built: Built | None = None
-        self._trying: int | None = None  # the thread that only tries to set
-        self._offered: Built | None = None
-        self._lacking: Candidate | None = None
+        self._builds = ParameterBuilds()
         self._problems: dict[str, str] = {}
         # Of an empty list rclpy's parser makes nothing at all.
         self._overrides: dict[str, Any] = {
@@ -133,34 +121,7 @@ class Parameters:
                 if read_only or attribute.start_only:
                     self._make_read_only(name, attribute)
 
-    def declare_below(self, listing: str, configuration: type) -> None:
-        """Let a list, which is declared already, name what has a configuration of its own below each name.
-
-        What it names is declared with the next change of the list, so that both can be set at once.
-
-        Args:
-            listing: The name of the list.
-            configuration: The dataclass; :meth:`follow_list` declares what the list names now.
-        """
-        self._groups[listing] = configuration
-
-    def follow_list(self, listing: str, names: Collection[str]) -> None:
-        """Declare what a list names, and take back what it does not name any more."""
-        self._undeclare_below(listing, names)
-        for name in names:
-            self.declare(self._groups[listing], prefix=f"{name}.")
-
-    def _undeclare_below(self, listing: str, names: Collection[str]) -> None:
-        configuration = self._groups[listing]
-        for name in self._below(configuration):
-            if name not in names:
-                self.undeclare(configuration, prefix=f"{name}.")
-
-    def lists_names(self, name: str) -> bool:
-        """Return whether a parameter is a list that names what has parameters below each name."""
-        return name in self._groups
-
-    def _below(self, configuration: type) -> list[str]:
+    def declared_below(self, configuration: type) -> list[str]:
         """Return the names below which a configuration is declared."""
         own = [name.partition(".")[0] for name, owner in self._owners.items() if owner is configuration]
         return list(dict.fromkeys(own))
@@ -257,8 +218,8 @@ class Parameters:
                     " on its command line (-p), and start the node again"
                 )
                 raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
-            self._network.check(parameter.name, attribute, _plain(parameter.value))
-            self._foreign[parameter.name] = _plain(parameter.value)
+            self._network.check(parameter.name, attribute, plain(parameter.value))
+            self._foreign[parameter.name] = plain(parameter.value)
 
     def _allowed(self, name: str) -> Sequence[str]:
         """Return the value of a parameter that says what is allowed; nothing is, where it was given wrong."""
@@ -278,19 +239,11 @@ class Parameters:
         Returns:
             What came of it, or what has to be built first.
         """
-        self._trying, self._offered, self._lacking = threading.get_ident(), built, None
-        try:
-            result = self._node.set_parameters_atomically(list(parameters))
-        finally:
-            lacking, self._lacking = self._lacking, None
-            self._trying = self._offered = None
-        return lacking if lacking is not None else result
+        return self._builds.attempt(lambda: self._node.set_parameters_atomically(list(parameters)), built)
 
     def drop_built(self) -> None:
         """Let go of what was built for a change that did not come about."""
-        built, self._built = self._built, None
-        if built is not None:
-            built.drop()
+        self._builds.drop()
 
     def _has(self, parameter: Parameter) -> bool:
         """Return whether a parameter has the value already, also as ``ros2 param load`` makes it of a dump's text.
@@ -302,7 +255,7 @@ class Parameters:
             return False
         given = parameter.get_parameter_value()
         try:
-            return bool(given in (now.get_parameter_value(), get_parameter_value(str(_plain(now.value)))))
+            return bool(given in (now.get_parameter_value(), get_parameter_value(str(plain(now.value)))))
         except Exception:  # of a text that looks like YAML, and is none
             return False
 
@@ -343,7 +296,7 @@ class Parameters:
         if name in self._overrides:
             try:
                 value = check(single(attribute, name) if form == "single" else attribute, self._overrides[name])
-                if name in self._foreign and _plain(self._overrides[name]) == self._foreign[name]:
+                if name in self._foreign and plain(self._overrides[name]) == self._foreign[name]:
                     self._network.check(name, attribute, self._foreign[name])  # it may have named nothing before
             except VisionError as error:
                 self._problems[name] = error.message
@@ -366,15 +319,15 @@ class Parameters:
         for parameter in parameters:
             if self._is_deletion(parameter):  # rclpy deletes only what may be of any type
                 self._node.set_descriptor(parameter.name, ParameterDescriptor(dynamic_typing=True))
-        self._declare_listed(parameters)
+        self.lists.declare_new(parameters)
         known = {parameter.name: self._attribute(parameter.name) for parameter in parameters}
-        prepared = [_as_declared(parameter, known[parameter.name]) for parameter in parameters]
+        prepared = [as_declared(parameter, known[parameter.name]) for parameter in parameters]
         new = [name for name in known if not self._node.has_parameter(name)]
         self._new = [name for name in new if known[name] is not None]
         unknown = [name for name in new if known[name] is None and not takes_undeclared(self._node, name)]
         if unknown:
             sentences = [self._unknown(name) for name in unknown]
-            self._forget_listed()
+            self.lists.forget_new()
             raise ParameterRefused("; ".join(sentences))
         if self._new:
             try:  # before an entry is declared, because rclpy does not tell us when it refuses a value
@@ -382,31 +335,12 @@ class Parameters:
                     if (attribute := known[parameter.name]) is not None:
                         check(attribute, parameter.value)
             except VisionError as error:
-                self._forget_listed()
+                self.lists.forget_new()
                 raise ParameterRefused(error.message) from None
         for name, attribute in known.items():
             if attribute is not None:
                 self._declare(name, attribute, attribute.form, None)  # does nothing to those that are declared
         return prepared
-
-    def _declare_listed(self, parameters: Sequence[Parameter]) -> None:
-        """Declare what lists name anew with this change; it is taken back if the change is refused."""
-        self._new_groups = []
-        for parameter in parameters:
-            configuration = self._groups.get(parameter.name)
-            if configuration is None or parameter.type_ != Parameter.Type.STRING_ARRAY:
-                continue
-            declared = self._below(configuration)
-            for name in dict.fromkeys(parameter.value):
-                if name.isidentifier() and name not in declared:  # others are refused when the list is checked
-                    self.declare(configuration, prefix=f"{name}.")
-                    self._new_groups.append(name)
-
-    def _forget_listed(self) -> None:
-        for configuration in self._groups.values():
-            for name in self._new_groups:
-                self.undeclare(configuration, prefix=f"{name}.")
-        self._new_groups = []
 
     def _is_deletion(self, parameter: Parameter) -> bool:
         """Return whether an entry of a map is to be deleted, as ``ros2 param delete`` asks for it."""
@@ -431,9 +365,7 @@ class Parameters:
         changed = {
             name: value
             for name, value in self._ours(parameters).items()
-            if name in self._problems
-            or _plain(self._node.get_parameter_or(name).value) != value
-            or self._outdated(name)
+            if name in self._problems or plain(self._node.get_parameter_or(name).value) != value or self._outdated(name)
         }
         if not changed:
             return SetParametersResult(successful=True)
@@ -444,7 +376,7 @@ class Parameters:
                 for name, value in changed.items()
             }
             self._validate(changes)
-            if not self._build(self._candidate(changes)):
+            if not self._builds.have(self._candidate(changes)):
                 return self._refuse("something has to be built first")
         except VisionError as error:
             return self._refuse(error.message)
@@ -454,33 +386,18 @@ class Parameters:
         self._changes = changes
         return SetParametersResult(successful=True)
 
-    def _build(self, candidate: Candidate | None) -> bool:
-        """Return whether what a change needs is there; who only tries to set is told what is not."""
-        offered = self._offered
-        if candidate is None:
-            return True
-        if self._trying != threading.get_ident():
-            self._built = candidate.build()
-        elif offered is not None and offered.candidate.configuration == candidate.configuration:
-            self._built = offered
-        else:
-            self._lacking = candidate
-            return False
-        return True
-
     def _refuse(self, reason: str) -> SetParametersResult:
         for name in self._new:
             self._forget(name)
-        self._forget_listed()
+        self.lists.forget_new()
         return SetParametersResult(successful=False, reason=reason)
 
     def _applied(self, parameters: Sequence[Parameter]) -> None:
         if self._declaring:
             return
         changes, self._changes = self._changes, {}
-        built, self._built = self._built, None
-        for listing in changes.keys() & self._groups.keys():  # whatever state the node is in
-            self._undeclare_below(listing, changes[listing])
+        built = self._builds.take()
+        self.lists.forget_others(changes)  # whatever state the node is in
         for name, value in changes.items():
             self._problems.pop(name, None)
             if value is None:
@@ -494,50 +411,4 @@ class Parameters:
             built.use()
 
     def _ours(self, parameters: Sequence[Parameter]) -> dict[str, Any]:
-        return {item.name: _plain(item.value) for item in parameters if item.name in self._attributes}
-
-
-def single(attribute: Attribute, name: str) -> Attribute:
-    """Return the attribute of one parameter: of itself, or of one entry of a map."""
-    if attribute.form == "single" and attribute.name == name:
-        return attribute
-    fields = {field: getattr(attribute, field) for field in attribute.__dataclass_fields__}
-    return Attribute(**{**fields, "name": name, "form": "single"})
-
-
-def _plain(value: Any) -> Any:
-    """Return a parameter's value with a list in place of an array or tuple."""
-    return list(value) if isinstance(value, (array, tuple)) else value
-
-
-def _as_declared(parameter: Parameter, attribute: Attribute | None) -> Parameter:
-    """Turn integers into floats, and empty lists (which have no type) into those that are meant."""
-    if attribute is None or parameter.type_ == Parameter.Type.NOT_SET:
-        return parameter
-    if attribute.several and parameter.type_ == Parameter.Type.STRING_ARRAY and len(parameter.value):
-        return Parameter(parameter.name, Parameter.Type.STRING, joined(list(parameter.value)))
-    if attribute.form == "list" and parameter.type_ in LISTS and not len(parameter.value):
-        return Parameter(parameter.name, TYPES["list", attribute.type], [])
-    if attribute.type is float and parameter.type_ == Parameter.Type.INTEGER:
-        return Parameter(parameter.name, Parameter.Type.DOUBLE, float(parameter.value))
-    if attribute.type is float and parameter.type_ == Parameter.Type.INTEGER_ARRAY:
-        return Parameter(parameter.name, Parameter.Type.DOUBLE_ARRAY, [float(item) for item in parameter.value])
-    return parameter
-
-
-def descriptor(attribute: Attribute, form: str) -> ParameterDescriptor:
-    """Return what ``ros2 param describe`` shows of an attribute; rclpy checks single values against the range."""
-    unit = f" [{attribute.unit}]" if attribute.unit else ""
-    found = ParameterDescriptor(description=attribute.description + unit, additional_constraints=attribute.expects)
-    bounded = not (math.isinf(attribute.minimum) and math.isinf(attribute.maximum))
-    if form == "single" and bounded and attribute.type is float:
-        found.floating_point_range = [FloatingPointRange(from_value=attribute.minimum, to_value=attribute.maximum)]
-    if form == "single" and bounded and attribute.type is int:
-        lowest, highest = -(2**63), 2**63 - 1
-        found.integer_range = [
-            IntegerRange(
-                from_value=lowest if math.isinf(attribute.minimum) else int(attribute.minimum),
-                to_value=highest if math.isinf(attribute.maximum) else int(attribute.maximum),
-            )
-        ]
-    return found
+        return {item.name: plain(item.value) for item in parameters if item.name in self._attributes}

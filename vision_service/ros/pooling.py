@@ -16,7 +16,8 @@ from rclpy.node import Node
 from vision_service import srv
 from vision_service.errors import ErrorCode, VisionError, reason
 from vision_service.mlmodel.link import Link
-from vision_service.mlmodel.pool import Pool, PoolModel
+from vision_service.mlmodel.pool import Pool
+from vision_service.mlmodel.pool_members import PoolModel
 from vision_service.ros.calling import Caller
 from vision_service.ros.following import answered
 from vision_service.ros.local_nodes import LocalMLModelNode

@@ -12,7 +12,7 @@ from rclpy.parameter import Parameter
 from vision_service.configuration import did_you_mean
 from vision_service.errors import ErrorCode, VisionError, shortened
 from vision_service.ros.calling import Caller
-from vision_service.ros.parameters import TYPES
+from vision_service.ros.parameter_values import TYPES
 
 LOOK_PERIOD = 0.05
 """How often we look whether a node has come, seconds."""

@@ -17,7 +17,8 @@ from vision_service.errors import ErrorCode, VisionError, asking
 from vision_service.mlmodel.file_facts import FileFacts
 from vision_service.mlmodel.link import Link, Sending
 from vision_service.mlmodel.packing import KEY
-from vision_service.mlmodel.runtime import Runtime, TensorInfo, Tensors
+from vision_service.mlmodel.runtime import Runtime, Tensors
+from vision_service.mlmodel.standing_for import StandsFor
 from vision_service.ros import conversion
 from vision_service.ros.calling import Caller
 from vision_service.ros.local_nodes import LocalMLModelNode
@@ -27,7 +28,7 @@ MODEL_ID = "model_id"
 """In a node's status: by what its model is known; in `extra` of a run: which one is asked for."""
 
 
-class LocalMLModel:
+class LocalMLModel(StandsFor):
     """The model of a node of this process.
 
     When the node loads another file, it is refused: what the outputs of the other mean has to be found out first.
@@ -39,7 +40,7 @@ class LocalMLModel:
         self._worker: Worker | None = None
 
     @property
-    def _runtime(self) -> Runtime:
+    def _model(self) -> Runtime:
         runtime = self._node.runtime
         if runtime is None:
             node = self._node
@@ -50,44 +51,9 @@ class LocalMLModel:
             raise VisionError(ErrorCode.MODEL_ERROR, msg)
         return runtime
 
-    @property
-    def kind(self) -> str:
-        """What runs it, for people."""
-        return self._runtime.kind
-
-    @property
-    def name(self) -> str:
-        """What the model's file says of the model."""
-        return self._runtime.name
-
-    @property
-    def description(self) -> str:
-        """What the model's file says of the model."""
-        return self._runtime.description
-
-    @property
-    def inputs(self) -> tuple[TensorInfo, ...]:
-        """Its inputs."""
-        return self._runtime.inputs
-
-    @property
-    def outputs(self) -> tuple[TensorInfo, ...]:
-        """Its outputs."""
-        return self._runtime.outputs
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The class names that the model's file carries."""
-        return self._runtime.labels
-
-    @property
-    def facts(self) -> FileFacts:
-        """What else the model's file says."""
-        return self._runtime.facts
-
     def infer(self, tensors: Mapping[str, NDArray[Any]]) -> Tensors:
         """Run the model."""
-        return self._runtime.infer(tensors)
+        return self._model.infer(tensors)
 
     def start(self, tensors: Mapping[str, NDArray[Any]], timeout: float) -> Future[Tensors]:
         """Return a future of a run, which is done in a thread of its own; for pools."""

@@ -39,7 +39,7 @@ class NodeZones:
         self._diagnostics = diagnostics
         self._cameras: dict[str, CameraZones] = {}
         self._made: tuple[list[Zone], dict[str, ZoneConfig]] = ([], {})
-        parameters.declare_below("zones", ZoneConfig)
+        parameters.lists.add("zones", ZoneConfig)
 
     def __bool__(self) -> bool:
         """Whether there are any."""
@@ -58,7 +58,7 @@ class NodeZones:
         """
         self._cameras = {}
         check_zone_names(settings.zones, _taken(settings, type(model)))
-        self._parameters.follow_list("zones", settings.zones)
+        self._parameters.lists.follow("zones", settings.zones)
         zones, configs = self._read(settings, model, {})
         missing = [name for name in configs if name not in {zone.name for zone in zones}]
         if missing:
@@ -82,7 +82,7 @@ class NodeZones:
     def apply(self, settings: VisionConfiguration, model: VisionModel, changes: Mapping[str, Any]) -> None:
         """Use changed parameters; zones that stay the same go on counting."""
         if self.concern(changes):
-            self._parameters.follow_list("zones", settings.zones)
+            self._parameters.lists.follow("zones", settings.zones)
             self._use(*self._read(settings, model, {}))
 
     def changed_model(self, model: VisionModel) -> None:
