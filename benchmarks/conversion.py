@@ -18,12 +18,12 @@ from benchmarks.measuring import Times, alternate, milliseconds, quotient
 from benchmarks.peers import plain_conversion
 from benchmarks.report import Figure, Report, markdown_table
 from benchmarks.rig.networks import DETECTOR
-from vision_service.camera.rendering import render
-from vision_service.camera.scene import Scene, pinhole
 from vision_service.configuration import configure
 from vision_service.drawing import draw_detections
 from vision_service.image import Image, encode, encode_image
 from vision_service.pointcloud.projection import cloud_of
+from vision_service.rendering.renderer import render
+from vision_service.rendering.scene import Scene, pinhole
 from vision_service.resources import LocalResources
 from vision_service.ros import conversion
 from vision_service.types import Detection, Frame

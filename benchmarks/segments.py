@@ -17,8 +17,8 @@ from benchmarks.executor import running, sources
 from benchmarks.measuring import Times, alternate, milliseconds, number, quotient
 from benchmarks.report import Figure, Report
 from benchmarks.rig.networks import ROOT
-from vision_service.camera.rendering import Renderer
-from vision_service.camera.scene import Scene, pinhole
+from vision_service.rendering.renderer import Renderer
+from vision_service.rendering.scene import Scene, pinhole
 
 BEFORE = "d678315c0"
 """The last commit that looked at all pixels; its sources are taken from this project's history."""

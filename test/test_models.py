@@ -7,9 +7,9 @@ import pytest
 from tools.train_models import CLASSIFIER_FILE, DETECTOR_FILE
 from tools.train_models.samples import CLASSIFIED, NOTHING, TRAINING_SEEDS
 from tools.train_models.scoring import Score, score
-from vision_service.camera.scene import CLASSES
 from vision_service.camera.synthetic import Synthetic, SyntheticConfig
 from vision_service.configuration import configure
+from vision_service.rendering.scene import CLASSES
 from vision_service.resources import LocalResources
 from vision_service.types import Frame
 from vision_service.vision.mlmodel import MLModel

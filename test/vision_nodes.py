@@ -14,7 +14,7 @@ from sensor_msgs.msg import Image
 from vision_service.srv import GetDetections, GetDetectionsFromCamera
 
 from robot import RED_DETECTOR, Peer, Robot, eventually, image_message, painted, running
-from vision_service.camera.scene import COLORS
+from vision_service.rendering.scene import COLORS
 
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 BOX = (70, 20, 95, 60)

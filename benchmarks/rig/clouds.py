@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.rig.networks import TESTDATA
-from vision_service.camera.rendering import render
-from vision_service.camera.scene import Scene, pinhole
 from vision_service.configuration import configure
 from vision_service.pointcloud.objects import basis, finite
 from vision_service.pointcloud.pcd import read_pcd
 from vision_service.pointcloud.planes import find_plane
 from vision_service.pointcloud.projection import depth_to_cloud
+from vision_service.rendering.renderer import render
+from vision_service.rendering.scene import Scene, pinhole
 from vision_service.resources import LocalResources
 from vision_service.types import PointCloud
 from vision_service.vision.obstacles_pointcloud import ObstaclesPointcloud

@@ -8,12 +8,12 @@ import pytest
 from vision_service.camera import DRIVERS
 from vision_service.camera.extrinsics import extrinsics
 from vision_service.camera.join_color_depth import JoinColorDepth, JoinColorDepthConfig
-from vision_service.camera.rendering import Renderer
-from vision_service.camera.scene import Camera, Scene, pinhole
 from vision_service.configuration import configure
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
 from vision_service.pointcloud.projection import cloud_of
+from vision_service.rendering.renderer import Renderer
+from vision_service.rendering.scene import Camera, Scene, pinhole
 from vision_service.resources import LocalResources
 from vision_service.types import Frame
 

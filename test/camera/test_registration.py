@@ -12,11 +12,11 @@ import testdata
 from vision_service.camera.extrinsics import extrinsics
 from vision_service.camera.image_file import read_depth
 from vision_service.camera.registration import homography_of, register, warp
-from vision_service.camera.rendering import render
-from vision_service.camera.scene import Camera, Scene, pinhole
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.pointcloud.motion import STILL, Motion
 from vision_service.pointcloud.projection import depth_to_cloud, project
+from vision_service.rendering.renderer import render
+from vision_service.rendering.scene import Camera, Scene, pinhole
 from vision_service.types import CameraIntrinsics
 
 DISTORTED = {"distortion_model": "plumb_bob", "distortion": (0.12, -0.25, 0.001, -0.002, 0.1)}

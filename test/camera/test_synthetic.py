@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vision_service.camera import DRIVERS
-from vision_service.camera.scene import COLORS
 from vision_service.camera.synthetic import Synthetic
 from vision_service.configuration import configure
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.rendering.scene import COLORS
 from vision_service.resources import LocalResources
 from vision_service.vision.color_detector import ColorDetector
 

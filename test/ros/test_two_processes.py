@@ -22,10 +22,10 @@ from vision_service.srv import (
 
 import testdata
 from robot import RED_DETECTOR, boxes_of, eventually, node_program, overlap, program, running
-from vision_service.camera.scene import COLORS
 from vision_service.camera.synthetic import Synthetic
 from vision_service.configuration import configure
 from vision_service.errors import ErrorCode
+from vision_service.rendering.scene import COLORS
 from vision_service.resources import LocalResources
 from vision_service.ros.conversion import (
     classifications_from_message,

@@ -34,9 +34,9 @@ from vision_nodes import (
     subscriptions,
     view,
 )
-from vision_service.camera.scene import COLORS
 from vision_service.errors import ErrorCode
 from vision_service.image import encode
+from vision_service.rendering.scene import COLORS
 from vision_service.ros.conversion import image_from_message, nanoseconds
 from vision_service.vision.model import Needs
 

@@ -1,7 +1,7 @@
 """How detections are measured against the truth."""
 
 from tools.train_models.scoring import Score, overlap, score
-from vision_service.camera.rendering import Box, Truth
+from vision_service.rendering.renderer import Box, Truth
 from vision_service.types import Detection
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import yaml
 
-from vision_service.camera.rendering import Renderer, Truth
-from vision_service.camera.scene import Scene, pinhole
 from vision_service.configuration import configure
 from vision_service.image import Image
 from vision_service.pointcloud.projection import cloud_of
+from vision_service.rendering.renderer import Renderer, Truth
+from vision_service.rendering.scene import Scene, pinhole
 from vision_service.resources import LocalResources
 from vision_service.types import Detection, Frame, PointCloudObject
 from vision_service.vision.detections_to_segments import DetectionsToSegments

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tools.train_models.layers import convolution
 from tools.train_models.samples import DETECTOR_SIZE
-from vision_service.camera.scene import CLASSES
+from vision_service.rendering.scene import CLASSES
 
 STRIDE = 8
 """From one place of the grid to the next, pixels of the input."""

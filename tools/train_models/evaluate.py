@@ -26,12 +26,12 @@ from rich.table import Table
 from tools.train_models import CLASSIFIER_FILE, DETECTOR_FILE, MODELS
 from tools.train_models.samples import NOTHING
 from tools.train_models.scoring import LEAST_VISIBLE, Score, score
-from vision_service.camera.rendering import Truth, render
-from vision_service.camera.scene import CLASSES, Scene, pinhole
 from vision_service.camera.synthetic import Synthetic, SyntheticConfig
 from vision_service.configuration import configure
 from vision_service.drawing import draw_detections
 from vision_service.image import Image, encode
+from vision_service.rendering.renderer import Truth, render
+from vision_service.rendering.scene import CLASSES, Scene, pinhole
 from vision_service.resources import LocalResources
 from vision_service.types import Frame
 from vision_service.vision.mlmodel import MLModel

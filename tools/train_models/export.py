@@ -15,7 +15,7 @@ from tools.train_models import metadata
 from tools.train_models.detector import SCALES, anchors
 from tools.train_models.layers import calibration
 from tools.train_models.samples import CLASSIFIED
-from vision_service.camera.scene import CLASSES
+from vision_service.rendering.scene import CLASSES
 
 VERSION = "1"
 

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vision_service.camera.rendering import Box, Renderer, Rendering
-from vision_service.camera.scene import CLASSES, Scene, pinhole
 from vision_service.mlmodel.preprocessing import resize
+from vision_service.rendering.renderer import Box, Renderer, Rendering
+from vision_service.rendering.scene import CLASSES, Scene, pinhole
 
 TRAINING_SEEDS = range(1_000_000, 1_002_400)
 """Of the scenes trained on; those that the models are measured on have seeds below 10000."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vision_service.camera.rendering import Box, Truth
+from vision_service.rendering.renderer import Box, Truth
 from vision_service.types import Detection
 
 LEAST_OVERLAP = 0.5

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from vision_service.camera.driver import CameraDriver
-from vision_service.camera.rendering import Renderer, Truth
-from vision_service.camera.scene import COLORS, Scene, pinhole
 from vision_service.configuration import attribute
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
+from vision_service.rendering.renderer import Renderer, Truth
+from vision_service.rendering.scene import COLORS, Scene, pinhole
 from vision_service.resources import Resources
 from vision_service.types import Frame
 

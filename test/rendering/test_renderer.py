@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vision_service.camera.rendering import TEXTURES, Box, Renderer, render, texture
-from vision_service.camera.scene import CLASSES, Camera, Path, Room, Scene, Solid, Surface, pinhole
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.rendering.renderer import Box, Renderer, render
+from vision_service.rendering.scene import CLASSES, Camera, Path, Scene, Solid, pinhole
 from vision_service.types import CameraIntrinsics
 
 seeds = st.integers(0, 2**31 - 1)
@@ -275,18 +275,3 @@ def test_a_camera_with_distortion_is_refused():
     with pytest.raises(VisionError, match="plumb_bob") as caught:
         render(Scene.random(0), 0.0, distorted)
     assert caught.value.code == ErrorCode.NOT_SUPPORTED
-
-
-@pytest.mark.parametrize("name", TEXTURES)
-def test_textures_are_patterns_about_zero(name):
-    tile = texture(Surface((0.5, 0.5, 0.5), name, 0.1), (1, 2))
-    assert tile.dtype == np.float32
-    assert abs(tile.mean()) < 0.3
-    assert 0.05 < tile.std() < 1.0
-    assert np.abs(tile).max() < 3.0
-
-
-def test_rooms_of_all_seeds_have_known_textures():
-    rooms: list[Room] = [Scene.random(seed, count=0).room for seed in range(30)]
-    used = {surface.texture for room in rooms for surface in (room.table, room.floor, room.wall)}
-    assert used == set(TEXTURES)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vision_service.camera.scene import CLASSES, COLORS, FOCAL_LENGTH, GAP, MOST_SOLIDS, Camera, Path, Scene, pinhole
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.rendering.scene import CLASSES, COLORS, FOCAL_LENGTH, GAP, MOST_SOLIDS, Camera, Path, Scene, pinhole
 from vision_service.vision.color_detector import hsv, hue_name
 
 seeds = st.integers(0, 2**31 - 1)
