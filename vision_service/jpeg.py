@@ -16,7 +16,7 @@ import numpy as np
 
 from vision_service.errors import ErrorCode, VisionError
 
-START, END = b"\xff\xd8", b"\xff\xd9"
+START = b"\xff\xd8"
 _END, _HUFFMAN, _SCAN, _APPLICATION_1 = 0xD9, 0xC4, 0xDA, 0xE1
 _APPLICATIONS, _ADOBE, _COMMENT = range(0xE0, 0xF0), 0xEE, 0xFE
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}

@@ -1,4 +1,4 @@
-"""Small objects in large images, and objects of sizes that make no sense."""
+"""Small objects in large images."""
 
 import itertools
 from pathlib import Path
@@ -12,7 +12,6 @@ import testdata
 from vision_service.configuration import configure
 from vision_service.errors import VisionError
 from vision_service.image import Image
-from vision_service.mlmodel.areas import AreaFilter
 from vision_service.mlmodel.tiling import Tile, cut, merged, moved, tiles_of
 from vision_service.resources import LocalResources
 from vision_service.types import Detection, DetectionExtra, Frame, InstanceMask, Keypoint, OrientedBox
@@ -118,20 +117,3 @@ def test_small_faces_in_a_large_image_are_found_in_tiles_and_each_once():
 def test_a_grid_needs_two_numbers():
     with pytest.raises(VisionError, match="'tiles' needs two numbers"):
         faces(Image(np.zeros((8, 8, 3), np.uint8)), tiles=[4])
-
-
-# Areas.
-
-
-def test_boxes_of_sizes_that_make_no_sense_are_left_out():
-    small, large, dog = (
-        Detection("cat", 0.9, 0, 0, 10, 10),
-        Detection("cat", 0.8, 0, 0, 50, 100),
-        Detection("Dog", 0.7, 0, 0, 100, 100),
-    )
-    found, size = [small, large, dog], (100, 100)
-    assert AreaFilter(0, 1, {}, {})(found, size) == found
-    assert AreaFilter(0.05, 1, {}, {})(found, size) == [large, dog]
-    assert AreaFilter(0, 0.5, {}, {})(found, size) == [small, large]
-    assert AreaFilter(0, 0.5, {}, {"dog": 1.0})(found, size) == found
-    assert AreaFilter(0, 1, {"CAT": 0.2}, {})(found, size) == [large, dog]

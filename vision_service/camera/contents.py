@@ -26,7 +26,7 @@ _DEPTH_MAGIC = b"DEPTHMAP"
 
 def sources_of(frame: Frame) -> list[str]:
     """Return the names of the imagers whose images a frame has."""
-    return [name for name, picture in (("color", frame.image), ("depth", frame.depth)) if picture is not None]
+    return [name for name, image in (("color", frame.image), ("depth", frame.depth)) if image is not None]
 
 
 def mime_types_of(sources: Iterable[str]) -> list[str]:

@@ -88,8 +88,8 @@ class ImageFile(CameraDriver):
         self._color = _File(config.color_image_file_path, read_image)
         self._depth = _File(config.depth_image_file_path, lambda path: read_depth(path, config.depth_scale))
         self._cloud = _File(config.pointcloud_file_path, lambda path: read_cloud(str(path)).cloud)
-        pictures = {"color": config.color_image_file_path, "depth": config.depth_image_file_path}
-        self.sources = tuple(name for name, path in pictures.items() if path)
+        images = {"color": config.color_image_file_path, "depth": config.depth_image_file_path}
+        self.sources = tuple(name for name, path in images.items() if path)
         if not self.sources and not config.pointcloud_file_path:
             msg = (
                 "image_file has no file to read: give color_image_file_path, depth_image_file_path or "

@@ -131,9 +131,9 @@ class JoinColorDepth(CameraDriver):
         raise VisionError(ErrorCode.NOT_CALIBRATED, msg)
 
 
-def _others(color: Frame, depth: Frame, picture: NDArray[np.float32]) -> CameraIntrinsics | None:
+def _others(color: Frame, depth: Frame, image: NDArray[np.float32]) -> CameraIntrinsics | None:
     """Return the depth's own intrinsics, if it is taken as it is and has not the size of the colour image."""
-    return None if picture.shape[::-1] == color.size else depth_intrinsics_of(depth)
+    return None if image.shape[::-1] == color.size else depth_intrinsics_of(depth)
 
 
 def _rate(camera: Any) -> float:

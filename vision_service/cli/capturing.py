@@ -110,7 +110,7 @@ def _write(
         kinds = {"label": label_image, "detect": result.detections, "classify": result.classifications}
         said = {method: items for method, items in kinds.items() if items is not None}
         written.append(stem.with_name(f"{stem.name}.png"))
-        output.write_picture(written[-1], draw_results(result.frame.image.rgb, said, zones=zones))
+        output.write_image(written[-1], draw_results(result.frame.image.rgb, said, zones=zones))
     if result.objects:
         cloud, labels = merged(result.objects)
         written.append(stem.with_name(f"{stem.name}.pcd"))

@@ -71,5 +71,5 @@ def draw_cloud(
     tints = np.array([(0, 0, 0), *colors], np.float32)[numbers.reshape(-1)]
     strengths = np.where(numbers.reshape(-1, 1) > 0, _STRENGTH, 0).astype(np.float32)
     mixed = (1 - strengths) * shades(cloud, view) + strengths * tints
-    picture = render(cloud, np.rint(mixed).astype(np.uint8), view)
-    return draw_objects(picture, [view.of_object(item) for item in objects], view.intrinsics, colors)
+    image = render(cloud, np.rint(mixed).astype(np.uint8), view)
+    return draw_objects(image, [view.of_object(item) for item in objects], view.intrinsics, colors)

@@ -27,7 +27,7 @@ def look(
 ) -> int:
     """Answer for each image, print and draw the results; return the exit code."""
 
-    def job(file: str, pictures: Sequence[Path]) -> None:
+    def job(file: str, paths: Sequence[Path]) -> None:
         image = given_image(file)
         found = answered(file, Frame(image=image), answer)
         size = image.width, image.height
@@ -36,8 +36,8 @@ def look(
             output.print_json({"file": file, "width": size[0], "height": size[1], kind: rows})
         else:
             results.print_results(file, size, found)
-        for picture in pictures:
-            output.write_picture(picture, draw(image.rgb, found))
+        for path in paths:
+            output.write_image(path, draw(image.rgb, found))
 
     return each_file(arguments, (".png",), job)
 

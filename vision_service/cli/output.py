@@ -194,7 +194,7 @@ def make_folder(folder: Path) -> None:
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
 
 
-def write_picture(path: Path, rgb: NDArray[np.uint8]) -> None:
+def write_image(path: Path, rgb: NDArray[np.uint8]) -> None:
     """Write an image as PNG.
 
     Raises:

@@ -83,8 +83,8 @@ def _segment_image(file: str, data: bytes | None, paths: Sequence[Path], model: 
     else:
         results.print_segmentation(file, size, segmentation)
     if paths:
-        picture, _, labels, instances = paths
-        output.write_picture(picture, draw_results(image.rgb, found, skeleton=model.skeleton))
+        drawn, _, labels, instances = paths
+        output.write_image(drawn, draw_results(image.rgb, found, skeleton=model.skeleton))
         if segmentation.label_image is not None:
             few = len(segmentation.label_image.class_names) <= 256
             _write_numbers(labels, segmentation.label_image.labels.astype("uint8" if few else "uint16"))
@@ -121,7 +121,7 @@ def _segment_cloud(
     if model.warning:
         print_error(f"{file!r}: {model.warning}")
     if paths:
-        picture, labelled, *_ = paths
+        drawn, labelled, *_ = paths
         numbers = clouds.object_numbers(cloud, objects)
         output.write_file(labelled, write_pcd(cloud, labels=numbers))
-        output.write_picture(picture, clouds.draw_cloud(cloud, objects, numbers))
+        output.write_image(drawn, clouds.draw_cloud(cloud, objects, numbers))

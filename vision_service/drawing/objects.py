@@ -48,8 +48,8 @@ def draw_objects(
     Raises:
         VisionError: NOT_CALIBRATED, if the distortion model is not known.
     """
-    picture = np.array(rgb, order="C")
-    height, width = picture.shape[:2]
+    image = np.array(rgb, order="C")
+    height, width = image.shape[:2]
     sizes = style(width, height)
     wanted = []
     for number in sorted(range(len(objects)), key=lambda number: -_distance(objects[number])):
@@ -57,13 +57,13 @@ def draw_objects(
         color = colors[number] if colors else object_color(item.label, number)
         lines = inside(_edges(item, intrinsics), width, height, sizes.line)
         for start, end in lines:
-            cv2.line(picture, start, end, color, sizes.line, cv2.LINE_AA)
+            cv2.line(image, start, end, color, sizes.line, cv2.LINE_AA)
         if lines and item.label:
             (left, top), (right, bottom) = np.min(lines, axis=(0, 1)).tolist(), np.max(lines, axis=(0, 1)).tolist()
             text = label(Classification(item.label, item.confidence), width, sizes)
             wanted.append(Wanted(text, color, left, (left, top, right, bottom)))
-    draw_labels(picture, wanted[::-1], sizes)
-    return picture
+    draw_labels(image, wanted[::-1], sizes)
+    return image
 
 
 def _distance(item: PointCloudObject) -> float:

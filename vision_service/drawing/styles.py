@@ -136,20 +136,20 @@ def above(top: int, bottom: int, sizes: Style) -> int:
     return low
 
 
-def fill(picture: NDArray[np.uint8], left: int, top: int, right: int, bottom: int, color: Color) -> None:
+def fill(image: NDArray[np.uint8], left: int, top: int, right: int, bottom: int, color: Color) -> None:
     """Fill a box, right and bottom excluded."""
-    cv2.rectangle(picture, (left, top), (right - 1, bottom - 1), color, cv2.FILLED)
+    cv2.rectangle(image, (left, top), (right - 1, bottom - 1), color, cv2.FILLED)
 
 
-def draw_label(picture: NDArray[np.uint8], left: int, top: int, text: str, color: Color, sizes: Style) -> None:
+def draw_label(image: NDArray[np.uint8], left: int, top: int, text: str, color: Color, sizes: Style) -> None:
     """Draw a text on a filled background, moved so that it lies inside the image."""
     if not text:
         return
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     across = sizes.width(text) + 2 * sizes.padding
     left = max(0, min(left, width - across))
     top = max(0, min(top, height - sizes.label_height))
-    fill(picture, left, top, left + across, top + sizes.label_height, color)
+    fill(image, left, top, left + across, top + sizes.label_height, color)
     baseline = top + sizes.padding // 2 + sizes.ascent
     origin = (left + sizes.padding, baseline)
-    cv2.putText(picture, text, origin, FONT, sizes.scale, text_color(color), sizes.stroke, cv2.LINE_AA)
+    cv2.putText(image, text, origin, FONT, sizes.scale, text_color(color), sizes.stroke, cv2.LINE_AA)

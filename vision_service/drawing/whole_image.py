@@ -25,15 +25,15 @@ def draw_classifications(rgb: NDArray[np.uint8], classifications: Sequence[Class
     Returns:
         A new (H, W, 3) array of uint8.
     """
-    picture = np.array(rgb, order="C")
-    height, width = picture.shape[:2]
+    image = np.array(rgb, order="C")
+    height, width = image.shape[:2]
     sizes = style(width, height)
     step = sizes.label_height + sizes.line
     for row, classification in enumerate(classifications[: max(1, (height - sizes.padding) // step)]):
         text = label(classification, width - sizes.padding, sizes)
         color = class_color(classification.class_name)
-        draw_label(picture, sizes.padding, sizes.padding + row * step, text, color, sizes)
-    return picture
+        draw_label(image, sizes.padding, sizes.padding + row * step, text, color, sizes)
+    return image
 
 
 def draw_label_image(rgb: NDArray[np.uint8], result: LabelImage) -> NDArray[np.uint8]:
@@ -49,12 +49,12 @@ def draw_label_image(rgb: NDArray[np.uint8], result: LabelImage) -> NDArray[np.u
     colors = np.array([class_color(name) for name in result.class_names], np.uint8)
     shown = np.isin(result.labels, [number for name, number in number_of.items() if name not in BACKGROUND])
     mixed = cv2.addWeighted(rgb, 0.5, colors[np.minimum(result.labels, len(colors) - 1)], 0.5, 0)
-    picture = np.where(shown[..., None], mixed, rgb)
-    height, width = picture.shape[:2]
+    image = np.where(shown[..., None], mixed, rgb)
+    height, width = image.shape[:2]
     sizes = style(width, height)
     for row, number in enumerate(np.unique(result.labels[shown])):
         name = result.class_names[number]
         top = row * sizes.label_height
         if top < height:
-            draw_label(picture, 0, top, printable(name), class_color(name), sizes)
-    return picture
+            draw_label(image, 0, top, printable(name), class_color(name), sizes)
+    return image

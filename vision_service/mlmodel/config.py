@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from vision_service.areas import AreaLimits
 from vision_service.configuration import Names, attribute
 from vision_service.mlmodel import activation, boxes, placement, resizing, suppression
 from vision_service.mlmodel.link import AUTO, CHOICES
@@ -12,7 +13,7 @@ from vision_service.settings.mlmodel import ModelFileConfiguration
 
 
 @dataclass(frozen=True, kw_only=True)
-class MLModelConfig(ModelFileConfiguration):
+class MLModelConfig(AreaLimits, ModelFileConfiguration):
     """The attributes of `mlmodel`."""
 
     model_path: str = attribute(
@@ -134,36 +135,6 @@ class MLModelConfig(ModelFileConfiguration):
         " with 2; empty = as in COCO, if the keypoints are COCO's.",
         default=(),
         minimum=0,
-    )
-    minimum_area: float = attribute(
-        "Minimum area of a detection's box, as a fraction of the image's area.",
-        default=0.0,
-        minimum=0.0,
-        maximum=1.0,
-        live=True,
-    )
-    maximum_area: float = attribute(
-        "Maximum area of a detection's box, as a fraction of the image's area.",
-        default=1.0,
-        minimum=0.0,
-        maximum=1.0,
-        live=True,
-    )
-    label_minimum_areas: dict[str, float] = attribute(
-        "Minimum area of the boxes of single classes by class name, case-insensitive, instead of minimum_area; as a"
-        " fraction of the image's area.",
-        default={},
-        minimum=0.0,
-        maximum=1.0,
-        live=True,
-    )
-    label_maximum_areas: dict[str, float] = attribute(
-        "Maximum area of the boxes of single classes by class name, case-insensitive, instead of maximum_area; as a"
-        " fraction of the image's area.",
-        default={},
-        minimum=0.0,
-        maximum=1.0,
-        live=True,
     )
     tiles: tuple[int, ...] = attribute(
         "Number of columns and rows of overlapping tiles in which a detector looks at the image, besides the full"

@@ -110,7 +110,7 @@ def render(cloud: PointCloud, colors: NDArray[np.uint8], view: View) -> NDArray[
     width, height = view.intrinsics.width, view.intrinsics.height
     if view.own_pixels:
         return np.ascontiguousarray(colors.reshape(height, width, 3))
-    picture = np.full((height, width, 3), BACKGROUND, np.uint8)
+    image = np.full((height, width, 3), BACKGROUND, np.uint8)
     points = view.of_points(cloud.absolute.reshape(-1, 3))
     pixels = np.rint(project(points, view.intrinsics))
     visible = np.flatnonzero((np.abs(pixels) < max(width, height) * 2).all(axis=1))
@@ -121,8 +121,8 @@ def render(cloud: PointCloud, colors: NDArray[np.uint8], view: View) -> NDArray[
         for right in range(dot):
             x, y = columns + right - dot // 2, rows + down - dot // 2
             inside = (x >= 0) & (y >= 0) & (x < width) & (y < height)
-            picture[y[inside], x[inside]] = colors[visible[inside]]
-    return picture
+            image[y[inside], x[inside]] = colors[visible[inside]]
+    return image
 
 
 def _framing(points: NDArray[np.float64], size: tuple[int, int]) -> CameraIntrinsics:

@@ -452,7 +452,7 @@ class CameraNode(ServiceNode):
             raise VisionError(ErrorCode.NOT_ACTIVE, f"the camera is {self.state}: {self.last_error or 'configure it'}")
         intrinsics = conversion.calibration_from_message(info)
         rectification, projection = conversion.rectification_from_message(info)
-        calibration.replace(intrinsics, self._picture_size(driver))
+        calibration.replace(intrinsics, self._image_size(driver))
         if "points" not in self._outputs and self._supports_pcd(driver):
             # A new mapping, because the capture thread may be looking at the old one.
             self._outputs = {**self._outputs, "points": CameraOutput(self, "points")}
@@ -471,7 +471,7 @@ class CameraNode(ServiceNode):
             raise VisionError(error.code, msg) from error
         return f"used from now on, and written to {calibration.file}"
 
-    def _picture_size(self, driver: CameraDriver) -> tuple[int, int]:
+    def _image_size(self, driver: CameraDriver) -> tuple[int, int]:
         """Return width and height of the images; 0, 0 = not known yet."""
         frame, known = self._feed.slot.fresh(math.inf), driver.intrinsics
         if frame is not None:

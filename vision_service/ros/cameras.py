@@ -88,7 +88,7 @@ class Cameras:
             demand.release(self)
             self._kept.discard(demand)
 
-    def has_picture(self, name: str) -> bool:
+    def has_images(self, name: str) -> bool:
         """Return whether a camera's images can be had now."""
         if self._local_feed(name) is not None:
             return True

@@ -174,7 +174,8 @@ class Task:
         if what is None:  # rclpy's futures before 7.1.9 yield nothing, and are asked again at every turn
             self.executor.look_again(self, self._ticket)
         elif hasattr(what, "attach"):
-            what.attach(self)
+            waiting: Waiting = what
+            waiting.attach(self)
         elif hasattr(what, "add_done_callback"):
             what.add_done_callback(self.waker())
         else:

@@ -87,7 +87,7 @@ def demo(seconds: float, out: Path) -> int:
                 line.client.close()
     if not console.is_terminal:
         console.print(_table(lines))
-    for name, path in _write_pictures(lines, out):
+    for name, path in _write_images(lines, out):
         console.print(f"{name}: {path}", soft_wrap=True)
     return 0
 
@@ -191,7 +191,7 @@ def _counted(names: list[str]) -> str:
     return ", ".join(name if count == 1 else f"{count} {name}" for name, count in sorted(Counter(names).items()))
 
 
-def _write_pictures(lines: dict[str, Line], out: Path) -> Iterator[tuple[str, Path]]:
+def _write_images(lines: dict[str, Line], out: Path) -> Iterator[tuple[str, Path]]:
     out.mkdir(parents=True, exist_ok=True)
     for name, line in lines.items():
         if line.pixels is not None:

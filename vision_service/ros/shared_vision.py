@@ -144,18 +144,18 @@ class RemoteVision:
 
     def _detect(self, frame: Frame) -> list[Detection]:
         self._check()
-        picture, timeout = _picture(frame), self._timeout()
+        image, timeout = _image(frame), self._timeout()
         if "masks" in self.extras:
-            found = self._client.get_segmentation(picture, timeout=timeout)
+            found = self._client.get_segmentation(image, timeout=timeout)
             if found.instances or found.label_image is None:  # else it segments by classes, beside detecting
                 return list(found.instances)
         if "keypoints" in self.extras:
-            return self._client.get_keypoints(picture, timeout=timeout)
-        return self._client.get_detections(picture, timeout=timeout)
+            return self._client.get_keypoints(image, timeout=timeout)
+        return self._client.get_detections(image, timeout=timeout)
 
     def _label(self, frame: Frame) -> LabelImage:
         self._check()
-        found = self._client.get_segmentation(_picture(frame), timeout=self._timeout()).label_image
+        found = self._client.get_segmentation(_image(frame), timeout=self._timeout()).label_image
         if found is None:
             msg = f"the vision service {self._client.name!r} does not label pixels any more"
             raise VisionError(ErrorCode.NOT_SUPPORTED, msg)
@@ -163,7 +163,7 @@ class RemoteVision:
 
     def _classify(self, frame: Frame, count: int = -1) -> list[Classification]:
         self._check()
-        return self._client.get_classifications(_picture(frame), count, timeout=self._timeout())
+        return self._client.get_classifications(_image(frame), count, timeout=self._timeout())
 
     def _wait(self, method: Callable[..., Any], *given: Any, **named: Any) -> Any:
         """Return what a method says, and have it known meanwhile who is waited for."""
@@ -172,7 +172,7 @@ class RemoteVision:
             return method(*given, **named)
 
 
-def _picture(frame: Frame) -> ImageLike:
+def _image(frame: Frame) -> ImageLike:
     """Return a frame's image as it came: compressed if it is."""
     if frame.image is None:
         raise VisionError(ErrorCode.INVALID_ARGUMENT, "there is no image to look at")

@@ -110,7 +110,7 @@ class VisionStreams:
     def _needs(self, camera: str, drawn: bool) -> Needs:
         """Return what frames must have: something to draw on, where that is done and there is such an object."""
         needs = self._work.get().model.needs
-        if drawn and Needs.IMAGE not in needs and self._cameras.has_picture(camera):
+        if drawn and Needs.IMAGE not in needs and self._cameras.has_images(camera):
             return needs | Needs.IMAGE | Needs.INTRINSICS
         return needs
 

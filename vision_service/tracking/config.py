@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vision_service.areas import AreaLimits
 from vision_service.configuration import attribute
 
 
-@dataclass(frozen=True)
-class TrackerConfig:
+@dataclass(frozen=True, kw_only=True)
+class TrackerConfig(AreaLimits):
     """The attributes of `tracker`."""
 
     detector_name: str = attribute("Name of the vision service whose detections are tracked.")
@@ -20,36 +21,6 @@ class TrackerConfig:
         "Minimum confidence of a detection that starts a track; weaker ones only continue a track that was seen"
         " in the previous frame.",
         default=0.5,
-        minimum=0.0,
-        maximum=1.0,
-        live=True,
-    )
-    minimum_area: float = attribute(
-        "Minimum area of the boxes of detections used for tracking, as a fraction of the image's area.",
-        default=0.0,
-        minimum=0.0,
-        maximum=1.0,
-        live=True,
-    )
-    maximum_area: float = attribute(
-        "Maximum area of the boxes of detections used for tracking, as a fraction of the image's area.",
-        default=1.0,
-        minimum=0.0,
-        maximum=1.0,
-        live=True,
-    )
-    label_minimum_areas: dict[str, float] = attribute(
-        "Minimum area of the boxes of single classes by class name, case-insensitive, instead of minimum_area; as a"
-        " fraction of the image's area.",
-        default={},
-        minimum=0.0,
-        maximum=1.0,
-        live=True,
-    )
-    label_maximum_areas: dict[str, float] = attribute(
-        "Maximum area of the boxes of single classes by class name, case-insensitive, instead of maximum_area; as a"
-        " fraction of the image's area.",
-        default={},
         minimum=0.0,
         maximum=1.0,
         live=True,

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vision_service.areas import AreaFilter
 from vision_service.configuration import did_you_mean
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
-from vision_service.mlmodel.areas import AreaFilter
 from vision_service.mlmodel.confidences import MinimumConfidence
 from vision_service.mlmodel.config import MLModelConfig, given
 from vision_service.mlmodel.contract import ATTRIBUTE, METADATA, Contract, Item
@@ -115,9 +115,7 @@ class MLModel(VisionModel):
         self._minimum = MinimumConfidence(config.default_minimum_confidence or default, config.label_confidences)
         self._mode = str(said.value("nms", "none"))
         self._threshold = float(said.value("nms_iou_threshold", config.nms_iou_threshold or 1.0))
-        self._areas = AreaFilter(
-            config.minimum_area, config.maximum_area, config.label_minimum_areas, config.label_maximum_areas
-        )
+        self._areas = AreaFilter.of(config)
         self._limit = config.max_detections or int(said.value("max_detections", 0))
 
     def detect(self, frame: Frame) -> list[Detection]:

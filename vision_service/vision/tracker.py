@@ -6,11 +6,11 @@ from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+from vision_service.areas import AreaFilter
 from vision_service.configuration import did_you_mean
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.frame_clock import JUMP, FrameClock
 from vision_service.labels import is_valid
-from vision_service.mlmodel.areas import AreaFilter
 from vision_service.resources import Resources, not_able
 from vision_service.tracking.bytetrack import ByteTrack, Track
 from vision_service.tracking.config import TrackerConfig
@@ -57,7 +57,7 @@ class Tracker(VisionModel):
                 the chosen labels.
         """
         super().__init__(config, resources)
-        self._areas = _areas(config)
+        self._areas = AreaFilter.of(config)
         import scipy.optimize  # noqa: F401  (which takes its time: now, rather than between two frames)
 
         self._detector = resources.detector(config.detector_name)
@@ -81,7 +81,7 @@ class Tracker(VisionModel):
             VisionError: INVALID_ARGUMENT, if a limit is of a label that is never found; the others hold all the same.
         """
         super().update(config)
-        self._areas = _areas(config)
+        self._areas = AreaFilter.of(config)
         check_area_labels(config, tuple(getattr(self._detector, "labels", ())))
 
     def detect(self, frame: Frame) -> list[Detection]:
@@ -252,7 +252,3 @@ def check_area_labels(config: TrackerConfig, known: tuple[str, ...]) -> None:
                 hint = did_you_mean(name, known)
                 msg = f"{attribute!r}: the detector {config.detector_name!r} never finds {name!r}{hint}"
                 raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
-
-
-def _areas(config: TrackerConfig) -> AreaFilter:
-    return AreaFilter(config.minimum_area, config.maximum_area, config.label_minimum_areas, config.label_maximum_areas)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from vision_service.camera.transforms.step import Step, picture_of
+from vision_service.camera.transforms.step import Step, image_of
 from vision_service.configuration import attribute
 from vision_service.drawing import draw_classifications
 from vision_service.image import Image
@@ -56,7 +56,7 @@ class Classifications(Step):
         Raises:
             VisionError: NO_FRAME, if there is no colour image; what the classifier raises.
         """
-        image = picture_of(frame, "classify")
+        image = image_of(frame, "classify")
         config = self.config
         listed = [
             item

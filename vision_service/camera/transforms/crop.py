@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.camera.transforms.geometry import GeometricStep, Geometry, Size
-from vision_service.camera.transforms.step import picture_of
+from vision_service.camera.transforms.step import image_of
 from vision_service.configuration import attribute
 from vision_service.drawing import draw_detections
 from vision_service.errors import ErrorCode, VisionError
@@ -118,7 +118,7 @@ class Crop(GeometricStep):
         """
         if not self.config.overlay_crop_box:
             return super().apply(frame)
-        image = picture_of(frame, "draw the crop box on")
+        image = image_of(frame, "draw the crop box on")
         box = Detection("", math.nan, *self._box(frame.size))
         return dataclasses.replace(frame, image=Image(draw_detections(image.rgb, [box])))
 

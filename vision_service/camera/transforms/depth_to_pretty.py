@@ -85,9 +85,9 @@ def pretty(depth: NDArray[np.float32], nearest: float = 0.0, farthest: float = 0
     low = nearest or float(depth[known].min())
     span = (farthest or float(depth[known].max())) - low
     ratio = np.clip((np.where(known, depth, low) - low) / span, 0, 1) if span > 0 else np.zeros_like(depth)
-    picture = _colors()[np.rint(ratio * 255).astype(np.uint8)]
-    picture[~known] = 0
-    return picture
+    image = _colors()[np.rint(ratio * 255).astype(np.uint8)]
+    image[~known] = 0
+    return image
 
 
 @cache

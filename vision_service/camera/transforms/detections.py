@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from vision_service.camera.transforms.step import Step, picture_of
+from vision_service.camera.transforms.step import Step, image_of
 from vision_service.configuration import attribute
 from vision_service.drawing import draw_detections, draw_label_image
 from vision_service.image import Image
@@ -53,7 +53,7 @@ class Detections(Step):
         Raises:
             VisionError: NO_FRAME, if there is no colour image; what the detector raises.
         """
-        image = picture_of(frame, "detect objects in")
+        image = image_of(frame, "detect objects in")
         valid = self.config.valid_labels
         if not callable(getattr(self._detector, "detect", None)):
             found = self._detector.label(frame)

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from vision_service.camera.transforms.geometry import check_calibration
-from vision_service.camera.transforms.step import Step, picture_of, whose
+from vision_service.camera.transforms.step import Step, image_of, whose
 from vision_service.configuration import attribute
 from vision_service.drawing import draw_objects
 from vision_service.errors import ErrorCode, VisionError
@@ -54,7 +54,7 @@ class Segmentations(Step):
             VisionError: NO_FRAME, if there is no colour image; NOT_CALIBRATED, if it is not known where in it a point
                 appears; what the segmenter raises.
         """
-        image = picture_of(frame, "draw objects on")
+        image = image_of(frame, "draw objects on")
         if frame.intrinsics is None:
             msg = f"{whose(frame)} is not calibrated, so objects cannot be drawn: give it camera_info_url"
             raise VisionError(ErrorCode.NOT_CALIBRATED, msg)

@@ -59,7 +59,7 @@ class Step(ABC):
         """Let go of what the step holds; may be called twice."""
 
 
-def picture_of(frame: Frame, purpose: str) -> Image:
+def image_of(frame: Frame, purpose: str) -> Image:
     """Return the colour image of a frame.
 
     Args:

@@ -3,8 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from vision_service.configuration import attribute
 from vision_service.types import Detection
+
+
+@dataclass(frozen=True, kw_only=True)
+class AreaLimits:
+    """The attributes of a model that leaves out detections by their size."""
+
+    minimum_area: float = attribute(
+        "Minimum area of a detection's box, as a fraction of the image's area.",
+        default=0.0,
+        minimum=0.0,
+        maximum=1.0,
+        live=True,
+    )
+    maximum_area: float = attribute(
+        "Maximum area of a detection's box, as a fraction of the image's area.",
+        default=1.0,
+        minimum=0.0,
+        maximum=1.0,
+        live=True,
+    )
+    label_minimum_areas: dict[str, float] = attribute(
+        "Minimum area of the boxes of single classes by class name, case-insensitive, instead of minimum_area; as a"
+        " fraction of the image's area.",
+        default={},
+        minimum=0.0,
+        maximum=1.0,
+        live=True,
+    )
+    label_maximum_areas: dict[str, float] = attribute(
+        "Maximum area of the boxes of single classes by class name, case-insensitive, instead of maximum_area; as a"
+        " fraction of the image's area.",
+        default={},
+        minimum=0.0,
+        maximum=1.0,
+        live=True,
+    )
 
 
 class AreaFilter:
@@ -25,6 +63,11 @@ class AreaFilter:
         self._least_of = {name.casefold(): area for name, area in least_by_label.items()}
         self._most_of = {name.casefold(): area for name, area in most_by_label.items()}
         self._all = least == 0 and most == 1 and not self._least_of and not self._most_of
+
+    @classmethod
+    def of(cls, limits: AreaLimits) -> AreaFilter:
+        """Return the filter that a model's attributes ask for."""
+        return cls(limits.minimum_area, limits.maximum_area, limits.label_minimum_areas, limits.label_maximum_areas)
 
     def __call__(self, found: Sequence[Detection], size: tuple[int, int]) -> list[Detection]:
         """Return the detections that are kept, in their order.
