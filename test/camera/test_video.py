@@ -3,6 +3,7 @@
 import contextlib
 import importlib.util
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -28,6 +29,7 @@ from vision_service.camera import DRIVERS
 from vision_service.camera.interlaced import opencv_spoils_interlaced
 from vision_service.camera.opencv_decoder import SIDE_BY_SIDE
 from vision_service.camera.recording import EndOfVideoError
+from vision_service.camera.stream import StreamSettings, open_stream
 from vision_service.camera.video import Video, VideoConfig
 from vision_service.configuration import configure
 from vision_service.errors import ErrorCode, VisionError
@@ -732,6 +734,15 @@ def test_a_stream_that_hangs_does_not_hold_up_the_others(camera, rtsp, tmp_path)
         assert fails(hanging) == opening
     finally:
         silent.stop()
+
+
+@pytest.mark.usefixtures("side_by_side")
+@pytest.mark.parametrize("scheme", ["rtsp", "http"])
+def test_a_server_that_says_nothing_is_not_said_to_answer(library, scheme):
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # connections are made, and nobody reads
+        url = f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/film"
+        with pytest.raises(VisionError, match=r"has not begun within 0\.5 s \(open_timeout\)"):
+            open_stream(StreamSettings(url, library, open_timeout=0.5, read_timeout=0.5))
 
 
 def test_a_stream_that_nobody_reads_is_let_go_and_opened_again(camera, server):

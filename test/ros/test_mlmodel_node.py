@@ -116,8 +116,8 @@ def test_tensors_that_are_not_the_models_are_refused(robot, inputs, says):
 
 
 def test_vision_nodes_of_one_process_share_the_model_by_reference(robot):
-    one, other = (robot.nodes[name]._working().model.runtime for name in ("one", "other"))
-    assert one._runtime is other._runtime is robot.nodes["colours"].runtime
+    one, other = (robot.nodes[name].inference.model.runtime for name in ("one", "other"))
+    assert one.original is other.original is robot.nodes["colours"].runtime
     assert "MEAN" in one.facts.operations
 
 

@@ -73,12 +73,15 @@ class PyAvDecoder:
         if opening.live:
             options = options_of(os.environ.get("OPENCV_FFMPEG_CAPTURE_OPTIONS"))
             timeout = (opening.open_timeout, opening.read_timeout)
+        began = time.monotonic()
         try:
             # Not `options`, with which releases before 18 crash on streams that appear after the beginning.
             self._container: Any = av.open(opening.path, container_options=options, timeout=timeout)
         except av.error.ExitError:
             raise SilenceError from None
         except (av.error.FFmpegError, OSError, ValueError) as error:
+            if opening.live and time.monotonic() - began >= _EARLY * opening.open_timeout:
+                raise SilenceError from None  # some protocols call what the time limit has cut off invalid data
             raise UnreadableError(_words(error, opening.path)) from None
         try:
             self._stream = self._choose()

@@ -112,7 +112,8 @@ class Members(StandsFor):
         self._sending = Sending()
 
     @property
-    def _model(self) -> PoolModel:
+    def original(self) -> PoolModel:
+        """The first model that was found."""
         if self._reference is None or self._reference.model is None:
             raise VisionError(ErrorCode.UNKNOWN_RESOURCE, f"none of {self._listed()} has been found yet")
         return self._reference.model

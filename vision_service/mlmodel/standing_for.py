@@ -10,40 +10,41 @@ class StandsFor:
     """Is described as the model is that it stands for; what it cannot say now raises VisionError."""
 
     @property
-    def _model(self) -> Described:
+    def original(self) -> Described:
+        """The model that it stands for."""
         raise NotImplementedError
 
     @property
     def kind(self) -> str:
         """What runs it, for people."""
-        return self._model.kind
+        return self.original.kind
 
     @property
     def name(self) -> str:
         """What the model's file says of the model."""
-        return self._model.name
+        return self.original.name
 
     @property
     def description(self) -> str:
         """What the model's file says of the model."""
-        return self._model.description
+        return self.original.description
 
     @property
     def inputs(self) -> tuple[TensorInfo, ...]:
         """Its inputs."""
-        return self._model.inputs
+        return self.original.inputs
 
     @property
     def outputs(self) -> tuple[TensorInfo, ...]:
         """Its outputs."""
-        return self._model.outputs
+        return self.original.outputs
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The class names that the model's file carries."""
-        return self._model.labels
+        return self.original.labels
 
     @property
     def facts(self) -> FileFacts:
         """What else the model's file says."""
-        return self._model.facts
+        return self.original.facts

@@ -40,7 +40,8 @@ class LocalMLModel(StandsFor):
         self._worker: Worker | None = None
 
     @property
-    def _model(self) -> Runtime:
+    def original(self) -> Runtime:
+        """The node's model, as long as it is the one that was taken."""
         runtime = self._node.runtime
         if runtime is None:
             node = self._node
@@ -53,7 +54,7 @@ class LocalMLModel(StandsFor):
 
     def infer(self, tensors: Mapping[str, NDArray[Any]]) -> Tensors:
         """Run the model."""
-        return self._model.infer(tensors)
+        return self.original.infer(tensors)
 
     def start(self, tensors: Mapping[str, NDArray[Any]], timeout: float) -> Future[Tensors]:
         """Return a future of a run, which is done in a thread of its own; for pools."""
