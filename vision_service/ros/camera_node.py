@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-from array import array
-from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 from sensor_msgs.msg import CameraInfo
 from sensor_msgs.srv import SetCameraInfo
@@ -16,13 +14,7 @@ from vision_service.camera import DRIVERS
 from vision_service.camera.calibration import Calibration, ExtrinsicsConfig
 from vision_service.camera.calibration_file import write_camera_info
 from vision_service.camera.contents import (
-    check_form,
-    check_sources,
-    choose_source,
-    encode_source,
-    form_of,
     mime_types_of,
-    sources_of,
 )
 from vision_service.camera.driver import CameraDriver
 from vision_service.camera.geometries import Box, BoxConfig, make_box
@@ -30,11 +22,9 @@ from vision_service.camera.transform import Transform
 from vision_service.concurrency import Worker
 from vision_service.errors import ErrorCode, VisionError, reason, shortened
 from vision_service.frames import Demand, FrameSlot
-from vision_service.msg import NamedImage
-from vision_service.pointcloud.pcd import write_pcd
-from vision_service.pointcloud.projection import cloud_of
 from vision_service.ros import conversion
 from vision_service.ros.calls import Call, too_late
+from vision_service.ros.camera_answers import CameraAnswers
 from vision_service.ros.camera_outputs import TOPICS, CameraOutput
 from vision_service.ros.candidates import Candidate
 from vision_service.ros.capture import Capture, with_names
@@ -45,14 +35,10 @@ from vision_service.ros.node import ServiceNode
 from vision_service.ros.resources import NodeResources
 from vision_service.ros.services import SERVICE_QOS
 from vision_service.ros.static_transforms import StaticTransforms, available, transform_message
-from vision_service.ros.topic_camera import Feed, fetch
+from vision_service.ros.topic_camera import Feed
 from vision_service.settings.camera import CameraConfiguration
-from vision_service.srv import GetCameraProperties, GetGeometries, GetImage, GetImages, GetPointCloud
+from vision_service.srv import GetCameraProperties, GetGeometries
 from vision_service.types import CameraIntrinsics, Frame
-
-Result = TypeVar("Result")
-
-PCD = "pointcloud/pcd"
 
 
 class CameraNode(ServiceNode):
@@ -89,12 +75,8 @@ class CameraNode(ServiceNode):
         self._topic = self.resolve_topic_name("~/image_raw")
         self._local.add(self._topic, self._feed)
         local_nodes.cameras[self.get_fully_qualified_name()] = self
-        # Both take longer than a callback should; a driver's command may even hang.
-        self._encoder = Worker(f"{name}/encoder")
-        self._commands = Worker(f"{name}/commands")
-        self.offer(GetImage, "get_image", self._get_image)
-        self.offer(GetImages, "get_images", self._get_images)
-        self.offer(GetPointCloud, "get_point_cloud", self._get_point_cloud)
+        self._commands = Worker(f"{name}/commands")  # a driver's command may even hang
+        self._answers = CameraAnswers(self, self._feed)
         self.offer(GetCameraProperties, "get_properties", self._get_properties, always=True)
         self.offer(GetGeometries, "get_geometries", self._get_geometries)
         self.create_service(
@@ -220,7 +202,7 @@ class CameraNode(ServiceNode):
     def close(self) -> None:
         """Stop reading and take the node off the graph."""
         self._local.remove(self._topic)
-        self._encoder.close()
+        self._answers.close()
         self._commands.close()
         super().close()
         self._resources.end()
@@ -344,54 +326,6 @@ class CameraNode(ServiceNode):
 
     # Services.
 
-    async def _frame(self, call: Call, request: Any) -> Frame:
-        json_object(request.extra, "extra")
-        return await fetch(self._feed, self.get_name(), call, max_age=request.max_age, settings=self.settings)
-
-    async def _get_image(self, request: Any, response: Any, call: Call) -> None:
-        frame = await self._frame(call, request)
-        source, mime_type = request.source or choose_source(frame, request.mime_type), request.mime_type
-        check_sources(frame, [source])
-        check_form([source], mime_type)
-        response.image = await self._done(self._encoder, call, lambda: self._named_image(frame, source, mime_type))
-        response.header = conversion.header_of(frame)
-
-    async def _get_images(self, request: Any, response: Any, call: Call) -> None:
-        wanted = list(request.filter_source_names)
-        twice = sorted(name for name, count in Counter(wanted).items() if count > 1)
-        if twice:
-            raise VisionError(ErrorCode.INVALID_ARGUMENT, f"asked for twice: {', '.join(twice)}")
-        frame = await self._frame(call, request)
-        check_sources(frame, wanted)
-        sources = wanted or sources_of(frame)
-        check_form(sources, request.mime_type)
-        forms = {source: form_of(source, request.mime_type) for source in sources}
-        response.images = await self._done(
-            self._encoder,
-            call,
-            lambda: [self._named_image(frame, source, mime_type) for source, mime_type in forms.items()],
-        )
-        response.header = conversion.header_of(frame)
-
-    async def _get_point_cloud(self, request: Any, response: Any, call: Call) -> None:
-        if request.mime_type not in ("", PCD):
-            msg = f"a point cloud is answered as {PCD} or, with an empty mime_type, as PointCloud2"
-            raise VisionError(ErrorCode.NOT_SUPPORTED, f"{msg}, not as {request.mime_type!r}")
-        form = json_object(request.extra, "extra").get("data", "binary")
-        if form not in ("binary", "ascii"):
-            msg = f"'data' in 'extra' says how a PCD file is written: \"binary\" or \"ascii\", not {form!r}"
-            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
-        frame = await self._frame(call, request)
-        response.header = header = conversion.header_of(frame)
-        if request.mime_type == PCD:
-            data = await self._done(self._encoder, call, lambda: write_pcd(cloud_of(frame), form))
-            response.data = array("B", data)
-            response.mime_type = PCD
-        else:
-            response.cloud = await self._done(
-                self._encoder, call, lambda: conversion.cloud_to_message(cloud_of(frame), header)
-            )
-
     async def _get_properties(self, request: Any, response: Any, call: Call) -> None:
         driver = self._driver
         if driver is None:
@@ -429,7 +363,7 @@ class CameraNode(ServiceNode):
         driver = self._driver
         if driver is None:
             raise VisionError(ErrorCode.NOT_ACTIVE, "the camera is not configured")
-        return await self._done(self._commands, call, lambda: driver.do_command(command))
+        return await call.wait(self._commands.submit(lambda: driver.do_command(command)), late=lambda: too_late(call))
 
     def _set_camera_info(self, request: Any, response: Any) -> Any:
         """Calibrate the camera, and write the calibration where the parameters say; SetCameraInfo has no error code."""
@@ -482,22 +416,3 @@ class CameraNode(ServiceNode):
         """Return whether frames have points, or depth and a calibration to make them of."""
         calibrated = self._calibration is not None and self._calibration.intrinsics is not None
         return driver.supports_pcd or ("depth" in driver.sources and calibrated)
-
-    async def _done(self, worker: Worker, call: Call, job: Callable[[], Result]) -> Result:
-        """Return what a job returns that takes longer than a callback should."""
-        return await call.wait(worker.submit(job), late=lambda: too_late(call))
-
-    def _named_image(self, frame: Frame, source: str, mime_type: str) -> NamedImage:
-        """Return one imager's image, raw or encoded."""
-        named = NamedImage(source_name=source, mime_type=mime_type)
-        try:
-            if mime_type:
-                named.data = array("B", encode_source(frame, source, mime_type, quality=self.settings.jpeg_quality))
-            elif source == "color" and frame.image is not None:
-                header = conversion.header_of(frame)
-                named.image = conversion.image_to_message(frame.image.pixels, frame.image.encoding, header)
-            elif frame.depth is not None:
-                named.image = conversion.depth_to_message(frame.depth, conversion.header_of(frame))
-        except VisionError as error:  # the request was found to be good: it is the image, which came damaged
-            raise VisionError(ErrorCode.CAMERA_ERROR, error.message) from None
-        return named
