@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 import time
-import traceback
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -18,9 +17,9 @@ from typing import Any
 
 from vision_service.concurrency import Failures, Handler, Turns
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.futures import settle
 from vision_service.lanes import Lanes
 from vision_service.measures import Durations
+from vision_service.runs import Beside, Run, Shares, Started, attempt
 from vision_service.tasks import not_supported, task_of
 from vision_service.types import Frame
 from vision_service.vision.model import VisionModel, has, methods
@@ -30,8 +29,6 @@ RECENT = 4
 """How many frames of a camera results are kept of: a stream may work on one while callers ask for the next."""
 MOST_STARTED = 2
 """How many frames of one camera may be in work, or wait for those before them, for each that the model can look at."""
-MOST_CREDIT = 0.2
-"""Up to how far streams may be behind calls when it is counted whose turn it is, seconds of the model."""
 
 
 class Scheduler:
@@ -72,20 +69,20 @@ class Scheduler:
             clock: Returns the time, seconds.
         """
         self._model = model
-        self._calls: deque[_Run] = deque()
+        self._calls: deque[Run] = deque()
         self._streams: dict[str, tuple[Callable[[], None], Frame | None]] = {}
         self._lanes = Lanes(name)
-        self._beside: set[_Beside] = set()
-        self._started: dict[str, deque[_Started]] = {}  # by camera: frames of streams that are in work, in their order
+        self._beside: set[Beside] = set()
+        self._started: dict[str, deque[Started]] = {}  # by camera: frames of streams that are in work, in their order
         self._lock = threading.RLock()
         self._bell: SimpleQueue[None] = SimpleQueue()  # wakes the thread, sooner than a condition does
-        self._recent: dict[str, deque[tuple[Frame, dict[str, _Run]]]] = {}
-        self._running: _Run | None = None
+        self._recent: dict[str, deque[tuple[Frame, dict[str, Run]]]] = {}
+        self._running: Run | None = None
         self._closed = False
         self._check = check
         self._clock = clock
         self._activity = Activity()
-        self._shares = _Shares()
+        self._shares = Shares()
         self._failing = Failures(f"the model of {name}", failing)
         self._streams_failing: dict[str, Failures] = defaultdict(lambda: Failures(f"a stream of {name}"))
         self.runs = 0
@@ -135,7 +132,7 @@ class Scheduler:
         """Return a future of what a function of the model returns, called in the model's thread."""
         with self._lock:
             model = self._model
-            run = _Run(lambda: job(model))
+            run = Run(lambda: job(model))
             future = run.share()
             self._enqueue(run)
         future.add_done_callback(partial(self._given_up, run))
@@ -184,14 +181,14 @@ class Scheduler:
                 with self._lock:
                     self._recent.clear()  # a stream may have asked meanwhile
 
-            self._enqueue(_Run(update, needed=True))
+            self._enqueue(Run(update, needed=True))
             self._recent.clear()
 
     def swap(self, model: VisionModel) -> None:
         """Use another model from the next call on; calls that wait finish on the old one, which is closed then."""
         with self._lock:
             old = self._model
-            self._enqueue(_Run(lambda: self._failing.attempt(old.close), needed=True))
+            self._enqueue(Run(lambda: self._failing.attempt(old.close), needed=True))
             self._model = model
             self._recent.clear()
 
@@ -223,13 +220,13 @@ class Scheduler:
             self._settle(run, error)
         return ended
 
-    def _shared(self, method: str, frame: Frame) -> _Run:
+    def _shared(self, method: str, frame: Frame) -> Run:
         """Return the run of a method on a frame, a new one if nobody has asked before; the lock is held."""
         self.require(method)
         if self._closed:
             raise _closed()
         if not frame.camera_name:
-            return _Run(self._bound(method, frame), looks=True)  # a given image: nobody else can ask for it
+            return Run(self._bound(method, frame), looks=True)  # a given image: nobody else can ask for it
         recent = self._recent.setdefault(frame.camera_name, deque())
         runs = next((runs for other, runs in recent if other is frame), None)
         if runs is None:
@@ -239,7 +236,7 @@ class Scheduler:
             while len(recent) > kept:
                 recent.popleft()
         if method not in runs:
-            runs[method] = _Run(self._bound(method, frame), looks=True)
+            runs[method] = Run(self._bound(method, frame), looks=True)
         return runs[method]
 
     def _bound(self, method: str, frame: Frame) -> Callable[[], Any]:
@@ -259,7 +256,7 @@ class Scheduler:
         self._check(method, returned)
         return returned
 
-    def _enqueue(self, run: _Run) -> None:
+    def _enqueue(self, run: Run) -> None:
         """Let a run wait for its turn; the lock is held."""
         if self._closed:
             raise _closed()
@@ -270,7 +267,7 @@ class Scheduler:
         run.queued = True
         self._ring()
 
-    def _given_up(self, run: _Run, future: Future[Any]) -> None:
+    def _given_up(self, run: Run, future: Future[Any]) -> None:
         """Let go of a run, and of its image, when the last one who waited for it has gone."""
         if not future.cancelled():
             return
@@ -341,7 +338,7 @@ class Scheduler:
         """Whether lanes are at work, or something waits for them; the lock is held."""
         return bool(self._beside or self._started or self._calls or self._streams)
 
-    def _next_alone(self) -> _Run | None:
+    def _next_alone(self) -> Run | None:
         """Return what is next, if that is for this thread: what changes the model waits until all lanes are free."""
         if not self._busy:
             self._shares.nobody_waits()
@@ -361,7 +358,7 @@ class Scheduler:
                 job, frame = self._streams.pop(camera)
                 able = methods(self._model) if frame is not None else ()
                 runs = [self._shared(method, frame) for method in able if frame is not None]
-                self._started.setdefault(camera, deque()).append(_Started(job, runs))
+                self._started.setdefault(camera, deque()).append(Started(job, runs))
                 self._look_beside(runs, stream=True)
             elif self._calls and self._calls[0].looks:
                 run = self._calls.popleft()
@@ -380,9 +377,9 @@ class Scheduler:
         camera = next(able, "")
         return camera if camera and (not self._calls or self._streams_first()) else ""
 
-    def _look_beside(self, runs: list[_Run], *, stream: bool) -> None:
+    def _look_beside(self, runs: list[Run], *, stream: bool) -> None:
         """Have a lane do those runs that no other one has begun; the lock is held."""
-        beside = _Beside([run for run in runs if not run.begun])
+        beside = Beside([run for run in runs if not run.begun])
         if not beside.runs:
             return
         for run in beside.runs:
@@ -419,13 +416,13 @@ class Scheduler:
             return False  # a new configuration counts for all frames from now on, also those of streams
         return self._shares.streams_turn
 
-    def _complete(self, run: _Run) -> None:
+    def _complete(self, run: Run) -> None:
         """Do a run, unless that has been done."""
         if not run.done:
-            self._settle(run, _attempt(run.job))
+            self._settle(run, attempt(run.job))
         del run  # an error in it knows this frame, and by it those of whoever called: a circle, with an image in it
 
-    def _settle(self, run: _Run, outcome: Any) -> None:
+    def _settle(self, run: Run, outcome: Any) -> None:
         """Give a run its outcome, unless it has one, and answer all who wait for it."""
         with self._lock:
             if run.done:
@@ -436,135 +433,5 @@ class Scheduler:
             run.tell(future)
 
 
-class _Beside:
-    """What a lane does.
-
-    Attributes:
-        runs: Empty when it is done.
-    """
-
-    def __init__(self, runs: list[_Run]) -> None:
-        self.runs = runs
-
-
-class _Started:
-    """A frame of a stream that is in work.
-
-    Attributes:
-        job: What to do when it was looked at.
-        runs: What the model says of it.
-    """
-
-    def __init__(self, job: Callable[[], None], runs: list[_Run]) -> None:
-        self.job = job
-        self.runs = runs
-
-
-class _Shares:
-    """How much of the model's time streams have had beside calls; used under the scheduler's lock."""
-
-    def __init__(self) -> None:
-        self._ahead = 0.0  # seconds that streams have had more than calls
-
-    @property
-    def streams_turn(self) -> bool:
-        """Whether streams have had no more than calls."""
-        return self._ahead <= 0
-
-    def call_had(self, seconds: float) -> None:
-        """Count the time of a call."""
-        self._ahead = max(self._ahead, -MOST_CREDIT) - seconds  # calls without a stream earn it only so much
-
-    def stream_had(self, seconds: float) -> None:
-        """Count the time of a stream's job."""
-        self._ahead = min(self._ahead, 0.0) + seconds  # streams without a call earn calls only the last one
-
-    def nobody_waits(self) -> None:
-        """Forget all: whoever comes next owes nobody anything."""
-        self._ahead = 0.0
-
-
-class _Run:
-    """One run of a model. It is changed under the lock of the scheduler only.
-
-    Attributes:
-        job: What to do.
-        needed: Whether it is to be done even if nobody waits for it.
-        looks: Whether the model looks at a frame in it: only that is done in lanes.
-        begun: Whether a lane does it, or has done it.
-        queued: Whether its turn will come.
-        waiting: The futures of those who wait.
-        done: Whether there is an outcome.
-    """
-
-    def __init__(self, job: Callable[[], Any], *, needed: bool = False, looks: bool = False) -> None:
-        self.job = job
-        self.needed = needed
-        self.looks = looks
-        self.begun = False
-        self.queued = False
-        self.waiting: list[Future[Any]] = []
-        self.done = False
-        self._outcome: Any = None
-
-    @property
-    def wanted(self) -> bool:
-        """Whether it is still to be done."""
-        return self.needed or any(not future.cancelled() for future in self.waiting)
-
-    def share(self) -> Future[Any]:
-        """Return a future of the outcome, for one caller."""
-        future: Future[Any] = Future()
-        if self.done:
-            self.tell(future)
-        else:
-            self.waiting = [*(other for other in self.waiting if not other.cancelled()), future]
-        return future
-
-    def end(self, outcome: Any) -> None:
-        """Set the outcome: what the model says, or a VisionError."""
-        self._outcome = outcome
-        self.done = True
-        self.job = _nothing  # it holds the image
-
-    def tell(self, future: Future[Any]) -> None:
-        """Give the outcome to one who waits."""
-        settle(future, self._own())
-
-    def result(self) -> Any:
-        """Return what the model says, or raise its VisionError."""
-        if isinstance(self._outcome, VisionError):
-            raise self._own()
-        return self._outcome
-
-    def _own(self) -> Any:
-        """Return the outcome, an error as a new one for each: who raises it adds his own frames to it."""
-        if not isinstance(self._outcome, VisionError):
-            return self._outcome
-        error = VisionError(self._outcome.code, self._outcome.message)
-        error.__cause__ = self._outcome.__cause__
-        return error
-
-
-def _nothing() -> None:
-    """Stand for a job that is done, and would hold its image."""
-
-
 def _closed() -> VisionError:
     return VisionError(ErrorCode.NOT_ACTIVE, "the model was closed")
-
-
-def _attempt(job: Callable[[], Any]) -> Any:
-    """Return what a job returns, or its failure as a VisionError; nothing that it raises may end the thread."""
-    try:
-        return job()
-    except BaseException as error:  # a library may even raise SystemExit
-        traceback.clear_frames(error.__traceback__)  # their variables hold the image, and so does the job
-        del job
-        return error.with_traceback(None) if isinstance(error, VisionError) else _model_failed(error)
-
-
-def _model_failed(error: BaseException) -> VisionError:
-    failure = VisionError(ErrorCode.MODEL_ERROR, f"the model failed: {type(error).__name__}: {error}")
-    failure.__cause__ = error
-    return failure
