@@ -10,7 +10,7 @@ from vision_service.pointcloud.touching.grid import Grid
 from vision_service.pointcloud.touching.joining import relabelled
 from vision_service.pointcloud.touching.lines import Lines, lines_of
 from vision_service.pointcloud.touching.patches import Labels
-from vision_service.pointcloud.touching.surfaces import Surface, cosines, dot
+from vision_service.pointcloud.touching.surfaces import GridSurface, Surface, cosines, dot
 
 MAX_GAP = 0.25
 """Up to how far apart both sides may be, metres."""
@@ -26,7 +26,7 @@ _ANGLE = 10.0  # degrees between both sides
 _OFF = (0.006, 0.04)  # metres, and metres a metre of gap, that a side may lie off the other's plane
 
 
-def continued(labels: Labels, grid: Grid, surface: Surface) -> Labels:
+def continued(labels: Labels, grid: Grid, surface: GridSurface) -> Labels:
     """Return the labels, where both sides of what a nearer object hides the middle of have one.
 
     Along rows and columns, pixels without a point are left out, as the shadow beside an object is no gap; the table,
@@ -39,7 +39,8 @@ def continued(labels: Labels, grid: Grid, surface: Surface) -> Labels:
     """
     count = int(labels.max(initial=0)) + 1
     flat = labels.reshape(-1)
-    crossings = [_crossings(flat, lines, grid.depth.reshape(-1)) for lines in lines_of(grid.seen)]
+    across, down = _ends(labels != 0, grid.seen)
+    crossings = [_crossings(flat, lines, grid.depth.reshape(-1)) for lines in lines_of(across, down)]
     fronts, backs = (np.concatenate(side) for side in zip(*crossings, strict=True))
     one, other = flat[fronts].astype(np.int64), flat[backs].astype(np.int64)
     pairs, of_vote = distinct(np.minimum(one, other) * count + np.maximum(one, other), count * count)
@@ -47,6 +48,18 @@ def continued(labels: Labels, grid: Grid, surface: Surface) -> Labels:
     yes = np.bincount(of_vote, _goes_on(surface.at(fronts), surface.at(backs)), len(pairs))
     good = pairs[(votes >= MIN_VOTES) & (yes >= SHARE * votes)].tolist()
     return relabelled(labels, [divmod(pair, count) for pair in good]) if good else labels
+
+
+def _ends(labelled: NDArray[np.bool_], seen: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return the pixels that tell what follows each other along rows and along columns, (H, W) each.
+
+    Of pixels beside each other that are seen but have no label, as the table, one is enough.
+    """
+    without = seen > labelled
+    across, down = without.copy(), without.copy()
+    across[:, 1:] = without[:, 1:] > without[:, :-1]
+    down[1:] = without[1:] > without[:-1]
+    return across | labelled, down | labelled
 
 
 def _crossings(
