@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.pointcloud.distinct import distinct
+from vision_service.pointcloud.touching.cylinders import on_one_cylinder
 from vision_service.pointcloud.touching.grid import Grid
 from vision_service.pointcloud.touching.joining import relabelled
 from vision_service.pointcloud.touching.lines import Lines, lines_of
@@ -45,9 +46,18 @@ def continued(labels: Labels, grid: Grid, surface: GridSurface) -> Labels:
     one, other = flat[fronts].astype(np.int64), flat[backs].astype(np.int64)
     pairs, of_vote = distinct(np.minimum(one, other) * count + np.maximum(one, other), count * count)
     votes = np.bincount(of_vote, minlength=len(pairs))
-    yes = np.bincount(of_vote, _goes_on(surface.at(fronts), surface.at(backs)), len(pairs))
-    good = pairs[(votes >= MIN_VOTES) & (yes >= SHARE * votes)].tolist()
-    return relabelled(labels, [divmod(pair, count) for pair in good]) if good else labels
+    front, back = surface.at(fronts), surface.at(backs)
+    near = _apart(front, back) < MAX_GAP
+    yes = np.bincount(of_vote, near & _goes_on(front, back), len(pairs))
+    enough, going_on = votes >= MIN_VOTES, yes >= SHARE * votes
+    good = [divmod(pair, count) for pair in pairs[enough & going_on].tolist()]
+    # A lying cylinder's two sides face the sensor alike in few rows only.
+    close = np.bincount(of_vote, near, len(pairs)) > votes / 2
+    for pair in pairs[enough & close & ~going_on].tolist():
+        one_side, other_side = (surface.at(np.flatnonzero(flat == label)) for label in divmod(pair, count))
+        if on_one_cylinder(one_side, other_side):
+            good.append(divmod(pair, count))
+    return relabelled(labels, good) if good else labels
 
 
 def _ends(labelled: NDArray[np.bool_], seen: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -91,7 +101,12 @@ def _crossings(
 def _goes_on(one: Surface, other: Surface) -> NDArray[np.bool_]:
     """Return where one side is the other's continuation, (N,)."""
     gap = other.points() - one.points()
-    apart = np.sqrt(dot(gap, gap))
     off = np.minimum(np.abs(dot(one.normals, gap)), np.abs(dot(other.normals, gap)))
     going_on = cosines(one, other) > np.cos(np.radians(_ANGLE))
-    return np.asarray(going_on & (off < _OFF[0] + _OFF[1] * apart) & (apart < MAX_GAP))
+    return np.asarray(going_on & (off < _OFF[0] + _OFF[1] * _apart(one, other)))
+
+
+def _apart(one: Surface, other: Surface) -> NDArray[np.float32]:
+    """Return how far points are from each other, metres, (N,)."""
+    gap = other.points() - one.points()
+    return np.sqrt(dot(gap, gap))
