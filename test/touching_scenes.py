@@ -58,7 +58,26 @@ class Cylinder:
         return np.fmin(side, top)
 
 
-Thing = Box | Cylinder
+@dataclass(frozen=True)
+class Lying:
+    """A cylinder that lies: x, y of its middle, radius, length, and how its axis is turned from x, in radians."""
+
+    middle: tuple[float, float]
+    radius: float
+    length: float
+    yaw: float = 0.0
+
+    def hit(self, origin: NDArray[np.float64], rays: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how many rays' lengths away each of (..., 3) rays meets it; infinite = never."""
+        cos, sin = np.cos(self.yaw), np.sin(self.yaw)
+        turn = np.array([[-sin, cos, 0], [0, 0, 1], [cos, sin, 0]])  # to axes of which the third is the cylinder's
+        standing = Cylinder((0.0, 0.0), self.radius, self.length, -self.length / 2)
+        start, along = turn @ (origin - [*self.middle, self.radius]), rays @ turn.T
+        mirror = np.array([1, 1, -1])  # for its other end
+        return np.minimum(standing.hit(start, along), standing.hit(mirror * start, mirror * along))
+
+
+Thing = Box | Cylinder | Lying
 
 
 @dataclass(frozen=True, eq=False)

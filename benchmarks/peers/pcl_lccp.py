@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.peers.pcl_segmentation import built
+from benchmarks.rig.memory import KEPT_MEMORY
 
 SOURCE = Path(__file__).parent / "lccp"
 PROGRAMS = {"LCCP": "convex_parts", "LCCP for this processor": "convex_parts_native"}
@@ -38,7 +40,13 @@ class Lccp:
             program: One that :func:`compiled` returns.
         """
         self._folder = tempfile.TemporaryDirectory()
-        self._process = subprocess.Popen([str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            [str(program)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | KEPT_MEMORY,
+        )
         self._questions, self._answers = cast(IO[str], self._process.stdin), cast(IO[str], self._process.stdout)
 
     def __enter__(self) -> Lccp:

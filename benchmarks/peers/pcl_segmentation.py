@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.rig.clouds import Sight
+from benchmarks.rig.memory import KEPT_MEMORY
 
 SOURCE = Path(__file__).parent / "pcl"
 BUILD = Path(__file__).resolve().parents[2] / "build" / "benchmarks"
@@ -65,7 +67,11 @@ class PclSegmentation:
         sight.cloud.xyz.astype(np.float32).tofile(points)
         settings = (search.tolerance, search.distance, *search.up, search.max_angle)
         self._process = subprocess.Popen(
-            [str(program), str(points), *map(str, settings)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [str(program), str(points), *map(str, settings)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | KEPT_MEMORY,
         )
         self._questions, self._answers = cast(IO[str], self._process.stdin), cast(IO[str], self._process.stdout)
         self.found = 0

@@ -98,7 +98,7 @@ def test_each_solid_has_its_box_in_each_frame():
             assert item.label == truth.class_name
             assert np.linalg.norm(item.center - truth.center) < 0.02
             np.testing.assert_allclose(np.sort(item.size[:2]), np.sort(truth.size[:2]), atol=0.02)
-            assert item.size[2] == pytest.approx(truth.size[2], abs=0.02)
+            assert item.size[2] == pytest.approx(truth.size[2], abs=0.003), "also of cones, whose tip is not seen"
 
 
 @pytest.mark.parametrize(
@@ -115,4 +115,4 @@ def test_each_solid_has_its_box_whatever_the_sensor_is_like(sensor):
             item = of(truth, found)
             assert np.linalg.norm(item.center - truth.center) < 0.03
             np.testing.assert_allclose(np.sort(item.size[:2]), np.sort(truth.size[:2]), atol=0.03)
-            assert item.size[2] == pytest.approx(truth.size[2], abs=0.03)
+            assert item.size[2] == pytest.approx(truth.size[2], abs=0.008)

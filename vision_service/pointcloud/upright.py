@@ -51,6 +51,12 @@ _FACE_DENSITY = 3.0  # times as many points as elsewhere make a face
 _REACH = 0.005  # metres around the densest layer whose points are the face
 _LEAST_CORNERS = 0.35  # below, a footprint is round: 1 = a rectangle, 0 = a circle
 _MOST_SPILT = 0.04  # share of the points that may be those of what stands on an object
+_TIP_SHARES = np.array([0.01, 0.02, 0.04, 0.07, 0.11, 0.16])  # of the points, above heights that say where a tip is
+_BELOW_TIP = tuple((1 - _TIP_SHARES).tolist())
+_TIP_ROOTS = np.sqrt(_TIP_SHARES)
+_LINE, _CURVE = (np.linalg.pinv(np.vander(_TIP_ROOTS, terms, increasing=True)) for terms in (2, 3))  # least squares
+_TIP_BEND = 0.3  # how much of the line may be a bend: cones have up to 0.15, balls more than 2
+_MOST_TIP = 0.02  # metres of a tip that is not seen
 _VOTERS = 500  # points that say how a footprint is turned
 _BESIDE = 0.006  # metres from an edge of the outline
 _HIDDEN = 0.05  # quantile of the heights that is the lower end
@@ -135,7 +141,8 @@ def _stand(xyz: NDArray[np.float32], plane: Plane, across: NDArray[np.float64]) 
         turn = _turn(corners, places)
         low, high = np.array([_ends(own, TRIMMED) for own in turn.T.astype(np.float32) @ places]).T
     lower, bottom, top = _at(heights, (_HIDDEN, TRIMMED_TOP, 1 - TRIMMED_TOP))
-    return _Stand(turn, low, high, lower, _face(heights, top, top - bottom), heights)
+    face = _face(heights, top, top - bottom)
+    return _Stand(turn, low, high, lower, _tip(heights, top) if face == top else face, heights)
 
 
 def _together(columns: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -279,6 +286,24 @@ def _face(values: NDArray[np.float32], end: float, extent: float) -> float:
     near = values[values > end - depth]
     face = _layer(near, end - depth, len(values) * _BIN / extent)
     return end if face is None else face
+
+
+def _tip(heights: NDArray[np.float32], top: float) -> float:
+    """Return at which height an object ends whose top may be a tip, of which a sensor sees the less the higher.
+
+    Of a cone, the surface above a height grows as the square of how far that is below the tip, so that the height is
+    linear in the root of the share of the points above it; of round and upright surfaces it is linear in the share
+    itself, or in its square.
+
+    Args:
+        heights: (N,) of the points.
+        top: Where nearly all points end.
+    """
+    above = np.array(_at(heights, _BELOW_TIP))
+    _, slope, bend = (_CURVE @ above).tolist()
+    if slope >= 0 or abs(bend) * _TIP_ROOTS[-1] > _TIP_BEND * -slope:
+        return top
+    return min(max(float(_LINE[0] @ above), top), top + _MOST_TIP)
 
 
 def _layer(values: NDArray[np.float32], first: float, usual: float) -> float | None:

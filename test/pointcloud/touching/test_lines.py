@@ -22,6 +22,13 @@ def test_rows_and_then_columns_have_the_pixels_that_count_in_their_order(mask):
 
 
 @given(MASKS)
+def test_other_pixels_may_count_in_columns(mask):
+    rows_, columns = lines_of(mask, ~mask)
+    assert rows_.pixels.tolist() == lines_of(mask)[0].pixels.tolist()
+    assert columns.pixels.tolist() == lines_of(~mask)[1].pixels.tolist()
+
+
+@given(MASKS)
 def test_rows_of_an_image_are_taken_out_and_put_back(mask):
     image = np.random.default_rng(1).random((2 * mask.shape[0], 2 * mask.shape[1], 3)).astype(np.float32)
     some = image[::2, ::2]

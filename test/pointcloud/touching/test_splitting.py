@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from touching_scenes import Box, Cylinder, Seen, overlaps, seen
+from touching_scenes import Box, Cylinder, Lying, Seen, overlaps, seen
 from vision_service.pointcloud.planes import Plane
 from vision_service.pointcloud.touching.splitting import Rules, filled, nearest_labels, split
 
@@ -57,6 +57,25 @@ def test_what_a_nearer_thing_hides_the_middle_of_stays_one():
     scene = seen(wall, post, width=640, height=480, noise=0.001)
     labels = parts(scene)
     assert min(overlaps(scene.numbers, labels)) > 0.85
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.002])
+@pytest.mark.parametrize("yaw", [-0.6, 0.0, 0.6])
+def test_a_lying_cylinder_of_which_the_middle_is_hidden_stays_one(yaw, noise):
+    scene = seen(
+        Lying((0, 0.06), 0.04, 0.3, yaw), Box((0, -0.08), (0.08, 0.06, 0.22)), width=640, height=480, noise=noise
+    )
+    labels = parts(scene)
+    assert min(overlaps(scene.numbers, labels)) > 0.8
+    assert large(labels) == 2
+
+
+def test_lying_cylinders_of_other_axes_stay_two_behind_what_hides_their_ends():
+    things = Lying((-0.13, 0.06), 0.04, 0.2, -0.5), Lying((0.13, 0.06), 0.04, 0.2, 0.5)
+    scene = seen(*things, Box((0, -0.08), (0.12, 0.06, 0.22)), width=640, height=480, noise=0.001)
+    labels = parts(scene)
+    assert min(overlaps(scene.numbers, labels)) > 0.8
+    assert large(labels) == 3
 
 
 def test_without_a_table_all_points_are_things_and_boxes_are_found():

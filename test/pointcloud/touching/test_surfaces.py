@@ -30,10 +30,10 @@ def numbers_of(scene, grid):
 def test_normals_of_a_box_are_those_of_its_faces_up_to_their_edges(noise):
     scene = seen(Box((0, 0), (0.3, 0.2, 0.15), yaw=0.5), width=640, height=480, noise=noise)
     grid = looked_at(scene, 2)
-    surface = surface_of(grid)
+    surface = surface_of(grid).surface
     cos, sin = np.cos(0.5), np.sin(0.5)
     faces = scene.pose.rotation @ np.array([[0, 0, 1], [sin, -cos, 0], [-cos, -sin, 0]], float).T
-    nearest = np.einsum("kij,kl->lij", surface.normals, faces).max(axis=0)[grid.things]
+    nearest = np.einsum("ki,kl->li", surface.normals, faces).max(axis=0)
     assert np.mean(nearest > np.cos(np.radians(8))) > 0.93
     assert np.median(nearest) > np.cos(np.radians(4 if noise else 0.5))
 
@@ -41,8 +41,8 @@ def test_normals_of_a_box_are_those_of_its_faces_up_to_their_edges(noise):
 def test_the_smooth_inverse_depth_of_a_plane_is_the_measured_one():
     scene = seen(Box((0, 0), (0.3, 0.3, 0.1)))
     grid = looked_at(scene)
-    surface = surface_of(grid)
-    miss = np.abs(1 / surface.inverse - grid.depth)[grid.things]
+    surface = surface_of(grid).surface
+    miss = np.abs(1 / surface.inverse - grid.depth[grid.things])
     assert np.median(miss) < 1e-5
     assert np.quantile(miss, 0.95) < 1e-3
 
@@ -60,7 +60,8 @@ def test_an_edge_is_convex_and_a_corner_with_the_table_would_be_concave():
     scene = seen(Box((0, 0), (0.3, 0.2, 0.15)), Box((0, 0.25), (0.3, 0.3, 0.35)))
     grid = looked_at(scene)
     surface, numbers = surface_of(grid), numbers_of(scene, grid)
-    up = np.einsum("kij,k->ij", surface.normals, scene.up) > 0.9
+    up = np.zeros(grid.things.shape, bool)
+    up[grid.things] = scene.up @ surface.surface.normals > 0.9
     top, front = numbers.reshape(-1), up.reshape(-1)
     column = grid.things.shape[1] // 2
     places = np.arange(grid.things.size).reshape(grid.things.shape)[:, column]
@@ -92,9 +93,8 @@ def test_a_crease_is_no_step_but_a_gap_in_depth_is():
 def test_a_standing_cylinder_curves_about_its_axis():
     scene = seen(Cylinder((0, 0), 0.05, 0.2), width=640, height=480)
     grid = looked_at(scene, 2)
-    surface = surface_of(grid)
-    upright = np.abs(np.einsum("kij,k->ij", surface.normals, scene.up))
-    side = grid.things & (upright < 0.3)
+    surface = surface_of(grid).surface
+    side = np.abs(scene.up @ surface.normals) < 0.3
     world = scene.pose.inverse.rotation @ surface.centres[:, side] + scene.pose.inverse.translation[:, None]
     assert np.median(np.hypot(*world[:2])) == pytest.approx(0.05, abs=0.003)
     assert side.sum() > 100
@@ -111,3 +111,27 @@ def test_pitches_are_those_of_the_pixels_and_nothing_is_told_by_nothing():
     assert down == pytest.approx(1 / (0.95 * 320), rel=0.01)
     assert np.isnan(pitches(np.full((48, 64, 3), np.nan, np.float32))).all()
     assert np.isnan(pitches(np.zeros((1, 1, 3), np.float32))).all()
+
+
+def test_a_surface_is_asked_for_by_pixels_of_the_grid():
+    scene = seen(Box((0, 0), (0.3, 0.2, 0.15)))
+    grid = looked_at(scene)
+    surface = surface_of(grid)
+    assert surface.pixels.tolist() == np.flatnonzero(grid.things).tolist()
+    some = surface.pixels[::7]
+    np.testing.assert_array_equal(surface.at(some).depth, grid.depth.reshape(-1)[some])
+    np.testing.assert_array_equal(surface.at(some).normals, surface.surface.normals[:, ::7])
+    assert surface.at(np.stack([some, some])).planes.shape == (3, 2, len(some))
+
+
+def test_windows_at_the_border_of_an_image_see_what_is_in_it_alone():
+    # The tilted plane fills all rows and columns: no window beyond the last column goes on in the next row.
+    rows, columns = np.mgrid[:40, :60].astype(np.float32)
+    alpha, beta = (columns - 30) / 300, (rows - 20) / 300
+    depth = 1 / (1 + 0.8 * alpha - 0.5 * beta)
+    xyz = np.stack([alpha * depth, beta * depth, depth], axis=-1).astype(np.float32)
+    grid = grid_of(xyz, np.ones(depth.shape, bool), None)
+    surface = surface_of(grid).surface
+    expected = np.array([0.8, -0.5, 1]) / np.linalg.norm([0.8, -0.5, 1])
+    assert len(surface.depth) == grid.depth.size
+    assert (-expected @ surface.normals).min() > np.cos(np.radians(0.5))

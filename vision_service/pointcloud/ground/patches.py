@@ -30,6 +30,7 @@ _BESIDE = 0.1  # how much a neighbouring patch's points count
 _STIFFNESS = 0.05  # of a fit against slopes that its points hardly tell
 _LEAST_COSINE = 0.3  # of the angle between up and the normal of a plane that patches go up and down around
 _AUTOMATIC = 0.15  # metres: the tolerance from which an automatic one is found
+_PART = 1 << 17  # points that are summed up at once: they stay in the cache
 _SPREADS = 4.0 * 1.4826  # medians of the distances that an automatic tolerance covers
 
 
@@ -212,7 +213,10 @@ class _Spots:
         # In the outer half of the outermost patches, the slope goes on; -0.5 is rounded up to 0.
         across, down = np.clip(across, -0.5, width - 0.5), np.clip(down, -0.5, height - 0.5)
         left, top = np.minimum(across.astype(np.int32), width - 2), np.minimum(down.astype(np.int32), height - 2)
-        self.across, self.down = across - left, down - top
+        # Exact in single precision, as both are near each other.
+        self.across, self.down = (
+            np.subtract(place, whole, dtype=np.float32) for place, whole in ((across, left), (down, top))
+        )
         self.first = top * np.int32(width) + left
         self.width = width
 
@@ -368,11 +372,14 @@ def _fitted(
     height, width = surface.shape
     count = height * width
     # Counted from the middle of the map and of the heights, in double precision: sums over patches are sums of sums.
-    x, y = across.astype(np.float64) - width / 2, down.astype(np.float64) - height / 2
     level = float(heights.mean(dtype=np.float64)) if len(heights) else 0.0
-    z = heights - level
-    terms = (None, x, y, x * x, x * y, y * y, z, x * z, y * z)
-    sums = [np.bincount(cells, weights=term, minlength=count).astype(np.float64) for term in terms]
+    sums = np.zeros((9, count))
+    for start in range(0, len(cells), _PART):
+        part = slice(start, start + _PART)
+        own, z = cells[part].astype(np.intp), heights[part] - level
+        x, y = across[part].astype(np.float64) - width / 2, down[part].astype(np.float64) - height / 2
+        for total, term in zip(sums, (None, x, y, x * x, x * y, y * y, z, x * z, y * z), strict=True):
+            total += np.bincount(own, weights=term, minlength=count)
     own = np.flatnonzero(sums[0])
     kernel = np.full((3, 3), _BESIDE)
     kernel[1, 1] = 1.0

@@ -16,7 +16,7 @@ from vision_service.pointcloud.touching.grid import Grid
 from vision_service.pointcloud.touching.joining import relabelled
 from vision_service.pointcloud.touching.patches import Labels
 from vision_service.pointcloud.touching.sums import order_of, sums_of
-from vision_service.pointcloud.touching.surfaces import Surface
+from vision_service.pointcloud.touching.surfaces import GridSurface
 
 Floats = NDArray[np.float64]
 
@@ -42,6 +42,7 @@ class _Turns:
 
     Attributes:
         size: (N,) pixels.
+        first: (N,) where they begin, among those of all surfaces.
         middle: (2, N) metres.
         normal: (2, N) the means of the unit normals' horizontal part.
         curvature: (N,) 1/m, positive outside; of surfaces of any size.
@@ -49,6 +50,7 @@ class _Turns:
     """
 
     size: NDArray[np.intp]
+    first: NDArray[np.intp]
     middle: Floats
     normal: Floats
     curvature: Floats
@@ -59,7 +61,7 @@ class _Turns:
         return (self.middle[:, label] - self.normal[:, label] / self.curvature[label])[:, None]
 
 
-def hollow_joined(labels: Labels, grid: Grid, surface: Surface) -> Labels:
+def hollow_joined(labels: Labels, grid: Grid, surface: GridSurface) -> Labels:
     """Return the labels, where the inside and the outside of a hollow object have one.
 
     Args:
@@ -71,40 +73,40 @@ def hollow_joined(labels: Labels, grid: Grid, surface: Surface) -> Labels:
         return labels
     pixels = np.flatnonzero(labels != 0)
     own = labels.reshape(-1).take(pixels)
+    count = int(own.max(initial=0)) + 1
+    pixels = pixels.take(order_of(own, count))
+    theirs = surface.numbers.take(pixels)
     above = basis(grid.plane.normal)[:, :2].T.astype(np.float32)
-    places = above @ surface.centres.reshape(3, -1).take(pixels, axis=1)
-    normals = above @ surface.normals.reshape(3, -1).take(pixels, axis=1)
-    turns = _turns(own, places, normals, grid.heights.reshape(-1).take(pixels), int(own.max(initial=0)) + 1)
+    places = above @ surface.surface.centres.take(theirs, axis=1)
+    normals = above @ surface.surface.normals.take(theirs, axis=1)
+    turns = _turns(np.bincount(own, minlength=count), places, normals, grid.heights.reshape(-1).take(pixels))
     round_inside = (turns.curvature < -CURVATURE) & (turns.size >= _LEAST)
     round_outside = (turns.curvature > CURVATURE) & (turns.size >= 2 * _LEAST)
     pairs: list[tuple[int, int]] = []
     for inside in np.flatnonzero(round_inside).tolist():
         pairs += [(inside, other) for other in _outsides(turns, inside) + _bottoms(turns, inside)]
     for outside in np.flatnonzero(round_outside).tolist():
-        pairs += [(stuck, outside) for stuck in _stuck_insides(turns, outside, own, places, normals)]
+        pairs += [(stuck, outside) for stuck in _stuck_insides(turns, outside, places, normals)]
     return relabelled(labels, pairs) if pairs else labels
 
 
 def _turns(
-    own: Labels, places: NDArray[np.float32], normals: NDArray[np.float32], heights: NDArray[np.float32], count: int
+    size: NDArray[np.intp], places: NDArray[np.float32], normals: NDArray[np.float32], heights: NDArray[np.float32]
 ) -> _Turns:
-    size = np.bincount(own, minlength=count)
-    order = order_of(own, count)
+    """Return how surfaces turn, of so many pixels each, one surface's after the other's."""
     terms = np.stack([*places, *normals, (places * places).sum(axis=0), (places * normals).sum(axis=0)])
-    means = sums_of(terms, size, order) / np.maximum(size, 1)
+    means = sums_of(terms, size) / np.maximum(size, 1)
     middle, normal, squares, products = means[:2], means[2:4], means[4], means[5]
     # Least squares: a normal turns by the curvature per metre.
     spread = squares - (middle * middle).sum(axis=0)
     turning = products - (middle * normal).sum(axis=0)
-    ordered = heights.take(order)
-    top = np.zeros(count)
-    first = 0
-    for label, number in enumerate(size.tolist()):
+    top = np.zeros(len(size))
+    first = np.cumsum(size) - size
+    for label, (start, number) in enumerate(zip(first.tolist(), size.tolist(), strict=True)):
         if number:
             place = number - 1 - int(number * (1 - _TOP))
-            top[label] = np.partition(ordered[first : first + number], place)[place]
-            first += number
-    return _Turns(size, middle, normal, turning / np.maximum(spread, 1e-6), top)
+            top[label] = np.partition(heights[start : start + number], place)[place]
+    return _Turns(size, first, middle, normal, turning / np.maximum(spread, 1e-6), top)
 
 
 def _outsides(turns: _Turns, inside: int) -> list[int]:
@@ -127,9 +129,7 @@ def _bottoms(turns: _Turns, inside: int) -> list[int]:
     return np.flatnonzero(found).tolist()
 
 
-def _stuck_insides(
-    turns: _Turns, outside: int, own: Labels, places: NDArray[np.float32], normals: NDArray[np.float32]
-) -> list[int]:
+def _stuck_insides(turns: _Turns, outside: int, places: NDArray[np.float32], normals: NDArray[np.float32]) -> list[int]:
     """Return insides of a round outside that something else sticks to, such as a handle: looked at without it."""
     axis, radius = turns.axis(outside), 1 / turns.curvature[outside]
     near = np.hypot(*(turns.middle - axis)) < 2 * radius
@@ -138,7 +138,7 @@ def _stuck_insides(
     near[outside] = False
     found = []
     for label in np.flatnonzero(near).tolist():
-        mine = own == label
+        mine = slice(turns.first[label], turns.first[label] + turns.size[label])
         place, normal = places[:, mine] - axis, normals[:, mine]
         kept = ((place * place).sum(axis=0) < (_STUCK_RADIUS * radius) ** 2) & ((place * normal).sum(axis=0) < 0)
         if kept.sum() < max(_LEAST, _STUCK_SHARE * len(kept)):

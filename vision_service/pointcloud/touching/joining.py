@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.pointcloud.distinct import distinct
-from vision_service.pointcloud.touching.lines import lines_of
+from vision_service.pointcloud.touching.lines import Lines, lines_of
 from vision_service.pointcloud.touching.patches import Labels
 from vision_service.pointcloud.touching.sums import order_of, sums_of
-from vision_service.pointcloud.touching.surfaces import Surface, convex, cosines, misses
+from vision_service.pointcloud.touching.surfaces import GridSurface, Surface, convex, cosines, misses
 
 CREASE = 30.0
 """From which angle on a concave crease speaks against joining, degrees."""
@@ -47,9 +47,10 @@ Borders = tuple[NDArray[np.intp], NDArray[np.intp]]
 def joined(
     labels: Labels,
     count: int,
-    surface: Surface,
+    surface: GridSurface,
     *,
     gap: int,
+    lines: Iterable[Lines] | None = None,
     crease: float = CREASE,
     step: float = STEP,
     colors: NDArray[np.float32] | None = None,
@@ -61,6 +62,7 @@ def joined(
         count: How many patches there are.
         surface: The planes.
         gap: How many pixels without a patch may lie between two patches that meet.
+        lines: The lines of pixels that have a patch, if they are known already.
         crease: In degrees.
         step: In metres at a depth of 1 m.
         colors: (H, W, 3) CIE L*a*b*; None = not known.
@@ -68,7 +70,7 @@ def joined(
     Returns:
         (H, W) from 1 on, 0 = none.
     """
-    ones, others = borders(labels, gap)
+    ones, others = borders(labels, gap, lines)
     if not len(ones):
         return labels
     weights = border_weights(surface.at(ones), surface.at(others), crease, step)
@@ -85,7 +87,7 @@ def joined(
     return numbers.astype(np.int32).take(labels)
 
 
-def borders(labels: Labels, gap: int) -> Borders:
+def borders(labels: Labels, gap: int, lines: Iterable[Lines] | None = None) -> Borders:
     """Return the pixels on both sides of the borders between patches, along rows and columns.
 
     Each is moved by one pixel into its patch, if it goes on there: the plane of the outermost pixel is the least sure.
@@ -93,15 +95,18 @@ def borders(labels: Labels, gap: int) -> Borders:
     Args:
         labels: (H, W), 0 = none.
         gap: How many pixels without a label may lie between.
+        lines: The lines of pixels that have a label, if they are known already.
     """
     flat = labels.reshape(-1)
     ones, others = [], []
-    for lines in lines_of(labels > 0):
+    for line in lines_of(labels != 0) if lines is None else lines:
         # Those with a label that follow each other have only pixels without one between them.
-        one, other, own = lines.pixels[:-1], lines.pixels[1:], flat.take(lines.pixels)
-        meet = np.flatnonzero((own[:-1] != own[1:]) & ~lines.begins[1:] & (other - one <= (gap + 1) * lines.step))
-        one, other = one[meet], other[meet]
-        before, behind = np.maximum(one - lines.step, 0), np.minimum(other + lines.step, labels.size - 1)
+        own = flat.take(line.pixels)
+        meet = np.flatnonzero((own[:-1] != own[1:]) & ~line.begins[1:])
+        one, other = line.pixels.take(meet), line.pixels.take(meet + 1)
+        near = other - one <= (gap + 1) * line.step
+        one, other = one[near], other[near]
+        before, behind = np.maximum(one - line.step, 0), np.minimum(other + line.step, labels.size - 1)
         ones.append(np.where(flat[before] == flat[one], before, one))
         others.append(np.where(flat[behind] == flat[other], behind, other))
     return np.concatenate(ones), np.concatenate(others)
@@ -164,14 +169,12 @@ def contracted(count: int, edges: Iterable[tuple[int, int, float, float]]) -> li
     meets: list[dict[int, tuple[float, float]]] = [{} for _ in range(count)]
     queue: list[tuple[float, int, int, tuple[float, float]]] = []
     into = list(range(count))
-
-    def meet(one: int, other: int, border: tuple[float, float]) -> None:
-        meets[one][other] = meets[other][one] = border
-        if border[0] > 0:
-            heapq.heappush(queue, (-border[0] / (border[1] + _DOUBT), one, other, border))
-
     for first, second, total, number in edges:
-        meet(first, second, (total, number))
+        border = total, number
+        meets[first][second] = meets[second][first] = border
+        if total > 0:
+            queue.append((-total / (number + _DOUBT), first, second, border))
+    heapq.heapify(queue)
     while queue:
         _, one, other, border = heapq.heappop(queue)
         if meets[one].get(other) is not border:  # one of them has joined another one since
@@ -179,13 +182,19 @@ def contracted(count: int, edges: Iterable[tuple[int, int, float, float]]) -> li
         if len(meets[one]) < len(meets[other]):
             one, other = other, one
         into[other] = one
-        theirs, meets[other] = meets[other], {}
-        del meets[one][other]
-        for third, (total, number) in theirs.items():
-            if third != one:
-                del meets[third][other]
-                more, further = meets[one].get(third, (0.0, 0.0))
-                meet(one, third, (total + more, number + further))
+        ours, theirs, meets[other] = meets[one], meets[other], {}
+        del ours[other], theirs[one]
+        for third, border in theirs.items():
+            if third in ours:
+                total, number = ours[third][0] + border[0], ours[third][1] + border[1]
+                border = total, number
+            else:
+                total, number = border
+            of_third = meets[third]
+            del of_third[other]
+            ours[third] = of_third[one] = border
+            if total > 0:
+                heapq.heappush(queue, (-total / (number + _DOUBT), one, third, border))
     for node in range(count):
         while into[node] != into[into[node]]:
             into[node] = into[into[node]]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,16 +25,24 @@ class Lines:
     step: int
 
 
-def lines_of(counts: NDArray[np.bool_]) -> Iterator[Lines]:
-    """Give the rows of a grid and then its columns.
+def lines_of(counts: NDArray[np.bool_], down: NDArray[np.bool_] | None = None) -> tuple[Lines, Lines]:
+    """Return the rows of a grid, and its columns.
 
     Args:
         counts: (H, W), which pixels count.
+        down: (H, W), which ones count in columns; None = the same ones.
     """
     height, width = counts.shape
-    for turned, length, step in ((False, width, 1), (True, height, width)):
-        places = np.flatnonzero(counts.T if turned else counts)
-        line = places // max(length, 1)
-        begins = np.ones(len(places), bool)
-        np.not_equal(line[1:], line[:-1], out=begins[1:])
-        yield Lines((places - line * length) * width + line if turned else places, begins, step)
+    turned: Any = cv2.transpose((counts if down is None else down).view(np.uint8))  # faster than to go down columns
+    rows, columns = _each_behind_other(counts, width), _each_behind_other(turned.view(np.bool_), height)
+    column = columns.pixels // max(height, 1)
+    return rows, Lines((columns.pixels - column * height) * width + column, columns.begins, width)
+
+
+def _each_behind_other(counts: NDArray[np.bool_], length: int) -> Lines:
+    """Return lines of so many pixels that lie one behind the other."""
+    places = np.flatnonzero(counts)
+    line = places // max(length, 1)
+    begins = np.ones(len(places), bool)
+    np.not_equal(line[1:], line[:-1], out=begins[1:])
+    return Lines(places, begins, 1)

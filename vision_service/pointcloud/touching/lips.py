@@ -5,11 +5,14 @@ They meet their object in a concave crease, as the table would. But they are low
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.pointcloud.touching.grid import Grid
 from vision_service.pointcloud.touching.joining import SAME_COLOR, borders, mean_colors, relabelled
+from vision_service.pointcloud.touching.lines import Lines
 from vision_service.pointcloud.touching.patches import Labels
 
 HEIGHT = 0.025
@@ -20,13 +23,16 @@ _LEAST_BORDER = 3  # pixels that both meet in
 _GAP = 2  # pixels between them
 
 
-def lips_joined(labels: Labels, grid: Grid, colors: NDArray[np.float32]) -> Labels:
+def lips_joined(
+    labels: Labels, grid: Grid, colors: NDArray[np.float32], lines: Iterable[Lines] | None = None
+) -> Labels:
     """Return the labels, where low and small ones have that of what they touch, if that has their colour.
 
     Args:
         labels: (H, W) the object of each pixel, 0 = none.
         grid: The grid; without a table nothing is joined.
         colors: (H, W, 3) CIE L*a*b*.
+        lines: The lines of pixels that have a label, if they are known already.
     """
     if grid.heights is None:
         return labels
@@ -40,7 +46,7 @@ def lips_joined(labels: Labels, grid: Grid, colors: NDArray[np.float32]) -> Labe
     low = (top < HEIGHT) & (sizes > 0)
     if not low.any():
         return labels
-    ones, others = borders(labels, _GAP)
+    ones, others = borders(labels, _GAP, lines)
     meets = np.bincount(flat[ones].astype(np.intp) * count + flat[others], minlength=count * count)
     meets = meets.reshape(count, count)
     meets = meets + meets.T

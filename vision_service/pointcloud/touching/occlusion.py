@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.pointcloud.distinct import distinct
+from vision_service.pointcloud.touching.cylinders import on_one_cylinder
 from vision_service.pointcloud.touching.grid import Grid
 from vision_service.pointcloud.touching.joining import relabelled
 from vision_service.pointcloud.touching.lines import Lines, lines_of
 from vision_service.pointcloud.touching.patches import Labels
-from vision_service.pointcloud.touching.surfaces import Surface, cosines, dot
+from vision_service.pointcloud.touching.surfaces import GridSurface, Surface, cosines, dot
 
 MAX_GAP = 0.25
 """Up to how far apart both sides may be, metres."""
@@ -26,7 +27,7 @@ _ANGLE = 10.0  # degrees between both sides
 _OFF = (0.006, 0.04)  # metres, and metres a metre of gap, that a side may lie off the other's plane
 
 
-def continued(labels: Labels, grid: Grid, surface: Surface) -> Labels:
+def continued(labels: Labels, grid: Grid, surface: GridSurface) -> Labels:
     """Return the labels, where both sides of what a nearer object hides the middle of have one.
 
     Along rows and columns, pixels without a point are left out, as the shadow beside an object is no gap; the table,
@@ -39,14 +40,36 @@ def continued(labels: Labels, grid: Grid, surface: Surface) -> Labels:
     """
     count = int(labels.max(initial=0)) + 1
     flat = labels.reshape(-1)
-    crossings = [_crossings(flat, lines, grid.depth.reshape(-1)) for lines in lines_of(grid.seen)]
+    across, down = _ends(labels != 0, grid.seen)
+    crossings = [_crossings(flat, lines, grid.depth.reshape(-1)) for lines in lines_of(across, down)]
     fronts, backs = (np.concatenate(side) for side in zip(*crossings, strict=True))
     one, other = flat[fronts].astype(np.int64), flat[backs].astype(np.int64)
     pairs, of_vote = distinct(np.minimum(one, other) * count + np.maximum(one, other), count * count)
     votes = np.bincount(of_vote, minlength=len(pairs))
-    yes = np.bincount(of_vote, _goes_on(surface.at(fronts), surface.at(backs)), len(pairs))
-    good = pairs[(votes >= MIN_VOTES) & (yes >= SHARE * votes)].tolist()
-    return relabelled(labels, [divmod(pair, count) for pair in good]) if good else labels
+    front, back = surface.at(fronts), surface.at(backs)
+    near = _apart(front, back) < MAX_GAP
+    yes = np.bincount(of_vote, near & _goes_on(front, back), len(pairs))
+    enough, going_on = votes >= MIN_VOTES, yes >= SHARE * votes
+    good = [divmod(pair, count) for pair in pairs[enough & going_on].tolist()]
+    # A lying cylinder's two sides face the sensor alike in few rows only.
+    close = np.bincount(of_vote, near, len(pairs)) > votes / 2
+    for pair in pairs[enough & close & ~going_on].tolist():
+        one_side, other_side = (surface.at(np.flatnonzero(flat == label)) for label in divmod(pair, count))
+        if on_one_cylinder(one_side, other_side):
+            good.append(divmod(pair, count))
+    return relabelled(labels, good) if good else labels
+
+
+def _ends(labelled: NDArray[np.bool_], seen: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return the pixels that tell what follows each other along rows and along columns, (H, W) each.
+
+    Of pixels beside each other that are seen but have no label, as the table, one is enough.
+    """
+    without = seen > labelled
+    across, down = without.copy(), without.copy()
+    across[:, 1:] = without[:, 1:] > without[:, :-1]
+    down[1:] = without[1:] > without[:-1]
+    return across | labelled, down | labelled
 
 
 def _crossings(
@@ -78,7 +101,12 @@ def _crossings(
 def _goes_on(one: Surface, other: Surface) -> NDArray[np.bool_]:
     """Return where one side is the other's continuation, (N,)."""
     gap = other.points() - one.points()
-    apart = np.sqrt(dot(gap, gap))
     off = np.minimum(np.abs(dot(one.normals, gap)), np.abs(dot(other.normals, gap)))
     going_on = cosines(one, other) > np.cos(np.radians(_ANGLE))
-    return np.asarray(going_on & (off < _OFF[0] + _OFF[1] * apart) & (apart < MAX_GAP))
+    return np.asarray(going_on & (off < _OFF[0] + _OFF[1] * _apart(one, other)))
+
+
+def _apart(one: Surface, other: Surface) -> NDArray[np.float32]:
+    """Return how far points are from each other, metres, (N,)."""
+    gap = other.points() - one.points()
+    return np.sqrt(dot(gap, gap))

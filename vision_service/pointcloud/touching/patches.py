@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.pointcloud.touching.grid import Grid
-from vision_service.pointcloud.touching.surfaces import Surface, convex, cosines, misses, neighbours
+from vision_service.pointcloud.touching.surfaces import GridSurface, Surface, convex, cosines, misses
 
 Labels = NDArray[np.int32]
 
@@ -28,33 +28,49 @@ _TURN_COST = 0.02  # metres that a pixel may lie off a patch's plane for a right
 _MOST_OFF = 0.02  # metres off a plane at which a pixel is not the patch's; with the square of a depth above 1 m
 
 
-def patches_of(grid: Grid, surface: Surface) -> tuple[Labels, int]:
+def patches_of(grid: Grid, planes: GridSurface) -> tuple[Labels, int]:
     """Return the patch of each pixel, (H, W) from 1 on, 0 = none, and how many there are."""
     height, width = grid.things.shape
+    surface, things = planes.surface, grid.things.view(np.uint8)
     # Twice as many rows and columns: the pixels at even places, and between them what links them, so that a fast
     # labelling of images labels the graph.
     links = np.zeros((2 * height, 2 * width), np.uint8)
-    links[::2, ::2] = grid.things
-    least_convex, least_concave = np.cos(np.radians((CONVEX_ANGLE, CONCAVE_ANGLE)), dtype=np.float32)
-    within = np.minimum(grid.depth, 1)
-    within = within * within
-    for down, right in ((0, 1), (1, 0)):
-        ones, others = neighbours((height, width), down, right)
-        one, other = surface.part(ones), surface.part(others)
-        cosine = cosines(one, other)
-        smooth = (cosine > least_concave) | ((cosine > least_convex) & convex(one, other))
-        smooth &= misses(one, other) * np.minimum(within[ones], within[others]) < STEP
-        smooth &= grid.things[ones] & grid.things[others]
-        links[down::2, right::2][: smooth.shape[0], : smooth.shape[1]] = smooth
+    links[::2, ::2] = things
+    between = np.zeros((height, width), np.uint8)
+    np.bitwise_and(things[:, 1:], things[:, :-1], out=between[:, :-1])
+    # One behind the other in their order, too: nothing needs to be looked up.
+    pairs = between.reshape(-1).take(planes.pixels)[:-1].view(np.bool_)
+    between.reshape(-1)[planes.pixels[:-1]] = pairs & _smooth(surface.some(slice(-1)), surface.some(slice(1, None)))
+    links[::2, 1::2] = between
+    np.bitwise_and(things[1:], things[:-1], out=between[:-1])
+    between[-1] = 0
+    pairs = between.reshape(-1).take(planes.pixels).view(np.bool_)
+    below = planes.at(np.minimum(planes.pixels + width, things.size - 1))
+    between.reshape(-1)[planes.pixels] = pairs & _smooth(surface, below)
+    links[1::2, ::2] = between
     count, linked = cv2.connectedComponents(links, connectivity=4, ltype=cv2.CV_32S)
-    labels: Any = np.ascontiguousarray(linked[::2, ::2])
-    large = np.bincount(labels.reshape(-1), minlength=count) >= MIN_PIXELS
-    large[0] = False
+    labels: Labels = np.zeros((height, width), np.int32)
+    own: Any = np.ascontiguousarray(linked[::2, ::2]).reshape(-1).take(planes.pixels)
+    large = np.bincount(own, minlength=count) >= MIN_PIXELS
     numbers = np.where(large, np.cumsum(large), 0).astype(np.int32)
-    return numbers.take(labels), int(large.sum())
+    labels.reshape(-1)[planes.pixels] = numbers.take(own)
+    return labels, int(large.sum())
 
 
-def grown(labels: Labels, grid: Grid, surface: Surface) -> Labels:
+def _smooth(one: Surface, other: Surface) -> NDArray[np.bool_]:
+    """Return between which pixels a surface goes on into the other one, (N,)."""
+    least_convex, least_concave = np.cos(np.radians((CONVEX_ANGLE, CONCAVE_ANGLE)), dtype=np.float32)
+    cosine = cosines(one, other)
+    smooth = cosine > least_concave
+    # Few are so near the limit that it matters which way they bend.
+    near = np.flatnonzero((cosine > least_convex) & ~smooth)
+    smooth[near] = convex(one.some(near), other.some(near))
+    depth = np.minimum(np.minimum(one.depth, other.depth), 1)
+    smooth &= misses(one, other) * (depth * depth) < STEP
+    return smooth
+
+
+def grown(labels: Labels, grid: Grid, surface: GridSurface) -> Labels:
     """Return the labels where pixels without a patch have joined the neighbouring one whose plane is nearest.
 
     What lies off all of them, as the bit of a wall that is seen between two objects, joins none.

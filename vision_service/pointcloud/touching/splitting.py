@@ -14,6 +14,7 @@ from vision_service.pointcloud.touching import joining
 from vision_service.pointcloud.touching.grid import RESOLUTION, grid_colors, grid_of
 from vision_service.pointcloud.touching.hollow import hollow_joined
 from vision_service.pointcloud.touching.joining import joined
+from vision_service.pointcloud.touching.lines import lines_of
 from vision_service.pointcloud.touching.lips import lips_joined
 from vision_service.pointcloud.touching.occlusion import continued
 from vision_service.pointcloud.touching.patches import Labels, grown, patches_of
@@ -100,10 +101,13 @@ def _split(
     patches, count = patches_of(grid, surface)
     patches = grown(patches, grid, surface)
     colors = None if rgb is None else grid_colors(grid, rgb)
-    labels = joined(patches, count, surface, gap=rules.gap, crease=rules.crease, step=rules.step, colors=colors)
+    lines = lines_of(patches != 0)
+    labels = joined(
+        patches, count, surface, gap=rules.gap, lines=lines, crease=rules.crease, step=rules.step, colors=colors
+    )
     labels = hollow_joined(labels, grid, surface)
     if colors is not None:
-        labels = lips_joined(labels, grid, colors)
+        labels = lips_joined(labels, grid, colors, lines)
     labels = continued(labels, grid, surface)
     part = grid.pixels(things.shape)
     return part, widened(labels, grid, surface, xyz[part], things[part])
@@ -182,34 +186,31 @@ def filled(
     padded, near, wanting = (_bordered(values) for values in (labels, depth, things.view(np.uint8)))
     width = padded.shape[1]
     flat, near = padded.reshape(-1), near.reshape(-1)
-    _remove_small(flat, min_points)
-    wanting &= padded == 0
-    free = wanting.reshape(-1)
+    labelled = _remove_small(flat, min_points).view(np.uint8).reshape(padded.shape)
+    wanting &= labelled ^ 1
+    free = wanting.reshape(-1).view(np.bool_)
     around = np.array([[1], [-1], [width], [-width]])
     last = np.empty(free.size, np.int32)
     # Most pixels without a label are specks that no label ever reaches: only those beside one are looked at.
-    places = np.flatnonzero((cv2.dilate((padded != 0).view(np.uint8), _CROSS) & wanting).view(np.bool_))
-    for _ in range(rounds):
-        beside = places + around
-        with np.errstate(invalid="ignore"):
+    places = np.flatnonzero((cv2.dilate(labelled, _CROSS) & wanting).view(np.bool_))
+    with np.errstate(invalid="ignore"):
+        for _ in range(rounds):
+            beside = places + around
             joins = np.abs(near.take(beside) - near.take(places)) < NEAR
-        theirs = flat.take(beside)
-        theirs *= joins
-        taken = theirs[0]
-        for others in theirs[1:]:
-            taken += (taken == 0) * others
-        found = np.flatnonzero(taken != 0)
-        if not len(found):
-            break
-        places = places[found]
-        flat[places] = taken[found]
-        free[places] = 0
-        places = (places + around).reshape(-1)
-        places = places[free.take(places).view(np.bool_)]
-        # Each once: of the same places, the last one has left its number.
-        numbers = np.arange(len(places), dtype=np.int32)
-        last[places] = numbers
-        places = places[last.take(places) == numbers]
+            one, two, three, four = flat.take(beside) * joins
+            taken = np.where(one, one, np.where(two, two, np.where(three, three, four)))
+            (found,) = taken.nonzero()
+            if not len(found):
+                break
+            places = places.take(found)
+            flat[places] = taken.take(found)
+            free[places] = False
+            places = (places + around).reshape(-1)
+            places = places[free.take(places)]
+            # Each once: of the same places, the last one has left its number.
+            numbers = np.arange(len(places), dtype=np.int32)
+            last[places] = numbers
+            places = places[last.take(places) == numbers]
     return np.ascontiguousarray(padded[1:-1, 1:-1])
 
 
@@ -219,13 +220,16 @@ def _bordered(image: NDArray[Any]) -> NDArray[Any]:
     return wider  # type: ignore[no-any-return]
 
 
-def _remove_small(labels: NDArray[np.int32], min_points: int) -> None:
-    """Take those of fewer points away from (N,) labels."""
-    labelled = np.flatnonzero(labels != 0)
-    own = labels.take(labelled)
+def _remove_small(labels: NDArray[np.int32], min_points: int) -> NDArray[np.bool_]:
+    """Take those of fewer points away from (N,) labels; return which have one then."""
+    labelled = labels != 0
+    own = labels[labelled]
     small = np.bincount(own) < min_points
     if small[1:].any():
-        labels[labelled[small.take(own)]] = 0
+        places = np.flatnonzero(labelled)[small.take(own)]
+        labels[places] = 0
+        labelled[places] = False
+    return labelled
 
 
 def without_specks(things: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -30,19 +30,21 @@ _LEAST_SHARE = 0.35  # of a window's pixels
 _LEAST_SPREAD = 0.03  # of the rays in a window, beside those in a full one; below, they lie on a line
 _UNFIT = np.float32(1e3)  # the residual where there is no plane
 _WINDOWS = 16  # a power of two that is not below nine
+_NO_WINDOW = np.int64(1 << 62)  # worse than any
+_PROBED = 4  # every so many rows and columns say what a full window is
 _LEAST_OFFSET = 0.05  # metres between the sensor and the table's plane
 
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """The plane at each pixel; of a whole grid, or of pixels that were taken out of it.
+    """The plane at each of N pixels.
 
     Attributes:
-        planes: (3, …) a, b, c of the inverse depth a α + b β + c, 1/m.
-        inverse: (…) the plane's inverse depth at the pixel, 1/m.
-        normals: (3, …) unit vectors towards the sensor.
-        centres: (3, …) the middle of the window that the plane is of, metres.
-        alpha, beta, depth: (…) as in the grid.
+        planes: (3, N) a, b, c of the inverse depth a α + b β + c, 1/m.
+        inverse: (N,) the plane's inverse depth at the pixel, 1/m.
+        normals: (3, N) unit vectors towards the sensor.
+        centres: (3, N) the middle of the window that the plane is of, metres.
+        alpha, beta, depth: (N,) as in the grid.
     """
 
     planes: Floats
@@ -53,50 +55,68 @@ class Surface:
     beta: Floats
     depth: Floats
 
-    def part(self, pixels: tuple[slice, slice]) -> Surface:
-        """Return the surface of a rectangle of a grid; nothing is copied."""
-        return self._each(lambda values: values[..., pixels[0], pixels[1]])
-
-    def at(self, pixels: NDArray[np.intp]) -> Surface:
-        """Return the surface at (N,) pixels of a grid, whose rows lie one behind the other."""
-        return self._each(lambda values: values.reshape(*values.shape[:-2], -1).take(pixels, axis=-1))
+    def some(self, which: NDArray[np.integer] | slice) -> Surface:
+        """Return the surface of some of the pixels, by their numbers."""
+        values = (self.planes, self.inverse, self.normals, self.centres, self.alpha, self.beta, self.depth)
+        if isinstance(which, slice):
+            return Surface(*(each[..., which] for each in values))
+        return Surface(*(each.take(which, axis=-1) for each in values))
 
     def points(self) -> Floats:
-        """Return the (3, …) points that were measured, metres."""
+        """Return the (3, N) points that were measured, metres."""
         return np.stack([self.alpha * self.depth, self.beta * self.depth, self.depth])
 
-    def _each(self, job: Any) -> Surface:
-        values = (self.planes, self.inverse, self.normals, self.centres, self.alpha, self.beta, self.depth)
-        return Surface(*map(job, values))
+
+@dataclass(frozen=True, eq=False)
+class GridSurface:
+    """The plane at each pixel of a grid where there is an object: a fraction of the rectangle around all of them.
+
+    Attributes:
+        pixels: (N,) these pixels, as places in the grid, whose rows lie one behind the other.
+        numbers: (H · W,) of each pixel of the grid its place among these; 0 of a pixel without an object.
+        surface: Theirs.
+    """
+
+    pixels: NDArray[np.intp]
+    numbers: NDArray[np.int32]
+    surface: Surface
+
+    def at(self, pixels: NDArray[np.intp]) -> Surface:
+        """Return the surface at (M,) or (K, M) pixels of the grid; where no object is, that of any other pixel."""
+        return self.surface.some(self.numbers.take(pixels))
 
 
-def surface_of(grid: Grid, radius: int | None = None) -> Surface:
-    """Return the plane at each pixel of a grid.
+def surface_of(grid: Grid, radius: int | None = None) -> GridSurface:
+    """Return the plane at each pixel of a grid where there is an object.
 
     Args:
         grid: The grid.
         radius: Of the windows, pixels; None = as the noise demands.
     """
     radius = radius or window_radius(grid)
-    there, alpha, beta = grid.things, grid.alpha, grid.beta
     base = _base(grid)
-    # Relative to the table, so that sums of squares are exact enough in single precision.
-    inverse = 1 / grid.depth - (base[0] * alpha + base[1] * beta + base[2])
-    inverse *= there
-    fitted = _best_windows(*_fits(alpha, beta, inverse, there.astype(np.float32), radius), radius)
-    a, b, c = (fitted[axis] + base[axis] for axis in range(3))
+    pixels = np.flatnonzero(grid.things)
+    numbers = np.zeros(grid.things.size, np.int32)
+    numbers[pixels] = np.arange(len(pixels), dtype=np.int32)
+    fitted = _best_windows(_fits(grid, base, radius), grid.things, radius)
+    alpha, beta, depth = (values.reshape(-1).take(pixels) for values in (grid.alpha, grid.beta, grid.depth))
     mean_alpha, mean_beta, mean_inverse = fitted[3:]
     mean_depth = 1 / np.maximum(mean_inverse + (base[0] * mean_alpha + base[1] * mean_beta + base[2]), np.float32(1e-3))
-    planes = np.stack([a, b, c])
+    planes = fitted[:3] + base[:, None]
+    a, b, c = planes
     scale = -1 / (np.sqrt(a * a + b * b + c * c) + np.float32(1e-9))
-    return Surface(
-        planes=planes,
-        inverse=a * alpha + b * beta + c,
-        normals=planes * scale,
-        centres=np.stack([mean_alpha * mean_depth, mean_beta * mean_depth, mean_depth]),
-        alpha=alpha,
-        beta=beta,
-        depth=grid.depth,
+    return GridSurface(
+        pixels,
+        numbers,
+        Surface(
+            planes=planes,
+            inverse=a * alpha + b * beta + c,
+            normals=planes * scale,
+            centres=np.stack([mean_alpha * mean_depth, mean_beta * mean_depth, mean_depth]),
+            alpha=alpha,
+            beta=beta,
+            depth=depth,
+        ),
     )
 
 
@@ -142,14 +162,6 @@ def dot(one: Floats, other: Floats) -> Floats:
     return result
 
 
-def neighbours(shape: tuple[int, ...], down: int, right: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """Return the rectangles of the pixels that have a neighbour so far on, and of these neighbours."""
-    (height, width) = shape
-    ones = (slice(max(0, -down), height - max(0, down)), slice(max(0, -right), width - max(0, right)))
-    others = (slice(max(0, down), height - max(0, -down)), slice(max(0, right), width - max(0, -right)))
-    return ones, others
-
-
 def _base(grid: Grid) -> Floats:
     """Return a, b, c of the table's inverse depth; without a table, of the mean of the objects'."""
     plane = grid.plane
@@ -158,55 +170,107 @@ def _base(grid: Grid) -> Floats:
     return np.array([0, 0, (1 / grid.depth[grid.things]).mean()], np.float32)
 
 
-def _fits(alpha: Floats, beta: Floats, inverse: Floats, there: Floats, radius: int) -> tuple[Floats, Floats]:
-    """Return for the window around each pixel a, b, c and the means of α, β and 1/z, (6, H, W), and the residual."""
+@dataclass(frozen=True, eq=False)
+class _Fits:
+    """The planes through the windows around some pixels of a grid: those with an object, and those beside them.
+
+    Attributes:
+        around: (H, W) bool, around which pixels.
+        planes: (6, N) a, b, c and the means of α, β and 1/z.
+        residual: (N,) mean square of what 1/z is off the plane.
+    """
+
+    around: NDArray[np.bool_]
+    planes: Floats
+    residual: Floats
+
+
+def _fits(grid: Grid, base: Floats, radius: int) -> _Fits:
+    """Return the planes through the windows around pixels, less a plane that about all lie on."""
     edge = 2 * radius + 1
 
     def total(values: Floats) -> Floats:
-        around: Any = cv2.boxFilter(values, -1, (edge, edge), normalize=False, borderType=cv2.BORDER_CONSTANT)
-        return around  # type: ignore[no-any-return]
+        sums: Any = cv2.boxFilter(values, -1, (edge, edge), normalize=False, borderType=cv2.BORDER_CONSTANT)
+        return sums.reshape(-1)  # type: ignore[no-any-return]
 
-    count = total(there)
+    alpha, beta, there = grid.alpha, grid.beta, grid.things
+    # Relative to a plane, so that sums of squares are exact enough in single precision.
+    inverse = 1 / grid.depth - (base[0] * alpha + base[1] * beta + base[2])
+    inverse *= there
+    counts = total(there.astype(np.float32))
+    # All that follows is of few pixels of the rectangle: a window with few pixels of objects has no plane.
+    enough = counts >= _LEAST_SHARE * edge * edge
+    around = enough.reshape(there.shape) | there
+    pixels = np.flatnonzero(around)
+    count = counts.take(pixels)
     share = 1 / np.maximum(count, 1)
     # The slopes and the inverse depth are 0 where there is no object, so that sums are over objects alone.
-    mean_a, mean_b, mean_d = total(alpha) * share, total(beta) * share, total(inverse) * share
-    aa = total(alpha * alpha) * share - mean_a * mean_a
-    ab = total(alpha * beta) * share - mean_a * mean_b
-    bb = total(beta * beta) * share - mean_b * mean_b
-    da = total(inverse * alpha) * share - mean_d * mean_a
-    db = total(inverse * beta) * share - mean_d * mean_b
-    dd = total(inverse * inverse) * share - mean_d * mean_d
+    total_a, total_aa = total(alpha), total(alpha * alpha)
+    mean_a = total_a.take(pixels) * share
+    aa = total_aa.take(pixels) * share - mean_a * mean_a
+    mean_b, mean_d, ab, bb, da, db, dd = (
+        total(values).take(pixels) * share
+        for values in (beta, inverse, alpha * beta, beta * beta, inverse * alpha, inverse * beta, inverse * inverse)
+    )
+    ab -= mean_a * mean_b
+    bb -= mean_b * mean_b
+    da -= mean_d * mean_a
+    db -= mean_d * mean_b
+    dd -= mean_d * mean_d
     determinant = aa * bb - ab * ab
-    full = np.float32(quantile(aa[::4, ::4].reshape(-1), 0.9))
-    bad = (count < _LEAST_SHARE * edge * edge) | (determinant < _LEAST_SPREAD * full * full)
-    determinant[bad] = 1
+    full = _full_spread(*(sums.reshape(there.shape) for sums in (counts, total_a, total_aa)))
+    unfit = np.flatnonzero(~enough.take(pixels) | (determinant < _LEAST_SPREAD * full * full))
+    determinant[unfit] = 1
     a = (da * bb - db * ab) / determinant
     b = (db * aa - da * ab) / determinant
     # No negative zero, as the sum with 0 sees to.
     residual: Floats = (np.maximum(dd - a * da - b * db, 0) + np.float32(0)) * (
         count / np.maximum(count - np.float32(3), 1)
     )
-    for values, instead in ((a, 0), (b, 0), (mean_a, alpha), (mean_b, beta), (mean_d, inverse), (residual, _UNFIT)):
-        np.copyto(values, instead, where=bad)
-    return np.stack([a, b, mean_d - a * mean_a - b * mean_b, mean_a, mean_b, mean_d]), residual
+    for values, instead in ((mean_a, alpha), (mean_b, beta), (mean_d, inverse)):
+        values[unfit] = instead.reshape(-1).take(pixels.take(unfit))
+    a[unfit] = b[unfit] = 0
+    residual[unfit] = _UNFIT
+    planes: Floats = np.stack([a, b, mean_d - a * mean_a - b * mean_b, mean_a, mean_b, mean_d])
+    return _Fits(around, planes, residual)
 
 
-def _best_windows(fits: Floats, residual: Floats, radius: int) -> Floats:
-    """Return for each pixel the fit of the window, of nine around it, that has the least residual."""
-    shape = residual.shape
+def _full_spread(counts: Floats, total: Floats, squares: Floats) -> np.float32:
+    """Return the variance of α in windows that are full of pixels, of the sums in some windows."""
+    some = slice(None, None, _PROBED), slice(None, None, _PROBED)
+    share = 1 / np.maximum(counts[some], 1)
+    mean = total[some] * share
+    return np.float32(quantile((squares[some] * share - mean * mean).reshape(-1), 0.9))
+
+
+def _best_windows(fits: _Fits, there: NDArray[np.bool_], radius: int) -> Floats:
+    """Return for each of N pixels of a mask the best fit of the nine windows around it, (6, N)."""
+    # In a grid that is wider by the radius on each side, so that every pixel has all nine.
+    own, places = (np.flatnonzero(_bordered(mask, radius)) for mask in (fits.around, there))
+    width = there.shape[1] + 2 * radius
+    size = (there.shape[0] + 2 * radius) * width
+    numbers = np.zeros(size, np.int32)
+    numbers[own] = np.arange(len(own), dtype=np.int32)
     # Numbers above 0 are in the order of their bits. With the window's number behind these, the least of all says at
     # once which window it is of: in a third of the time that comparing and copying takes.
-    least = _bits(residual)
-    handicapped = _bits(residual * np.float32(_BIAS))
+    handicapped = np.full(size, _NO_WINDOW)
+    handicapped[own] = _bits(fits.residual * np.float32(_BIAS))
+    least = _bits(fits.residual.take(numbers.take(places)))
     steps = [0]
     for down in (-radius, 0, radius):
         for right in (-radius, 0, radius):
-            if (down or right) and abs(down) < shape[0] and abs(right) < shape[1]:
-                ones, others = neighbours(shape, down, right)
-                np.minimum(least[ones], handicapped[others] + len(steps), out=least[ones])
-                steps.append(down * shape[1] + right)
-    chosen = np.arange(residual.size).reshape(shape) + np.array(steps).take(least & (_WINDOWS - 1))
-    return fits.reshape(6, -1).take(chosen.reshape(-1), axis=1).reshape(6, *shape)
+            if down or right:
+                step = down * width + right
+                np.minimum(least, handicapped.take(places + step) + len(steps), out=least)
+                steps.append(step)
+    chosen = places + np.array(steps).take(least & (_WINDOWS - 1))
+    return fits.planes.take(numbers.take(chosen), axis=1)
+
+
+def _bordered(mask: NDArray[np.bool_], edge: int) -> NDArray[np.uint8]:
+    """Return an (H, W) mask that is wider by so many pixels on each side."""
+    wider: Any = cv2.copyMakeBorder(mask.view(np.uint8), edge, edge, edge, edge, cv2.BORDER_CONSTANT, value=0)
+    return wider  # type: ignore[no-any-return]
 
 
 def _bits(values: Floats) -> NDArray[np.int64]:

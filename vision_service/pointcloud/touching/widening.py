@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from vision_service.pointcloud.touching.grid import Grid
 from vision_service.pointcloud.touching.patches import STEP, Labels
 from vision_service.pointcloud.touching.sight import THICKNESS
-from vision_service.pointcloud.touching.surfaces import Surface
+from vision_service.pointcloud.touching.surfaces import GridSurface
 
 OFF = THICKNESS
 """Up to how far off the plane of a pixel that is looked at others belong to its object, metres; it grows with the
@@ -24,7 +24,7 @@ square of a depth above 1 m, as noise does."""
 
 
 def widened(
-    labels: Labels, grid: Grid, surface: Surface, xyz: NDArray[np.float32], things: NDArray[np.bool_]
+    labels: Labels, grid: Grid, surface: GridSurface, xyz: NDArray[np.float32], things: NDArray[np.bool_]
 ) -> Labels:
     """Return the labels of a cloud's pixels in the rectangle of a grid, of those of the grid.
 
@@ -46,7 +46,7 @@ def widened(
 
 
 def _on_planes(
-    places: NDArray[np.intp], labels: Labels, grid: Grid, surface: Surface, xyz: NDArray[np.float32]
+    places: NDArray[np.intp], labels: Labels, grid: Grid, surface: GridSurface, xyz: NDArray[np.float32]
 ) -> NDArray[np.int32]:
     """Return the labels of pixels of the cloud, (N,): of the four of the grid around each, that whose plane is nearest.
 
@@ -66,7 +66,7 @@ def _on_planes(
     further = np.minimum(down + 1, height - 1) * width, np.minimum(right + 1, width - 1)
     around = np.stack([down * width + right, down * width + further[1], further[0] + right, further[0] + further[1]])
     theirs = labels.reshape(-1).take(around)
-    a, b, c = surface.planes.reshape(3, -1).take(around, axis=1)
+    a, b, c = surface.surface.planes.take(surface.numbers.take(around), axis=1)
     # Beyond 1 m a depth's square would be multiplied and divided by.
     off = np.abs(a * alpha + b * beta + c - inverse) * np.minimum(points[:, 2], 1) ** 2
     off[theirs == 0] = np.inf
