@@ -283,6 +283,21 @@ def test_two_tabs_share_one_encoding(page):
     assert len(one & other) >= 5
 
 
+@pytest.mark.parametrize(("quick", "asked"), [(60.0, {False}), (0.0, {True})])
+def test_only_tabs_that_are_quick_need_not_acknowledge_everything(page, monkeypatch, quick, asked):
+    monkeypatch.setattr(wire, "QUICK", quick)
+    monkeypatch.setattr(wire, "ASKING_PERIOD", 60.0)
+
+    async def look():
+        async with page.tab() as tab:
+            await tab.watch("/detector", "camera")
+            for _ in range(3):  # it has acknowledged nothing before
+                await tab.next()
+            return {(await tab.next())[0].get("ack", True) for _ in range(6)}
+
+    assert asyncio.run(look()) == asked
+
+
 def test_a_tab_that_takes_nothing_over_is_dropped_and_holds_up_nobody(page, monkeypatch):
     async def read(tab, got):
         while True:

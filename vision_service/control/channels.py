@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiohttp import web
 
@@ -34,34 +34,60 @@ MOST_TEXTS = 200
 _sequence = itertools.count(1)
 
 
+class Message(NamedTuple):
+    """A binary message, as it goes to however many tabs.
+
+    Attributes:
+        number: The server's.
+        asks: Whether it is to be acknowledged.
+        frame: The pieces of the WebSocket frame that it is.
+    """
+
+    number: int
+    asks: bool
+    frame: tuple[bytes | memoryview, ...]
+
+
 class Tab:
     """One tab: what waits for it, and what it has not taken over yet.
 
     Attributes:
         channel: What it shows; None = nothing.
         wants: Which kinds of binary messages.
-        problem: Why it was dropped; empty = it was not.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, transport: asyncio.WriteTransport) -> None:
+        """Show nothing yet.
+
+        Args:
+            transport: Of its WebSocket, on which binary messages are written.
+        """
         self.channel: Channel | None = None
         self.wants: frozenset[str] = frozenset()
-        self.problem = ""
-        self._binary: dict[str, tuple[int, bytes]] = {}
+        self._transport = transport
+        self._binary: dict[str, Message] = {}
         self._texts: deque[str] = deque(maxlen=MOST_TEXTS)
         self._sent: dict[int, float] = {}
         self._wake = asyncio.Event()
+        self._took = math.inf  # how long it took to acknowledge a message, seconds
+        self._since = math.inf  # when the oldest one was sent that is not acknowledged
         self._sending: float | None = None
+        self._closed = False
 
     @property
     def ready(self) -> bool:
         """Whether it would be sent a message now."""
         return len(self._sent) < wire.UNACKNOWLEDGED
 
-    def offer(self, kind: str, number: int, message: bytes) -> None:
+    @property
+    def quick(self) -> bool:
+        """Whether it has acknowledged at once what it was asked to; may be asked in any thread."""
+        return self._took < wire.QUICK and time.monotonic() - self._since < wire.QUICK
+
+    def offer(self, kind: str, message: Message) -> None:
         """Send a binary message soon, unless a newer one of its kind replaces it."""
-        self._binary[kind] = (number, message)
-        self._wake.set()
+        self._binary[kind] = message
+        self._write()
 
     def tell(self, message: Mapping[str, Any]) -> None:
         """Send a text message soon."""
@@ -70,42 +96,53 @@ class Tab:
 
     def acknowledge(self, number: int) -> None:
         """Take note that it has taken over a message."""
-        if self._sent.pop(number, None) is None:
+        sent = self._sent.pop(number, None)
+        if sent is None:
             return
-        if self._binary:
-            self._wake.set()
+        self._took = time.monotonic() - sent
+        self._since = next(iter(self._sent.values()), math.inf)
+        self._write()
         if self.channel is not None:
             self.channel.ready()
 
-    def wake(self) -> None:
-        """Look again whether there is something to send, or the socket was closed."""
+    def close(self) -> None:
+        """Send nothing any more: the socket is closed."""
+        self._closed = True
         self._wake.set()
 
     def clear(self) -> None:
         """Send nothing of what waits: it shows something else now."""
         self._binary.clear()
 
+    def _write(self) -> None:
+        """Write the binary messages that the tab takes now.
+
+        They go to the transport at once, not by aiohttp's coroutine: to wake a task for each costs more than to send
+        it. What has not been acknowledged bounds what waits in the transport.
+        """
+        while self._binary and self.ready and not self._closed and not self._transport.is_closing():
+            message = self._binary.pop(next(iter(self._binary)))
+            if message.asks:
+                self._sent[message.number] = now = time.monotonic()
+                self._since = min(self._since, now)
+            self._transport.writelines(message.frame)
+
     async def send(self, socket: web.WebSocketResponse) -> None:
-        """Send what there is until the socket is closed; `hangs` has to be asked now and then meanwhile."""
-        while not socket.closed:  # no timeouts here: asyncio makes a task of each, thrice for an image
+        """Send texts until the socket is closed; `hangs` has to be asked now and then meanwhile."""
+        while (
+            not self._closed and not socket.closed
+        ):  # no timeouts here: asyncio makes a task of each, thrice for an image
             self._wake.clear()
             while self._texts:
                 text = self._texts.popleft()
                 self._sending = time.monotonic()
                 await socket.send_str(text)
-            while self._binary and self.ready:
-                kind = next(iter(self._binary))
-                number, message = self._binary.pop(kind)
-                self._sent[number] = self._sending = time.monotonic()
-                await socket.send_bytes(message)
             self._sending = None
             await self._wake.wait()
 
     def hangs(self) -> bool:
         """Return whether the tab has taken nothing over for too long."""
-        oldest = min(self._sent.values(), default=math.inf)
-        if self._sending is not None:
-            oldest = min(oldest, self._sending)
+        oldest = self._since if self._sending is None else min(self._since, self._sending)
         return time.monotonic() - oldest > wire.PATIENCE
 
 
@@ -131,7 +168,8 @@ class Channel:
         self._watched: Watch | None = None
         self._end: Callable[[], None] | None = None
         self._worker = Newest(f"control {key.service or key.camera}", self._encode, failing=self._encoding_failed)
-        self._last: dict[str, tuple[int, bytes]] = {}
+        self._last: dict[str, Message] = {}
+        self._asked = -math.inf  # when a frame was last to be acknowledged
         self._skipped: Shown | None = None
         self._cloud_due = 0.0
         self._closed = False
@@ -144,7 +182,7 @@ class Channel:
         tab.channel = self
         for kind in tab.wants:
             if kind in self._last:
-                tab.offer(kind, *self._last[kind])
+                tab.offer(kind, self._last[kind])
         self._tell_watching(tab)
         await self._follow()
 
@@ -219,19 +257,28 @@ class Channel:
         self._problem("" if error is None else f"it cannot be shown: {reason(error)}")
 
     def _encode(self, shown: Shown) -> None:
-        tabs = tuple(self.tabs)
-        if not self.recording.armed and not any(tab.ready for tab in tabs):
+        ready = clouds = False
+        quick = True
+        for tab in tuple(self.tabs):
+            ready = ready or tab.ready
+            quick = quick and tab.quick
+            clouds = clouds or "cloud" in tab.wants
+        recording = self.recording.armed
+        if not ready and not recording:
             self._skipped = shown
             if any(tab.ready for tab in tuple(self.tabs)):  # one may have become so meanwhile
                 self._loop.call_soon_threadsafe(self.ready)
             return
         header, parts = frame_message(shown)
         self.encoded += 1
-        self._pass_on("frame", header, parts)
-        if self.recording.armed:
-            self._record(shown, parts)
         now = time.monotonic()
-        if any("cloud" in tab.wants for tab in tabs) and now >= self._cloud_due:
+        asks = not quick or now - self._asked >= wire.ASKING_PERIOD
+        if asks:
+            self._asked = now
+        self._pass_on("frame", header, parts, asks=asks)
+        if recording:
+            self._record(shown, parts)
+        if clouds and now >= self._cloud_due:
             self._cloud_due = now + 1 / wire.CLOUD_RATE
             message = cloud_message(shown)
             if message is not None:
@@ -253,19 +300,21 @@ class Channel:
             )
         )  # fmt: skip
 
-    def _pass_on(self, kind: str, header: Mapping[str, Any], parts: list[wire.Part]) -> None:
+    def _pass_on(
+        self, kind: str, header: Mapping[str, Any] | str, parts: list[wire.Part], *, asks: bool = True
+    ) -> None:
         number = next(_sequence)
-        message = wire.pack({**header, "seq": number}, parts)
-        self._loop.call_soon_threadsafe(self._publish, kind, number, message)
+        frame = wire.websocket_frame(wire.pieces(header, parts, number=number, asks=asks))
+        self._loop.call_soon_threadsafe(self._publish, kind, Message(number, asks, frame))
 
     # In the loop again.
 
-    def _publish(self, kind: str, number: int, message: bytes) -> None:
-        self._last[kind] = (number, message)
+    def _publish(self, kind: str, message: Message) -> None:
+        self._last[kind] = message
         wanted = "image" if kind == "frame" else kind
         for tab in self.tabs:
             if wanted in tab.wants:
-                tab.offer(kind, number, message)
+                tab.offer(kind, message)
 
     def _set_problem(self, why: str) -> None:
         if why != self.problem:

@@ -352,9 +352,8 @@ class ControlServer:
                 if message is None:
                     raise VisionError(ErrorCode.INVALID_ARGUMENT, "the file has no points")
             else:
-                message = frame_message(self._backend.ask_image(service, data))
-            header, parts = message
-            return pack({**header, "seq": 0}, parts)
+                return pack(*frame_message(self._backend.ask_image(service, data)))
+            return pack(*message)
 
         return await self._answer(ask)
 
@@ -372,10 +371,10 @@ class ControlServer:
             await socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=why.encode())
             return socket
         transport = request.transport
-        tab = Tab()
-        tab.tell({"type": "hello", "version": VERSION})
-        if transport is None or self._wake is None:  # it has gone already
+        if not isinstance(transport, asyncio.WriteTransport) or self._wake is None:  # it has gone already
             return socket
+        tab = Tab(transport)
+        tab.tell({"type": "hello", "version": VERSION})
         self._sockets[transport] = tab
         self._wake.set()  # somebody is to be tended now
         reading = asyncio.ensure_future(self._read(socket, tab, channels))
@@ -408,7 +407,7 @@ class ControlServer:
                 except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
                     tab.tell({"type": "error", "error": "that is no message of the page"})
         finally:
-            tab.wake()
+            tab.close()
 
     async def _watch(self, said: Mapping[str, Any], tab: Tab, channels: Channels) -> None:
         watch = _watch(said)
