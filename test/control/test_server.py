@@ -143,7 +143,7 @@ def test_what_cannot_be_a_camera_is_said_to_be_none(page, camera):
 
 
 def test_a_tab_too_many_is_told_why_and_gets_the_place_of_one_that_leaves(page, monkeypatch):
-    monkeypatch.setattr("vision_service.control.server.MOST_TABS", 1)
+    monkeypatch.setattr("vision_service.control.sockets.MOST_TABS", 1)
 
     async def look():
         async with page.tab() as first:

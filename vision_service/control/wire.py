@@ -68,7 +68,7 @@ Text messages, tab to server
 ``{"type": "ack", "seq": 12}``
     see above.
 
-Everything else is asked by HTTP: ``POST /api/NAME`` with a JSON object, see ``server.py``.
+Everything else is asked by HTTP: ``POST /api/NAME`` with a JSON object, see ``questions.py``.
 """
 
 from __future__ import annotations
