@@ -36,7 +36,9 @@ COMMAND = str(Path(sys.executable).with_name("vision-service"))
 DRIVER = "/driver/image_raw"
 """The topic of the camera that sends no JPEGs."""
 SETTLING = 1.0
-"""How long tabs look before it is measured, seconds."""
+"""How long tabs are shown images before it is measured, seconds."""
+PATIENCE = 30.0
+"""How long the first image may take, seconds."""
 MEMORY_GOAL = 35.0
 """MiB that the page may take, with imports."""
 APART_GOALS = {"raw": 0.0035, "compressed": 0.0018}
@@ -88,7 +90,7 @@ def measure(pages: Path, *, quick: bool) -> Report:
         pages: Where images would go.
         quick: Whether a few short turns are enough.
     """
-    turns, seconds = (2, 2.0) if quick else (8, 4.0)
+    turns, seconds = (2, 2.0) if quick else (6, 3.5)
     done: dict[tuple[str, int], list[Turn]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack, Progress(transient=True) as progress:
         hosts = stack.enter_context(_hosts(Path(folder)))
@@ -157,10 +159,24 @@ class Host:
     """A process that serves a page."""
 
     def __init__(
-        self, process: subprocess.Popen[str], port: int, *, service: str = f"/{EYE}", whole: bool = False
+        self,
+        process: subprocess.Popen[str],
+        port: int,
+        *,
+        service: str = f"/{EYE}",
+        whole: bool = False,
+        looks: bool = False,
     ) -> None:
-        """Take a process of `benchmarks.rig.paged`, or, as a whole, any that serves a page on a port."""
-        self._process, self._port, self._service, self._whole = process, port, service, whole
+        """Take a process of `benchmarks.rig.paged`, or, as a whole, any that serves a page on a port.
+
+        Args:
+            process: The process.
+            port: Of its page.
+            service: Who is shown.
+            whole: Whether it is the page's alone.
+            looks: Whether its detector works in a turn although it has no page.
+        """
+        self._process, self._port, self._service, self._whole, self._looks = process, port, service, whole, looks
 
     def turn(self, tabs: int, seconds: float) -> Turn:
         """Let tabs look for some seconds."""
@@ -169,10 +185,15 @@ class Host:
     async def _turn(self, tabs: int, seconds: float) -> Turn:
         counts = [0] * tabs
         looking = [asyncio.create_task(self._look(counts, number)) for number in range(tabs)]
+        if self._looks:
+            self._told("look")
+        gone = time.monotonic() + PATIENCE
+        while not all(counts) and time.monotonic() < gone and not any(task.done() for task in looking):
+            await asyncio.sleep(0.05)
         await asyncio.sleep(SETTLING)
         before, began, counted = self._told(), time.monotonic(), counts[:1]
         await asyncio.sleep(seconds)
-        after, took, counted_then = self._told(), time.monotonic() - began, counts[:1]
+        after, took, counted_then = self._told("leave"), time.monotonic() - began, counts[:1]
         for task in looking:
             task.cancel()
         for ended in await asyncio.gather(*looking, return_exceptions=True):
@@ -195,17 +216,17 @@ class Host:
                 if message.type == aiohttp.WSMsgType.BINARY:
                     counts[number] += 1
                     header = unpack(message.data)[0] if b'"seq"' in message.data[:2000] else {}
-                    if "seq" in header:
+                    if header.get("ack", "seq" in header):
                         await socket.send_json({"type": "ack", "seq": header["seq"]})
 
-    def _told(self) -> dict[str, Any]:
-        """Return what the process has taken so far."""
+    def _told(self, said: str = "") -> dict[str, Any]:
+        """Return what the process has taken so far, and say something to it (see `benchmarks.rig.paged`)."""
         if self._whole:
             stat = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
             return {"page": (int(stat[11]) + int(stat[12])) / 100, "memory": int(stat[21]) * 4096}
         if self._process.stdin is None or self._process.stdout is None:
             raise RuntimeError("the process is not to be asked")
-        self._process.stdin.write("\n")
+        self._process.stdin.write(f"{said}\n")
         self._process.stdin.flush()
         told: dict[str, Any] = json.loads(self._process.stdout.readline())
         return told
@@ -235,7 +256,7 @@ def _hosts(folder: Path) -> Iterator[dict[str, Host]]:
             namespace = [] if side == "ours" else ["-r", f"__ns:=/{side}"]
             ros = ("--ros-args", "--params-file", str(file), *namespace)
             process = stack.enter_context(running("-m", "benchmarks.rig.paged", side, str(port), *ros, asked=True))
-            hosts[side] = Host(process, port)
+            hosts[side] = Host(process, port, looks=side == "none")
             if process.stdout is None or process.stdout.readline() != "ready\n":
                 raise RuntimeError(f"{side}: the stack has not started")
         port = free_port()

@@ -67,7 +67,7 @@ class Tab:
             message = await asyncio.wait_for(self.socket.receive(), 30)
             if isinstance(message.data, bytes):
                 header, parts = wire.unpack(message.data)
-                if self.acknowledges:
+                if self.acknowledges and header.get("ack", True):
                     await self.socket.send_json({"type": "ack", "seq": header["seq"]})
                 if header["type"] == kind:
                     return header, parts

@@ -1,7 +1,8 @@
 """`python -m benchmarks.rig.paged SIDE PORT --ros-args …`: a stack in whose process a page shows a detector.
 
-SIDE is "ours" (the control page), "bare" (:mod:`benchmarks.peers.bare_page`), or "none". A line on standard input is
-answered by one of JSON: the processor time of the page's threads and of the process, seconds, and its memory, bytes.
+SIDE is "ours" (the control page), "bare" (:mod:`benchmarks.peers.bare_page`), or any other: no page. A line on standard
+input is answered by one of JSON: the processor time of the page's threads and of the process, seconds, its memory,
+bytes, and how often the detector has run. After a line "look" the detector of "none" works, until one says "leave".
 """
 
 from __future__ import annotations
@@ -47,10 +48,11 @@ def main() -> None:
             from benchmarks.peers import bare_page  # here, because its libraries take memory
 
             bare_page.BarePage(nodes[DETECTOR], CAMERA, port)
-        if side == "none":
-            nodes[DETECTOR].results.demand(CAMERA).hold(main)
+        demand = nodes[DETECTOR].results.demand(CAMERA)
         print("ready", flush=True)
-        for _ in sys.stdin:
+        for line in sys.stdin:
+            if side == "none" and line.strip():
+                (demand.hold if line.strip() == "look" else demand.release)(main)
             own = [thread for thread in threading.enumerate() if thread.name.startswith(NAMES)]
             told = {
                 "page": sum(map(_taken, own)),

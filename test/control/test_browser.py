@@ -429,7 +429,7 @@ def test_two_tabs_share_what_is_encoded(browser, tab, page):
 def test_a_tab_too_many_says_so_and_connects_when_another_is_closed(browser, page, tab, monkeypatch):
     with opened(browser, page.url) as other:
         drawn(other)
-        monkeypatch.setattr("vision_service.control.server.MOST_TABS", 2)
+        monkeypatch.setattr("vision_service.control.sockets.MOST_TABS", 2)
         with opened(browser, page.url) as third:
             until(third, "document.querySelector('#problem').textContent.includes('close one')")
             other.goto("about:blank")

@@ -33,7 +33,7 @@ NOW = 1_790_000_000_123_456_789
 def message_of(frame, found=None, **values):
     result = None if found is None else result_of("front", frame, found, **values)
     header, parts = frame_message(Shown(Watch("/detector", "front"), frame, result))
-    return unpack(pack({**header, "seq": 1}, parts))
+    return unpack(pack(header, parts))
 
 
 def frame(**values):
@@ -114,8 +114,8 @@ def test_depth_is_shown_where_there_is_no_image():
 def test_why_there_is_no_result_comes_along():
     shown = frame()
     header, _ = frame_message(Shown(Watch("/detector", "front"), shown, Result("front", shown, problem="it failed")))
+    header = json.loads(header)
     assert (header["error"], header["latency"]) == ("it failed", None)
-    json.dumps(header, allow_nan=False)
 
 
 class TestCloud:

@@ -143,7 +143,7 @@ def test_what_cannot_be_a_camera_is_said_to_be_none(page, camera):
 
 
 def test_a_tab_too_many_is_told_why_and_gets_the_place_of_one_that_leaves(page, monkeypatch):
-    monkeypatch.setattr("vision_service.control.server.MOST_TABS", 1)
+    monkeypatch.setattr("vision_service.control.sockets.MOST_TABS", 1)
 
     async def look():
         async with page.tab() as first:
@@ -281,6 +281,21 @@ def test_two_tabs_share_one_encoding(page):
 
     one, other = asyncio.run(look())
     assert len(one & other) >= 5
+
+
+@pytest.mark.parametrize(("quick", "asked"), [(60.0, {False}), (0.0, {True})])
+def test_only_tabs_that_are_quick_need_not_acknowledge_everything(page, monkeypatch, quick, asked):
+    monkeypatch.setattr(wire, "QUICK", quick)
+    monkeypatch.setattr(wire, "ASKING_PERIOD", 60.0)
+
+    async def look():
+        async with page.tab() as tab:
+            await tab.watch("/detector", "camera")
+            for _ in range(3):  # it has acknowledged nothing before
+                await tab.next()
+            return {(await tab.next())[0].get("ack", True) for _ in range(6)}
+
+    assert asyncio.run(look()) == asked
 
 
 def test_a_tab_that_takes_nothing_over_is_dropped_and_holds_up_nobody(page, monkeypatch):

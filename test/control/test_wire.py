@@ -13,10 +13,15 @@ NAMES = st.text(st.characters(categories=["L"]), min_size=1, max_size=12)
 @given(st.dictionaries(NAMES, st.text()), st.dictionaries(NAMES, st.binary(max_size=50)))
 def test_what_is_packed_is_unpacked(header, parts):
     header = {f"h{name}": value for name, value in header.items()}
-    message = pack(header, [(name, "uint8", data) for name, data in parts.items()])
+    message = pack({**header, "type": "frame"}, [(name, "uint8", data) for name, data in parts.items()], number=7)
     told, found = unpack(message)
-    assert {name: value for name, value in told.items() if name != "parts"} == header
+    assert {name: value for name, value in told.items() if name != "parts"} == {**header, "type": "frame", "seq": 7}
     assert found == parts
+
+
+def test_what_is_json_already_is_packed_as_it_is():
+    told, _ = unpack(pack('{"type":"frame"}', number=3, asks=False))
+    assert told == {"type": "frame", "seq": 3, "ack": False, "parts": []}
 
 
 def test_every_part_is_aligned_so_that_a_browser_reads_it_as_floats():

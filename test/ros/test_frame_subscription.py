@@ -74,6 +74,21 @@ def test_of_what_a_latched_publisher_publishes_on_each_message_comes_once(subscr
     assert inbox.drain() == []
 
 
+def test_the_publishers_of_a_stream_are_not_looked_up_for_each_message(subscribe, peer, monkeypatch):
+    inbox = subscribe()
+    node, looks = inbox.frames._node, []
+    publisher = peer.publisher(Image, "image", LATCHED)
+    known(inbox, 1)
+    publisher.publish(Image(width=1))
+    inbox.next()
+    look = node.get_publishers_info_by_topic
+    monkeypatch.setattr(node, "get_publishers_info_by_topic", lambda topic: looks.append(topic) or look(topic))
+    for width in range(2, 12):
+        publisher.publish(Image(width=width))
+        assert inbox.next().width == width
+    assert len(looks) < 5, "but where a message comes late"
+
+
 def test_a_latched_publisher_does_not_hide_another_one(subscribe, peer):
     published(peer, Image(width=7))
     inbox = subscribe()

@@ -1,7 +1,6 @@
 """From what is shown to the tabs that show it: one encoding however many, none while nobody looks.
 
-Everything here is used in the server's loop, but what says otherwise. Of each kind of message a tab gets the newest
-one only, and no more than it takes over; a tab that takes nothing over for `wire.PATIENCE` seconds is dropped.
+Everything here is used in the server's loop, but what says otherwise.
 """
 
 from __future__ import annotations
@@ -11,12 +10,9 @@ import itertools
 import logging
 import math
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
-
-from aiohttp import web
 
 from vision_service.concurrency import Newest
 from vision_service.control import wire
@@ -25,88 +21,11 @@ from vision_service.control.clouds import cloud_message
 from vision_service.control.encoding import frame_message
 from vision_service.control.recorded_moment import Moment
 from vision_service.control.recording import Recording
+from vision_service.control.tab import Message, Tab
 from vision_service.errors import VisionError, reason
 from vision_service.types import LabelChange
 
-MOST_TEXTS = 200
-"""How many text messages wait for a tab at most; older ones are dropped."""
-
 _sequence = itertools.count(1)
-
-
-class Tab:
-    """One tab: what waits for it, and what it has not taken over yet.
-
-    Attributes:
-        channel: What it shows; None = nothing.
-        wants: Which kinds of binary messages.
-        problem: Why it was dropped; empty = it was not.
-    """
-
-    def __init__(self) -> None:
-        self.channel: Channel | None = None
-        self.wants: frozenset[str] = frozenset()
-        self.problem = ""
-        self._binary: dict[str, tuple[int, bytes]] = {}
-        self._texts: deque[str] = deque(maxlen=MOST_TEXTS)
-        self._sent: dict[int, float] = {}
-        self._wake = asyncio.Event()
-        self._sending: float | None = None
-
-    @property
-    def ready(self) -> bool:
-        """Whether it would be sent a message now."""
-        return len(self._sent) < wire.UNACKNOWLEDGED
-
-    def offer(self, kind: str, number: int, message: bytes) -> None:
-        """Send a binary message soon, unless a newer one of its kind replaces it."""
-        self._binary[kind] = (number, message)
-        self._wake.set()
-
-    def tell(self, message: Mapping[str, Any]) -> None:
-        """Send a text message soon."""
-        self._texts.append(wire.json_bytes(message).decode())
-        self._wake.set()
-
-    def acknowledge(self, number: int) -> None:
-        """Take note that it has taken over a message."""
-        if self._sent.pop(number, None) is None:
-            return
-        if self._binary:
-            self._wake.set()
-        if self.channel is not None:
-            self.channel.ready()
-
-    def wake(self) -> None:
-        """Look again whether there is something to send, or the socket was closed."""
-        self._wake.set()
-
-    def clear(self) -> None:
-        """Send nothing of what waits: it shows something else now."""
-        self._binary.clear()
-
-    async def send(self, socket: web.WebSocketResponse) -> None:
-        """Send what there is until the socket is closed; `hangs` has to be asked now and then meanwhile."""
-        while not socket.closed:  # no timeouts here: asyncio makes a task of each, thrice for an image
-            self._wake.clear()
-            while self._texts:
-                text = self._texts.popleft()
-                self._sending = time.monotonic()
-                await socket.send_str(text)
-            while self._binary and self.ready:
-                kind = next(iter(self._binary))
-                number, message = self._binary.pop(kind)
-                self._sent[number] = self._sending = time.monotonic()
-                await socket.send_bytes(message)
-            self._sending = None
-            await self._wake.wait()
-
-    def hangs(self) -> bool:
-        """Return whether the tab has taken nothing over for too long."""
-        oldest = min(self._sent.values(), default=math.inf)
-        if self._sending is not None:
-            oldest = min(oldest, self._sending)
-        return time.monotonic() - oldest > wire.PATIENCE
 
 
 class Channel:
@@ -131,7 +50,8 @@ class Channel:
         self._watched: Watch | None = None
         self._end: Callable[[], None] | None = None
         self._worker = Newest(f"control {key.service or key.camera}", self._encode, failing=self._encoding_failed)
-        self._last: dict[str, tuple[int, bytes]] = {}
+        self._last: dict[str, Message] = {}
+        self._asked = -math.inf  # when a frame was last to be acknowledged
         self._skipped: Shown | None = None
         self._cloud_due = 0.0
         self._closed = False
@@ -144,7 +64,7 @@ class Channel:
         tab.channel = self
         for kind in tab.wants:
             if kind in self._last:
-                tab.offer(kind, *self._last[kind])
+                tab.offer(kind, self._last[kind])
         self._tell_watching(tab)
         await self._follow()
 
@@ -219,19 +139,28 @@ class Channel:
         self._problem("" if error is None else f"it cannot be shown: {reason(error)}")
 
     def _encode(self, shown: Shown) -> None:
-        tabs = tuple(self.tabs)
-        if not self.recording.armed and not any(tab.ready for tab in tabs):
+        ready = clouds = False
+        quick = True
+        for tab in tuple(self.tabs):
+            ready = ready or tab.ready
+            quick = quick and tab.quick
+            clouds = clouds or "cloud" in tab.wants
+        recording = self.recording.armed
+        if not ready and not recording:
             self._skipped = shown
             if any(tab.ready for tab in tuple(self.tabs)):  # one may have become so meanwhile
                 self._loop.call_soon_threadsafe(self.ready)
             return
         header, parts = frame_message(shown)
         self.encoded += 1
-        self._pass_on("frame", header, parts)
-        if self.recording.armed:
-            self._record(shown, parts)
         now = time.monotonic()
-        if any("cloud" in tab.wants for tab in tabs) and now >= self._cloud_due:
+        asks = not quick or now - self._asked >= wire.ASKING_PERIOD
+        if asks:
+            self._asked = now
+        self._pass_on("frame", header, parts, asks=asks)
+        if recording:
+            self._record(shown, parts)
+        if clouds and now >= self._cloud_due:
             self._cloud_due = now + 1 / wire.CLOUD_RATE
             message = cloud_message(shown)
             if message is not None:
@@ -253,19 +182,21 @@ class Channel:
             )
         )  # fmt: skip
 
-    def _pass_on(self, kind: str, header: Mapping[str, Any], parts: list[wire.Part]) -> None:
+    def _pass_on(
+        self, kind: str, header: Mapping[str, Any] | str, parts: list[wire.Part], *, asks: bool = True
+    ) -> None:
         number = next(_sequence)
-        message = wire.pack({**header, "seq": number}, parts)
-        self._loop.call_soon_threadsafe(self._publish, kind, number, message)
+        frame = wire.websocket_frame(wire.pieces(header, parts, number=number, asks=asks))
+        self._loop.call_soon_threadsafe(self._publish, kind, Message(number, asks, frame))
 
     # In the loop again.
 
-    def _publish(self, kind: str, number: int, message: bytes) -> None:
-        self._last[kind] = (number, message)
+    def _publish(self, kind: str, message: Message) -> None:
+        self._last[kind] = message
         wanted = "image" if kind == "frame" else kind
         for tab in self.tabs:
             if wanted in tab.wants:
-                tab.offer(kind, number, message)
+                tab.offer(kind, message)
 
     def _set_problem(self, why: str) -> None:
         if why != self.problem:

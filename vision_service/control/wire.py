@@ -10,8 +10,9 @@ Binary messages, server to tab
 
 ``"parts": [{"name": "image", "format": "jpeg", "offset": 0, "bytes": 30211}, …]``: offsets count from the payload's
 first byte. Every binary message has ``"type"`` and ``"seq"``, the server's number of the message: the tab answers each
-with ``{"type": "ack", "seq": …}`` as soon as it has taken it over. The server sends no more than `UNACKNOWLEDGED`
-messages ahead of that, newest first, and drops a tab that acknowledges nothing for `PATIENCE` seconds.
+with ``{"type": "ack", "seq": …}`` as soon as it has taken it over, but those with ``"ack": false``. The server sends no
+further messages while `UNACKNOWLEDGED` of them are not acknowledged, then the newest ones, and drops a tab that
+acknowledges nothing for `PATIENCE` seconds. Tabs that are all `QUICK` are asked every `ASKING_PERIOD` only.
 
 ``"type": "frame"``: an image and what a service says of it
     ========================  =======================================================================================
@@ -67,7 +68,7 @@ Text messages, tab to server
 ``{"type": "ack", "seq": 12}``
     see above.
 
-Everything else is asked by HTTP: ``POST /api/NAME`` with a JSON object, see ``server.py``.
+Everything else is asked by HTTP: ``POST /api/NAME`` with a JSON object, see ``questions.py``.
 """
 
 from __future__ import annotations
@@ -82,6 +83,10 @@ VERSION = 1
 """Of the format; a page of another one is told to load itself again."""
 UNACKNOWLEDGED = 2
 """How many binary messages are sent ahead of what a tab has acknowledged."""
+QUICK = 0.05
+"""A tab that acknowledges within this time need not acknowledge everything, seconds."""
+ASKING_PERIOD = 0.2
+"""How often quick tabs are to acknowledge a frame, seconds."""
 PATIENCE = 8.0
 """A tab that acknowledges nothing for so long is dropped, seconds; a page that lives connects again."""
 MOST_POINTS = 60_000
@@ -89,27 +94,61 @@ MOST_POINTS = 60_000
 CLOUD_RATE = 5.0
 """How many clouds are sent a second at most."""
 ALIGNMENT = 4
+_BINARY = 0x82
+"""A WebSocket frame's first byte: the only one of a binary message."""
+_encoder = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+quoted = json.encoder.encode_basestring_ascii
 
 Part = tuple[str, str, bytes | memoryview]
 """A part of the payload: its name, its format, its bytes."""
 
 
-def pack(header: Mapping[str, Any], parts: Sequence[Part] = ()) -> bytes:
-    """Return a binary message.
+def pack(header: Mapping[str, Any] | str, parts: Sequence[Part] = (), **more: Any) -> bytes:
+    """Return a binary message; the arguments are those of `pieces`."""
+    return b"".join(pieces(header, parts, **more))
+
+
+def pieces(
+    header: Mapping[str, Any] | str, parts: Sequence[Part] = (), *, number: int = 0, asks: bool = True
+) -> list[bytes | memoryview]:
+    """Return the pieces of which a binary message consists, so that no image is copied for it.
 
     Args:
-        header: What JSON can hold; numbers that are not finite become null.
+        header: What JSON can hold, numbers that are not finite become null; or the JSON of an object. Not empty.
         parts: The payload's.
+        number: The server's number of the message.
+        asks: Whether it is to be acknowledged.
     """
-    offset, told, blobs = 0, [], []
+    offset, told = 0, []
+    blobs: list[bytes | memoryview] = []
     for name, form, data in parts:
-        told.append({"name": name, "format": form, "offset": offset, "bytes": len(data)})
+        told.append(f'{{"name":{quoted(name)},"format":{quoted(form)},"offset":{offset},"bytes":{len(data)}}}')
+        blobs.append(data)
         padding = -len(data) % ALIGNMENT
-        blobs += [data, bytes(padding)]
+        if padding:
+            blobs.append(bytes(padding))
         offset += len(data) + padding
-    text = json_bytes({**header, "parts": told})
-    text += b" " * (-len(text) % ALIGNMENT)
-    return b"".join([struct.pack("<I", len(text)), text, *blobs])
+    text = header if isinstance(header, str) else as_json(header)
+    more = f'"seq":{number},' if asks else f'"seq":{number},"ack":false,'
+    encoded = f'{text[:-1]},{more}"parts":[{",".join(told)}]}}'.encode()
+    encoded += b" " * (-len(encoded) % ALIGNMENT)
+    return [struct.pack("<I", len(encoded)) + encoded, *blobs]
+
+
+def websocket_frame(message: Sequence[bytes | memoryview]) -> tuple[bytes | memoryview, ...]:
+    """Return the WebSocket frame of a server's binary message (RFC 6455, section 5.2): not masked, not compressed.
+
+    Args:
+        message: Its pieces.
+    """
+    length = sum(map(len, message))
+    if length < 126:
+        header = struct.pack("!BB", _BINARY, length)
+    elif length < 1 << 16:
+        header = struct.pack("!BBH", _BINARY, 126, length)
+    else:
+        header = struct.pack("!BBQ", _BINARY, 127, length)
+    return (header, *message)
 
 
 def unpack(message: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
@@ -126,10 +165,15 @@ def unpack(message: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
 
 def json_bytes(value: Any) -> bytes:
     """Return a value as JSON that every browser reads: what is not finite becomes null."""
+    return as_json(value).encode()
+
+
+def as_json(value: Any) -> str:
+    """Return a value as JSON that every browser reads: what is not finite becomes null."""
     try:
-        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+        return _encoder.encode(value)
     except ValueError:
-        return json.dumps(finite(value), allow_nan=False, separators=(",", ":")).encode()
+        return _encoder.encode(finite(value))
 
 
 def finite(value: Any) -> Any:

@@ -92,6 +92,7 @@ class FrameSubscription:
         *,
         callback_group: Any = None,
         history: History | None = None,
+        raw: bool = False,
     ) -> None:
         """Subscribe.
 
@@ -102,6 +103,7 @@ class FrameSubscription:
             callback: Called with each message.
             callback_group: Of the callback; None = the node's default one.
             history: What former subscriptions have received, which this one goes on with; None = nothing.
+            raw: Whether the callback gets the bytes that came instead of the message that they are.
 
         Raises:
             Exception: rclpy's own: the topic, or a ``qos_overrides`` parameter, is wrong.
@@ -120,6 +122,8 @@ class FrameSubscription:
         self._live: _Subscribed | None = None
         self._latched: _Subscribed | None = None
         self._closed = False
+        self._raw = raw
+        self._number: int | None = None
         self._seen: deque[int] = deque(maxlen=REMEMBERED)
         given = parameter_overrides(node)
         self._reliability, durability = (
@@ -230,6 +234,7 @@ class FrameSubscription:
 
         arguments = {
             "callback_group": self._group,
+            "raw": self._raw,
             "qos_overriding_options": QoSOverridingOptions(OVERRIDABLE, callback=choose),
         }
         events: dict[str, Callable[[Any], None]] = {"incompatible_qos": self._publishers_changed}
@@ -259,16 +264,18 @@ class FrameSubscription:
         published = information["source_timestamp"]
         if published and published in self._seen:  # by the other subscription, or by one that it has replaced
             return
-        if self._latched is not None or self.age > QUIET:
+        before, self._number = self._number, information.get("publication_sequence_number")
+        goes_on = before is not None and self._number == before + 1  # each publisher counts for itself
+        if (self._latched is not None and not goes_on) or self.age > QUIET:
             publishers = self._node.get_publishers_info_by_topic(self.topic)
             self._history.note(map(_identity, publishers))
         self._seen.append(published)
         self._history.add(published)
         self.count += 1
         # By the publisher's clock, which may differ: only of as many messages as may have been kept for us.
-        before = self._latched is not None and self._past > 0 and 0 < published < self._opened
+        past = self._latched is not None and self._past > 0 and 0 < published < self._opened
         self._past -= 1
-        self.late = (time.time_ns() - published) / 1e9 if before else 0.0
+        self.late = (time.time_ns() - published) / 1e9 if past else 0.0
         self._arrived = time.monotonic()
         self._callback(message)
 

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from rclpy.exceptions import InvalidTopicNameException
+from rclpy.serialization import deserialize_message
 from rclpy.validate_full_topic_name import validate_full_topic_name
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 
@@ -228,6 +229,7 @@ class TopicCamera:
         self._came = False
         self._opened = 0.0
         self._calibrated = False
+        self._calibration = b""
         self._calibration_problem = ""
         self._intrinsics: CameraIntrinsics | None = None
         self.feed = Feed(FrameSlot(), Demand(self._follow_demand), self.silence, self.holds)
@@ -307,6 +309,7 @@ class TopicCamera:
 
     def _open(self) -> None:
         self._intrinsics = None
+        self._calibration = b""
         self._calibrated = False
         self._came = False
         self._early = None
@@ -322,6 +325,7 @@ class TopicCamera:
                     callback,
                     callback_group=self._node.group,
                     history=self._histories[topic],
+                    raw=kind is CameraInfo,
                 )
             except Exception as error:  # above all: a qos_overrides parameter that is wrong
                 self._close()
@@ -478,7 +482,12 @@ class TopicCamera:
             and bool(self._publishers(self._topics.camera_info))
         )
 
-    def _on_camera_info(self, message: CameraInfo) -> None:
+    def _on_camera_info(self, data: bytes) -> None:
+        content = data[:4] + data[12:]  # without the stamp: nearly always the same as before
+        if content == self._calibration:
+            return
+        message = deserialize_message(data, CameraInfo)
+        self._calibration = content
         self._calibrated = True
         self._intrinsics = conversion.intrinsics_from_message(message)
         self._calibration_problem = wrong = conversion.wrong_with_calibration(message)

@@ -1,17 +1,22 @@
 """Results as the bytes that DDS sends."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rclpy.serialization import deserialize_message, serialize_message
 from std_msgs.msg import Header
 from vision_msgs.msg import Classification as ClassificationMessage
-from vision_msgs.msg import Detection2DArray
+from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithPose
 
+from vision_service.errors import VisionError
 from vision_service.ros.conversion import (
     classifications_to_message,
+    detections_from_message,
+    detections_from_serialized,
     detections_to_message,
     serialized_classifications,
     serialized_detections,
+    stamp_of_serialized,
     time_message,
 )
 from vision_service.types import Classification, Detection, DetectionExtra, OrientedBox
@@ -40,3 +45,36 @@ def test_classifications_are_written_as_their_message_is(classifications, stamp,
     data = serialized_classifications(classifications, stamp, frame_id)
     assert deserialize_message(data, ClassificationMessage) == message
     assert len(data) == len(serialize_message(message))
+
+
+@given(DETECTIONS, STAMPS, NAMES)
+def test_detections_are_read_as_their_message_is(detections, stamp, frame_id):
+    message = detections_to_message(detections, Header(stamp=time_message(stamp), frame_id=frame_id))
+    data = serialize_message(message)
+    assert stamp_of_serialized(data) == stamp
+    assert detections_from_serialized(data) == detections_from_message(message)
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_of_other_peoples_detections_the_first_hypothesis_counts(count):
+    results = [ObjectHypothesisWithPose() for _ in range(count)]
+    for number, each in enumerate(results):
+        each.hypothesis.class_id, each.hypothesis.score = f"class {number}", 0.75 - number / 8
+    message = Detection2DArray(detections=[Detection2D(id="seven", results=results), Detection2D()])
+    message.detections[0].bbox.size_x = 4.0
+    read = detections_from_serialized(serialize_message(message))
+    assert read == detections_from_message(message)
+    assert read[0].class_name == ("class 0" if count else "")
+
+
+@pytest.mark.parametrize("length", [5, 16, 60, -9])
+def test_bytes_that_end_too_early_are_refused(length):
+    data = serialized_detections([Detection("cube", 0.5, 1, 2, 3, 4)], 7, "lens")
+    with pytest.raises(VisionError, match="no vision_msgs/Detection2DArray"):
+        detections_from_serialized(data[:length])
+
+
+def test_a_name_that_is_no_unicode_is_refused():
+    data = serialized_detections([Detection("cube", 0.5, 1, 2, 3, 4)], 7, "lens")
+    with pytest.raises(VisionError, match="no vision_msgs/Detection2DArray"):
+        detections_from_serialized(data.replace(b"cube", b"\xff\xfe\xff\xfe"))

@@ -97,7 +97,8 @@ export class Stream {
         }
       }
     } finally {
-      if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ type: "ack", seq: header.seq }));
+      const asks = header.ack !== false;
+      if (asks && socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ type: "ack", seq: header.seq }));
     }
   }
 }

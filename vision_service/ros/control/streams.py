@@ -148,7 +148,12 @@ class ResultsElsewhere:
             if name not in self._subscriptions:
                 take = self._event if name == "events" else partial(self._came, name)
                 self._subscriptions[name] = self._node.create_subscription(
-                    kinds[name], f"{self._prefix}/{name}", take, QOS, callback_group=self._node.group
+                    kinds[name],
+                    f"{self._prefix}/{name}",
+                    take,
+                    QOS,
+                    callback_group=self._node.group,
+                    raw=name == "detections",
                 )
         self._expected = frozenset(published)
 
@@ -166,8 +171,10 @@ class ResultsElsewhere:
         self._complete(frame.stamp)
 
     def _came(self, name: str, message: Any) -> None:
-        header = message.header
-        stamp = conversion.nanoseconds(header.stamp)
+        if isinstance(message, bytes):
+            stamp = conversion.stamp_of_serialized(message)
+        else:
+            stamp = conversion.nanoseconds(message.header.stamp)
         self._parts.setdefault(stamp, {})[name] = message
         while len(self._parts) > KEPT:
             self._parts.popitem(last=False)
@@ -198,7 +205,9 @@ class ResultsElsewhere:
         instances = conversion.instances_from_message(parts["instances"]) if "instances" in parts else []
         keypoints = conversion.keypoints_from_message(parts["keypoints"]) if "keypoints" in parts else []
         if "detections" in parts:
-            found["detect"] = with_extras(conversion.detections_from_message(parts["detections"]), instances, keypoints)
+            found["detect"] = with_extras(
+                conversion.detections_from_serialized(parts["detections"]), instances, keypoints
+            )
         elif "instances" in parts or "keypoints" in parts:
             found["detect"] = instances or keypoints
         if "classifications" in parts:

@@ -44,7 +44,12 @@ from vision_service.ros.conversion.result import (
     objects_to_markers,
     objects_to_points,
 )
-from vision_service.ros.conversion.serialized import serialized_classifications, serialized_detections
+from vision_service.ros.conversion.serialized import (
+    detections_from_serialized,
+    serialized_classifications,
+    serialized_detections,
+    stamp_of_serialized,
+)
 from vision_service.ros.conversion.tensor import (
     info_from_message,
     info_to_message,
@@ -68,6 +73,7 @@ __all__ = [
     "depth_to_message",
     "detections_3d_from_message",
     "detections_from_message",
+    "detections_from_serialized",
     "detections_to_message",
     "header_of",
     "image_from_compressed",
@@ -97,6 +103,7 @@ __all__ = [
     "serialized_classifications",
     "serialized_detections",
     "size_of",
+    "stamp_of_serialized",
     "tensors_from_message",
     "tensors_to_message",
     "time_message",

@@ -285,20 +285,22 @@ def detection_to_message(detection: Detection, header: Header) -> Detection2D:
 
 def detection_from_message(message: Detection2D) -> Detection:
     """Return the detection of a message, with its first hypothesis; around a turned box, the upright envelope."""
-    center, box = message.bbox.center.position, message.bbox
+    center, box = message.bbox.center, message.bbox
     best = message.results[0].hypothesis if message.results else ObjectHypothesis()
-    angle = reduced_angle(message.bbox.center.theta)
-    extra = None
-    edges = (
-        center.x - box.size_x / 2,
-        center.y - box.size_y / 2,
-        center.x + box.size_x / 2,
-        center.y + box.size_y / 2,
-    )
-    if angle:
-        turned = OrientedBox(center.x, center.y, box.size_x, box.size_y, angle)
-        edges, extra = turned.envelope, DetectionExtra(box=turned)
-    return Detection(best.class_id, float(best.score), *edges, id=message.id, extra=extra)
+    values = center.position.x, center.position.y, center.theta, box.size_x, box.size_y
+    return detection_of_box(best.class_id, float(best.score), message.id, *values)
+
+
+def detection_of_box(
+    class_name: str, confidence: float, identity: str, x: float, y: float, theta: float, width: float, height: float
+) -> Detection:
+    """Return the detection that a message describes by a box's center, pixels, its angle, radians, and its size."""
+    angle = reduced_angle(theta) if theta else 0.0
+    if not angle:
+        edges = x - width / 2, y - height / 2, x + width / 2, y + height / 2
+        return Detection(class_name, confidence, *edges, id=identity)
+    turned = OrientedBox(x, y, width, height, angle)
+    return Detection(class_name, confidence, *turned.envelope, id=identity, extra=DetectionExtra(box=turned))
 
 
 def _hypothesis(class_name: str, confidence: float) -> ObjectHypothesis:
