@@ -31,6 +31,7 @@ BENCHMARKS = (
     "lidar",
     "conversion",
     "footprint",
+    "command",
     "growth",
     "executor",
     "fairness",

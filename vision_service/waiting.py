@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 LONG = 1.0
 """From when on it is worth telling that something takes its time, seconds."""
@@ -48,6 +48,19 @@ def waits_for(thread: int) -> tuple[str, float]:
     return what, time.monotonic() - since if what else 0.0
 
 
+class _AtWork:
+    """The block of :meth:`Activity.at_work`; a class, because every frame passes it and a generator takes longer."""
+
+    def __init__(self, activity: Activity) -> None:
+        self._activity = activity
+
+    def __enter__(self) -> None:
+        self._activity._begin()
+
+    def __exit__(self, *_: object) -> None:
+        self._activity._end()
+
+
 class Activity:
     """What a model's thread is at, for those whose calls are held up by it."""
 
@@ -55,16 +68,18 @@ class Activity:
         self._at: tuple[int, float] | None = None
         self._before: tuple[str, float, float] | None = None
 
-    @contextmanager
-    def at_work(self) -> Iterator[None]:
+    def at_work(self) -> AbstractContextManager[None]:
         """Say, for the time of a block, that this thread runs the model."""
-        _waited.pop(threading.get_ident(), None)  # of other work, or of a thread that had this number before
-        self._at = (threading.get_ident(), time.monotonic())
-        try:
-            yield
-        finally:
-            self._before = _waited.pop(threading.get_ident(), None)
-            self._at = None
+        return _AtWork(self)
+
+    def _begin(self) -> None:
+        thread = threading.get_ident()
+        _waited.pop(thread, None)  # of other work, or of a thread that had this number before
+        self._at = (thread, time.monotonic())
+
+    def _end(self) -> None:
+        self._before = _waited.pop(threading.get_ident(), None)
+        self._at = None
 
     def held_up(self) -> str:
         """Return what the model has been at for long, or was until just now, for error messages; empty = nothing."""

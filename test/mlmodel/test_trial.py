@@ -8,7 +8,7 @@ import pytest
 import testdata
 import tinymodels
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.mlmodel import trial
+from vision_service.mlmodel import trial, trial_process
 from vision_service.mlmodel.runtime import RuntimeOptions
 from vision_service.mlmodel.trial import try_model
 
@@ -35,7 +35,7 @@ def refusal(data: bytes, **options) -> VisionError:
 
 def child_runs(monkeypatch, code: str) -> None:
     """Let the child run this instead; what is in braces is not replaced."""
-    monkeypatch.setattr(trial, "CHILD", code.replace("{", "{{").replace("}", "}}"))
+    monkeypatch.setattr(trial_process, "CHILD", code.replace("{", "{{").replace("}", "}}"))
 
 
 @pytest.mark.parametrize(
@@ -125,10 +125,10 @@ def test_a_content_is_tried_once(monkeypatch):
 def test_the_child_imports_neither_pictures_nor_ros_and_runs_no_startup_files(monkeypatch, tmp_path):
     (tmp_path / "sitecustomize.py").write_text("raise SystemExit('startup files were run')")
     monkeypatch.syspath_prepend(tmp_path)
-    (line,) = [line for line in trial.CHILD.splitlines() if line.startswith("os._exit")]
+    (line,) = [line for line in trial_process.CHILD.splitlines() if line.startswith("os._exit")]
     heavy = "[name for name in ('cv2', 'rclpy', 'site', 'sitecustomize') if name in sys.modules]"
     checked = f"code = main(sys.argv[2:]); found = {heavy}; os._exit(code or (7 if found else 0))"
-    monkeypatch.setattr(trial, "CHILD", trial.CHILD.replace(line, checked))
+    monkeypatch.setattr(trial_process, "CHILD", trial_process.CHILD.replace(line, checked))
     attempt(GOOD)
 
 

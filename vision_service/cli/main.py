@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     try:
-        arguments = build_parser().parse_args(argv)
+        arguments = build_parser(_asked(argv)).parse_args(argv)
         code: int = arguments.func(arguments)
     except VisionError as error:
         print_error(error.message)
@@ -61,8 +61,18 @@ def _never_fail_to_print() -> None:
             stream.reconfigure(errors="replace")
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command."""
+def _asked(argv: Sequence[str] | None) -> Sequence[str]:
+    """Return the subcommand that is asked for; all if none is, or there is none of that name."""
+    first = (sys.argv[1:] if argv is None else argv)[:1]
+    return [name for name in NAMES if name in first] or NAMES
+
+
+def build_parser(names: Sequence[str] = NAMES) -> argparse.ArgumentParser:
+    """Return the parser of the command.
+
+    Args:
+        names: The subcommands that it knows: each of them is imported.
+    """
     parser = argparse.ArgumentParser(
         prog="vision-service",
         description="Vision for ROS 2 robots: detect, classify and segment.",
@@ -70,7 +80,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for name in NAMES:
+    for name in names:
         import_module(f"vision_service.cli.commands.{name.replace('-', '_')}").add_parser(subparsers)
     return parser
 

@@ -53,3 +53,17 @@ def add_settings(parser: argparse.ArgumentParser, what: str) -> None:
         metavar="NAME=VALUE",
         help=f"{what}, value in YAML; for a map NAME.KEY=VALUE; repeatable",
     )
+
+
+def begin_trial(arguments: argparse.Namespace) -> None:
+    """Begin to try the model's file, before that is imported what will load it, where it is known how that will be.
+
+    Args:
+        arguments: Of a subcommand that has the model's arguments.
+    """
+    others = {"model_path", "num_threads", "delegate", "delegate_options"}
+    names = {name.partition(".")[0] for name, _ in arguments.settings}
+    if arguments.model_path and arguments.model in (None, "mlmodel") and not arguments.params and not names & others:
+        from vision_service.mlmodel.trial_process import begin
+
+        begin(arguments.model_path)

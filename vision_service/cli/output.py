@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import Progress
 from rich.text import Text
 
 from vision_service.cli.given import stem_of
@@ -149,7 +148,12 @@ def progress(files: Sequence[str]) -> Iterator[str]:
     There is none unless people would miss it: with several files, a terminal to draw on, and no results on it.
     """
     hidden = len(files) < 2 or not sys.stderr.isatty() or sys.stdout.isatty()
-    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=False, disable=hidden) as bar:
+    if hidden:
+        yield from files
+        return
+    from rich.progress import Progress  # which takes as long to be imported as a small model to run ten times
+
+    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
         yield from bar.track(files, description="")
 
 

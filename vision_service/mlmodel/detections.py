@@ -36,8 +36,9 @@ def detections_of(
         boxes = (found.boxes.reshape(-1, 2, 2) - beside).clip(0.0, placement.source).reshape(-1, 4)
     else:
         boxes = placement.boxes_to_source(found.boxes)
-    inside = np.flatnonzero((boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]))
-    if len(inside) < len(boxes):  # what lies beside the image, in a letterbox's border
+    larger = boxes[:, 2:] > boxes[:, :2]
+    if not larger.all():  # what lies beside the image, in a letterbox's border
+        inside = np.flatnonzero(larger.all(axis=1))
         found, boxes = found.take(inside), boxes[inside]
     extras = _extras(found, placement, boxes, keypoint_names)
     made = [

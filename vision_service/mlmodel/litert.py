@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from vision_service.errors import ErrorCode, VisionError, missing_package
 from vision_service.mlmodel.file_facts import FileFacts
 from vision_service.mlmodel.metadata import TensorMetadata, read_metadata
-from vision_service.mlmodel.runtime import RuntimeOptions, TensorInfo, Tensors, check
+from vision_service.mlmodel.runtime import Check, RuntimeOptions, TensorInfo, Tensors
 
 PACKAGES = ("ai_edge_litert", "tflite_runtime")
 """The packages that bring the interpreter, the one to prefer first."""
@@ -106,6 +106,7 @@ class LiteRT:
         self.inputs = _infos(interpreter.get_input_details(), metadata.inputs, {})
         self.outputs = _infos(interpreter.get_output_details(), metadata.outputs, _roles(operations))
         self._interpreter = interpreter
+        self._check = Check(self.inputs)
         self._path = path
         self._lock = threading.Lock()
         self._inputs = {
@@ -127,7 +128,7 @@ class LiteRT:
         with self._lock:
             if self._interpreter is None:
                 raise VisionError(ErrorCode.MODEL_ERROR, f"the model {self._path!r} was closed")
-            check(self.inputs, tensors)
+            self._check(tensors)
             try:
                 if any(tensors[name].shape != shape for name, shape in self._allocated.items()):
                     self._allocate(tensors)

@@ -15,7 +15,7 @@ from vision_service.errors import ErrorCode, VisionError, missing_package
 from vision_service.mlmodel.file_facts import labels_of
 from vision_service.mlmodel.onnx_file import read_facts
 from vision_service.mlmodel.onnx_weights import check_complete
-from vision_service.mlmodel.runtime import RuntimeOptions, TensorInfo, Tensors, check
+from vision_service.mlmodel.runtime import Check, RuntimeOptions, TensorInfo, Tensors
 
 PROCESSOR = "CPUExecutionProvider"
 
@@ -86,6 +86,7 @@ class OnnxRuntime:
         self.inputs = tuple(_info(item, path) for item in session.get_inputs())
         self.outputs = tuple(_info(item, path) for item in session.get_outputs())
         self._names = [info.name for info in self.outputs]
+        self._check = Check(self.inputs)
         self._path = path
         self._session: Any = session
         self._lock = threading.Lock()
@@ -95,7 +96,7 @@ class OnnxRuntime:
         with self._lock:
             if self._session is None:
                 raise VisionError(ErrorCode.MODEL_ERROR, f"the model {self._path!r} was closed")
-            check(self.inputs, tensors)
+            self._check(tensors)
             try:
                 values = self._session.run(self._names, dict(tensors))
             except Exception as error:  # its errors have no common type but this

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import cv2
@@ -47,8 +48,14 @@ class Placement:
         Args:
             boxes: (N, 4) corners xmin, ymin, xmax, ymax in pixels of the input.
         """
-        found = self.points_to_source(boxes.reshape(-1, 2, 2))
-        return found.clip(0.0, self.source).reshape(-1, 4)
+        corner, scale, source = self._of_boxes
+        found: NDArray[np.float64] = (boxes - corner) / scale
+        return np.minimum(np.maximum(found, 0.0, out=found), source, out=found)
+
+    @cached_property
+    def _of_boxes(self) -> tuple[NDArray[np.float64], ...]:
+        """The corner, the scale and the source's size, each for both corners of a box: (4,)."""
+        return tuple(np.array([*pair, *pair], np.float64) for pair in (self.corner, self.scale, self.source))
 
     def points_to_source(self, points: NDArray[Any]) -> NDArray[np.float64]:
         """Return points in pixels of the image; they may lie beside it.

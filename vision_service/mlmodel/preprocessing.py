@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import cv2
@@ -104,6 +105,10 @@ def _image(info: TensorInfo) -> ImageTensor | None:
     return ImageTensor(info, max(width, 0), max(height, 0), channels, channels_first, batched)
 
 
+MOST_PLACEMENTS = 16
+"""Of how many sizes of images it is remembered where they lie."""
+
+
 @dataclass(frozen=True, eq=False)
 class ImageInput:
     """The input of a model that takes one image, and how its values are made.
@@ -146,8 +151,22 @@ class ImageInput:
 
     def placement(self, image: Image) -> Placement:
         """Return where the image lies in what the model sees."""
-        source = (image.width, image.height)
-        size = (self.width or image.width, self.height or image.height)
+        source = image.size
+        placement = self._placements.get(source)
+        if placement is None:
+            if len(self._placements) >= MOST_PLACEMENTS:
+                self._placements.clear()
+            placement = self._placements[source] = self._placement_of(source)
+        return placement
+
+    @cached_property
+    def _placements(self) -> dict[tuple[int, int], Placement]:
+        """Those of the sizes of images that were there: a camera's is always the same."""
+        return {}
+
+    def _placement_of(self, source: tuple[int, int]) -> Placement:
+        """Return where an image of a size lies."""
+        size = (self.width or source[0], self.height or source[1])
         if self.stride and self.rule.startswith("letterbox"):
             size = dynamic_size(source, size, self.stride)
         if self.rule == "center_crop":

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -197,10 +199,11 @@ def noise(image: ImageTensor, size: tuple[int, int]) -> NDArray[Any]:
         image: The input that takes the image.
         size: Width and height, pixels.
     """
-    random = np.random.default_rng(0)
     channels = image.channels
     shape = (channels, size[1], size[0]) if image.channels_first else (size[1], size[0], channels)
-    values = random.integers(0, 256, shape)
+    # Not of NumPy: to import its random numbers takes 2 MB, which a node keeps.
+    noise_bytes = Random(0).randbytes(math.prod(shape))  # noqa: S311
+    values = np.frombuffer(noise_bytes, np.uint8).reshape(shape).astype(int)
     dtype = np.dtype(image.info.dtype)
     if dtype.kind == "f":
         tensor = (values / 255).astype(dtype)

@@ -141,6 +141,24 @@ def check(inputs: Sequence[TensorInfo], tensors: Mapping[str, NDArray[Any]]) -> 
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
 
 
+class Check:
+    """Checks tensors as :func:`check` does, in less time where they are right."""
+
+    def __init__(self, inputs: Sequence[TensorInfo]) -> None:
+        """Take the inputs."""
+        self._inputs = inputs
+        self._wanted = {info.name: (np.dtype(info.dtype), info.shape) for info in inputs}
+
+    def __call__(self, tensors: Mapping[str, NDArray[Any]]) -> None:
+        """Raise VisionError INVALID_ARGUMENT unless tensors are those of the inputs."""
+        if tensors.keys() != self._wanted.keys():
+            check(self._inputs, tensors)
+        for name, (dtype, shape) in self._wanted.items():
+            tensor = tensors[name]
+            if tensor.dtype != dtype or (tensor.shape != shape and not _fits(tensor.shape, shape)):
+                check(self._inputs, tensors)
+
+
 def _fits(shape: tuple[int, ...], expected: tuple[int, ...]) -> bool:
     return len(shape) == len(expected) and all(
         wanted in (-1, size) for size, wanted in zip(shape, expected, strict=True)

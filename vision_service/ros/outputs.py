@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,6 +54,7 @@ class Topic:
         make: Makes a message, or its bytes, of what the model says of a frame; the header is that of the frame, or of
             the coordinate frame in which objects are published.
         tells_of_nothing: Whether it can say that there is nothing; an image of classes cannot.
+        headed: Whether making a message takes the header; those that are made most often take what is in it.
         expires: Whether its messages say how long they hold, so that nothing stays of a node that is killed.
     """
 
@@ -61,6 +63,7 @@ class Topic:
     kind: type
     make: Callable[[Any, Header, Frame], Any]
     tells_of_nothing: bool = True
+    headed: bool = True
     expires: bool = False
 
     @property
@@ -77,10 +80,12 @@ TOPICS = (
     Topic(
         "detections", "detect", Detection2DArray,
         lambda found, _, frame: conversion.serialized_detections(found, frame.stamp, frame.frame_id),
+        headed=False,
     ),
     Topic(
         "classifications", "classify", Classification,
         lambda found, _, frame: conversion.serialized_classifications(found, frame.stamp, frame.frame_id),
+        headed=False,
     ),
     Topic(
         "objects", IN_SPACE, Detection3DArray,
@@ -140,6 +145,8 @@ COMPRESSED = "image_annotated/compressed"
 PICTURES = frozenset({ANNOTATED, COMPRESSED})
 NAMES = (*(topic.name for topic in TOPICS), ANNOTATIONS, ANNOTATED, EVENTS, "label_info")
 """The names of outputs: a camera may bear none of them."""
+KNOWN_FOR = 0.1
+"""How long it is relied on who listens, where the middleware does not tell that this has changed; seconds."""
 LONGEST_LASTING = 600.0
 """How long what is drawn lasts at most because the last frames took long, seconds."""
 CONFIRMATION = 0.2
@@ -174,7 +181,7 @@ class Outputs:
         self._closed = False
         self._shown: dict[str, Topic] = {}  # whose last message tells of something
         self._withdrawn: set[str] = set()  # of which subscriptions may not yet know
-        self._last = Frame()
+        self._last = (0, "", "", (0, 0))  # stamp, frame_id, camera and size of the last frame that something tells of
         self._place = ""
         self._looked = self._opened = time.monotonic()
         self._lasting = 0.0
@@ -185,13 +192,27 @@ class Outputs:
         if kinds:
             kinds |= {ANNOTATED: Image, COMPRESSED: CompressedImage}
         self._publishers: dict[str, list[Publisher]] = {
-            name: [qos.publisher(node, kind, f"{prefix}/{name}", matched=node.look_soon) for prefix in prefixes]
+            name: [qos.publisher(node, kind, f"{prefix}/{name}", matched=self._matched) for prefix in prefixes]
             for name, kind in kinds.items()
         }
+        self._listened: dict[str, list[Publisher]] = {}  # by output, those with a listener
+        self._listened_until = -math.inf
 
     def heard(self) -> frozenset[str]:
         """Return the names of the outputs that have a listener; writing a message costs most."""
-        return frozenset(name for name in self._publishers if self._listened(name))
+        self._listened_until = time.monotonic() + KNOWN_FOR  # first: what changes meanwhile is looked at again
+        listened = {name: _listened_of(publishers) for name, publishers in self._publishers.items()}
+        self._listened = {name: publishers for name, publishers in listened.items() if publishers}
+        return frozenset(self._listened)
+
+    def _heard(self) -> Collection[str]:
+        """Return the same for a frame: asking all publishers takes as long as sending a message."""
+        return self.heard() if time.monotonic() > self._listened_until else self._listened.keys()
+
+    def _matched(self) -> None:
+        """Look again who listens: somebody has come or gone."""
+        self._listened_until = -math.inf
+        self._node.look_soon()
 
     def publish(
         self,
@@ -218,15 +239,16 @@ class Outputs:
             lasting: How long what is drawn of it holds at least without a further message, seconds; 0 = for ever.
         """
         began = time.monotonic()
-        heard = self.heard()
-        drawn = heard & PICTURES
+        heard = self._heard()
+        drawn = PICTURES.intersection(heard)
         wanted = [topic for topic in self._topics if topic.name in heard]
         methods = self._methods if drawn else dict.fromkeys(topic.method for topic in wanted)
         results = {method: run(method, frame) for method in methods}
         # Longer than the next frame may take, by how long this one and the one before took.
         taken = time.monotonic() - max(self._opened, min(began, self._looked))
         self._lasting = lasting and max(lasting, min(LONGEST_LASTING, 3 * taken))
-        header = conversion.header_of(frame)
+        headed = drawn or any(topic.headed for topic in wanted)
+        header = conversion.header_of(frame) if headed else Header()
         for topic in wanted:
             if topic.ability != IN_SPACE:
                 self._tell(topic, results[topic.method], header, frame)
@@ -262,10 +284,11 @@ class Outputs:
     def withdraw(self) -> None:
         """Say on every topic that tells of something that there is nothing any more."""
         with self._lock:
-            last, passed = self._last, time.monotonic() - self._looked
+            stamp, frame_id, camera, (width, height) = self._last
             # By the clock of the camera: later than the last frame, whatever time the node has.
-            stamp = last.stamp + round(passed * 1e9)
-            nothing = replace(last, stamp=stamp)
+            stamp += round((time.monotonic() - self._looked) * 1e9)
+            unknown = np.broadcast_to(np.float32(np.nan), (height, width))  # of the same size, and no memory
+            nothing = Frame(depth=unknown, stamp=stamp, frame_id=frame_id, camera_name=camera)
             shown, self._shown = self._shown, {}
             if not self._node.context.ok():  # then nobody can be told anything
                 return
@@ -312,27 +335,21 @@ class Outputs:
         with self._lock:
             if self._closed:
                 return
-            _send(self._listened(topic.name), message)
+            _send(self._listened.get(topic.name, ()), message)
             if topic.tells_of_nothing and (len(found) or more):
                 self._shown[topic.name] = topic
             else:
                 self._shown.pop(topic.name, None)
             if topic.ability == IN_SPACE:
                 self._place = header.frame_id
-            width, height = frame.size
-            unknown = np.broadcast_to(np.float32(np.nan), (height, width))  # of the same size, and no memory
-            self._last = Frame(depth=unknown, stamp=frame.stamp, frame_id=frame.frame_id, camera_name=frame.camera_name)
+            self._last = frame.stamp, frame.frame_id, frame.camera_name, frame.size
             self._looked = time.monotonic()
 
     def _publish(self, name: str, message: Any) -> None:
         """Publish a message that tells of its own time."""
         with self._lock:
             if not self._closed:
-                _send(self._listened(name), message)
-
-    def _listened(self, name: str) -> list[Publisher]:
-        """Return the publishers of an output that have a listener."""
-        return [publisher for publisher in self._publishers.get(name, ()) if publisher.get_subscription_count()]
+                _send(_listened_of(self._publishers.get(name, ())), message)
 
     def _publish_picture(
         self, wanted: Collection[str], picture: NDArray[np.uint8], header: Header, jpeg_quality: int
@@ -342,6 +359,11 @@ class Outputs:
         if COMPRESSED in wanted:
             data = encode(picture, "image/jpeg", quality=jpeg_quality)
             self._publish(COMPRESSED, conversion.compressed_to_message(data, "jpeg", header))
+
+
+def _listened_of(publishers: Iterable[Publisher]) -> list[Publisher]:
+    """Return the publishers that have a listener."""
+    return [publisher for publisher in publishers if publisher.get_subscription_count()]
 
 
 def _send(publishers: Iterable[Publisher], message: Any) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -138,7 +138,7 @@ class MLModel(VisionModel):
         decoder: Detector = self.decoder  # type: ignore[assignment]
         placement = self.input.placement(image)
         tensors = self._real(self._infer(image, placement))
-        with _read_by(decoder):
+        with _ReadBy(decoder):
             found = decoder.decode(tensors, placement, self._minimum.least).sane().sorted()
         if not len(found):
             check_numbers(tensors)  # "nothing" must not be all that is said of a network that has broken down
@@ -166,7 +166,7 @@ class MLModel(VisionModel):
         image = _image(frame)
         tensors = self._real(self._infer(image, self.input.placement(image)))
         check_numbers(tensors)
-        with _read_by(decoder):
+        with _ReadBy(decoder):
             scores = decoder.scores(tensors)
         (enough,) = (scores >= self._minimum.least).nonzero()
         best = enough[(-scores[enough]).argsort(kind="stable")]
@@ -192,7 +192,7 @@ class MLModel(VisionModel):
         if not getattr(decoder, "only_order", False):
             tensors = self._real(tensors)
         check_numbers(tensors)
-        with _read_by(decoder):
+        with _ReadBy(decoder):
             numbers = decoder.labels(tensors, placement)
         known = max(len(self.labels), int(numbers.max()) + 1)
         return LabelImage(numbers, tuple(label(self.labels, number) for number in range(known)))
@@ -297,16 +297,20 @@ class MLModel(VisionModel):
         return self.runtime.infer(self._inputs(self.input.name, self.input.tensor(image, placement), size))
 
 
-@contextmanager
-def _read_by(decoder: object) -> Iterator[None]:
-    """Turn what a decoder raises over outputs of another form than the probe's into MODEL_ERROR."""
-    try:
-        yield
-    except VisionError:
-        raise
-    except Exception as error:
-        msg = f"{type(decoder).__name__} cannot read what the model has returned for this frame: {error!r}"
-        raise VisionError(ErrorCode.MODEL_ERROR, msg) from error
+class _ReadBy:
+    """Turns what a decoder raises in a block over outputs of another form than the probe's into MODEL_ERROR."""
+
+    def __init__(self, decoder: object) -> None:
+        self._decoder = decoder
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if isinstance(error, Exception) and not isinstance(error, VisionError):
+            name = type(self._decoder).__name__
+            msg = f"{name} cannot read what the model has returned for this frame: {error!r}"
+            raise VisionError(ErrorCode.MODEL_ERROR, msg) from error
 
 
 def check_numbers(tensors: Tensors) -> None:

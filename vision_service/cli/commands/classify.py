@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from vision_service.cli.arguments import add_command
-from vision_service.cli.model_arguments import DRAWN, IMAGE_FILE, MODEL, add_model_arguments
+from vision_service.cli.model_arguments import DRAWN, IMAGE_FILE, MODEL, add_model_arguments, begin_trial
 
 
 def add_parser(subparsers: Any) -> None:
@@ -30,12 +30,16 @@ def add_parser(subparsers: Any) -> None:
 
 def classify(arguments: argparse.Namespace) -> int:
     """Run `classify`; return the exit code."""
+    begin_trial(arguments)
     from vision_service.cli.looking import look
     from vision_service.cli.making import made
-    from vision_service.drawing import draw_classifications
     from vision_service.tasks import CLASSIFY
 
     with made(arguments, CLASSIFY) as model:
-        return look(
-            arguments, "classifications", lambda frame: model.classify(frame, arguments.count), draw_classifications
-        )
+        return look(arguments, "classifications", lambda frame: model.classify(frame, arguments.count), _draw)
+
+
+def _draw(*arguments: Any) -> Any:
+    from vision_service.drawing import draw_classifications  # only where it is wanted
+
+    return draw_classifications(*arguments)

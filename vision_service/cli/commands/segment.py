@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from vision_service.cli.arguments import add_command, direction
-from vision_service.cli.model_arguments import add_model_arguments
+from vision_service.cli.model_arguments import add_model_arguments, begin_trial
 
 
 def add_parser(subparsers: Any) -> None:
@@ -50,6 +50,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def _segment(arguments: argparse.Namespace) -> int:
+    begin_trial(arguments)
     from vision_service.cli.segmenting import segment
 
     return segment(arguments)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -87,22 +88,36 @@ class SeparateDecoder:
             count = tensors[self.count].item(0)
             scores = scores[: int(count) if 0 < count < math.inf else 0]
         # Not a number is never enough. Scores of float models may leave 0 to 1 by rounding.
-        (rows,) = (np.maximum(scores, 0.0) >= minimum).nonzero()
-        chosen = boxes[rows][:, [self.order.index(place) for place in range(4)]].astype(np.float64)
+        (rows,) = (scores >= minimum if minimum > 0 else np.maximum(scores, 0.0) >= minimum).nonzero()
+        if not rows.size:
+            return nothing()
+        chosen = boxes[rows][:, self._columns].astype(np.float64)
         chosen *= scale_of(self.coordinates, placement)
         if self.box_format == "corner_size":
             chosen[:, 2:] += chosen[:, :2]
         elif self.box_format == "center_size":
             chosen[:, :2], chosen[:, 2:] = chosen[:, :2] - chosen[:, 2:] / 2, chosen[:, :2] + chosen[:, 2:] / 2
         # One that stands on its head is the same box.
-        corners = np.concatenate(
-            [np.minimum(chosen[:, :2], chosen[:, 2:]), np.maximum(chosen[:, :2], chosen[:, 2:])], 1
-        )
+        low, high = chosen[:, :2], chosen[:, 2:]
+        if not (low <= high).all():
+            chosen = np.concatenate([np.minimum(low, high), np.maximum(low, high)], 1)
+        found = scores[rows].astype(np.float64)
+        found = np.minimum(np.maximum(found, 0.0, out=found), 1.0, out=found)
+        return Found(chosen, found, self._numbers(classes[rows]), in_source=self.coordinates == "source_pixels")
+
+    @cached_property
+    def _columns(self) -> NDArray[np.intp]:
+        """Where each number of the format stands in a box."""
+        return np.array([self.order.index(place) for place in range(4)])
+
+    def _numbers(self, classes: NDArray[Any]) -> NDArray[np.int64]:
+        """Return class numbers from those that the model gives; what cannot be one becomes -1."""
         with np.errstate(invalid="ignore"):
-            numbers = np.rint(classes[rows].astype(np.float64)) - self.first_class
-        numbers = np.where(np.isfinite(numbers) & (np.abs(numbers) < 1 << 31), numbers, -1).astype(np.int64)
-        found = scores[rows].astype(np.float64).clip(0.0, 1.0)
-        return Found(corners, found, numbers, in_source=self.coordinates == "source_pixels")
+            numbers = np.rint(classes.astype(np.float64)) - self.first_class
+            possible = np.abs(numbers) < 1 << 31  # not a number is not below it
+        if not possible.all():
+            numbers = np.where(possible, numbers, -1)
+        return numbers.astype(np.int64)
 
     def _scores(self, tensors: Mapping[str, NDArray[Any]], count: int) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return the score and the class number of each of the boxes."""
