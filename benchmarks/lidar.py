@@ -35,7 +35,8 @@ The scan is made by formula: hills of 1.5 m within 60 m, with noise of 2 cm, and
 `obstacles_pointcloud` with config/lidar_outdoor.yaml: the ground by patches, the distance that grows with the range,
 and the objects with their points and boxes. **Open3D** is `segment_plane` (0.2 m, 1000 tries) and `cluster_dbscan`
 (0.7 m, 10 points), which knows neither hills nor ranges, and makes no objects. All are timed by the processor time of
-their process, in turns; it is one process, which keeps the memory that is let go for the next call, as nodes do. The larger scans are of the same density, over more ground.
+their process, in turns; it is one process, which keeps the memory that is let go for the next call, as nodes do. The
+larger scans are of the same density, over more ground.
 """
 
 

@@ -60,7 +60,8 @@ FALSE = 200
 
 METHOD = """
 Everybody gets {what}, already in memory in their own form, and all run alternately in one run, OpenCV in one
-thread. All processes keep the memory that is let go for the next cloud, as nodes do. Every third table is timed, all are scored.
+thread. All processes keep the memory that is let go for the next cloud, as nodes do. Every third table is timed, all
+are scored.
 
 - **Ours** is the model `obstacles_pointcloud` with config/tabletop.yaml, timed for two jobs. *Labels* are LCCP's job:
   from the organized cloud to the number of the object of every point, the search for the table included. *Objects* are
