@@ -13,7 +13,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from types import CoroutineType
 from typing import Any
@@ -69,6 +69,7 @@ class Executor:
         self._failed = failed or (lambda entity, error: None)
         self._nodes: dict[Node, None] = {}
         self._lock = threading.Lock()
+        self._turn = threading.Lock()  # who has it runs callbacks
         self._ready: deque[tuple[Task, int]] = deque()
         self._polled: deque[tuple[Task, int]] = deque()
         self._tasks: set[Task] = set()
@@ -154,6 +155,37 @@ class Executor:
         self.schedule(task, 0)
         return future
 
+    def begin(self, coroutine: Coroutine[Any, Any, Any]) -> bool:
+        """Run a coroutine: at once in the calling thread, if this executor has nothing to do, else in the next turn.
+
+        As always, no callback runs meanwhile. Where the coroutine waits, it is resumed as any other. What it raises is
+        told to nobody but ``failed``.
+
+        Returns:
+            False if the executor has ended, and the coroutine does not run.
+        """
+
+        def ended(task: Task, value: Any, error: BaseException | None) -> None:
+            self._tasks.discard(task)
+            if error is not None:
+                self._failed(coroutine, error)
+
+        task = Task(coroutine, self, ended)
+        at_once = self._asleep and self._turn.acquire(blocking=False)
+        try:
+            if self._released:
+                task.close()
+                return False
+            self._tasks.add(task)
+            if at_once:
+                task.run()
+            else:
+                self.schedule(task, 0)
+            return True
+        finally:
+            if at_once:
+                self._turn.release()
+
     def _call_task_in_next_spin(self, task: Callable[[], object]) -> None:
         """Resume a task of rclpy's own, which its tasks and futures from 7.1.9 on ask their executor for."""
         self.create_task(task)
@@ -197,14 +229,15 @@ class Executor:
             ExternalShutdownException: The context was shut down.
             Exception: Waiting failed, or taking what has come does not work with this rclpy.
         """
-        if self._changed:
-            self._changed = False
-            self._look()
-        if self._is_shutdown:
-            raise ShutdownException
-        for _ in range(len(self._polled)):
-            task, ticket = self._polled.popleft()
-            task.run(ticket)
+        with self._turn:
+            if self._changed:
+                self._changed = False
+                self._look()
+            if self._is_shutdown:
+                raise ShutdownException
+            for _ in range(len(self._polled)):
+                task, ticket = self._polled.popleft()
+                task.run(ticket)
         self._asleep = True  # whoever schedules something from now on rings; what was before is seen here
         try:
             ready = self._watched.wait(self._patience(timeout_sec), exclusive=self._exclusive > 0)
@@ -213,6 +246,18 @@ class Executor:
             return
         finally:
             self._asleep = False
+        with self._turn:
+            self._take_turn(ready)
+
+    def _take_turn(self, ready: Sequence[tuple[Take, Any]]) -> None:
+        """Serve what is ready.
+
+        Args:
+            ready: What has ended the waiting.
+
+        Raises:
+            ShutdownException, ExternalShutdownException, Exception: As `spin_once`.
+        """
         if self._is_shutdown:
             raise ShutdownException
         if self._watched.woken or not ready:  # as it is whenever the context was shut down, or is about to be
@@ -238,9 +283,10 @@ class Executor:
 
     def release(self) -> None:
         """Let go of what was waited for, and end what still waits; to be called in the thread that spun, at last."""
-        self._released = True
-        for task in list(self._tasks):
-            task.close()
+        with self._turn:  # whoever has begun a coroutine just now has come to where it waits
+            self._released = True
+            for task in list(self._tasks):
+                task.close()
         self._watched.release()
         with suppress(InvalidHandle):
             self._guard.destroy()

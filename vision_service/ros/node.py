@@ -297,14 +297,14 @@ class ServiceNode(ManagedNode):
             at_once: Whether it does not wait either while the node's model or driver is being made.
         """
 
-        async def answer(request: Any, response: Any) -> Any:
+        async def answer(request: Any, response: Any, anywhere: bool = False) -> Any:
             try:
                 if not always:
                     self._admit()
                 self._count(pending=1)
                 try:
                     timeout = seconds(getattr(request, "timeout", 0.0), self.settings.timeout, "timeout")
-                    call = self._call(timeout)
+                    call = self._call(timeout, anywhere=anywhere)
                     if self._preparation.busy and not at_once:
                         with suppress(VisionError):  # then it is said what is being made
                             await self._preparation.wait(call, late=self._not_active)
@@ -331,12 +331,15 @@ class ServiceNode(ManagedNode):
 
     # Calls.
 
-    def answer(self, name: str, request: Any) -> Awaitable[Any]:
+    def answer(self, name: str, request: Any, response: Any = None) -> Awaitable[Any]:
         """Return what is to be awaited in the node's executor for the response to a call of this process.
+
+        It ends in the thread that makes the result, if that is the only thing that it waits for.
 
         Args:
             name: Of the service, without the node's.
             request: Of its type.
+            response: What is filled in where the call succeeds; None = one of the service's type.
 
         Raises:
             VisionError: UNKNOWN_RESOURCE, if the node offers no such service.
@@ -345,11 +348,11 @@ class ServiceNode(ManagedNode):
             msg = f"{self.get_fully_qualified_name()} has no method {name!r}{did_you_mean(name, self._answers)}"
             raise VisionError(ErrorCode.UNKNOWN_RESOURCE, msg)
         kind, answer = self._answers[name]
-        return answer(request, kind.Response())
+        return answer(request, kind.Response() if response is None else response, True)
 
-    def _call(self, timeout: float) -> Call:
-        """Return a call that begins now."""
-        return Call(self.executor, timeout, self._one_call)
+    def _call(self, timeout: float, *, anywhere: bool = False) -> Call:
+        """Return a call that begins now; what makes its result may go on with it, if that holds nobody else up."""
+        return Call(self.executor, timeout, _always if anywhere else self._one_call)
 
     def _count(self, *, pending: int = 0, answered: int = 0, failed: int = 0) -> None:
         """Count a call; in the thread in which it goes on."""
@@ -706,3 +709,7 @@ def json_object(text: str, field: str) -> dict[str, Any]:
         msg = f"{field!r} must be a JSON object such as {example}, not {text[:80]}"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
     return value
+
+
+def _always() -> bool:
+    return True

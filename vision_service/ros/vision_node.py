@@ -20,7 +20,7 @@ from vision_service.ros import conversion, qos
 from vision_service.ros.calls import Call, too_late
 from vision_service.ros.cameras import Cameras
 from vision_service.ros.candidates import Candidate
-from vision_service.ros.image_services import ON_IMAGES, ImageService
+from vision_service.ros.image_services import ON_IMAGES, ImageService, Seen
 from vision_service.ros.local_nodes import LocalNodes
 from vision_service.ros.messages import (
     fill_classifications,
@@ -525,7 +525,7 @@ class VisionNode(ServiceNode):
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
         feed = self._cameras.feed(name, self._working().model.needs | needs)
         frame = await fetch(feed, name, call, max_age=request.max_age, settings=self.settings)
-        if frame.image is not None and frame.image.compressed is not None:
+        if frame.image is not None and frame.image.compressed is not None and not frame.image.decoded:
             await self._decode(name, frame.image, call)
         response.camera_name = name
         return frame
@@ -533,7 +533,7 @@ class VisionNode(ServiceNode):
     async def _decode(self, camera: str, image: Image, call: Call) -> None:
         """Decode a camera's compressed image in the model's thread; a bad one is no fault of the caller's."""
         try:
-            await self._in_models_thread(lambda: image.pixels, call)
+            await self._in_models_thread(lambda: image.pixels, call, go_on_there=True)
         except VisionError as error:
             if error.code != ErrorCode.INVALID_ARGUMENT:
                 raise
@@ -556,8 +556,15 @@ class VisionNode(ServiceNode):
         """Answer what is asked of an image, given or a camera's."""
         require(self._working().model, service.task)
         given = isinstance(request, service.given.Request)
-        frame = given_frame(request) if given else await self._camera_frame(request, response, call)
-        service.fill(response, request, frame, await self._do(service.task, frame, call))
+        if given:
+            frame = given_frame(request, ahead=self._working().busy)
+        else:
+            frame = await self._camera_frame(request, response, call)
+        found = await self._do(service.task, frame, call)
+        if isinstance(response, Seen):
+            response.frame, response.found = frame, found
+        else:
+            service.fill(response, request, frame, found)
 
     async def _do(self, task: Task, frame: Frame, call: Call) -> Any:
         """Return the result of a task."""
@@ -634,8 +641,9 @@ class VisionNode(ServiceNode):
             return objects, transforms.target
         return transforms.place(objects, frame.frame_id, frame.stamp), transforms.target
 
-    async def _in_models_thread(self, job: Callable[[], Any], call: Call) -> Any:
-        return await call.wait(self._working().do(lambda _: job()), late=lambda: self._late(call))
+    async def _in_models_thread(self, job: Callable[[], Any], call: Call, *, go_on_there: bool = False) -> Any:
+        done = self._working().do(lambda _: job())
+        return await call.wait(done, late=lambda: self._late(call), go_on_there=go_on_there)
 
     async def _capture_all_from_camera(self, request: Any, response: Any, call: Call) -> None:
         frame = await self._camera_frame(request, response, call, Needs.IMAGE if request.return_image else NOTHING_MORE)
