@@ -111,7 +111,7 @@ class ServiceNode(ManagedNode):
         self._call_error = ""
         self._traced: set[tuple[Any, ...]] = set()
         self._stops = 0
-        self._answers: dict[str, tuple[Any, Callable[[Any, Any], Awaitable[Any]]]] = {}
+        self._answers: dict[str, tuple[Any, Callable[..., Awaitable[Any]]]] = {}
         self.parameters = Parameters(self, self._validate, self._apply, self._candidate_for, self.outdated)
         self.parameters.declare(self.Configuration)
         self.settings = self._first_settings()
