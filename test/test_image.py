@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from vision_service import image as pictures
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import ENCODINGS, Image, decode, encode, encode_image, read_file, read_image, to_rgb
 
@@ -108,6 +109,29 @@ def test_compressed_bytes_are_kept_and_decoded_when_asked_for(form):
     assert image.compressed is data
     assert (image.width, image.height) == (60, 40)
     np.testing.assert_array_equal(image.rgb, photo())
+
+
+@pytest.mark.parametrize("form", ["image/jpeg", "image/png"])
+def test_what_a_file_claims_is_known_before_it_is_decoded(form):
+    picture = Image.from_compressed(encode(np.zeros((30, 40, 3), np.uint8), form))
+    assert (picture.claimed_size, picture.decoded) == ((40, 30), False)
+    assert picture.pixels.shape == (30, 40, 3)
+    assert picture.decoded
+
+
+def test_what_is_no_file_claims_nothing():
+    assert Image.from_compressed(b"nothing").claimed_size is None
+    picture = Image(np.zeros((30, 40, 3), np.uint8))
+    assert (picture.claimed_size, picture.decoded) == (None, True)
+
+
+def test_the_header_of_a_jpeg_is_read_once(monkeypatch):
+    read = []
+    header = pictures.jpeg_header
+    monkeypatch.setattr(pictures, "jpeg_header", lambda data: (read.append(None), header(data))[1])
+    picture = Image.from_compressed(encode(np.zeros((30, 40, 3), np.uint8), "image/jpeg"))
+    assert (picture.claimed_size, picture.width, picture.height, picture.rgb.shape) == ((40, 30), 40, 30, (30, 40, 3))
+    assert len(read) == 1
 
 
 def test_pixels_have_no_compressed_bytes():

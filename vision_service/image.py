@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.files import LARGEST_FILE, read_regular
-from vision_service.image_size import is_avif, size_in_header
-from vision_service.jpeg import START, jpeg_end, jpeg_header, jpeg_of
+from vision_service.image_size import Size, is_avif, size_in_header
+from vision_service.jpeg import START, JpegHeader, jpeg_end, jpeg_header, jpeg_of
 from vision_service.limits import check_pixels
 
 
@@ -87,7 +87,7 @@ class Image:
         self._pixels: NDArray[np.uint8] | None = pixels
         self._encoding = encoding
         self._make = lambda: pixels
-        self._compressed: bytes | memoryview | None = None
+        self._file: _File | None = None
         self._rgb: NDArray[np.uint8] | None = None
         self._lock = threading.Lock()
 
@@ -103,7 +103,7 @@ class Image:
         image._pixels = None
         image._encoding = encoding
         image._make = make
-        image._compressed = None
+        image._file = None
         image._rgb = None
         image._lock = threading.Lock()
         return image
@@ -114,8 +114,9 @@ class Image:
 
         Bytes that are no image raise VisionError INVALID_ARGUMENT from then on.
         """
-        image = cls.deferred(partial(decode, data), "bgr8")
-        image._compressed = data
+        file = _File(data)
+        image = cls.deferred(partial(file.decode, cv2.IMREAD_COLOR), "bgr8")
+        image._file = file
         return image
 
     @property
@@ -131,7 +132,17 @@ class Image:
     @property
     def compressed(self) -> bytes | memoryview | None:
         """The bytes of the file that the image came as, or None if it came otherwise."""
-        return self._compressed
+        return self._file.data if self._file is not None else None
+
+    @property
+    def claimed_size(self) -> Size | None:
+        """Width and height as the header of its file says them; None = it came otherwise, or the file does not say."""
+        return self._file.size if self._file is not None else None
+
+    @property
+    def decoded(self) -> bool:
+        """Whether the pixels are there, so that asking for them takes no time."""
+        return self._pixels is not None
 
     @property
     def encoding(self) -> str:
@@ -151,9 +162,9 @@ class Image:
     @property
     def size(self) -> tuple[int, int]:
         """Width and height, pixels; a JPEG need not be decoded for that."""
-        if self._pixels is None and self._compressed is not None:
-            header = jpeg_header(bytes(self._compressed))
-            if header.size is not None and not header.exif:
+        if self._pixels is None and self._file is not None:
+            header = self._file.header
+            if header is not None and header.size is not None and not header.exif:
                 return header.size
         height, width = self.pixels.shape[:2]
         return width, height
@@ -172,7 +183,7 @@ def decode(data: bytes | memoryview) -> NDArray[np.uint8]:
     Raises:
         VisionError: INVALID_ARGUMENT, if the bytes are no image or stop in the middle.
     """
-    return _decode(data, cv2.IMREAD_COLOR)
+    return _File(data).decode(cv2.IMREAD_COLOR)
 
 
 def decode_unchanged(data: bytes | memoryview) -> NDArray[Any]:
@@ -184,24 +195,71 @@ def decode_unchanged(data: bytes | memoryview) -> NDArray[Any]:
     Raises:
         VisionError: INVALID_ARGUMENT, as `decode`.
     """
-    return _decode(data, cv2.IMREAD_UNCHANGED)
+    return _File(data).decode(cv2.IMREAD_UNCHANGED)
 
 
-def _decode(data: bytes | memoryview, flags: int) -> NDArray[Any]:
-    known = check_size(data)
-    try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if known and not _cut_off(bytes(data)) else None
-    except cv2.error as error:
-        msg = f"an image that OpenCV does not decode: {error.err or error}"
-        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
-    if pixels is None:
-        msg = (
-            "an AVIF image, which is not read because only decoding it tells how large it is: convert it to PNG or JPEG"
-            if is_avif(data)
-            else f"{len(data)} bytes that are no image, or are cut off: JPEG, PNG, BMP, TIFF and WebP are read"
-        )
-        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
-    return pixels
+class _File:
+    """The bytes of an image's file, and what its header says, which is read once.
+
+    Attributes:
+        data: The bytes.
+        header: Of a JPEG; None = it is none.
+        size: Width and height that the header claims; None = it does not, or its format is not known.
+    """
+
+    __slots__ = ("_header", "_read", "_size", "data")
+
+    def __init__(self, data: bytes | memoryview) -> None:
+        self.data = data
+        self._read = False
+        self._header: JpegHeader | None = None
+        self._size: Size | None = None
+
+    @property
+    def header(self) -> JpegHeader | None:
+        self._look()
+        return self._header
+
+    @property
+    def size(self) -> Size | None:
+        self._look()
+        return self._size
+
+    def decode(self, flags: int) -> NDArray[Any]:
+        """Return the pixels as OpenCV does with these flags; see `decode_unchanged`."""
+        data = self.data
+        if self.size is not None:
+            check_pixels(*self.size)
+        readable = self.size is not None and not self.cut_off
+        try:
+            pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if readable else None
+        except cv2.error as error:
+            msg = f"an image that OpenCV does not decode: {error.err or error}"
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
+        if pixels is None:
+            msg = (
+                "an AVIF image, which is not read because only decoding it tells how large it is: convert it to PNG or"
+                " JPEG"
+                if is_avif(data)
+                else f"{len(data)} bytes that are no image, or are cut off: JPEG, PNG, BMP, TIFF and WebP are read"
+            )
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+        return pixels
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether it is a JPEG without its end, whose missing part OpenCV 4 would paint grey."""
+        return self.header is not None and jpeg_end(bytes(self.data), self.header) is None
+
+    def _look(self) -> None:
+        if self._read:
+            return
+        if bytes(self.data[: len(START)]) == START:
+            self._header = jpeg_header(bytes(self.data))
+            self._size = self._header.size
+        else:
+            self._size = size_in_header(self.data)
+        self._read = True
 
 
 def check_size(data: bytes | memoryview) -> bool:
@@ -249,11 +307,6 @@ def encode_image(image: Image, mime_type: str, *, quality: int = 90) -> bytes:
                 except VisionError:  # cut off, which whoever asks for its pixels is told
                     pass
     return encode(image.pixels, mime_type, encoding=image.encoding, quality=quality)
-
-
-def _cut_off(data: bytes) -> bool:
-    """Return whether the bytes are a JPEG without its end, whose missing part OpenCV 4 would paint grey."""
-    return data.startswith(START) and jpeg_end(data) is None
 
 
 LARGEST_IMAGE_FILE = 512 << 20

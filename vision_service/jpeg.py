@@ -73,7 +73,8 @@ def jpeg_of(data: bytes, header: JpegHeader | None = None) -> tuple[bytes, tuple
     Raises:
         VisionError: CAMERA_ERROR, if the bytes are no JPEG, or stop in the middle.
     """
-    header, end = header or jpeg_header(data), jpeg_end(data)
+    header = header or jpeg_header(data)
+    end = jpeg_end(data, header)
     if header.size is None or header.scan is None or end is None:
         msg = f"a frame of {len(data)} bytes that is no JPEG, or is cut off"
         raise VisionError(ErrorCode.CAMERA_ERROR, msg)
@@ -119,19 +120,24 @@ def bare_jpeg(data: bytes) -> bytes:
     return data
 
 
-def jpeg_end(data: bytes) -> int | None:
-    """Return where a JPEG ends, behind its end marker; None if the bytes are no JPEG, or stop before its end."""
+def jpeg_end(data: bytes, header: JpegHeader | None = None) -> int | None:
+    """Return where a JPEG ends, behind its end marker; None if the bytes are no JPEG, or stop before its end.
+
+    Args:
+        data: The JPEG.
+        header: What `jpeg_header` returns of it, if that is known; it is not looked at again then.
+    """
     scanned = False
-    for segment in _segments(data):
+    for segment in _segments(data, (header.scan if header else None) or len(START)):
         scanned = scanned or segment.marker == _SCAN
         if segment.marker == _END:
             return segment.end if scanned else None
     return None
 
 
-def _segments(data: bytes) -> Iterator[_Segment]:
-    """Yield the segments of a JPEG to its end, or to where they stop being some."""
-    found = _MARKER.search(data, len(START)) if data.startswith(START) else None
+def _segments(data: bytes, start: int = len(START)) -> Iterator[_Segment]:
+    """Yield the segments of a JPEG, from the one at `start` to its end, or to where they stop being some."""
+    found = _MARKER.search(data, start) if data.startswith(START) else None
     while found:
         position = found.start()
         marker = data[position + 1]

@@ -104,6 +104,12 @@ class Scheduler:
             return sum(run.wanted for run in self._calls) + len(self._streams)
 
     @property
+    def busy(self) -> bool:
+        """Whether the model is at work, or something waits for it."""
+        with self._lock:
+            return self._running is not None or self._busy
+
+    @property
     def _capacity(self) -> int:
         """How many frames the model can look at at once."""
         return int(getattr(self._model, "parallel", 1))

@@ -17,8 +17,9 @@ from std_srvs.srv import Trigger
 
 from robot import PATIENCE, eventually
 from vision_service.ros import wait_set
-from vision_service.ros.executor import SPARE, Executor
+from vision_service.ros.executor import Executor
 from vision_service.ros.process import Spinner
+from vision_service.ros.timeouts import SPARE
 from vision_service.ros.wait_set import WaitSet
 
 pytestmark = pytest.mark.executor
@@ -415,6 +416,74 @@ class TestCoroutines:
         node.executor.wake()  # futures of rclpy 7.1.6 do not wake it when another thread completes them
         first.result(PATIENCE)
         second.result(PATIENCE)
+
+
+class TestBeginningInAnotherThread:
+    """`begin` runs a coroutine at once in the thread that calls it, as if that was the executor's."""
+
+    def test_it_runs_there_while_the_executor_sleeps_and_is_resumed_by_it(self, node):
+        threads, gate = [], []
+
+        async def work():
+            threads.append(threading.current_thread())
+            await _Park(gate)
+            threads.append(threading.current_thread())
+
+        def begun():
+            """Try again if the executor has been awake just then."""
+            threads.clear()
+            gate.clear()
+            assert node.executor.begin(work())
+            eventually(lambda: gate, "it waits")
+            return threads[0] is threading.current_thread()
+
+        eventually(begun, "it began here")
+        gate[0]()
+        eventually(lambda: len(threads) == 2, "it went on")
+        assert threads[1] is not threads[0]
+
+    def test_no_callback_runs_meanwhile_and_it_waits_for_one_that_runs(self, node):
+        running, most, done = [], [], []
+
+        async def work(name):
+            running.append(name)
+            most.append(len(running))
+            time.sleep(0.001)
+            running.remove(name)
+            done.append(name)
+
+        def call(name):
+            for _ in range(30):
+                node.executor.begin(work(name))
+                node.executor.create_task(work, name)
+
+        threads = [threading.Thread(target=call, args=(name,)) for name in "abc"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        eventually(lambda: len(done) == 180, "all have run")
+        assert max(most) == 1
+
+    def test_what_it_raises_is_told(self, executor, failures):
+        async def fail():
+            raise ValueError
+
+        assert executor.begin(fail())
+        spin_until(executor, lambda: failures)
+        assert [type(error) for _, error in failures] == [ValueError]
+
+    def test_one_that_has_ended_refuses(self, context):
+        executor = Executor(context=context)
+        executor.shutdown()
+        executor.release()
+        called = []
+
+        async def work():
+            called.append(None)
+
+        assert not executor.begin(work())
+        assert not called
 
 
 class TestTimeouts:

@@ -26,6 +26,7 @@ from vision_service.image import encode
 from vision_service.masks import instance_image
 from vision_service.ros import conversion
 from vision_service.ros.client import VisionClient
+from vision_service.ros.local_calls import LocalCalls
 from vision_service.types import Frame
 
 SCENE = shapes.scene()
@@ -396,3 +397,20 @@ def test_a_client_captures_detections_with_all_that_they_carry(robot):
         plain = client.capture_all_from_camera(return_detections=True, timeout=20.0)
         assert (plain.segmentation, plain.keypoints) == (None, None)
         assert plain.detections[0].extra.mask is None
+
+
+@pytest.mark.parametrize("node", ["all", "masks", "turned", "reds"])
+def test_what_is_called_by_reference_is_answered_as_over_ros(robot, node):
+    by_reference = VisionClient.by(f"/{node}", LocalCalls(robot.nodes[node]))
+    with VisionClient(node) as over_ros, by_reference:
+        for ask in (lambda client: client.get_detections(SCENE), lambda client: client.get_detections_from_camera()):
+            ours, theirs = ask(by_reference), ask(over_ros)
+            same(ours, theirs)
+            assert [one.class_index for one in ours] == [one.class_index for one in theirs]
+            assert edges(ours) == pytest.approx(edges(theirs), abs=1e-9)
+            assert (ours.frame.camera_name, ours.frame.size) == (theirs.frame.camera_name, theirs.frame.size)
+            assert ours.frame.frame_id == theirs.frame.frame_id
+
+
+def edges(found):
+    return [value for one in found for value in (one.x_min, one.y_min, one.x_max, one.y_max)]

@@ -30,8 +30,9 @@ def decoded(monkeypatch):
     return threads
 
 
-def frame_of(data):
-    return given_frame(GetDetections.Request(compressed_image=compressed_to_message(data, "png", Header())))
+def frame_of(data, **arguments):
+    request = GetDetections.Request(compressed_image=compressed_to_message(data, "png", Header()))
+    return given_frame(request, **arguments)
 
 
 def test_a_compressed_picture_is_decoded_ahead_and_once(decoded):
@@ -40,6 +41,15 @@ def test_a_compressed_picture_is_decoded_ahead_and_once(decoded):
     np.testing.assert_array_equal(frame.image.rgb, PIXELS)
     assert len(decoded) == 1
     assert decoded[0] is not threading.current_thread()
+
+
+def test_it_is_left_to_who_asks_where_nothing_is_to_be_done_before(decoded):
+    request = GetDetections.Request(
+        compressed_image=compressed_to_message(encode(PIXELS, "image/png"), "png", Header())
+    )
+    frame = given_frame(request, ahead=False)
+    np.testing.assert_array_equal(frame.image.rgb, PIXELS)
+    assert decoded == [threading.current_thread()]
 
 
 def test_one_that_is_damaged_is_told_to_who_asks_and_the_next_one_is_decoded(decoded):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
 from typing import Any, Protocol
+
+from rclpy.task import Future
 
 
 class Runner(Protocol):
@@ -187,3 +189,19 @@ class Task:
             self._coroutine = None
         self._ended(self, value, error)
         return True
+
+
+async def calling(callback: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Return what a function returns, or, if that can be awaited, what comes of it; a coroutine may be given itself."""
+    result = callback(*args, **kwargs) if callable(callback) else callback
+    return await result if is_to_be_awaited(result) else result
+
+
+def is_to_be_awaited(result: Any) -> bool:
+    """Return whether a callback's result is one that its executor awaits; a future of rclpy's is not."""
+    return isinstance(result, Awaitable) and not isinstance(result, Future)
+
+
+async def awaiting(awaitable: Awaitable[Any]) -> Any:
+    """Return what comes of an awaitable, as a coroutine."""
+    return await awaitable

@@ -7,13 +7,11 @@ not documented it takes from :mod:`vision_service.ros.compat`.
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import math
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from types import CoroutineType
 from typing import Any
@@ -27,7 +25,8 @@ from rclpy.task import Future
 from rclpy.utilities import get_default_context
 
 from vision_service.ros import compat
-from vision_service.ros.coroutines import Task, Timeout
+from vision_service.ros.coroutines import Task, Timeout, awaiting, calling, is_to_be_awaited
+from vision_service.ros.timeouts import Timeouts
 from vision_service.ros.wait_set import KINDS, WAITABLES, Take, WaitSet
 
 MISFITS = (AttributeError, TypeError, NameError, ImportError)
@@ -38,8 +37,6 @@ SIGNAL_PATIENCE = 2.0
 """How long after a signal the context is watched, seconds: rclpy wakes executors first, and shuts it down then."""
 SIGNAL_PERIOD = 0.01
 """How often it is looked at meanwhile, seconds."""
-SPARE = 64
-"""How many timeouts that were taken back may stay in memory, if they are not more than the others."""
 
 
 class Executor:
@@ -69,13 +66,12 @@ class Executor:
         self._failed = failed or (lambda entity, error: None)
         self._nodes: dict[Node, None] = {}
         self._lock = threading.Lock()
+        self._turn = threading.Lock()  # who has it runs callbacks
         self._ready: deque[tuple[Task, int]] = deque()
         self._polled: deque[tuple[Task, int]] = deque()
         self._tasks: set[Task] = set()
         self._exclusive = 0  # how many tasks keep a callback group from serving others
-        self._timeouts: list[tuple[float, int, Timeout]] = []
-        self._cancelled = 0
-        self._numbers = itertools.count()
+        self._timeouts = Timeouts()
         self._changed = True
         self._is_shutdown = False
         self._released = False
@@ -149,10 +145,41 @@ class Executor:
             future.exception()  # it is told here, so the future need not print it when it goes
             self._failed(callback, error)
 
-        task = Task(_calling(callback, args, kwargs), self, ended)
+        task = Task(calling(callback, args, kwargs), self, ended)
         self._tasks.add(task)
         self.schedule(task, 0)
         return future
+
+    def begin(self, coroutine: Coroutine[Any, Any, Any]) -> bool:
+        """Run a coroutine: at once in the calling thread, if this executor has nothing to do, else in the next turn.
+
+        As always, no callback runs meanwhile. Where the coroutine waits, it is resumed as any other. What it raises is
+        told to nobody but ``failed``.
+
+        Returns:
+            False if the executor has ended, and the coroutine does not run.
+        """
+
+        def ended(task: Task, value: Any, error: BaseException | None) -> None:
+            self._tasks.discard(task)
+            if error is not None:
+                self._failed(coroutine, error)
+
+        task = Task(coroutine, self, ended)
+        at_once = self._asleep and self._turn.acquire(blocking=False)
+        try:
+            if self._released:
+                task.close()
+                return False
+            self._tasks.add(task)
+            if at_once:
+                task.run()
+            else:
+                self.schedule(task, 0)
+            return True
+        finally:
+            if at_once:
+                self._turn.release()
 
     def _call_task_in_next_spin(self, task: Callable[[], object]) -> None:
         """Resume a task of rclpy's own, which its tasks and futures from 7.1.9 on ask their executor for."""
@@ -168,10 +195,7 @@ class Executor:
 
     def call_at(self, when: float, function: Callable[[], object]) -> Timeout:
         """Call a function in the thread that spins, at a time of ``time.monotonic``; may be called in any thread."""
-        timeout = Timeout(function, self._count_cancelled)
-        with self._lock:
-            heapq.heappush(self._timeouts, (when, next(self._numbers), timeout))
-            first = self._timeouts[0][2] is timeout
+        timeout, first = self._timeouts.add(when, function)
         if first:
             self._ring_if_asleep()
         return timeout
@@ -197,14 +221,15 @@ class Executor:
             ExternalShutdownException: The context was shut down.
             Exception: Waiting failed, or taking what has come does not work with this rclpy.
         """
-        if self._changed:
-            self._changed = False
-            self._look()
-        if self._is_shutdown:
-            raise ShutdownException
-        for _ in range(len(self._polled)):
-            task, ticket = self._polled.popleft()
-            task.run(ticket)
+        with self._turn:
+            if self._changed:
+                self._changed = False
+                self._look()
+            if self._is_shutdown:
+                raise ShutdownException
+            for _ in range(len(self._polled)):
+                task, ticket = self._polled.popleft()
+                task.run(ticket)
         self._asleep = True  # whoever schedules something from now on rings; what was before is seen here
         try:
             ready = self._watched.wait(self._patience(timeout_sec), exclusive=self._exclusive > 0)
@@ -213,6 +238,18 @@ class Executor:
             return
         finally:
             self._asleep = False
+        with self._turn:
+            self._take_turn(ready)
+
+    def _take_turn(self, ready: Sequence[tuple[Take, Any]]) -> None:
+        """Serve what is ready.
+
+        Args:
+            ready: What has ended the waiting.
+
+        Raises:
+            ShutdownException, ExternalShutdownException, Exception: As `spin_once`.
+        """
         if self._is_shutdown:
             raise ShutdownException
         if self._watched.woken or not ready:  # as it is whenever the context was shut down, or is about to be
@@ -238,9 +275,10 @@ class Executor:
 
     def release(self) -> None:
         """Let go of what was waited for, and end what still waits; to be called in the thread that spun, at last."""
-        self._released = True
-        for task in list(self._tasks):
-            task.close()
+        with self._turn:  # whoever has begun a coroutine just now has come to where it waits
+            self._released = True
+            for task in list(self._tasks):
+                task.close()
         self._watched.release()
         with suppress(InvalidHandle):
             self._guard.destroy()
@@ -248,18 +286,9 @@ class Executor:
             self._signals.destroy()
         with self._lock:
             self._nodes.clear()
-            self._timeouts.clear()
+        self._timeouts.clear()
         self._ready.clear()
         self._polled.clear()
-
-    def _count_cancelled(self) -> None:
-        """Note that a timeout was taken back; when these are many, memory is freed of them."""
-        with self._lock:
-            self._cancelled += 1
-            if self._cancelled > max(SPARE, len(self._timeouts) // 2):
-                self._timeouts = [each for each in self._timeouts if each[2].call is not None]
-                heapq.heapify(self._timeouts)
-                self._cancelled = 0
 
     def _ring(self) -> None:
         """End the waiting."""
@@ -274,12 +303,7 @@ class Executor:
         """Return how long to wait, nanoseconds; negative = until something is ready."""
         if self._ready:
             return 0
-        with self._lock:
-            while self._timeouts and self._timeouts[0][2].call is None:
-                heapq.heappop(self._timeouts)
-                self._cancelled -= 1
-            first = self._timeouts[0][0] - time.monotonic() if self._timeouts else math.inf
-        seconds = min(first, math.inf if timeout_sec is None or timeout_sec < 0 else timeout_sec)
+        seconds = min(self._timeouts.patience(), math.inf if timeout_sec is None or timeout_sec < 0 else timeout_sec)
         if time.monotonic() < self._signalled_until:
             seconds = min(seconds, SIGNAL_PERIOD)
         return -1 if seconds == math.inf else max(0, math.ceil(seconds * 1e9))
@@ -325,9 +349,9 @@ class Executor:
         except BaseException as error:  # a library may even raise SystemExit; it must not end the thread
             self._failed(entity, error)
             return False
-        if result is None or (type(result) is not CoroutineType and not _is_to_be_awaited(result)):
+        if result is None or (type(result) is not CoroutineType and not is_to_be_awaited(result)):
             return False
-        coroutine = result if isinstance(result, CoroutineType) else _awaiting(result)
+        coroutine = result if isinstance(result, CoroutineType) else awaiting(result)
         try:  # most end without waiting for anything
             what = coroutine.send(None)
         except StopIteration:
@@ -368,28 +392,10 @@ class Executor:
         """Call the functions whose time has come."""
         now = time.monotonic()
         while not self._is_shutdown:
-            with self._lock:
-                if not self._timeouts or self._timeouts[0][0] > now:
-                    return
-                call, timeout = self._timeouts[0][2].call, heapq.heappop(self._timeouts)[2]
-                if call is None:
-                    self._cancelled -= 1
-                timeout.call = None
-            if call is not None:
-                try:
-                    call()
-                except BaseException as error:
-                    self._failed(call, error)
-
-
-async def _calling(callback: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    result = callback(*args, **kwargs) if callable(callback) else callback
-    return await result if _is_to_be_awaited(result) else result
-
-
-def _is_to_be_awaited(result: Any) -> bool:
-    return isinstance(result, Awaitable) and not isinstance(result, Future)
-
-
-async def _awaiting(awaitable: Awaitable[Any]) -> Any:
-    return await awaitable
+            call = self._timeouts.late(now)
+            if call is None:
+                return
+            try:
+                call()
+            except BaseException as error:
+                self._failed(call, error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from vision_service import srv
@@ -29,6 +29,25 @@ class ImageService:
     given: Any
     from_camera: Any
     fill: Callable[[Any, Any, Frame, Any], None]
+
+
+@dataclass(eq=False)
+class Seen:
+    """Stands for a response to who calls by reference: what was found, as it is.
+
+    Attributes:
+        success, error_code, message: As of a response.
+        camera_name: Of the camera that was used; empty for a given image.
+        frame: Which frame was looked at.
+        found: What the task's result is.
+    """
+
+    success: bool = False
+    error_code: int = 0
+    message: str = ""
+    camera_name: str = ""
+    frame: Frame = field(default_factory=Frame)
+    found: Any = None
 
 
 ON_IMAGES = (

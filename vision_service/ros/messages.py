@@ -14,7 +14,7 @@ from std_msgs.msg import Header
 from vision_service import limits
 from vision_service.concurrency import Worker
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.image import Image, check_size
+from vision_service.image import Image
 from vision_service.image_size import size_in_header
 from vision_service.ros import conversion
 from vision_service.ros.json_fields import json_object
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from vision_service.vision.ground_report import GroundReport
 
 
-def given_frame(request: Any) -> Frame:
+def given_frame(request: Any, *, ahead: bool = True) -> Frame:
     """Return the frame of the image in a request.
 
-    A compressed one is decoded ahead in a thread of its own, while models are still busy with those before it.
+    Args:
+        request: The request.
+        ahead: Whether a compressed one is decoded in a thread of its own, while models are busy with those before it.
 
     Raises:
         VisionError: INVALID_ARGUMENT, if there is none, there are two, or it is none of ours.
@@ -43,13 +45,15 @@ def given_frame(request: Any) -> Frame:
         size = len(image.data)
         pixels = 0 if image.encoding == "rgb8" else image.width * image.height
     else:
-        # Before the budget is looked at, so that one that can never be taken is not told to come again.
-        check_size(memoryview(compressed.data))
         size = len(compressed.data)
-        width, height = size_in_header(memoryview(compressed.data)) or (0, 0)  # then it is not decoded
+        known = picture.compressed is not None  # else it is one that is converted when it has been decoded
+        claimed = picture.claimed_size if known else size_in_header(memoryview(compressed.data))
+        width, height = claimed or (0, 0)  # then it is not decoded
+        # Before the budget is looked at, so that one that can never be taken is not told to come again.
+        limits.check_pixels(width, height)
         pixels = width * height
     limits.budget.take(size + pixels * limits.BYTES_PER_PIXEL, picture)
-    if not raw:
+    if not raw and ahead:
         waiting = weakref.ref(picture)  # who has given up lets go of it: then it is neither kept nor decoded
         _decoder().submit(lambda: _decode_ahead(waiting))
     header = image.header if raw else compressed.header

@@ -38,9 +38,10 @@ class ModelAtWork:
             raise VisionError(ErrorCode.NOT_ACTIVE, "the node was cleaned up")
         return self.scheduler
 
-    async def in_its_thread(self, job: Callable[[], Result], call: Call) -> Result:
-        """Return what a job returns that takes longer than a callback should."""
-        return await call.wait(self.get().do(lambda _: job()), late=lambda: self.late(call))
+    async def in_its_thread(self, job: Callable[[], Result], call: Call, *, go_on_there: bool = False) -> Result:
+        """Return what a job returns that takes longer than a callback should; the call may go on in its thread."""
+        done = self.get().do(lambda _: job())
+        return await call.wait(done, late=lambda: self.late(call), go_on_there=go_on_there)
 
     def late(self, call: Call) -> VisionError:
         """Return the error for an answer that was not ready in time: what holds the model up, if something does."""

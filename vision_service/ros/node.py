@@ -209,17 +209,20 @@ class ServiceNode(HookedNode):
         """
         self._offered.offer(kind, name, handler, always=always, at_once=at_once)
 
-    def answer(self, name: str, request: Any) -> Awaitable[Any]:
+    def answer(self, name: str, request: Any, response: Any = None) -> Awaitable[Any]:
         """Return what is to be awaited in the node's executor for the response to a call of this process.
+
+        It ends in the thread that makes the result, if that is the only thing that it waits for.
 
         Args:
             name: Of the service, without the node's.
             request: Of its type.
+            response: What is filled in where the call succeeds; None = one of the service's type.
 
         Raises:
             VisionError: UNKNOWN_RESOURCE, if the node offers no such service.
         """
-        return self._offered.answer(name, request)
+        return self._offered.answer(name, request, response)
 
     async def _do_command(self, request: Any, response: Any, call: Call) -> None:
         response.result = json.dumps(await self.command(json_object(request.command, "command"), call))

@@ -45,7 +45,7 @@ class Services:
         """
         self.last_error = ""
         self._node = node
-        self._answers: dict[str, tuple[Any, Callable[[Any, Any], Awaitable[Any]]]] = {}
+        self._answers: dict[str, tuple[Any, Callable[..., Awaitable[Any]]]] = {}
         self._counting = threading.Lock()
         self._pending = 0
         self._answered = 0
@@ -64,14 +64,14 @@ class Services:
         """Offer a service; see `ServiceNode.offer`."""
         node = self._node
 
-        async def answer(request: Any, response: Any) -> Any:
+        async def answer(request: Any, response: Any, anywhere: bool = False) -> Any:
             try:
                 if not always:
                     self._admit()
                 self._count(pending=1)
                 try:
                     timeout = seconds(getattr(request, "timeout", 0.0), node.settings.timeout, "timeout")
-                    call = self.begin(timeout)
+                    call = self.begin(timeout, anywhere=anywhere)
                     if self.preparation.busy and not at_once:
                         with suppress(VisionError):  # then it is said what is being made
                             await self.preparation.wait(call, late=self._not_active)
@@ -96,17 +96,17 @@ class Services:
         service = node.create_service(kind, f"~/{name}", answer, qos_profile=SERVICE_QOS, callback_group=node.group)
         keep_pace(node, service)
 
-    def answer(self, name: str, request: Any) -> Awaitable[Any]:
+    def answer(self, name: str, request: Any, response: Any = None) -> Awaitable[Any]:
         """Return what is to be awaited for the response to a call of this process; see `ServiceNode.answer`."""
         if name not in self._answers:
             msg = f"{self._node.get_fully_qualified_name()} has no method {name!r}{did_you_mean(name, self._answers)}"
             raise VisionError(ErrorCode.UNKNOWN_RESOURCE, msg)
         kind, answer = self._answers[name]
-        return answer(request, kind.Response())
+        return answer(request, kind.Response() if response is None else response, True)
 
-    def begin(self, timeout: float) -> Call:
-        """Return a call that begins now."""
-        return Call(self._node.executor, timeout, self._alone)
+    def begin(self, timeout: float, *, anywhere: bool = False) -> Call:
+        """Return a call that begins now; what makes its result may go on with it, if that holds nobody else up."""
+        return Call(self._node.executor, timeout, _always if anywhere else self._alone)
 
     def _count(self, *, pending: int = 0, answered: int = 0, failed: int = 0) -> None:
         """Count a call; in the thread in which it goes on."""
@@ -164,3 +164,7 @@ class Services:
             self._traced.add(cause)
         trace = shortened("".join(traceback.format_exception(error)), LONGEST_TRACE)
         self._node.get_logger().error(f"{name} (logged once): {trace}")
+
+
+def _always() -> bool:
+    return True

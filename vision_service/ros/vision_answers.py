@@ -13,7 +13,7 @@ from vision_service.image import Image
 from vision_service.ros import conversion
 from vision_service.ros.calls import Call
 from vision_service.ros.cameras import Cameras
-from vision_service.ros.image_services import ON_IMAGES, ImageService
+from vision_service.ros.image_services import ON_IMAGES, ImageService, Seen
 from vision_service.ros.json_fields import json_object
 from vision_service.ros.messages import (
     fill_classifications,
@@ -83,7 +83,7 @@ class VisionAnswers:
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
         feed = self._cameras.feed(name, self._work.get().model.needs | needs)
         frame = await fetch(feed, name, call, max_age=request.max_age, settings=self._node.settings)
-        if frame.image is not None and frame.image.compressed is not None:
+        if frame.image is not None and frame.image.compressed is not None and not frame.image.decoded:
             await self._decode(name, frame.image, call)
         response.camera_name = name
         return frame
@@ -91,7 +91,7 @@ class VisionAnswers:
     async def _decode(self, camera: str, image: Image, call: Call) -> None:
         """Decode a camera's compressed image in the model's thread; a bad one is no fault of the caller's."""
         try:
-            await self._work.in_its_thread(lambda: image.pixels, call)
+            await self._work.in_its_thread(lambda: image.pixels, call, go_on_there=True)
         except VisionError as error:
             if error.code != ErrorCode.INVALID_ARGUMENT:
                 raise
@@ -102,8 +102,15 @@ class VisionAnswers:
         """Answer what is asked of an image, given or a camera's."""
         require(self._work.get().model, service.task)
         given = isinstance(request, service.given.Request)
-        frame = given_frame(request) if given else await self._camera_frame(request, response, call)
-        service.fill(response, request, frame, await self._do(service.task, frame, call))
+        if given:
+            frame = given_frame(request, ahead=self._work.get().busy)
+        else:
+            frame = await self._camera_frame(request, response, call)
+        found = await self._do(service.task, frame, call)
+        if isinstance(response, Seen):
+            response.frame, response.found = frame, found
+        else:
+            service.fill(response, request, frame, found)
 
     async def _do(self, task: Task, frame: Frame, call: Call) -> Any:
         """Return the result of a task."""

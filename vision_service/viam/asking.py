@@ -38,27 +38,33 @@ async def answered(start: Callable[[float | None], Future[Result]], timeout: flo
     """
     ours = None if timeout is None else max(timeout - MARGIN, SHORTEST)
     future = start(None if ours is None else max(ours - MARGIN / 2, SHORTEST))
+    if future.done():
+        return future.result(0)
     loop = asyncio.get_running_loop()
-    arrival = loop.create_future()
+    arrival: asyncio.Future[bool] = loop.create_future()
 
-    def arrived() -> None:
+    def settle(in_time: bool) -> None:
         if not arrival.done():
-            arrival.set_result(None)
+            arrival.set_result(in_time)
 
     def tell(_: Any) -> None:
         with suppress(RuntimeError):  # the loop has ended
-            loop.call_soon_threadsafe(arrived)
+            loop.call_soon_threadsafe(settle, True)
 
     # Our clients' answers would otherwise be told in a thread of the client first.
     getattr(future, "when_done", future.add_done_callback)(tell)
+    # The node answers by then, and says what it waits for; only one that is not there any more does not.
+    late = None if ours is None else loop.call_later(ours, settle, False)
     try:
-        # The node answers by then, and says what it waits for; only one that is not there any more does not.
-        await asyncio.wait_for(arrival, ours)
-    except asyncio.TimeoutError:
-        future.cancel()
-        msg = f"not answered within {ours:.3g} s: give the call a longer timeout, or look whether the node still runs"
-        raise VisionError(ErrorCode.DEADLINE_EXCEEDED, msg) from None
+        in_time = await arrival
     except asyncio.CancelledError:  # the caller has gone: the node need not work for him
         future.cancel()
         raise
+    finally:
+        if late is not None:
+            late.cancel()
+    if not in_time:
+        future.cancel()
+        msg = f"not answered within {ours:.3g} s: give the call a longer timeout, or look whether the node still runs"
+        raise VisionError(ErrorCode.DEADLINE_EXCEEDED, msg)
     return future.result(0)

@@ -10,7 +10,6 @@ from contextlib import suppress
 from typing import Any
 
 from grpclib.events import RecvRequest, listen
-from grpclib.server import Server
 from viam.rpc.signaling import SignalingService
 
 from vision_service.errors import ErrorCode, VisionError, reason
@@ -19,6 +18,7 @@ from vision_service.viam.errors import telling_errors
 from vision_service.viam.limits import bounded
 from vision_service.viam.security import Authentication, Safety
 from vision_service.viam.services import Cameras, MLModels, Robot, VisionServices
+from vision_service.viam.wire import GatewayServer
 
 PATIENCE = 5.0
 """How long starting and stopping may take, seconds."""
@@ -105,7 +105,7 @@ class Gateway:
             MLModels(manager=self._directory),
             authentication,
         ]
-        self._server = Server(telling_errors(services))
+        self._server = GatewayServer(telling_errors(services))
 
         async def received(event: RecvRequest) -> None:
             authentication.check(event.method_name, event.metadata)

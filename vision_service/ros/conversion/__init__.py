@@ -29,6 +29,7 @@ from vision_service.ros.conversion.instance import (
     keypoints_to_message,
 )
 from vision_service.ros.conversion.result import (
+    as_sent,
     box_to_message,
     classifications_from_message,
     classifications_to_message,
@@ -60,6 +61,7 @@ from vision_service.ros.conversion.tensor import (
 )
 
 __all__ = [
+    "as_sent",
     "box_to_message",
     "calibration_from_message",
     "camera_info_to_message",

@@ -6,6 +6,7 @@ The parts of one array message share its header object.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -301,6 +302,19 @@ def detection_of_box(
         return Detection(class_name, confidence, *edges, id=identity)
     turned = OrientedBox(x, y, width, height, angle)
     return Detection(class_name, confidence, *turned.envelope, id=identity, extra=DetectionExtra(box=turned))
+
+
+def as_sent(detection: Detection) -> Detection:
+    """Return a detection as who receives its message has it: without mask, keypoints and number of its class.
+
+    Its box is the same but for the last digits, which a message's middle and size do not keep.
+    """
+    box = detection.extra.box if detection.extra is not None else None
+    if box is None:
+        if detection.extra is None and detection.class_index < 0:
+            return detection
+        return replace(detection, extra=None, class_index=-1)
+    return detection_from_message(detection_to_message(detection, Header()))
 
 
 def _hypothesis(class_name: str, confidence: float) -> ObjectHypothesis:

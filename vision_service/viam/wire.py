@@ -1,0 +1,86 @@
+"""How the server's bytes travel: in fewer and larger pieces than grpclib's own, each of which costs both sides time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from grpclib.protocol import H2Protocol
+from grpclib.server import Handler, Server
+from h2.settings import SettingCodes
+
+FRAME = 1 << 20
+"""How large a frame may be that a client sends, bytes: an image in one of them instead of many of 16 KiB."""
+GATHERED = 1 << 16
+"""At most so many bytes wait for what follows them."""
+
+
+class GatewayServer(Server):
+    """grpclib's server, but for how its bytes travel."""
+
+    def _protocol_factory(self) -> H2Protocol:
+        # As grpclib does it, which has no other way to give it another protocol.
+        self.__gc_step__()
+        handler = Handler(self._mapping, self._codec, self._status_details_codec, self.__dispatch__)
+        self._handlers.add(handler)
+        return _Protocol(handler, self._config, self._h2_config)
+
+
+class _Protocol(H2Protocol):
+    """A connection."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin, and say how large a frame may be."""
+        super().connection_made(Gathering(transport))
+        protocol = self.connection._connection
+        protocol.update_settings({SettingCodes.MAX_FRAME_SIZE: FRAME})
+        # At once: h2 would refuse a large frame that comes in one piece with the acknowledgement of this.
+        protocol.max_inbound_frame_size = FRAME
+        self.connection.flush()
+
+
+class Gathering(asyncio.Transport):
+    """A transport that sends what is written in one turn of the event loop as one piece.
+
+    A response is written in three: its headers, its message, its end.
+    """
+
+    def __init__(self, transport: Any) -> None:
+        """Take the transport that sends."""
+        super().__init__()
+        self._transport = transport
+        self._loop = asyncio.get_running_loop()
+        self._waiting: list[bytes] = []
+        self._size = 0
+
+    def write(self, data: Any) -> None:
+        """Send bytes, with those that are written before this turn of the event loop ends."""
+        if not self._waiting:
+            self._loop.call_soon(self._send)
+        self._waiting.append(bytes(data))
+        self._size += len(data)
+        if self._size > GATHERED:  # a large response: its sender is told to wait for who reads it
+            self._send()
+
+    def close(self) -> None:
+        """Send what was written, and close."""
+        self._send()
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._waiting.clear()
+        self._transport.abort()
+
+    def is_closing(self) -> bool:
+        """Return whether it is closed or about to be."""
+        return bool(self._transport.is_closing())
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """Return what is known of the connection."""
+        return self._transport.get_extra_info(name, default)
+
+    def _send(self) -> None:
+        if self._waiting:
+            data, self._waiting, self._size = b"".join(self._waiting), [], 0
+            self._transport.write(data)
