@@ -16,6 +16,7 @@ from rclpy.context import Context
 from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
 
+from example_node import GOOD, Example
 from robot import Peer, forget
 from vision_service.ros.dds import choose_profile
 from vision_service.ros.node import ServiceNode
@@ -56,3 +57,24 @@ def peer(context: Context) -> Iterator[Peer]:
     peer = Peer(context)
     yield peer
     peer.close()
+
+
+@pytest.fixture
+def example(spin: Callable[..., Any]) -> Example:
+    """An active node."""
+    return spin(Example, "example", GOOD)
+
+
+@pytest.fixture
+def make(context: Context) -> Iterator[Callable[..., Example]]:
+    """Makes a node that nobody starts or spins."""
+    made: list[Example] = []
+
+    def make(parameters: dict[str, Any] = GOOD, **arguments: Any) -> Example:
+        overrides = [Parameter(name, value=value) for name, value in parameters.items()]
+        made.append(Example("example", context=context, parameter_overrides=overrides, **arguments))
+        return made[-1]
+
+    yield make
+    for node in made:
+        node.close()

@@ -142,7 +142,7 @@ def annotation_topics() -> tuple[Topic, ...]:
 EVENTS = "events"
 ANNOTATED = "image_annotated"
 COMPRESSED = "image_annotated/compressed"
-PICTURES = frozenset({ANNOTATED, COMPRESSED})
+ANNOTATED_IMAGES = frozenset({ANNOTATED, COMPRESSED})
 NAMES = (*(topic.name for topic in TOPICS), ANNOTATIONS, ANNOTATED, EVENTS, "label_info")
 """The names of outputs: a camera may bear none of them."""
 KNOWN_FOR = 0.1
@@ -240,7 +240,7 @@ class Outputs:
         """
         began = time.monotonic()
         heard = self._heard()
-        drawn = PICTURES.intersection(heard)
+        drawn = ANNOTATED_IMAGES.intersection(heard)
         wanted = [topic for topic in self._topics if topic.name in heard]
         methods = self._methods if drawn else dict.fromkeys(topic.method for topic in wanted)
         results = {method: run(method, frame) for method in methods}
@@ -253,8 +253,8 @@ class Outputs:
             if topic.ability != IN_SPACE:
                 self._tell(topic, results[topic.method], header, frame)
         if drawn and frame.image is not None:
-            picture = draw_results(frame.image.rgb, results, frame.intrinsics, skeleton, zones)
-            self._publish_picture(drawn, picture, header, jpeg_quality)
+            image = draw_results(frame.image.rgb, results, frame.intrinsics, skeleton, zones)
+            self._publish_image(drawn, image, header, jpeg_quality)
         in_space = [topic for topic in wanted if topic.ability == IN_SPACE]
         if in_space:  # at last, because their place may not be known
             objects, frame_id = place(frame, results[in_space[0].method])
@@ -351,13 +351,13 @@ class Outputs:
             if not self._closed:
                 _send(_listened_of(self._publishers.get(name, ())), message)
 
-    def _publish_picture(
-        self, wanted: Collection[str], picture: NDArray[np.uint8], header: Header, jpeg_quality: int
+    def _publish_image(
+        self, wanted: Collection[str], image: NDArray[np.uint8], header: Header, jpeg_quality: int
     ) -> None:
         if ANNOTATED in wanted:
-            self._publish(ANNOTATED, conversion.image_to_message(picture, "rgb8", header))
+            self._publish(ANNOTATED, conversion.image_to_message(image, "rgb8", header))
         if COMPRESSED in wanted:
-            data = encode(picture, "image/jpeg", quality=jpeg_quality)
+            data = encode(image, "image/jpeg", quality=jpeg_quality)
             self._publish(COMPRESSED, conversion.compressed_to_message(data, "jpeg", header))
 
 

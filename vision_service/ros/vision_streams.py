@@ -11,7 +11,7 @@ from vision_service.ros import conversion
 from vision_service.ros.cameras import Cameras
 from vision_service.ros.model_at_work import ModelAtWork
 from vision_service.ros.node import ServiceNode
-from vision_service.ros.outputs import PICTURES, Outputs
+from vision_service.ros.outputs import ANNOTATED_IMAGES, Outputs
 from vision_service.ros.streaming import Steady, Stream
 from vision_service.ros.zones import NodeZones
 from vision_service.scheduler import Scheduler
@@ -95,7 +95,7 @@ class VisionStreams:
         heard = self._outputs[camera].heard()
         shown = self._results.wanted(camera)
         if heard or shown or self._zones.wanted(camera) or self._sees_every_frame():
-            self._start(camera, self._needs(camera, shown or bool(heard & PICTURES)))
+            self._start(camera, self._needs(camera, shown or bool(heard & ANNOTATED_IMAGES)))
         else:
             self._stop(camera)
         self._cameras.keep(camera, self._work.get().model.needs, self._node.settings.keep_subscribed)
