@@ -73,6 +73,22 @@ class TestSegment:
             "size": pytest.approx([0.19, 0.19, 0.0]),
         }
 
+    def test_a_terminal_shows_the_largest_objects_of_many_and_a_pipe_all(self, capsys, monkeypatch, tmp_path):
+        places = np.stack(np.meshgrid(np.arange(6.0), np.arange(5.0), [2.0]), axis=-1).reshape(-1, 1, 3)
+        inside = np.random.default_rng(0).uniform(-0.05, 0.05, (30, 100, 3))
+        points = np.concatenate([block[: 40 + 2 * number] for number, block in enumerate(places + inside)])
+        file = write(tmp_path / "many.pcd", write_pcd(PointCloud(points.astype(np.float32))))
+        command = ["segment", file, "--model", "clusters", "--set", "clustering_distance=0.1"]
+        assert main(command) == 0
+        piped = capsys.readouterr().out
+        assert [line.split()[0] for line in piped.splitlines() if " 1.00 " in line] == [str(n) for n in range(1, 31)]
+        assert "…" not in piped
+        monkeypatch.setenv("FORCE_COLOR", "1")  # as in a terminal
+        assert main(command) == 0
+        shown = capsys.readouterr().out
+        assert "… and 10 more: --json, a file or a pipe has all" in shown
+        assert len([line for line in shown.splitlines() if " 1.00 " in line]) == 20
+
     def test_a_turned_box_says_how_it_is_turned(self, capsys, scene, params):
         arguments = ["--params", params, "--node", "things", "--set", "oriented_boxes=true", "--json"]
         assert main(["segment", scene, *arguments]) == 0

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     )
     from vision_service.types import Detection3D as Found3D
 
+SHOWN = 20
+"""How many objects a terminal shows of one cloud; a room has hundreds."""
 Size = tuple[int, int]
 """Width and height of an image, pixels."""
 
@@ -197,7 +199,7 @@ def _box_as_dict(item: PointCloudObject | Found3D) -> dict[str, Any]:
 
 
 def print_objects(file: str, cloud: PointCloud, objects: Sequence[PointCloudObject], told: Sequence[str] = ()) -> None:
-    """Print a table of the objects in a file.
+    """Print a table of the objects in a file: in a terminal the first ones, else all.
 
     Args:
         file: Its name, as the user wrote it.
@@ -218,7 +220,8 @@ def print_objects(file: str, cloud: PointCloud, objects: Sequence[PointCloudObje
     table.add_column("label", overflow="fold")
     for name in ("confidence", "points", "center (m)", "size (m)"):
         table.add_column(name, justify="right", no_wrap=True)
-    for number, item in enumerate(objects, start=1):
+    shown = objects[:SHOWN] if console.is_terminal and len(objects) > SHOWN + 1 else objects
+    for number, item in enumerate(shown, start=1):
         table.add_row(
             str(number),
             Text(item.label or "–"),
@@ -229,6 +232,8 @@ def print_objects(file: str, cloud: PointCloud, objects: Sequence[PointCloudObje
     console.print(title)
     console.print(*lines, sep="\n", end="\n" if lines else "")
     console.print(table)
+    if len(shown) < len(objects):
+        console.print(Text(f"… and {len(objects) - len(shown)} more: --json, a file or a pipe has all", "dim"))
 
 
 def print_detections_3d(title: str, found: Sequence[Found3D]) -> None:

@@ -16,7 +16,7 @@ def add_parser(subparsers: Any) -> None:
         "segment",
         "say which pixels of images show what, or find objects in point cloud files",
         "Say which pixels of image files show what; or find objects in point cloud files, and say where in space they"
-        " are.",
+        " are. A terminal shows the first 20 objects; a file, a pipe and --json have all.",
         {
             "vision-service segment photo.jpg --model-path segment.onnx --out out/": "classes, and objects' masks",
             "vision-service segment cloud.pcd --out out/": "objects in space, by their points",
