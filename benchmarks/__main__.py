@@ -24,6 +24,7 @@ from benchmarks.report import Figure, Report, table
 BENCHMARKS = (
     "frame_path",
     "arrival",
+    "yolo",
     "calls",
     "segmentation",
     "touching",

@@ -225,6 +225,22 @@ class TestStreams:
         assert done.wait(PATIENCE)
         assert order == [("a", 3), ("b", 2), ("c", 0)]
 
+    def test_a_camera_whose_frames_come_seldom_goes_before_those_that_had_a_turn_since(self, start):
+        model = Doors(99)
+        inference = start(model)
+        for camera in ("seldom", "a", "b"):
+            had = threading.Event()
+            inference.stream(camera, had.set)
+            assert had.wait(PATIENCE)
+        busy(inference, model)
+        order, done = [], threading.Event()
+        inference.stream("a", lambda: order.append("a"))
+        inference.stream("b", lambda: (order.append("b"), done.set()))
+        inference.stream("seldom", lambda: order.append("seldom"))
+        model.doors[99].set()
+        assert done.wait(PATIENCE)
+        assert order == ["seldom", "a", "b"]
+
     def test_a_camera_that_streams_without_end_leaves_the_others_their_turns(self, start):
         inference, order, done = start(Doors()), [], threading.Event()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from functools import partial
 from queue import SimpleQueue
@@ -34,7 +34,8 @@ MOST_STARTED = 2
 class Scheduler:
     """Runs a vision model in a thread of its own, and in lanes beside it as many frames at once as the model can.
 
-    Calls are done in their order. Of each streaming camera only the newest frame waits, and the cameras take turns.
+    Calls are done in their order. Of each streaming camera only the newest frame waits, and cameras take turns: next
+    is the one whose last turn is longest ago, so that one whose frames come seldom does not also wait for a round.
     Where both wait, calls and streams share the model's time: a stream has its turn while streams have had no more
     seconds than calls. So callers who ask without end leave a stream its rate, if that is less than half of the time;
     and short calls wait for no more than one long run of a stream in as much time of their own.
@@ -71,6 +72,8 @@ class Scheduler:
         self._model = model
         self._calls: deque[Run] = deque()
         self._streams: dict[str, tuple[Callable[[], None], Frame | None]] = {}
+        self._turn_of: dict[str, int] = {}  # by camera: when it had its last turn, counted in turns
+        self._turns_had = 0
         self._lanes = Lanes(name)
         self._beside: set[Beside] = set()
         self._started: dict[str, deque[Started]] = {}  # by camera: frames of streams that are in work, in their order
@@ -156,7 +159,6 @@ class Scheduler:
         with self._lock:
             if not self._closed:
                 self.dropped[camera] += camera in self._streams
-                # A replaced job keeps its place, so that no camera is put off for ever.
                 self._streams[camera] = job, frame
                 self._ring()
 
@@ -305,8 +307,8 @@ class Scheduler:
                 if run is None and self._closed and not self._busy:
                     return False
             elif self._streams and (not self._calls or self._streams_first()):
-                camera = next(iter(self._streams))
-                job, _ = self._streams.pop(camera)
+                camera = self._longest_without(self._streams)
+                job, _ = self._take_stream(camera)
             elif self._calls:
                 run = self._calls.popleft()
                 run.queued = False
@@ -361,7 +363,7 @@ class Scheduler:
         while self._in_lanes and len(self._beside) < self._capacity:
             camera = self._next_stream()
             if camera:
-                job, frame = self._streams.pop(camera)
+                job, frame = self._take_stream(camera)
                 able = methods(self._model) if frame is not None else ()
                 runs = [self._shared(method, frame) for method in able if frame is not None]
                 self._started.setdefault(camera, deque()).append(Started(job, runs))
@@ -379,9 +381,18 @@ class Scheduler:
         One of which enough frames are in work waits: the first of them may be with a model that does not answer.
         """
         most = MOST_STARTED * self._capacity
-        able = (camera for camera in self._streams if len(self._started.get(camera, ())) < most)
-        camera = next(able, "")
+        camera = self._longest_without(each for each in self._streams if len(self._started.get(each, ())) < most)
         return camera if camera and (not self._calls or self._streams_first()) else ""
+
+    def _longest_without(self, cameras: Iterable[str]) -> str:
+        """Return the camera whose last turn is longest ago, "" = there is none; the lock is held."""
+        return min(cameras, key=lambda camera: self._turn_of.get(camera, 0), default="")
+
+    def _take_stream(self, camera: str) -> tuple[Callable[[], None], Frame | None]:
+        """Give a camera its turn: return its job and its frame; the lock is held."""
+        self._turns_had += 1
+        self._turn_of[camera] = self._turns_had
+        return self._streams.pop(camera)
 
     def _look_beside(self, runs: list[Run], *, stream: bool) -> None:
         """Have a lane do those runs that no other one has begun; the lock is held."""
