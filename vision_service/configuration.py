@@ -130,6 +130,7 @@ class Attribute:
         names: What the string names, or each of the list or map.
         start_only: Whether it is read-only while the node runs.
         several: Whether a list of strings may be given too: it becomes one string, separated by commas.
+        rare: Whether few people ever set it, so that it is listed behind the others.
     """
 
     name: str
@@ -148,6 +149,7 @@ class Attribute:
     names: Names = Names.NOTHING
     start_only: bool = False
     several: bool = False
+    rare: bool = False
 
     @property
     def expects(self) -> str:
@@ -176,6 +178,7 @@ def attribute(
     names: Names = Names.NOTHING,
     start_only: bool = False,
     several: bool = False,
+    rare: bool = False,
 ) -> Any:
     """Return the dataclass field of an attribute. Without a default it is required. Lists are given as tuples.
 
@@ -192,6 +195,7 @@ def attribute(
         "names": names,
         "start_only": start_only,
         "several": several,
+        "rare": rare,
     }
     if isinstance(default, dict):
         return dataclasses.field(default_factory=lambda: dict(default), metadata=metadata)
@@ -228,6 +232,11 @@ def attributes(configuration: type) -> dict[str, Attribute]:
             name=item.name, type=kind, form=form, default=default, required=required, **item.metadata
         )
     return dict(sorted(found.items(), key=lambda named: not named[1].required))
+
+
+def by_use(found: Iterable[Attribute]) -> list[Attribute]:
+    """Return attributes in the order in which people need them: the rare ones last."""
+    return sorted(found, key=lambda each: each.rare)
 
 
 def _form(hint: Any) -> tuple[str, type]:

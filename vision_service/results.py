@@ -7,7 +7,7 @@ anew: who listens goes on listening.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
@@ -18,6 +18,7 @@ from vision_service.keypoints import Skeleton
 from vision_service.listeners import Listeners
 from vision_service.measures import Durations, Rate
 from vision_service.types import Frame, LabelChange
+from vision_service.zones.view import ZoneView
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +34,7 @@ class Result:
         problem: Why there is no result; empty = there is one.
         seconds: From the frame's arrival in this process to its result.
         objects_frame_id: The coordinate frame of objects in space; empty = that of the frame.
+        zones: Those of its camera with their counts after this frame, in pixels of its image.
     """
 
     camera: str
@@ -43,6 +45,7 @@ class Result:
     problem: str = ""
     seconds: float = 0.0
     objects_frame_id: str = ""
+    zones: tuple[ZoneView, ...] = ()
 
 
 Listener = Callable[[Result], None]
@@ -125,7 +128,8 @@ def result_of(
     skeleton: Skeleton = (),
     changes: tuple[LabelChange, ...] = (),
     problem: str = "",
+    zones: Sequence[ZoneView] = (),
 ) -> Result:
     """Return a result that is there now."""
     seconds = (time.monotonic_ns() - frame.arrived) / 1e9
-    return Result(camera, frame, found, skeleton, changes, problem, seconds)
+    return Result(camera, frame, found, skeleton, changes, problem, seconds, zones=tuple(zones))

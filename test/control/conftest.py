@@ -36,7 +36,12 @@ SECTIONS = {
         "model": "mlmodel", "model_path": "package://vision_service/models/solids_classifier.tflite",
         "cameras": ["closeup"],
     },
-    "follower": {"model": "tracker", "detector_name": "detector", "cameras": ["camera"], "autostart": False},
+    "follower": {
+        "model": "tracker", "detector_name": "detector", "cameras": ["camera"], "autostart": False,
+        "zones": ["table", "gate"],
+        "table.polygon": [0.1, 0.3, 0.45, 0.3, 0.45, 0.95, 0.1, 0.95], "table.coordinates": "normalized",
+        "gate.line": [0.7, 0.2, 0.7, 0.9], "gate.coordinates": "normalized", "gate.sides": ["right", "left"],
+    },
 }  # fmt: skip
 """A small demo. The tracker would look at every frame, so it is started by the test that needs it."""
 

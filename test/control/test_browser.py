@@ -182,6 +182,44 @@ def test_all_that_a_service_may_say_is_drawn_where_it_is(tab):
     assert {name for name, alpha in found.items() if alpha} == {"mask", "corner", "bone", "label", "edge"}
 
 
+def test_zones_are_drawn_with_their_names_and_counts(tab):
+    """Areas are tinted, lines have arrows, and labels say names and counts; as in annotated images."""
+    header = {
+        "width": 100, "height": 100, "stamp": "1", "result_stamp": "1", "frame_id": "lens", "intrinsics": None,
+        "detections": [],
+        "zones": [
+            {"name": "shop", "points": [[10, 40], [45, 40], [45, 90], [10, 90]], "inside": 2},
+            {"name": "gate", "points": [[70, 30], [70, 90]], "sides": ["in", "out"], "crossed_to": [3, 1]},
+        ],
+    }  # fmt: skip
+    places = {"tint": (60, 150), "border": (20, 170), "line": (140, 75), "arrow": (145, 120), "nothing": (115, 40)}
+    found = tab.evaluate(
+        """async ([header, places]) => {
+            const { draw } = await import("/static/overlay.js");
+            const canvas = document.createElement("canvas");
+            canvas.width = canvas.height = 200;
+            const context = canvas.getContext("2d");
+            const said = [];
+            const fillText = context.fillText.bind(context);
+            context.fillText = (text, ...rest) => { said.push(text); fillText(text, ...rest); };
+            const alphas = (options) => {
+                context.clearRect(0, 0, 200, 200);
+                draw(context, header, {}, 2, options);
+                const alpha = ([x, y]) => context.getImageData(x, y, 1, 1).data[3];
+                return Object.fromEntries(Object.entries(places).map(([name, place]) => [name, alpha(place)]));
+            };
+            return { hidden: alphas({ zones: false }), shown: alphas({ zones: true }), said };
+        }""",
+        [header, places],
+    )
+    assert set(found["said"]) == {"shop: 2", "gate", "in: 3", "out: 1"}
+    assert not any(found["hidden"].values())
+    shown = found["shown"]
+    assert 20 < shown["tint"] < 90
+    assert min(shown[name] for name in ("border", "line", "arrow")) > 200
+    assert shown["nothing"] == 0
+
+
 def test_every_switch_does_something(tab):
     tab.click("#mode-live")
     assert tab.get_attribute("#mode-live", "aria-checked") == "true"
@@ -189,7 +227,7 @@ def test_every_switch_does_something(tab):
     tab.click("#mode-result")
     drawn(tab)
     tab.click("#overlay-choice summary")
-    for name in ("labels", "masks", "keypoints", "trails"):
+    for name in ("labels", "masks", "keypoints", "trails", "zones"):
         tab.uncheck(f"#show-{name}")
         tab.check(f"#show-{name}")
     tab.click("#overlay-choice summary")
@@ -258,10 +296,42 @@ def test_points_and_boxes_are_shown_in_space(tab):
     colors = cv2.cvtColor(np.ascontiguousarray(seen), cv2.COLOR_RGB2HSV)
     assert (colors[:, :, 1] > 120).mean() > 0.01  # which are vividly coloured
     keep(tab, "space")
+    assert tab.is_hidden("#space-hint")
     tab.click("#space-free")
+    with_grid = picture(tab, "#space-canvas").astype(int)
+    tab.click("#space-ground")
+    assert tab.evaluate("controlPage.space().grid") is False
+    until(tab, "!document.querySelector('#space-ground').matches('[aria-pressed=true]')")
+    assert np.abs(picture(tab, "#space-canvas").astype(int) - with_grid).max() > 30
+    tab.click("#space-ground")
     tab.click("#space-reset")
     tab.click("#view-image")
     drawn(tab, 1)
+
+
+def test_without_boxes_the_view_in_space_says_why(tab):
+    tab.click("#view-space")
+    tab.wait_for_selector("#space-hint")
+    assert "/detector does not find objects in space; choose /objects" in tab.text_content("#space-hint")
+    choose(tab, "/objects")
+    until(tab, "controlPage.space().boxes > 0")
+    tab.wait_for_selector("#space-hint", state="hidden")
+    reasons = tab.evaluate(
+        """async () => {
+            const { whyNoBoxes } = await import("/static/space.js");
+            const said = { service: "/objects", frame_id: "lens" };
+            return [
+                whyNoBoxes({ ...said, objects: [] }, []),
+                whyNoBoxes({ ...said, objects: [{}], objects_frame_id: "map" }, []),
+                whyNoBoxes({ ...said, service: "" }, []),
+                whyNoBoxes({ ...said, objects: [{}], objects_frame_id: "lens" }, []),
+            ];
+        }"""
+    )
+    assert "finds no object" in reasons[0]
+    assert "map" in reasons[1]
+    assert "choose a service" in reasons[2]
+    assert reasons[3] == ""
 
 
 def test_without_webgl_the_rest_works(launch, page):
@@ -309,6 +379,25 @@ def test_parameters_are_set_and_refused_beside_their_field(tab):
     tab.click("#parameters .search button")
     tab.wait_for_selector('.parameter[data-name="max_rate"]')
     assert tab.locator(entry).count() == 0
+
+
+def test_parameters_stand_in_the_order_in_which_people_need_them(tab):
+    tab.click("#tab-parameters")
+    tab.wait_for_selector(".parameter[data-name]")
+    names = tab.evaluate("[...document.querySelectorAll('#parameters > .parameter')].map((each) => each.dataset.name)")
+    assert names[:2] == ["model", "model_path"]
+    assert names.index("default_minimum_confidence") < 8
+    assert "cameras" in names
+    rare = tab.locator('.more .parameter[data-name="max_pending_bytes"]')
+    assert not rare.is_visible()
+    tab.click("#more")
+    assert rare.is_visible()
+    tab.click("#more")
+    tab.fill("#parameter-search", "max_pending_b")
+    assert rare.is_visible()
+    assert tab.locator(".parameter[data-name]:visible").count() == 1
+    tab.fill("#parameter-search", "")
+    assert not rare.is_visible()
 
 
 def test_the_models_contract_stands_with_its_sources(tab):
@@ -408,7 +497,10 @@ def test_tracks_come_as_events(tab, page):
     tab.wait_for_selector("#events tbody tr")
     assert "came" in tab.text_content("#events")
     until(tab, "controlPage.shown().detections.some((each) => each.id)")
-    keep(tab, "tracks")
+    until(tab, "controlPage.shown().zones.some((each) => each.inside > 0)")
+    assert tab.evaluate("controlPage.shown().zones.map((each) => each.name)") == ["table", "gate"]
+    until(tab, "document.querySelector('#events').textContent.includes('enters table')")
+    keep(tab, "zones")
     for transition in ("deactivate", "cleanup"):
         page.ask("lifecycle", node="/follower", transition=transition)
     tab.click("#tab-results")
@@ -479,6 +571,11 @@ def test_it_fits_phones_and_the_dark(browser, page, name, size, scheme):
         drawn(tab)
         tab.wait_for_selector("#results tbody tr")
         assert tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        margins = (
+            "[(each) => each.left, (each) => innerWidth - each.right].map((of) => of(card.getBoundingClientRect()))"
+        )
+        left, right = tab.evaluate(f"(() => {{ const card = document.querySelector('.viewer'); return {margins}; }})()")
+        assert size is not PHONE or abs(left - right) < 1
         brightness = decode(tab.screenshot())[:60].mean()
         assert (brightness < 90) == (scheme == "dark")
         keep(tab, name)

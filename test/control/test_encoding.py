@@ -24,6 +24,7 @@ from vision_service.types import (
     OrientedBox,
     PointCloud,
 )
+from vision_service.zones.view import ZoneView
 
 PIXELS = np.full((48, 64, 3), (200, 30, 10), np.uint8)
 NOW = 1_790_000_000_123_456_789
@@ -83,6 +84,17 @@ def test_classifications_labels_of_pixels_and_objects_come_along():
     assert parts["labels"] == bytes([0, 1]) * 32 * 48
     assert (header["objects"][0]["label"], header["objects"][0]["points"]) == ("box", 2)
     assert header["objects_frame_id"] == "lens"
+
+
+def test_zones_come_with_their_counts():
+    area = ZoneView("shop", ((1.0, 2.0), (30.25, 2.0), (1.0, 40.0)), inside=2)
+    line = ZoneView("gate", ((5.0, 0.0), (5.0, 48.0)), is_line=True, sides=("in", "out"), crossed_to=(3, 1))
+    header, _ = message_of(frame(), {"detect": []}, zones=(area, line))
+    assert header["zones"] == [
+        {"name": "shop", "points": [[1, 2], [30.2, 2], [1, 40]], "inside": 2},
+        {"name": "gate", "points": [[5, 0], [5, 48]], "sides": ["in", "out"], "crossed_to": [3, 1]},
+    ]
+    assert "zones" not in message_of(frame(), {"detect": []})[0]
 
 
 def test_numbers_that_are_not_finite_are_null():

@@ -223,6 +223,30 @@ def test_by_topics_objects_come_too(elsewhere):
     assert header["objects_frame_id"] == header["frame_id"]
 
 
+def test_zones_come_with_their_counts_also_by_topics(page, elsewhere):
+    corners = [0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0]
+    zones = {"zones": ["all"], "all.polygon": corners, "all.coordinates": "normalized", "all.events": False}
+
+    async def zones_at(place):
+        async with place.tab() as tab:
+            await tab.watch("/detector", "camera")
+            while True:
+                header, _ = await tab.next()
+                if header.get("zones"):  # by topics, the node is asked for them now and then
+                    return header["zones"], len(header["detections"])
+
+    assert page.ask("set", node="/detector", values=zones)[0] == 200
+    try:
+        for each in (page, elsewhere):
+            ((zone,), found) = asyncio.run(asyncio.wait_for(zones_at(each), 30))
+            assert zone["name"] == "all"
+            assert zone["points"] == [[0, 0], [320, 0], [320, 240], [0, 240]]
+            assert abs(zone["inside"] - found) <= 1
+    finally:
+        assert page.ask("set", node="/detector", values={"zones": []})[0] == 200
+    assert all("zones" not in header for header, _ in frames(page, 2, service="/detector", camera="camera")[1:])
+
+
 def test_a_camera_is_shown_alone(page, elsewhere):
     for each in (page, elsewhere):
         ((header, parts),) = frames(each, 1, camera="/closeup")

@@ -12,7 +12,7 @@ from vision_service.camera.calibration import CalibrationConfig, ExtrinsicsConfi
 from vision_service.camera.geometries import BoxConfig
 from vision_service.camera.topics import CameraTopics
 from vision_service.camera.transforms import TRANSFORMS
-from vision_service.configuration import Attribute, Names, attributes
+from vision_service.configuration import Attribute, Names, attributes, by_use
 from vision_service.registry import Registry
 from vision_service.settings.camera import CameraConfiguration
 from vision_service.settings.mlmodel import MLModelConfiguration
@@ -128,7 +128,7 @@ def _paragraphs(cls: type) -> list[str]:
 
 def _entries(items: Iterable[Attribute], *, anchor: str, prefix: str = "") -> Iterator[str]:
     """Yield a definition list entry for each attribute, with an anchor of its own."""
-    found = [_entry(item, anchor, prefix) for item in items]
+    found = [_entry(item, anchor, prefix) for item in by_use(items)]
     yield from found or ["It has no attributes."]
 
 

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 from vision_service.cli.given import stem_of
-from vision_service.configuration import Attribute, Names
+from vision_service.configuration import Attribute, Names, by_use
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.files import expanded, write_atomically
 from vision_service.image import encode
@@ -93,7 +93,7 @@ def print_attributes(
         console.print(Text(textwrap.fill(paragraph, width)), soft_wrap=True)
     if not items:
         console.print(Text("no attributes", "dim"))
-    for item in items:
+    for item in by_use(items):
         value = "required" if item.required else f"default {_default(item)}"
         unit = f" [{item.unit}]" if item.unit and not item.expects.endswith(f" {item.unit}") else ""
         facts = textwrap.wrap(f"{item.name}  {item.expects}{unit}; {value}", width, subsequent_indent=" " * 8)

@@ -25,6 +25,7 @@ from vision_service.types import (
     LabelImage,
     PointCloudObject,
 )
+from vision_service.zones.view import ZoneView
 
 JPEG_QUALITY = 80
 WIDEST = 1280
@@ -99,6 +100,8 @@ def results_as_json(result: Result) -> dict[str, str]:
     if "segment" in result.found:
         found["objects"] = as_json([object_as_json(each) for each in result.found["segment"]])
         found["objects_frame_id"] = as_json(result.objects_frame_id or result.frame.frame_id)
+    if result.zones:
+        found["zones"] = as_json([zone_as_json(each) for each in result.zones])
     return found
 
 
@@ -163,6 +166,14 @@ def object_as_json(found: PointCloudObject | Detection3D) -> dict[str, Any]:
         "orientation": [number(each, 6) for each in found.orientation],
         **({"id": found.id} if found.id else {}),
     }
+
+
+def zone_as_json(zone: ZoneView) -> dict[str, Any]:
+    """Return a zone with its counts as the message "frame" has it."""
+    told: dict[str, Any] = {"name": zone.name, "points": [[number(x, 1), number(y, 1)] for x, y in zone.points]}
+    if zone.is_line:
+        return {**told, "sides": zone.sides, "crossed_to": zone.crossed_to}
+    return {**told, "inside": zone.inside}
 
 
 def number(value: float, digits: int = 4) -> float | None:

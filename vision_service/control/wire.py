@@ -34,6 +34,9 @@ acknowledges nothing for `PATIENCE` seconds. Tabs that are all `QUICK` are asked
     objects_frame_id          coordinate frame of the objects
     classes                   of a label image: {width, height, names}: its part "labels" holds one uint8 number a
                               pixel, row by row, perhaps of fewer pixels than the source image
+    zones                     list of {name, points (list of [x, y])}, areas with "inside", how many are in them, lines
+                              with "sides" and "crossed_to", names of left and right, and how many have come there;
+                              absent where the camera has none
     intrinsics                {width, height, fx, fy, cx, cy}; null = not calibrated
     error                     why there is no result of this frame; null = there is one
     ========================  =======================================================================================

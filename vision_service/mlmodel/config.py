@@ -35,6 +35,7 @@ class MLModelConfig(AreaLimits, ModelFileConfiguration):
         minimum=0.0,
         maximum=600.0,
         live=True,
+        rare=True,
     )
     tensor_encoding: str = attribute(
         "How the image reaches an ML model node of another process, resized to the model's input: raw, bytes (floats as"
@@ -43,6 +44,7 @@ class MLModelConfig(AreaLimits, ModelFileConfiguration):
         default=AUTO,
         choices=CHOICES,
         live=True,
+        rare=True,
     )
     tensor_jpeg_quality: int = attribute(
         "JPEG quality of the image that an ML model node of another process is sent, with 'tensor_encoding: jpeg'.",
@@ -50,15 +52,18 @@ class MLModelConfig(AreaLimits, ModelFileConfiguration):
         minimum=1,
         maximum=100,
         live=True,
+        rare=True,
     )
     remap_input_names: dict[str, str] = attribute(
         "Map from the model's input tensor name to 'image'; never needed, because image models have one input.",
         default={},
+        rare=True,
     )
     remap_output_names: dict[str, str] = attribute(
         "Map from output tensor names of the model to their meaning, where that is not recognised: location,"
         " category, score, number of detections (detectors) or probability (classifiers).",
         default={},
+        rare=True,
     )
     decoder: str = attribute(
         "Family of the model, which decides how its output tensors are decoded: ultralytics, yolo, yolox, yolov5,"
@@ -66,22 +71,26 @@ class MLModelConfig(AreaLimits, ModelFileConfiguration):
         " mediapipe, blazeface, segmentation, classifier, or one of another package; auto = as the file and its outputs"
         " tell.",
         default="auto",
+        rare=True,
     )
     require_certain: bool = attribute(
         "Whether a model is refused if anything about it is only assumed, because its file does not tell it.",
         default=False,
+        rare=True,
     )
     activation: str = attribute(
         "Activation applied to the model's scores: softmax (one class at a time), sigmoid (each class by itself)"
         " or none; auto = as the model's family has it, decided once when the model is loaded.",
         default="auto",
         choices=activation.CHOICES,
+        rare=True,
     )
     background: str = attribute(
         "Position of the class that means that there is nothing, among the scores of a detector: first, last or none;"
         " auto = as the model's family and its labels tell.",
         default="auto",
         choices=("auto", "none", "first", "last"),
+        rare=True,
     )
     first_class_number: int = attribute(
         "Number that the model gives to the first label, for models that return class numbers; -1 = as the model's"
@@ -89,6 +98,7 @@ class MLModelConfig(AreaLimits, ModelFileConfiguration):
         default=-1,
         minimum=-1,
         maximum=1000,
+        rare=True,
     )
     default_minimum_confidence: float = attribute(
         "Minimum confidence of the results; 0 = the family's own: 0.25 for YOLO, 0.5 for DETR and its kin and for"
@@ -129,12 +139,14 @@ class MLModelConfig(AreaLimits, ModelFileConfiguration):
     keypoint_names: tuple[str, ...] = attribute(
         "Names of the model's keypoints, in its order; empty = as in the model file, else COCO's for 17, else numbers.",
         default=(),
+        rare=True,
     )
     skeleton: tuple[int, ...] = attribute(
         "Which keypoints are joined when drawn, as pairs of their numbers from 0 on: 0, 1, 0, 2 joins 0 with 1 and 0"
         " with 2; empty = as in COCO, if the keypoints are COCO's.",
         default=(),
         minimum=0,
+        rare=True,
     )
     tiles: tuple[int, ...] = attribute(
         "Number of columns and rows of overlapping tiles in which a detector looks at the image, besides the full"
@@ -154,20 +166,23 @@ class MLModelConfig(AreaLimits, ModelFileConfiguration):
         " model's order: (channel from 0 to 1 - mean) / standard deviation; empty = as the model file or its family"
         " has it.",
         default=(),
+        rare=True,
     )
     input_image_std_dev: tuple[float, ...] = attribute(
         "Standard deviation by which the image is normalized for models with a float input, one number for each"
         " channel in the model's order: (channel from 0 to 1 - mean) / standard deviation; empty = as the model file"
         " or its family has it.",
         default=(),
+        rare=True,
     )
     input_image_bgr: bool = attribute(
-        "Whether the model expects the channel order BGR; false = as 'color_order' says.", default=False
+        "Whether the model expects the channel order BGR; false = as 'color_order' says.", default=False, rare=True
     )
     color_order: str = attribute(
         "Channel order that the model expects: rgb or bgr; auto = as the model's family has it.",
         default="auto",
         choices=("auto", "rgb", "bgr"),
+        rare=True,
     )
     input_size: tuple[int, ...] = attribute(
         "Width and height of the input image, for models that accept any size; empty = as in the model file, else the"
@@ -176,6 +191,7 @@ class MLModelConfig(AreaLimits, ModelFileConfiguration):
         unit="px",
         minimum=1,
         maximum=16384,
+        rare=True,
     )
     resize: str = attribute(
         "How the image is resized to the input size: stretch (the aspect ratio is not kept), letterbox (it is kept,"
@@ -183,18 +199,21 @@ class MLModelConfig(AreaLimits, ModelFileConfiguration):
         " cut out); auto = as the model's family has it.",
         default="auto",
         choices=("auto", *placement.RULES),
+        rare=True,
     )
     interpolation: str = attribute(
         "How pixels are resized: bilinear (OpenCV's), area (bilinear, but averaged where the image is shrunk much),"
         " antialias or bicubic (with antialiasing, as Pillow and PyTorch do it); auto = as the model's family has it.",
         default="auto",
         choices=("auto", *resizing.CHOICES),
+        rare=True,
     )
     letterbox_color: int = attribute(
         "Value of all channels of the borders of a letterboxed image; -1 = as the model's family has it.",
         default=-1,
         minimum=-1,
         maximum=255,
+        rare=True,
     )
     shorter_edge: int = attribute(
         "Length to which the image's shorter edge is resized before the middle is cut out (resize: center_crop); 0 = as"
@@ -203,18 +222,21 @@ class MLModelConfig(AreaLimits, ModelFileConfiguration):
         unit="px",
         minimum=0,
         maximum=16384,
+        rare=True,
     )
     box_format: str = attribute(
         "Meaning of the four numbers of a box: corners = two corners, corner_size = upper left corner and size,"
         " center_size = centre and size; auto = as the model file or its family has it.",
         default="auto",
         choices=("auto", *boxes.FORMATS),
+        rare=True,
     )
     box_coordinates: str = attribute(
         "Unit of the boxes: normalized = fractions of the input image, pixels = its pixels, source_pixels = pixels of"
         " the source image; auto = as the model file or its family has it.",
         default="auto",
         choices=("auto", "normalized", "pixels", "source_pixels"),
+        rare=True,
     )
     xmin_ymin_xmax_ymax_order: tuple[int, ...] = attribute(
         "Order of the four numbers of a box: for each place 0 = xmin, 1 = ymin, 2 = xmax (or width), 3 = ymax (or"
@@ -222,6 +244,7 @@ class MLModelConfig(AreaLimits, ModelFileConfiguration):
         default=(),
         minimum=0,
         maximum=3,
+        rare=True,
     )
 
 

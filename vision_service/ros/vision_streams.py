@@ -155,9 +155,12 @@ class VisionStreams:
                 told_by_model = inference.model.events()
                 moved = self._zones.update(camera, frame, results.get("detect", ()), told_by_model)
                 changes = [*steady.changes(), *told_by_model, *moved]
+            zones = self._zones.views(camera, frame.size) if zoned else ()
             if self._results.wanted(camera):
                 skeleton = inference.model.skeleton
-                self._results.put(result_of(camera, frame, results, skeleton=skeleton, changes=tuple(changes)))
+                self._results.put(
+                    result_of(camera, frame, results, skeleton=skeleton, changes=tuple(changes), zones=zones)
+                )
                 told = True
             outputs.publish(
                 frame,
@@ -166,7 +169,7 @@ class VisionStreams:
                 ground=lambda: inference.model.ground(frame.camera_name),
                 jpeg_quality=settings.jpeg_quality,
                 skeleton=inference.model.skeleton,
-                zones=self._zones.views(camera, frame.size) if zoned else (),
+                zones=zones,
                 # What this node does not withdraw any more, because it was killed, ends by itself.
                 lasting=2 * settings.silence + (2 / settings.max_rate if settings.max_rate else 0),
             )

@@ -28,5 +28,5 @@ class CameraConfiguration(FrameConfiguration):
     source_timeout: float = attribute(
         "How long to wait for a frame of another camera, for drivers that read one (transform, join_color_depth,"
         " join_pointclouds, ros); then the read fails and is tried again.",
-        default=1.0, unit="s", minimum=0, above_minimum=True, maximum=LONGEST_WAIT, live=True,
+        default=1.0, unit="s", minimum=0, above_minimum=True, maximum=LONGEST_WAIT, live=True, rare=True,
     )  # fmt: skip

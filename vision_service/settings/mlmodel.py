@@ -27,11 +27,13 @@ class ModelFileConfiguration:
         " given at the start only.",
         default="",
         names=Names.LIBRARY,
+        rare=True,
     )
     delegate_options: dict[str, str] = attribute(
         "Options of the delegate or execution provider. They can be given at the start only.",
         default={},
         names=Names.LIBRARY,
+        rare=True,
     )
     trial_timeout: float = attribute(
         "How long the trial of the model file in a separate process (load it, run it once) may take.",
@@ -40,6 +42,7 @@ class ModelFileConfiguration:
         minimum=0.0,
         above_minimum=True,
         maximum=600.0,
+        rare=True,
     )
 
 

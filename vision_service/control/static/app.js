@@ -11,12 +11,13 @@ import { draw, forgetTrails } from "./overlay.js";
 import { showParameters } from "./parameters.js";
 import { Record } from "./record.js";
 import { addEvent, clearEvents, noResults, showResults } from "./results.js";
-import { openSpace, showCloud, spaceStats, spaceTheme } from "./space.js";
+import { openSpace, showCloud, spaceHint, spaceStats, spaceTheme, toggleGround, whyNoBoxes } from "./space.js";
 import { Stream, unpack } from "./stream.js";
 import { startTheme, theme } from "./theme.js";
 
 const LISTING_PERIOD = 2000;
 const RATE_OVER = 2000;
+const NO_POINTS = 2500; // milliseconds without points, after which it is said that there are none
 
 const chosen = { service: "", camera: "", node: "", live: false, space: false };
 let runs = { vision: [], cameras: [], mlmodels: [] };
@@ -26,6 +27,7 @@ let now = null; // what is shown: { header, parts, bitmap }
 let stream = null;
 let arrivals = [];
 let record = null;
+let pointsCame = 0; // or are waited for since
 
 // What is chosen.
 
@@ -47,6 +49,8 @@ function choose({ service = "", camera = "" }) {
   clearEvents();
   noResults("Waiting for the first image …");
   clearStage();
+  pointsCame = performance.now();
+  spaceHint("");
   setText(byId("problem"), "");
   byId("problem").hidden = true;
   showChoice();
@@ -177,7 +181,7 @@ function clearStage() {
 
 function options() {
   const on = (name) => byId(`show-${name}`).checked;
-  return { labels: on("labels"), masks: on("masks"), keypoints: on("keypoints"), trails: on("trails") };
+  return { labels: on("labels"), masks: on("masks"), keypoints: on("keypoints"), trails: on("trails"), zones: on("zones") };
 }
 
 function redraw() {
@@ -221,6 +225,7 @@ function showFrame(header, bitmap, parts) {
   byId("stale").hidden = !stale;
   if (stale) setText(byId("stale"), `result of ${milliseconds(Number(BigInt(header.stamp) - BigInt(header.result_stamp)) / 1e9)} before`);
   showFacts(header);
+  if (chosen.space && time - pointsCame > NO_POINTS) spaceHint("No points: this camera gives neither a point cloud nor depth with a calibration");
   window.controlPage.counts.drawn += 1;
 }
 
@@ -235,8 +240,17 @@ function showFacts(header) {
 
 function cloudCame(header, parts) {
   if (given || paused || header.camera !== chosen.camera || header.service !== chosen.service) return;
+  pointsCame = performance.now();
   showCloud(header, parts, now ? now.header.intrinsics : null);
+  spaceHint(whyNoBoxes(header, othersInSpace()));
   window.controlPage.counts.clouds += 1;
+}
+
+// The services that find objects in space in images of the chosen camera.
+function othersInSpace() {
+  const node = chosen.service ? cameraNode() || chosen.camera : chosen.camera;
+  const same = (each) => (each.cameras || []).some((name) => name === chosen.camera || `/${name}` === node);
+  return runs.vision.filter((each) => (each.can || []).includes("segment 3D") && same(each)).map((each) => each.name);
 }
 
 function problem(text) {
@@ -264,7 +278,10 @@ function answered(file, kind, buffer) {
     showResults(header);
     now = { header, parts: {}, bitmap: null };
     setText(byId("facts"), `${header.count} points shown`);
-    showSpace(true).then(() => showCloud(header, parts, null));
+    showSpace(true).then(() => {
+      showCloud(header, parts, null);
+      spaceHint(whyNoBoxes(header, []));
+    });
     return;
   }
   showSpace(false);
@@ -293,7 +310,9 @@ async function showSpace(on) {
   byId("view-space").setAttribute("aria-checked", String(on));
   byId("image").hidden = on;
   byId("space").hidden = !on;
+  pointsCame = performance.now();
   if (on) await openSpace(theme());
+  spaceHint("");
   watch();
   redraw();
 }
@@ -361,6 +380,7 @@ function key(event) {
     r: () => record.toggle(),
     l: () => chosen.service && showLive(!chosen.live),
     3: () => showSpace(!chosen.space),
+    g: () => chosen.space && toggleGround(),
     "/": () => {
       panel.choose("tab-parameters");
       byId("parameter-search")?.focus();
@@ -406,7 +426,7 @@ async function start() {
   byId("save-image").addEventListener("click", saveImage);
   byId("save-json").addEventListener("click", saveJson);
   byId("back").addEventListener("click", () => backToCamera());
-  for (const name of ["labels", "masks", "keypoints", "trails"]) byId(`show-${name}`).addEventListener("change", redraw);
+  for (const name of ["labels", "masks", "keypoints", "trails", "zones"]) byId(`show-${name}`).addEventListener("change", redraw);
   record = new Record(byId("record-place"), {
     shown: () => ({ service: chosen.service, camera: chosen.camera, mode: chosen.live ? "live" : "result" }),
     arm: (seconds) => stream.record(seconds),

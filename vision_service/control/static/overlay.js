@@ -2,6 +2,7 @@
 // space. All coordinates count in the source image's pixels.
 
 import { colorOf, rgbOf } from "./colors.js";
+import { drawZoneLabels, drawZones } from "./zones.js";
 
 const MASK_ALPHA = 105;
 const TRAIL = 45;
@@ -14,7 +15,7 @@ export function forgetTrails() {
   trails.clear();
 }
 
-// options: { labels, masks, keypoints, trails }
+// options: { labels, masks, keypoints, trails, zones }
 export function draw(context, header, parts, scale, options) {
   const stale = header.result_stamp !== null && header.result_stamp !== header.stamp;
   context.save();
@@ -23,11 +24,15 @@ export function draw(context, header, parts, scale, options) {
   const detections = header.detections || [];
   if (options.masks) for (const each of detections) if (each.mask) drawMask(context, each, scale);
   const line = Math.max(1.5, Math.min(3, (context.canvas.width / 400) * 1.2));
+  const zones = (options.zones && header.zones) || [];
+  drawZones(context, zones, scale, line);
   if (options.trails) drawTrails(context, detections, scale, line, stale);
   for (const each of detections) drawBox(context, each, scale, line, stale);
   if (options.keypoints) for (const each of detections) drawKeypoints(context, each, header.skeleton || [], scale, line);
   drawObjects(context, header, scale, line);
-  if (options.labels) drawLabels(context, header, detections, scale);
+  startLabels(context);
+  drawZoneLabels(context, zones, scale, line, (...told) => label(context, ...told));
+  if (options.labels) drawLabels(context, detections, scale);
   context.restore();
 }
 
@@ -175,23 +180,36 @@ function drawObjects(context, header, scale, line) {
   }
 }
 
-function drawLabels(context, header, detections, scale) {
-  const size = Math.max(11, Math.min(15, context.canvas.width / 50)) * Math.min(window.devicePixelRatio || 1, 2) ** 0.5;
-  context.font = `600 ${size}px system-ui, sans-serif`;
+function labelSize(context) {
+  return Math.max(11, Math.min(15, context.canvas.width / 50)) * Math.min(window.devicePixelRatio || 1, 2) ** 0.5;
+}
+
+function startLabels(context) {
+  context.font = `600 ${labelSize(context)}px system-ui, sans-serif`;
   context.textBaseline = "middle";
-  const high = size * 1.45;
+}
+
+// Draws a label with its left top corner at a place, or centered there, or, beyond it in a direction; in the image.
+function label(context, text, x, y, color, centered = false, direction = [0, 0]) {
+  const size = labelSize(context);
+  const [wide, high] = [context.measureText(text).width + size, size * 1.45];
+  const [left, top] = centered ? [x - wide / 2, y - high / 2] : [x, y];
+  const kept = (value, most) => Math.max(0, Math.min(value, most));
+  const atX = kept(left + (direction[0] * (wide + size)) / 2, context.canvas.width - wide);
+  const atY = kept(top + (direction[1] * (high + size)) / 2, context.canvas.height - high);
+  context.fillStyle = color;
+  context.beginPath();
+  context.roundRect(atX, atY, wide, high, 3);
+  context.fill();
+  context.fillStyle = "#111";
+  context.fillText(text, atX + size / 2, atY + high / 2 + 1);
+}
+
+function drawLabels(context, detections, scale) {
+  const high = labelSize(context) * 1.45;
   for (const each of [...detections].reverse()) {
-    const color = colorOf(each.class_name, each.class_index);
     const name = each.id || each.class_name || "object";
     const text = each.confidence === null ? name : `${name} ${Math.round(each.confidence * 100)} %`;
-    const wide = context.measureText(text).width + size;
-    const x = Math.max(0, Math.min(each.x_min * scale, context.canvas.width - wide));
-    const y = Math.max(0, each.y_min * scale - high);
-    context.fillStyle = color;
-    context.beginPath();
-    context.roundRect(x - 1, y, wide, high, 3);
-    context.fill();
-    context.fillStyle = "#111";
-    context.fillText(text, x + size / 2 - 1, y + high / 2 + 1);
+    label(context, text, each.x_min * scale - 1, each.y_min * scale - high, colorOf(each.class_name, each.class_index));
   }
 }

@@ -28,18 +28,25 @@ export async function showParameters(node, { again = false } = {}) {
     return;
   }
   if (shown !== node) return;
-  const order = ["live", "reload", null, "read_only"];
-  given.sort((one, other) => order.indexOf(one.effect) - order.indexOf(other.effect)); // what holds at once comes first
   const rows = given.map((each) => row(node, each));
+  const rare = rows.filter((_, index) => given[index].rare);
+  const common = rows.filter((_, index) => !given[index].rare);
+  const opened = place.querySelector("details.more")?.open && again;
+  const more = el("details", { class: "more", open: opened }, el("summary", { id: "more" }, `Rarely set (${rare.length})`), rare);
+  let searched = false;
   const search = el("input", { type: "search", id: "parameter-search", placeholder: "Find a parameter ( / )", "aria-label": "Find a parameter" });
   search.addEventListener("input", () => {
     const text = search.value.toLowerCase();
     rows.forEach((each, index) => {
       each.hidden = !`${given[index].name} ${given[index].description}`.toLowerCase().includes(text);
     });
+    const found = rare.some((each) => !each.hidden);
+    more.hidden = !found;
+    if (text && found && !more.open) more.open = searched = true;
+    else if (!text && searched) more.open = searched = false; // as it was before
   });
   const reload = el("button", { title: "Read the values again", onclick: () => showParameters(node, { again: true }) }, "Reread");
-  fill(place, el("div", { class: "search" }, search, reload), rows, other(node));
+  fill(place, el("div", { class: "search" }, search, reload), common, other(node), rare.length ? more : null);
 }
 
 function row(node, parameter) {

@@ -107,6 +107,23 @@ function objects(found, frame) {
 
 const events = [];
 
+// Says what an event tells: of a zone (person_3@shop, person_3@door:inside), of a track, or of the best class.
+function happened({ previous, current }) {
+  const [track, zone] = splitLast(current || previous, "@");
+  if (track && zone && previous && current) {
+    const [name, to] = splitLast(zone, ":");
+    const from = splitLast(previous, ":")[1];
+    if (name && to && from) return `${track} crosses ${name}: ${from} → ${to}`;
+  } else if (track && zone) return `${track} ${current ? "enters" : "leaves"} ${zone}`;
+  if (current && previous) return `${previous} → ${current}`;
+  return current ? `${current} came` : `${previous} went`;
+}
+
+function splitLast(text, mark) {
+  const place = text.lastIndexOf(mark);
+  return place < 0 ? ["", ""] : [text.slice(0, place), text.slice(place + 1)];
+}
+
 export function addEvent(said) {
   events.unshift({ ...said, came: new Date() });
   events.length = Math.min(events.length, MOST_EVENTS);
@@ -132,7 +149,7 @@ function showEvents() {
       events.map((each) => [
         each.came.toLocaleTimeString(),
         each.camera,
-        each.current && each.previous ? `${each.previous} → ${each.current}` : each.current ? `${each.current} came` : `${each.previous} went`,
+        happened(each),
         each.current ? number(each.confidence) : "–",
       ]),
     ),

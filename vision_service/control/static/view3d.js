@@ -64,8 +64,8 @@ export class View3D {
     this._points = { xyz: new Float32Array(0), rgb: new Uint8Array(0), spacing: 0.005 };
     this._boxes = [];
     this._untouched = true; // the view follows the scene until somebody moves it
-    /** What was drawn, for tests and for whoever wonders: frames, points, boxes, and the range of depth colours. */
-    this.stats = { frames: 0, points: 0, boxes: 0, depthRange: null, lost: false };
+    /** What is drawn, for tests and for whoever wonders: frames, points, boxes, grid, and the range of depth colours. */
+    this.stats = { frames: 0, points: 0, boxes: 0, grid: true, depthRange: null, lost: false };
 
     this._listening = new AbortController();
     const { signal } = this._listening;
@@ -147,6 +147,12 @@ export class View3D {
   setGround(ground) {
     const finite = ground && [...ground.normal, ground.distance].every(Number.isFinite) && Math.hypot(...ground.normal) > 0;
     this._viewpoint.ground = finite ? { normal: normalized(ground.normal), distance: ground.distance } : null;
+    this._draw();
+  }
+
+  /** Show the grid on the ground, or not. */
+  setGrid(on) {
+    this.stats.grid = Boolean(on);
     this._draw();
   }
 
@@ -325,7 +331,7 @@ export class View3D {
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
     gl.depthMask(false);
-    this._drawGrid(seen);
+    if (this.stats.grid) this._drawGrid(seen);
     this._drawLines(seen);
     gl.bindVertexArray(null);
     this._labels?.show(this._wantedLabels(cssWidth, cssHeight));

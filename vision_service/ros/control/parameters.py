@@ -12,7 +12,7 @@ from rclpy.parameter import Parameter, parameter_value_to_python
 
 from vision_service.camera import DRIVERS
 from vision_service.camera.topics import CameraTopics
-from vision_service.configuration import Attribute, attributes
+from vision_service.configuration import Attribute, attributes, by_use
 from vision_service.errors import VisionError
 from vision_service.ros.calling import Caller
 from vision_service.settings.camera import CameraConfiguration
@@ -21,6 +21,7 @@ from vision_service.settings.node import DECLARED_BY_ROS
 from vision_service.settings.stack import StackConfiguration
 from vision_service.settings.vision import VisionConfiguration
 from vision_service.vision import MODELS
+from vision_service.zones.config import ZoneConfig
 
 CONFIGURATIONS: Mapping[str, type] = {
     "vision": VisionConfiguration,
@@ -32,7 +33,7 @@ CONFIGURATIONS: Mapping[str, type] = {
 
 
 def parameters_of(caller: Caller, node: str, kind: str, timeout: float) -> list[dict[str, Any]]:
-    """Return a node's parameters in the order in which it declared them, each with all that is known of it.
+    """Return a node's parameters in the order in which people need them, each with all that is known of it.
 
     Args:
         caller: Calls the node.
@@ -57,7 +58,7 @@ def parameters_of(caller: Caller, node: str, kind: str, timeout: float) -> list[
         _described(descriptor, values[descriptor.name], _attribute(descriptor.name, known, values))
         for descriptor in descriptors
     ]
-    order = {name: place for place, name in enumerate(known)}
+    order = {each.name: place for place, each in enumerate(by_use(known.values()))}
     found.sort(key=lambda each: order.get(each["name"].partition(".")[0], order.get(each["name"], len(order))))
     return found
 
@@ -68,7 +69,7 @@ def _value(value: Any) -> Any:
 
 
 def _known(kind: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Attribute]]:
-    """Yield what is known of a node's attributes, those of its model or driver first: they matter most."""
+    """Yield what is known of a node's attributes, its model or driver and those of that first: they matter most."""
     registry, name = {"vision": (MODELS, "model"), "camera": (DRIVERS, "driver")}.get(kind, (None, ""))
     own = attributes(CONFIGURATIONS[kind]) if kind in CONFIGURATIONS else {}
     if registry is not None:
@@ -88,6 +89,8 @@ def _attribute(name: str, known: Mapping[str, Attribute], values: Mapping[str, A
         return known[base]
     if base in _texts(values.get("cameras")) | _texts(values.get("camera_name")):
         return attributes(CameraTopics).get(rest)
+    if base in _texts(values.get("zones")):
+        return attributes(ZoneConfig).get(rest)
     return None
 
 
@@ -100,7 +103,7 @@ def _described(descriptor: Any, value: Any, attribute: Attribute | None) -> dict
 
     "effect" is "live" (it holds from the next frame on), "reload" (something is made anew beside what runs, or the node
     has to be configured anew), "read_only", or null where it is not known. "entry" is whether it is an entry of a map,
-    which null as a value removes.
+    which null as a value removes; "rare" whether few people ever set it.
     """
     kind = Parameter.Type(descriptor.type) if descriptor.type else None
     low, high = _range(descriptor)
@@ -124,6 +127,7 @@ def _described(descriptor: Any, value: Any, attribute: Attribute | None) -> dict
         "choices": list(attribute.choices) if attribute is not None else [],
         "effect": effect,
         "entry": attribute is not None and attribute.form == "map",
+        "rare": attribute is None or attribute.rare,
     }
 
 

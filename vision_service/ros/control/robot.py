@@ -28,13 +28,14 @@ from vision_service.ros.client import VisionClient
 from vision_service.ros.connection import vision_services
 from vision_service.ros.control.files import ask_cloud, ask_image
 from vision_service.ros.control.parameters import parameters_of
-from vision_service.ros.control.running import ANSWERING, Running, outcome
+from vision_service.ros.control.running import ANSWERING, RENEWED, Running, outcome
 from vision_service.ros.control.streams import CameraElsewhere, ResultsElsewhere, Stream
 from vision_service.ros.host_checks import check_host
 from vision_service.ros.local_nodes import LocalNodes
 from vision_service.ros.remote_parameters import RemoteParameters
 from vision_service.ros.topic_camera import Feed
 from vision_service.srv import GetStatus
+from vision_service.zones.counts import counts_of
 
 CHANGING = 20.0
 """How long a change of parameters, a transition or a command may take, seconds: a model may be loaded."""
@@ -213,12 +214,29 @@ class Robot:
             return
         for camera in cameras:
             camera.tend()
+        now = time.monotonic()
         for each in results:
             each.tend()
-        now = time.monotonic()
+            if now >= each.zones_due:
+                self._ask_for_zones(each)
         for stream in streams:
             if now - stream.shown > SILENT:
                 self._explain(stream)
+
+    def _ask_for_zones(self, results: ResultsElsewhere) -> None:
+        """Ask a node for its zones, which have no topic; one that has none again after a while only."""
+        results.zones_due = time.monotonic() + RENEWED
+        name = f"{results.service}/get_status"
+        asked = self._caller.call(GetStatus, name, GetStatus.Request(), _plain, ANSWERING)
+
+        def told(future: Future[Any]) -> None:
+            answer = outcome(future)
+            if answer is not None:
+                results.zones = counts_of(json.loads(answer.status or "{}"))
+                if results.zones:
+                    results.zones_due = time.monotonic()
+
+        asked.add_done_callback(told)
 
     def _explain(self, stream: Stream) -> None:
         """Say why nothing is shown: as the node knows it, if it answers."""

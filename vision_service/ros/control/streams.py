@@ -26,6 +26,8 @@ from vision_service.ros.shared_camera import InExecutor, published
 from vision_service.ros.topic_camera import Feed, TopicCamera
 from vision_service.types import Frame, LabelChange
 from vision_service.vision.model import Needs
+from vision_service.zones.counts import ZoneCounts
+from vision_service.zones.view import ZoneView
 
 KEPT = 64
 """How many frames wait for their results at most."""
@@ -78,6 +80,10 @@ class ResultsElsewhere:
     """A vision service's results for one camera by its topics, each with its frame.
 
     Attributes:
+        service: The vision service's full name.
+        class_names: Of its label images.
+        zones: Its zones with their counts, as it has said last.
+        zones_due: When it is to be asked for them again, on the clock of ``time.monotonic``.
         slot: Where they are.
     """
 
@@ -115,7 +121,10 @@ class ResultsElsewhere:
         self._unlisten: Callable[[], None] | None = None
         self._names: dict[int, tuple[str, ...]] = {}
         self._run = run
+        self.service = service
         self.class_names: tuple[str, ...] = ()
+        self.zones: Mapping[str, ZoneCounts] = {}
+        self.zones_due = 0.0
         self.slot = ResultSlot(lambda: run(self._follow))
 
     def tend(self) -> None:
@@ -196,7 +205,11 @@ class ResultsElsewhere:
         except VisionError as error:
             self.slot.put(result_of(self._camera, frame, {}, problem=error.message))
             return
-        result = result_of(self._camera, frame, found, changes=changes)
+        zones: list[ZoneView] = []
+        if self.zones and frame.image is not None:
+            size = frame.size
+            zones = [each.view(name, size) for name, each in self.zones.items() if each.camera == self._camera]
+        result = result_of(self._camera, frame, found, changes=changes, zones=zones)
         self.slot.put(replace(result, objects_frame_id=objects_frame))
 
     def _found(self, parts: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
