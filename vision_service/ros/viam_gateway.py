@@ -62,7 +62,12 @@ class ViamGatewayNode(ServiceNode):
         files = (settings.certificate_file, settings.private_key_file, settings.api_keys_file)
         protected = safety(settings.host, *files)
         self._gateway = Gateway(
-            self._connect, host=settings.host, port=settings.port, safety=protected, aliases=settings.aliases
+            self._connect,
+            host=settings.host,
+            port=settings.port,
+            safety=protected,
+            aliases=settings.aliases,
+            tell=self.get_logger().warning,
         )
 
     def activate(self) -> None:

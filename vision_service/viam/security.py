@@ -8,7 +8,7 @@ import secrets
 import socket
 import ssl
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -100,9 +100,15 @@ def read_keys(path: str) -> dict[str, str]:
 class Authentication(AuthServiceBase):
     """Gives a token to who knows an API key, and looks at the token of every other call."""
 
-    def __init__(self, keys: Mapping[str, str]) -> None:
-        """Take the API keys by their ids; none = everybody may call."""
+    def __init__(self, keys: Mapping[str, str], refused: Callable[[str], object] = lambda why: None) -> None:
+        """Begin without tokens.
+
+        Args:
+            keys: API keys by their ids; none = everybody may call.
+            refused: Takes why a client was not let in, for the log.
+        """
         self._keys = dict(keys)
+        self._refused = refused
         self._tokens: dict[str, None] = {}
 
     async def Authenticate(self, stream: Any) -> None:  # noqa: N802
@@ -113,6 +119,7 @@ class Authentication(AuthServiceBase):
         same = hmac.compare_digest(key.encode(), given.payload.encode())  # also where there is no such id
         if self._keys and (given.type != "api-key" or not key or not same):
             msg = "the API key or its id is not one of the gateway's: connect with RobotClient.Options.with_api_key"
+            self._refused("a client was refused: its API key or the key's id is none of api_keys_file")
             raise GRPCError(Status.UNAUTHENTICATED, msg)
         token = secrets.token_urlsafe(32)
         self._tokens[token] = None
@@ -139,6 +146,8 @@ class Authentication(AuthServiceBase):
         token = str(metadata.get("authorization", "")).removeprefix("Bearer ")
         if token not in self._tokens:
             msg = "this gateway asks for an API key: connect with RobotClient.Options.with_api_key"
+            if not token:  # else its token was of before a restart, and it asks for another
+                self._refused("a client was refused: it has no API key; let it connect with Options.with_api_key")
             raise GRPCError(Status.UNAUTHENTICATED, msg)
 
 

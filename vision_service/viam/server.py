@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
@@ -16,10 +17,12 @@ from vision_service.errors import ErrorCode, VisionError, reason
 from vision_service.viam.directory import Directory, Found
 from vision_service.viam.errors import telling_errors
 from vision_service.viam.limits import bounded
+from vision_service.viam.refusals import Refusals
 from vision_service.viam.security import Authentication, Safety
 from vision_service.viam.services import Cameras, MLModels, Robot, VisionServices
 from vision_service.viam.wire import GatewayServer
 
+LOGGER = logging.getLogger(__name__)
 PATIENCE = 5.0
 """How long starting and stopping may take, seconds."""
 
@@ -39,6 +42,7 @@ class Gateway:
         port: int,
         safety: Safety,
         aliases: Mapping[str, str],
+        tell: Callable[[str], object] = LOGGER.warning,
     ) -> None:
         """Begin to listen, with no resources yet.
 
@@ -48,11 +52,13 @@ class Gateway:
             port: Likewise; 0 = any that is free.
             safety: Who may call.
             aliases: Names of nodes by further names for them.
+            tell: Takes why a client was not let in, in the gateway's thread.
 
         Raises:
             VisionError: INVALID_ARGUMENT, if it cannot listen there.
         """
         self.port = port
+        self._refused = Refusals(tell)
         self._loop = asyncio.new_event_loop()
         self._directory = Directory(connect, aliases)
         self._server: Any = None
@@ -96,7 +102,9 @@ class Gateway:
         return asyncio.run_coroutine_threadsafe(job, self._loop)
 
     async def _start(self, host: str, port: int, safety: Safety) -> None:
-        authentication = Authentication(safety.keys)
+        authentication = Authentication(safety.keys, self._refused)
+        if safety.context is not None:
+            self._refused.watch(safety.context)
         services = [
             SignalingService(),
             Robot(manager=self._directory),
@@ -105,7 +113,7 @@ class Gateway:
             MLModels(manager=self._directory),
             authentication,
         ]
-        self._server = GatewayServer(telling_errors(services))
+        self._server = GatewayServer(telling_errors(services), self._refused)
 
         async def received(event: RecvRequest) -> None:
             authentication.check(event.method_name, event.metadata)

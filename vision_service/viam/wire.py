@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Collection
 from typing import Any
 
 from grpclib.protocol import H2Protocol
@@ -15,19 +16,37 @@ GATHERED = 1 << 16
 """At most so many bytes wait for what follows them."""
 
 
+SPEAKS_TLS = (
+    "a client speaks TLS, which this gateway does not: set certificate_file and private_key_file here, or let the"
+    " program connect with DialOptions(insecure=True)"
+)
+_TLS_HANDSHAKE = b"\x16\x03"
+"""How a client of TLS begins."""
+
+
 class GatewayServer(Server):
     """grpclib's server, but for how its bytes travel."""
+
+    def __init__(self, services: Collection[Any], refused: Callable[[str], object]) -> None:
+        """Take what is offered, and what takes why a client was not let in."""
+        super().__init__(services)
+        self._refused = refused
 
     def _protocol_factory(self) -> H2Protocol:
         # As grpclib does it, which has no other way to give it another protocol.
         self.__gc_step__()
         handler = Handler(self._mapping, self._codec, self._status_details_codec, self.__dispatch__)
         self._handlers.add(handler)
-        return _Protocol(handler, self._config, self._h2_config)
+        return _Protocol(handler, self._config, self._h2_config, self._refused)
 
 
 class _Protocol(H2Protocol):
     """A connection."""
+
+    def __init__(self, handler: Any, config: Any, h2_config: Any, refused: Callable[[str], object]) -> None:
+        super().__init__(handler, config, h2_config)
+        self._refused = refused
+        self._begun = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, and say how large a frame may be."""
@@ -37,6 +56,14 @@ class _Protocol(H2Protocol):
         # At once: h2 would refuse a large frame that comes in one piece with the acknowledgement of this.
         protocol.max_inbound_frame_size = FRAME
         self.connection.flush()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has come."""
+        if not self._begun:
+            self._begun = True
+            if data.startswith(_TLS_HANDSHAKE):
+                self._refused(SPEAKS_TLS)
+        super().data_received(data)
 
 
 class Gathering(asyncio.Transport):
