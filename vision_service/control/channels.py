@@ -99,13 +99,12 @@ class Channel:
     async def _follow(self) -> None:
         """Watch what the tabs want, and nothing if there are none."""
         async with self._turn:
-            cloud = any("cloud" in tab.wants for tab in self.tabs)
-            wanted = replace(self.key, cloud=cloud) if self.tabs else None
-            if wanted == self._watched or self._closed:
+            if self._closed or (self.tabs and self._wanted() == self._watched):
                 return
-            end, self._end, self._watched = self._end, None, wanted
+            end, self._end = self._end, None
             if end is not None:
                 await asyncio.to_thread(end)
+            self._watched = wanted = self._wanted()  # now: tabs may have come while it ended
             if wanted is None:
                 self._closed = True
                 self._gone(self)
@@ -116,6 +115,10 @@ class Channel:
             except Exception as error:
                 self._watched = None
                 self._set_problem(error.message if isinstance(error, VisionError) else reason(error))
+
+    def _wanted(self) -> Watch | None:
+        """Return what the tabs want; None = there are none."""
+        return replace(self.key, cloud=any("cloud" in tab.wants for tab in self.tabs)) if self.tabs else None
 
     async def again(self) -> None:
         """Try again to watch, if that failed."""
