@@ -332,6 +332,7 @@ class TestModels:
             "live": named["segment_size_px"]["live"],
             "start_only": False,
             "several": False,
+            "rare": False,
             "expects": "an integer, at least 1 px",
         }
         of_video = {item["name"]: item for item in listed["cameras"]["video"]["attributes"]}
