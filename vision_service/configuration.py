@@ -219,7 +219,7 @@ def parts(description: str, kinds: Kinds) -> Any:
 
 
 def attributes(configuration: type) -> dict[str, Attribute]:
-    """Return the attributes of a configuration dataclass by name, as written, those that must be given first."""
+    """Return the attributes of a configuration dataclass by name, in the order they are written."""
     hints = typing.get_type_hints(configuration)
     found = {}
     for item in dataclasses.fields(configuration):
@@ -231,7 +231,7 @@ def attributes(configuration: type) -> dict[str, Attribute]:
         found[item.name] = Attribute(
             name=item.name, type=kind, form=form, default=default, required=required, **item.metadata
         )
-    return dict(sorted(found.items(), key=lambda named: not named[1].required))
+    return found
 
 
 def by_use(found: Iterable[Attribute]) -> list[Attribute]:

@@ -13,8 +13,8 @@ from vision_service.settings.mlmodel import ModelFileConfiguration
 
 
 @dataclass(frozen=True, kw_only=True)
-class MLModelConfig(AreaLimits, ModelFileConfiguration):
-    """The attributes of `mlmodel`."""
+class _OwnConfig(ModelFileConfiguration):
+    """The attributes of `mlmodel` that no other model has."""
 
     model_path: str = attribute(
         "Path of the model file: TensorFlow Lite (.tflite) or ONNX (.onnx); or leave it out and give 'mlmodel_name'.",
@@ -246,6 +246,11 @@ class MLModelConfig(AreaLimits, ModelFileConfiguration):
         maximum=3,
         rare=True,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MLModelConfig(AreaLimits, _OwnConfig):
+    """The attributes of `mlmodel`."""
 
 
 def given(config: MLModelConfig) -> dict[str, Any]:

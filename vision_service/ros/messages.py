@@ -35,36 +35,36 @@ def given_frame(request: Any, *, ahead: bool = True) -> Frame:
         VisionError: INVALID_ARGUMENT, if there is none, there are two, or it is none of ours.
     """
     json_object(request.extra, "extra")
-    image, compressed = request.image, request.compressed_image
-    raw = bool(image.data) or bool(image.width) or bool(image.height) or bool(image.encoding)
+    message, compressed = request.image, request.compressed_image
+    raw = bool(message.data) or bool(message.width) or bool(message.height) or bool(message.encoding)
     if raw == bool(compressed.data):
         msg = "both image and compressed_image are filled: fill one" if raw else "fill image or compressed_image"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
-    picture = conversion.image_from_message(image) if raw else conversion.image_from_compressed(compressed)
+    image = conversion.image_from_message(message) if raw else conversion.image_from_compressed(compressed)
     if raw:
-        size = len(image.data)
-        pixels = 0 if image.encoding == "rgb8" else image.width * image.height
+        size = len(message.data)
+        pixels = 0 if message.encoding == "rgb8" else message.width * message.height
     else:
         size = len(compressed.data)
-        known = picture.compressed is not None  # else it is one that is converted when it has been decoded
-        claimed = picture.claimed_size if known else size_in_header(memoryview(compressed.data))
+        known = image.compressed is not None  # else it is one that is converted when it has been decoded
+        claimed = image.claimed_size if known else size_in_header(memoryview(compressed.data))
         width, height = claimed or (0, 0)  # then it is not decoded
         # Before the budget is looked at, so that one that can never be taken is not told to come again.
         limits.check_pixels(width, height)
         pixels = width * height
-    limits.budget.take(size + pixels * limits.BYTES_PER_PIXEL, picture)
+    limits.budget.take(size + pixels * limits.BYTES_PER_PIXEL, image)
     if not raw and ahead:
-        waiting = weakref.ref(picture)  # who has given up lets go of it: then it is neither kept nor decoded
+        waiting = weakref.ref(image)  # who has given up lets go of it: then it is neither kept nor decoded
         _decoder().submit(lambda: _decode_ahead(waiting))
-    header = image.header if raw else compressed.header
-    return Frame(image=picture, stamp=conversion.nanoseconds(header.stamp), frame_id=header.frame_id)
+    header = message.header if raw else compressed.header
+    return Frame(image=image, stamp=conversion.nanoseconds(header.stamp), frame_id=header.frame_id)
 
 
 def _decode_ahead(waiting: weakref.ref[Image]) -> None:
-    picture = waiting()
-    if picture is not None:
+    image = waiting()
+    if image is not None:
         with suppress(VisionError):  # it is told to whoever asks for the pixels; kept, it would keep the image
-            _ = picture.pixels
+            _ = image.pixels
 
 
 @lru_cache(maxsize=1)

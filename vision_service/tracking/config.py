@@ -9,8 +9,8 @@ from vision_service.configuration import attribute
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrackerConfig(AreaLimits):
-    """The attributes of `tracker`."""
+class _OwnConfig:
+    """The attributes of `tracker` that no other model has."""
 
     detector_name: str = attribute("Name of the vision service whose detections are tracked.")
     chosen_labels: tuple[str, ...] = attribute("Class names to track, case-insensitive; empty = all.", default=())
@@ -52,3 +52,8 @@ class TrackerConfig(AreaLimits):
         default=True,
         live=True,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackerConfig(AreaLimits, _OwnConfig):
+    """The attributes of `tracker`."""
