@@ -1,4 +1,4 @@
-"""The heights of patches of the ground: planes of least squares through the points of each, and some of those beside."""
+"""The heights of patches of the ground: planes of least squares through the points of each and some of those beside."""
 
 from __future__ import annotations
 
