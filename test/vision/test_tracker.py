@@ -15,9 +15,10 @@ from vision_service.image import Image
 from vision_service.resources import LocalResources
 from vision_service.types import Detection, DetectionExtra, Frame, InstanceMask, LabelChange
 from vision_service.vision import MODELS
+from vision_service.vision.camera_tracks import ANSWERS
 from vision_service.vision.mlmodel import MLModel
 from vision_service.vision.model import Needs, VisionModel, methods, only_live_changes
-from vision_service.vision.tracker import ANSWERS, EVENTS, Tracker
+from vision_service.vision.tracker import EVENTS, Tracker
 
 TRAINED = Path(__file__).resolve().parents[2] / "models" / "solids_detector.tflite"
 RATE = 30

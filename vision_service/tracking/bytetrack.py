@@ -34,6 +34,7 @@ class Track:
         frames: How many frames have shown it.
         id: Its name; empty until enough frames have shown it.
         box: Where the newest frame should show it: x_min, y_min, x_max, y_max in pixels; only in copies for others.
+        velocity: How its middle moves, x and y in pixels a second; only in copies for others.
     """
 
     class_name: str
@@ -44,6 +45,7 @@ class Track:
     frames: int = 1
     id: str = ""
     box: tuple[float, ...] = ()
+    velocity: tuple[float, ...] = ()
 
 
 class ByteTrack:
@@ -81,8 +83,8 @@ class ByteTrack:
 
     def tracks(self) -> list[Track]:
         """Return copies of the tracks that have a name, the oldest first."""
-        boxes = self._filter.corners().tolist()
-        return [replace(track, box=tuple(box)) for track, box in zip(self._tracks, boxes, strict=True) if track.id]
+        places = zip(self._tracks, self._filter.corners().tolist(), self._filter.velocities().tolist(), strict=True)
+        return [replace(track, box=tuple(box), velocity=tuple(speed)) for track, box, speed in places if track.id]
 
     def step(self, stamp: int, detections: Sequence[Detection], config: TrackerConfig) -> list[Detection]:
         """Go on to a newer frame.

@@ -101,6 +101,10 @@ class BoxFilter:
         half = state[:, 2:].clip(0.0) / 2
         return np.hstack([state[:, :2] - half, state[:, :2] + half])
 
+    def velocities(self) -> NDArray[np.float64]:
+        """Return how the middles of the boxes move, (n, 2) x and y in pixels a second."""
+        return self.mean[:, :2, 1]
+
 
 def _centered(corners: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return boxes as (n, 4) centre x, y, width, height."""

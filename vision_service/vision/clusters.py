@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +22,11 @@ from vision_service.pointcloud.ranges import MIN_RANGE, existing, ranges, sensor
 from vision_service.pointcloud.regions import crop, outside
 from vision_service.pointcloud.sampling import spacing
 from vision_service.resources import Resources
-from vision_service.types import Frame, PointCloud, PointCloudObject
+from vision_service.types import Frame, LabelChange, PointCloud, PointCloudObject
 from vision_service.vision.model import Needs, VisionModel
 from vision_service.vision.range_limits import RangeLimits, outside_region, too_near
-from vision_service.vision.upward import Sensors
+from vision_service.vision.spatial_tracks import TRACK_COMMANDS, SpatialTracks
+from vision_service.vision.upward import Sensors, Upward
 
 AUTOMATIC_SPACINGS = 8.0
 """How many times the points' spacing the automatic clustering distance is."""
@@ -129,6 +130,25 @@ class ClustersConfig:
         live=True,
     )
     label: str = attribute("Label of the 3D objects.", default="", live=True)
+    tracking: bool = attribute(
+        "Whether 3D objects get ids that stay with them from frame to frame, and velocities, which the command 'tracks'"
+        " tells: both in the frame of the point cloud, so that of a moving robot all that stands still moves.",
+        default=False,
+    )
+    min_track_persistence: int = attribute(
+        "With tracking: number of consecutive frames in which an object must be found before it gets an id.",
+        default=3,
+        unit="frames",
+        minimum=1,
+        live=True,
+    )
+    occlusion_tolerance: float = attribute(
+        "With tracking: how long an object that is not found keeps its id.",
+        default=1.0,
+        unit="s",
+        minimum=0.0,
+        live=True,
+    )
 
 
 class Clusters(VisionModel):
@@ -141,6 +161,7 @@ class Clusters(VisionModel):
     """
 
     Config: ClassVar[type] = ClustersConfig
+    commands: ClassVar[Mapping[str, str]] = TRACK_COMMANDS
     config: ClustersConfig
     needs = Needs.CLOUD
 
@@ -153,6 +174,8 @@ class Clusters(VisionModel):
         super().__init__(config, resources)
         self._sensors = Sensors()
         self._limits = RangeLimits()
+        self._tracks = SpatialTracks()
+        self.sees_every_frame = self.gives_ids = config.tracking
         check_vector("min_corner", config.min_corner)
         check_vector("max_corner", config.max_corner)
         check_vector("exclude_min_corner", config.exclude_min_corner)
@@ -167,6 +190,7 @@ class Clusters(VisionModel):
     def update(self, config: ClustersConfig) -> None:
         """Take other values of live attributes."""
         super().update(config)
+        self._tracks.update(config.min_track_persistence, config.occlusion_tolerance)
         self.labels = (config.label,) if config.label else ()
 
     def segment(self, frame: Frame) -> list[PointCloudObject]:
@@ -176,6 +200,21 @@ class Clusters(VisionModel):
             VisionError: NO_DEPTH or NOT_CALIBRATED, if the frame has neither a cloud nor depth to make one of;
                 INVALID_ARGUMENT, if its points are too many, or too coarse for the distance.
         """
+        found = self._find(frame)
+        return self._tracks.named(frame, found, self._up(frame).direction) if self.config.tracking else found
+
+    def events(self) -> list[LabelChange]:
+        """Return the ids that began (`current`) and ended (`previous`) since the last call."""
+        return self._tracks.events()
+
+    def run_command(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return the living tracks, or end them all."""
+        if not self.config.tracking:
+            raise VisionError(ErrorCode.NOT_SUPPORTED, "nothing is tracked: set 'tracking' to true")
+        return self._tracks.run_command(name)
+
+    def _find(self, frame: Frame) -> list[PointCloudObject]:
+        """Return the objects found, without ids."""
         config = self.config
         points = points_of(frame, config.max_points, config.min_range)
         cloud = crop(points, config.min_corner, config.max_corner)
@@ -187,8 +226,12 @@ class Clusters(VisionModel):
 
     @property
     def warning(self) -> str:
-        """For which cameras min_range or the region leave out what they should not."""
-        return self._limits.warning
+        """For which cameras min_range or the region leave out what they should not, or stamps cannot be used."""
+        return "; ".join(filter(None, (self._limits.warning, self._tracks.warning)))
+
+    def _up(self, frame: Frame) -> Upward:
+        """Return the direction that is up."""
+        return self._sensors.upward_of(frame)
 
     def _doubts(self, frame: Frame, points: PointCloud, cloud: PointCloud) -> str:
         """Return what to say of the range and the region of a frame; empty = nothing.
@@ -207,7 +250,7 @@ class Clusters(VisionModel):
 
     def _things(self, cloud: PointCloud, frame: Frame) -> tuple[PointCloud, Standing]:
         """Return the points that objects may consist of, and what objects stand on, as far as it is known."""
-        upward = self._sensors.upward_of(frame)
+        upward = self._up(frame)
         # A camera looks down at objects as often as ahead: its frame's -y is not what they stand up in.
         known = upward.known and not self._sensors.is_optical(frame)
         return cloud, Standing(up=np.array(upward.direction) if known else None)

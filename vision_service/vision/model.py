@@ -61,8 +61,8 @@ class VisionModel(HasCommands):
 
     Config: ClassVar[type]
     needs: Needs = Needs.IMAGE
-    sees_every_frame: ClassVar[bool] = False
-    gives_ids: ClassVar[bool] = False
+    sees_every_frame: bool = False
+    gives_ids: bool = False
     labels: tuple[str, ...] = ()
     extras: frozenset[str] = frozenset()
     skeleton: tuple[tuple[int, int], ...] = ()

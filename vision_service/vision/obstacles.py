@@ -41,10 +41,6 @@ class Obstacles(Clusters):
     Config: ClassVar[type] = GroundConfig
     config: GroundConfig
 
-    def _up(self, frame: Frame) -> Upward:
-        """Return the direction that is up."""
-        return self._sensors.upward_of(frame)
-
     def __init__(self, config: GroundConfig, resources: Resources) -> None:
         """Check the vectors.
 
@@ -69,12 +65,7 @@ class Obstacles(Clusters):
         """Return the ground of a camera's last frame, "" = of the last given cloud; None = there was none yet."""
         return self._grounds.of(camera)
 
-    def segment(self, frame: Frame) -> list[PointCloudObject]:
-        """Return the objects found, the one with most points first.
-
-        Raises:
-            VisionError: As of the model `clusters`.
-        """
+    def _find(self, frame: Frame) -> list[PointCloudObject]:
         config, why = self.config, ""
         try:
             if config.split_touching:
@@ -83,7 +74,7 @@ class Obstacles(Clusters):
             why = str(error)
         finally:
             self._refusals.tell(frame.camera_name, why)
-        return super().segment(frame)
+        return super()._find(frame)
 
     def _split(self, frame: Frame, config: GroundConfig) -> list[PointCloudObject]:
         """Return the objects found, also those that touch."""

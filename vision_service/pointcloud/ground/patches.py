@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vision_service.pointcloud.ground.fitting import fitted_planes
 from vision_service.pointcloud.objects import basis
 from vision_service.pointcloud.planes import Plane, find_plane
 from vision_service.pointcloud.quantiles import median
@@ -25,12 +26,8 @@ _LOW = 0.05  # share of a patch's points below the one that is taken for its gro
 _MOST_LOW = 20  # and how many points these may be
 _BAND = 3.0  # tolerances around the lowest points, in which points of the ground are looked for first
 _FAR = 5.0  # tolerances from the ground of the first round, beyond which nothing is looked at again
-_LEAST_POINTS = 8  # that a patch is fitted to
-_BESIDE = 0.1  # how much a neighbouring patch's points count
-_STIFFNESS = 0.05  # of a fit against slopes that its points hardly tell
 _LEAST_COSINE = 0.3  # of the angle between up and the normal of a plane that patches go up and down around
 _AUTOMATIC = 0.15  # metres: the tolerance from which an automatic one is found
-_PART = 1 << 17  # points that are summed up at once: they stay in the cache
 _SPREADS = 4.0 * 1.4826  # medians of the distances that an automatic tolerance covers
 
 
@@ -140,7 +137,7 @@ def find_patches(
     if any(leaning):
         heights -= np.float32(leaning[0]) * across + np.float32(leaning[1]) * down
         lowest = _lowest(cells, heights, width * height).reshape(height, width)
-    surface = _filled(_without_roofs(_without_pits(lowest, slope), slope))
+    surface = _lifted(_filled(_without_roofs(_without_pits(lowest, slope), slope)), _BAND * reach)
     spots = _Spots(across, down, (height, width))
     above = heights - spots.heights(surface)
     # What is far from the first ground is none of the last.
@@ -148,7 +145,9 @@ def find_patches(
     few = cells.take(close), across.take(close), down.take(close), heights.take(close)
     surface = _filled(_without_roofs(_levelled(surface, few[0], above.take(close), _BAND * reach), slope))
     near = np.flatnonzero(np.abs(few[3] - spots.take(close).heights(surface)) <= reach)
-    fitted = _fitted(surface, few[0].take(near), few[1].take(near), few[2].take(near), few[3].take(near), slope=slope)
+    fitted = fitted_planes(
+        surface, few[0].take(near), few[1].take(near), few[2].take(near), few[3].take(near), slope=slope
+    )
     if not np.isfinite(fitted).any():
         return None
     surface = _filled(_without_roofs(fitted, slope))
@@ -329,6 +328,31 @@ def _filled(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return result
 
 
+def _lifted(surface: NDArray[np.float32], band: float) -> NDArray[np.float32]:
+    """Return (H, W) low points moved up to the middle of their patches: on a slope they lie at the lower edge.
+
+    Only where the ground goes on as steeply to both sides, as at the foot of a bank the low points are those of the
+    level; and where the middle would else be farther above than points of the ground are looked for.
+    """
+    lift = np.zeros_like(surface)
+    for axis in range(2):
+        if surface.shape[axis] < 2:
+            continue
+        steps = np.diff(surface, axis=axis)
+        before, behind = (np.concatenate(parts, axis=axis) for parts in _ends(steps, axis))
+        same = before * behind > 0
+        lift += np.float32(0.5 - _LOW) * np.where(same, np.minimum(np.abs(before), np.abs(behind)), np.float32(0))
+    return surface + np.where(lift > band, lift, np.float32(0))
+
+
+def _ends(
+    steps: NDArray[np.float32], axis: int
+) -> tuple[tuple[NDArray[np.float32], ...], tuple[NDArray[np.float32], ...]]:
+    """Return the steps before and behind each patch; at the rim, those on the other side."""
+    first, last = steps.take([0], axis=axis), steps.take([-1], axis=axis)
+    return (first, steps), (steps, last)
+
+
 def _levelled(
     surface: NDArray[np.float32], cells: NDArray[np.int32], above: NDArray[np.float32], band: float
 ) -> NDArray[np.float32]:
@@ -345,77 +369,3 @@ def _levelled(
     sums = np.bincount(cells.take(near), weights=above.take(near), minlength=surface.size)
     means = (sums / np.maximum(counts, 1)).astype(np.float32)
     return np.where(counts > 0, surface.reshape(-1) + means, np.float32(np.nan)).reshape(surface.shape)
-
-
-def _fitted(
-    surface: NDArray[np.float32],
-    cells: NDArray[np.int32],
-    across: NDArray[np.float32],
-    down: NDArray[np.float32],
-    heights: NDArray[np.float32],
-    *,
-    slope: float,
-) -> NDArray[np.float32]:
-    """Return the height at the middle of each patch of planes through the points near the ground, (H, W).
-
-    Args:
-        surface: (H, W) the ground as it is known.
-        cells: (K,) the patch of each point.
-        across: (K,) their places on the map.
-        down: (K,) likewise.
-        heights: (K,) their heights.
-        slope: How much the ground may rise from patch to patch.
-
-    Returns:
-        NaN where there are too few points, or where the plane is too steep.
-    """
-    height, width = surface.shape
-    count = height * width
-    # Counted from the middle of the map and of the heights, in double precision: sums over patches are sums of sums.
-    level = float(heights.mean(dtype=np.float64)) if len(heights) else 0.0
-    sums = np.zeros((9, count))
-    for start in range(0, len(cells), _PART):
-        part = slice(start, start + _PART)
-        own, z = cells[part].astype(np.intp), heights[part] - level
-        x, y = across[part].astype(np.float64) - width / 2, down[part].astype(np.float64) - height / 2
-        for total, term in zip(sums, (None, x, y, x * x, x * y, y * y, z, x * z, y * z), strict=True):
-            total += np.bincount(own, weights=term, minlength=count)
-    own = np.flatnonzero(sums[0])
-    kernel = np.full((3, 3), _BESIDE)
-    kernel[1, 1] = 1.0
-    n, sx, sy, sxx, sxy, syy, sz, sxz, syz = (
-        np.asarray(
-            cv2.filter2D(values.reshape(height, width), -1, kernel, borderType=cv2.BORDER_CONSTANT), np.float64
-        ).reshape(-1)[own]
-        for values in sums
-    )
-    u, v = own % width - width / 2, own // width - height / 2  # the middles of the patches: seen from there
-    sxz, syz = sxz - u * sz, syz - v * sz
-    sxx, sxy, syy = sxx - 2 * u * sx + u * u * n, sxy - u * sy - v * sx + u * v * n, syy - 2 * v * sy + v * v * n
-    sx, sy = sx - u * n, sy - v * n
-    stiff = _STIFFNESS * n
-    a, b, c = _solved(n, sx, sy, sxx + stiff, sxy, syy + stiff, sz, sxz, syz)
-    good = (n >= _LEAST_POINTS) & (np.hypot(b, c) <= slope)
-    fitted = np.full(count, np.nan, np.float32)
-    fitted[own[good]] = (a + level)[good]
-    return fitted.reshape(height, width)
-
-
-def _solved(
-    n: NDArray[np.float64],
-    sx: NDArray[np.float64],
-    sy: NDArray[np.float64],
-    sxx: NDArray[np.float64],
-    sxy: NDArray[np.float64],
-    syy: NDArray[np.float64],
-    sz: NDArray[np.float64],
-    sxz: NDArray[np.float64],
-    syz: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return a, b and c of the planes z = a + b·x + c·y of least squares, of the sums of each."""
-    mx, my, mz = sx / n, sy / n, sz / n
-    xx, xy, yy = sxx - mx * sx, sxy - mx * sy, syy - my * sy
-    xz, yz = sxz - mx * sz, syz - my * sz
-    rest = np.maximum(xx * yy - xy * xy, 1e-30)
-    b, c = (xz * yy - yz * xy) / rest, (yz * xx - xz * xy) / rest
-    return mz - b * mx - c * my, b, c
