@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+import subprocess
 from contextlib import closing, suppress
 
 import pytest
@@ -16,7 +17,7 @@ from test_server import KEY_ID, Quiet
 from viam.proto.robot import ResourceNamesRequest, RobotServiceStub
 from viam.proto.rpc.auth import AuthenticateRequest, AuthServiceStub, Credentials
 
-from robot import eventually
+from robot import ROOT, eventually
 from vision_service.viam.refusals import BROKEN_OFF, MOST, PERIOD, PLAIN, UNTRUSTED, Refusals
 from vision_service.viam.security import Safety, safety
 from vision_service.viam.server import Gateway
@@ -63,10 +64,10 @@ def try_to_call(server, context=None, method=None):
     return asyncio.run(main())
 
 
-def with_key(key):
+def with_key(key, key_id=KEY_ID):
     credentials = Credentials(type="api-key", payload=key)
     return lambda channel: AuthServiceStub(channel).Authenticate(
-        AuthenticateRequest(entity=KEY_ID, credentials=credentials)
+        AuthenticateRequest(entity=key_id, credentials=credentials)
     )
 
 
@@ -79,6 +80,19 @@ def trusting(authority):
 def test_who_trusts_the_certificate_is_answered_and_nothing_is_told(files, protected, told):
     with listening(told, protected) as server:
         assert try_to_call(server, trusting(files[0]))
+    assert not told
+
+
+def test_certificate_and_key_that_are_made_as_the_page_says_are_enough(tmp_path, told):
+    certificates(tmp_path)  # skips where there is no openssl
+    page = (ROOT / "docs" / "viam.md").read_text()
+    commands = page[page.index("openssl req -x509") :].partition("```")[0]
+    subprocess.run(["bash", "-euc", commands], cwd=tmp_path, check=True, capture_output=True)
+    files = (str(tmp_path / name) for name in ("robot.pem", "robot.key", "keys.yaml"))
+    protected = safety("0.0.0.0", *files)  # noqa: S104
+    ((key_id, key),) = protected.keys.items()
+    with listening(told, protected) as server:
+        assert try_to_call(server, trusting(tmp_path / "authority.pem"), with_key(key, key_id))
     assert not told
 
 

@@ -1,6 +1,7 @@
 """What Viam's own client is answered: what ROS answers, by reference in the stack's process and over DDS elsewhere."""
 
 import asyncio
+import time
 from contextlib import closing, suppress
 
 import numpy as np
@@ -13,9 +14,12 @@ from grpclib import GRPCError, Status
 from grpclib.const import Cardinality
 from viam.components.camera import Camera
 from viam.proto.component.camera import CameraServiceStub, GetImagesRequest
+from viam.robot.client import RobotClient
+from viam.rpc.dial import DialOptions
 from viam.services.mlmodel import MLModelClient as ViamModel
 from viam.services.vision import VisionClient as ViamVision
 
+from robot import PATIENCE
 from vision_service.camera.contents import decode_depth
 from vision_service.image import decode
 from vision_service.pointcloud.pcd import read_pcd
@@ -289,3 +293,45 @@ def test_a_service_that_does_not_answer_is_named_before_the_callers_deadline(els
             break
     assert status in (Status.NOT_FOUND, Status.DEADLINE_EXCEEDED)
     assert message.startswith(("UNKNOWN_RESOURCE", "DEADLINE_EXCEEDED"))
+
+
+def test_a_program_goes_on_when_the_gateway_has_been_started_again(served):
+    """The SDK connects anew by itself; the clients that the program has made before are to answer again."""
+    robot, _ = served
+    nodes = [Found("vision", "/my_detector"), Found("camera", "/cam1"), Found("mlmodel", "/solids")]
+
+    def started(port):
+        server = Gateway(
+            lambda found: CLIENTS[found.kind](found.node, robot.node),
+            host="127.0.0.1",
+            port=port,
+            safety=Safety(),
+            aliases=ALIASES,
+        )
+        server.follow(nodes)
+        return server
+
+    async def main():
+        server = started(0)
+        # Dialled as most programs do it: through the SDK's proxy, whose socket goes with the connection.
+        dial = DialOptions(insecure=True, initial_connection_attempts=1, max_reconnect_attempts=30)
+        wanted = RobotClient.Options(
+            dial_options=dial, log_level=50, check_connection_interval=1, attempt_reconnect_interval=1
+        )
+        client = await RobotClient.at_address(f"127.0.0.1:{server.port}", wanted)
+        try:
+            detector = ViamVision.from_robot(client, "my_detector")
+            assert (await detector.get_properties()).detections_supported
+            await asyncio.to_thread(server.close)
+            server = await asyncio.to_thread(started, server.port)
+            ends = time.monotonic() + PATIENCE
+            while True:
+                with suppress(Exception):  # grpclib's, as long as the SDK has not noticed
+                    return (await detector.get_properties(timeout=5)).detections_supported
+                assert time.monotonic() < ends
+                await asyncio.sleep(0.2)
+        finally:
+            await client.close()
+            await asyncio.to_thread(server.close)
+
+    assert asyncio.run(main())

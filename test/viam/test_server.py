@@ -1,6 +1,7 @@
 """The server by itself: who may call, what is too large, and what it has."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -266,3 +267,31 @@ def test_two_robots_with_the_same_names_do_not_get_mixed_up():
     assert found.names["camera"] == ["a:front", "b:front"]
     asyncio.run(found.follow([Found("camera", "/b/front")]))
     assert found.names["camera"] == ["b:front"]
+
+
+def test_who_asks_a_gateway_that_has_just_begun_is_told_what_it_finds():
+    """One that came back to a gateway that was restarted would otherwise lose all that it has."""
+    with listening() as server, ThreadPoolExecutor(1) as aside:
+        asked = aside.submit(call, server, ask_for_names)
+        server.follow([]).result(5)
+        server.follow([Found("camera", "/front")]).result(5)
+        assert [each.name for each in asked.result(10).resources] == ["front"]
+
+
+def test_each_connection_is_told_the_resources_in_an_order_of_its_own_and_keeps_it():
+    """The SDK's clients use the connection that replaces a lost one only if the list is another."""
+    nodes = [Found("camera", f"/camera_{number}") for number in range(6)]
+
+    async def twice(channel):
+        return [[each.name for each in (await ask_for_names(channel)).resources] for _ in range(2)]
+
+    with listening() as server:
+        server.follow(nodes).result(5)
+        orders = [call(server, twice) for _ in range(4)]
+    assert all(first == again for first, again in orders)
+    assert {tuple(sorted(first)) for first, _ in orders} == {tuple(each.node[1:] for each in nodes)}
+    assert len({tuple(first) for first, _ in orders}) > 1
+
+
+def ask_for_names(channel):
+    return RobotServiceStub(channel).ResourceNames(ResourceNamesRequest())

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +21,8 @@ from vision_service.viam.resources.mlmodel import GatewayMLModel
 from vision_service.viam.resources.vision import CameraNames, GatewayVision
 
 CAMERA, VISION, MLMODEL = "camera", "vision", "mlmodel"
+FIRST_LOOK = 2.0
+"""So long after the begin who asks what there is waits for the first nodes, seconds."""
 
 
 @dataclass(frozen=True, order=True)
@@ -60,6 +65,15 @@ class Directory(ResourceManager, CameraNames):
         self._connect = connect
         self._aliases = {alias: node_of(name) for alias, name in aliases.items()}
         self._made: dict[tuple[Found, str], ResourceBase] = {}
+        self._found_any = asyncio.Event()
+        self._looks_until = time.monotonic() + FIRST_LOOK
+
+    async def looked(self) -> None:
+        """Return when something was found; at the latest a while after the begin, when there may be nothing."""
+        patience = self._looks_until - time.monotonic()
+        if patience > 0:
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._found_any.wait(), patience)
 
     @property
     def names(self) -> dict[str, list[str]]:
@@ -101,6 +115,8 @@ class Directory(ResourceManager, CameraNames):
                     continue
                 self.register(resource)
                 self._made[key] = resource
+        if self._made:
+            self._found_any.set()
         if failures:
             raise failures[0]
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from grpclib import GRPCError, Status
 from grpclib.const import Cardinality, Handler
@@ -14,7 +16,7 @@ from viam.gen.component.camera.v1.camera_pb2 import GetImagesResponse, Image
 from viam.proto.app.data import Annotations
 from viam.proto.app.data import Classification as Annotation
 from viam.proto.common import DoCommandResponse, GetStatusResponse
-from viam.proto.robot import GetMachineStatusResponse, GetVersionResponse, ResourceStatus
+from viam.proto.robot import GetMachineStatusResponse, GetVersionResponse, ResourceNamesResponse, ResourceStatus
 from viam.proto.service.mlmodel import InferResponse
 from viam.proto.service.vision import GetClassificationsResponse, GetDetectionsResponse
 from viam.robot.service import RobotService
@@ -24,6 +26,7 @@ from viam.services.vision.service import VisionRPCService
 from viam.utils import struct_to_dict
 
 from vision_service.viam import legacy, translation
+from vision_service.viam.directory import Directory
 
 API_VERSION = "v0.1"
 NOT_HERE = "is a part of Viam's cloud or of viam-server, and not offered by this gateway"
@@ -151,6 +154,24 @@ class MLModels(MLModelRPCService):
 
 class Robot(RobotService):
     """The machine: which resources it has, and which of them are ready; nothing of the cloud."""
+
+    def __init__(self, manager: Directory) -> None:
+        """Take what knows the resources."""
+        super().__init__(manager=manager)
+        self._directory = manager
+        self._salts: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
+
+    async def ResourceNames(self, stream: Any) -> None:  # noqa: N802
+        """Return the resources, in an order of each connection's own.
+
+        The SDK's clients that were made before a connection was lost use the new one only if the list differs from the
+        one before; its order counts. For the same reason a gateway that has just begun looks at the graph first.
+        """
+        await stream.recv_message()
+        await self._directory.looked()
+        salt = self._salts.setdefault(stream._stream.connection, secrets.randbits(64))
+        names = sorted(self._generate_metadata(), key=lambda each: hash((salt, each.subtype, each.name)))
+        await stream.send_message(ResourceNamesResponse(resources=names))
 
     async def GetMachineStatus(self, stream: Any) -> None:  # noqa: N802
         """Return the resources that are on the graph now; what the cloud would say of them is empty."""
