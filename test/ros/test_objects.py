@@ -1,5 +1,6 @@
 """Objects in space from vision nodes: out of depth, of a point cloud's topic, of a lidar and of given clouds."""
 
+import itertools
 import json
 
 import numpy as np
@@ -8,6 +9,7 @@ import yaml
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2, PointField
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection3DArray
+from vision_service.msg import LabelEvent
 from vision_service.srv import CaptureAllFromCamera, DoCommand, GetObjectPointClouds, GetVisionProperties
 from visualization_msgs.msg import Marker, MarkerArray
 
@@ -31,12 +33,13 @@ BLOCKS = np.concatenate([BLOCK, BLOCK[:500] + np.array([1, 2, 0])]).astype(np.fl
 def robot():
     """A rendered table with five solids, a node that finds things on it, and one that says what they are."""
     sections = {
-        "stack": {"cameras": ["view"], "vision": ["tabletop", "solids", "named", "close"]},
+        "stack": {"cameras": ["view"], "vision": ["tabletop", "solids", "named", "close", "followed"]},
         "view": {"driver": "synthetic", "seed": SEED, "objects": 5, "speed": 0.0},
         "tabletop": {**TABLETOP, "cameras": ["view", "lidar", "rgbd"]},
         "solids": {**DETECTOR, "cameras": ["view"]},
         "named": {"model": "detections_to_segments", "detector_name": "solids", "cameras": ["view"]},
         "close": {"model": "clusters", "clustering_distance": 0.03, "cameras": ["lidar", "view"]},
+        "followed": {"model": "clusters", "clustering_distance": 0.03, "tracking": True, "cameras": ["roof"]},
     }
     with running(sections) as robot:
         eventually(lambda: robot.status("named")["state"] == "active", "the detector is found")
@@ -151,6 +154,29 @@ def test_a_lidar_has_points_and_nothing_else(robot):
     assert refused.error_code == ErrorCode.NO_FRAME, "who asks for an image that there is not is told so"
     boxes = robot.listen(Detection3DArray, "close/lidar/objects").next()
     assert len(boxes.detections) == 2
+    timer.cancel()
+
+
+def test_tracked_objects_have_ids_events_and_velocities(robot):
+    publisher, numbers = robot.publisher(PointCloud2, "roof/points"), itertools.count(1)
+
+    def moved():
+        """The first block stands, the second one moves to the right by 0.05 m/s, ten clouds a second."""
+        number = next(numbers)
+        xyz = BLOCKS.copy()
+        xyz[len(BLOCK) :, 1] += 0.005 * number
+        return cloud_message(xyz, stamp=number * 10**8)
+
+    events = robot.listen(LabelEvent, "followed/events")
+    timer = robot.repeat(publisher, moved)
+    assert {events.next().current, events.next().current} == {"object_1", "object_2"}
+    boxes = robot.listen(Detection3DArray, "followed/roof/objects").next()
+    assert {item.id for item in boxes.detections} == {"object_1", "object_2"}
+    answer = robot.call(DoCommand, "followed/do_command", command='{"command": "tracks"}')
+    assert answer.success, answer.message
+    slow, fast = sorted(json.loads(answer.result)["tracks"], key=lambda track: track["velocity"][1])
+    assert slow["velocity"] == pytest.approx([0, 0, 0], abs=0.02)
+    assert fast["velocity"] == pytest.approx([0, 0.05, 0], abs=0.02)
     timer.cancel()
 
 

@@ -168,7 +168,7 @@ class Outputs:
         Args:
             node: Whose they are.
             prefixes: Under which every topic stands: "~/CAMERA", and "~" for the default camera.
-            able: The model's abilities; they decide which topics there are.
+            able: The model's abilities; they decide which topics there are. "events" is one if it has ids.
         """
         self._node = node
         possible: dict[str, Topic] = {}
@@ -187,7 +187,7 @@ class Outputs:
         self._lasting = 0.0
         self._failing = False
         kinds = {topic.name: topic.kind for topic in self._topics}
-        if not {"detect", "classify"}.isdisjoint(able):
+        if not {"detect", "classify", EVENTS}.isdisjoint(able):
             kinds[EVENTS] = LabelEvent
         if kinds:
             kinds |= {ANNOTATED: Image, COMPRESSED: CompressedImage}

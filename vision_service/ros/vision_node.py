@@ -247,7 +247,7 @@ class VisionNode(ServiceNode):
         self._resources.adopt(resources)
         inference.swap(model)
         self._zones.changed_model(model)
-        if abilities(model) != abilities(old):
+        if (abilities(model), model.gives_ids) != (abilities(old), old.gives_ids):
             self._streams.make_outputs(model)
         if model.needs != old.needs:
             self._streams.stop()

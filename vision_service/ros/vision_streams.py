@@ -11,7 +11,7 @@ from vision_service.ros import conversion
 from vision_service.ros.cameras import Cameras
 from vision_service.ros.model_at_work import ModelAtWork
 from vision_service.ros.node import ServiceNode
-from vision_service.ros.outputs import ANNOTATED_IMAGES, Outputs
+from vision_service.ros.outputs import ANNOTATED_IMAGES, EVENTS, Outputs
 from vision_service.ros.streaming import Steady, Stream
 from vision_service.ros.zones import NodeZones
 from vision_service.scheduler import Scheduler
@@ -55,7 +55,7 @@ class VisionStreams:
         self.stop()
         self.destroy_outputs()
         default = self._node.settings.default_camera()
-        able = abilities(model)
+        able = abilities(model) | ({EVENTS} if model.gives_ids else set())
         self._outputs = {
             camera: Outputs(self._node, [f"~/{camera}", *(["~"] if camera == default else [])], able)
             for camera in self._node.settings.all_cameras()
@@ -143,7 +143,8 @@ class VisionStreams:
                 results["classify"] = steady.add(frame, inference.now("classify", frame))
             zoned = self._zones.wanted(camera)
             if inference.model.sees_every_frame or zoned:
-                results["detect"] = inference.now("detect", frame)
+                follows = "detect" if "detect" in methods(inference.model) else "segment"
+                results[follows] = inference.now(follows, frame)
 
             def run(method: str, frame: Frame) -> Any:
                 return results[method] if method in results else inference.now(method, frame)
