@@ -19,6 +19,7 @@ class AreaLimits:
         minimum=0.0,
         maximum=1.0,
         live=True,
+        rare=True,
     )
     maximum_area: float = attribute(
         "Maximum area of a detection's box, as a fraction of the image's area.",
@@ -26,6 +27,7 @@ class AreaLimits:
         minimum=0.0,
         maximum=1.0,
         live=True,
+        rare=True,
     )
     label_minimum_areas: dict[str, float] = attribute(
         "Minimum area of the boxes of single classes by class name, case-insensitive, instead of minimum_area; as a"
@@ -34,6 +36,7 @@ class AreaLimits:
         minimum=0.0,
         maximum=1.0,
         live=True,
+        rare=True,
     )
     label_maximum_areas: dict[str, float] = attribute(
         "Maximum area of the boxes of single classes by class name, case-insensitive, instead of maximum_area; as a"
@@ -42,6 +45,7 @@ class AreaLimits:
         minimum=0.0,
         maximum=1.0,
         live=True,
+        rare=True,
     )
 
 

@@ -385,8 +385,8 @@ def test_parameters_stand_in_the_order_in_which_people_need_them(tab):
     tab.click("#tab-parameters")
     tab.wait_for_selector(".parameter[data-name]")
     names = tab.evaluate("[...document.querySelectorAll('#parameters > .parameter')].map((each) => each.dataset.name)")
-    assert names[:2] == ["model", "model_path"]
-    assert names.index("default_minimum_confidence") < 8
+    assert names[:3] == ["model", "model_path", "label_path"]
+    assert names.index("default_minimum_confidence") < 6
     assert "cameras" in names
     rare = tab.locator('.more .parameter[data-name="max_pending_bytes"]')
     assert not rare.is_visible()
@@ -431,6 +431,8 @@ def test_a_node_is_stopped_and_started_and_says_how_it_is(tab):
     assert (np.abs(chart - bars).sum(axis=-1) < 30).any()
     tab.click("#findings-run")
     tab.wait_for_selector("#findings li")
+    if SCREENSHOTS:
+        drawn(tab, 40)  # a graph of some results
     keep(tab, "health")
     tab.click("#lifecycle-deactivate")
     until(tab, "document.querySelector('#state').textContent === 'inactive'")

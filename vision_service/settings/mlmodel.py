@@ -20,7 +20,9 @@ class ModelFileConfiguration:
         default="",
         names=Names.FILE,
     )
-    num_threads: int = attribute("Number of CPU threads for one inference.", default=1, minimum=1, maximum=256)
+    num_threads: int = attribute(
+        "Number of CPU threads for one inference.", default=1, minimum=1, maximum=256, rare=True
+    )
     delegate: str = attribute(
         "What runs the model instead of the CPU: path of a LiteRT delegate library (.tflite), or name of an execution"
         " provider of ONNX Runtime (.onnx); empty = the CPU. It can be"

@@ -3,7 +3,7 @@
 import { ask, logIn } from "./api.js";
 import { nameClasses } from "./colors.js";
 import { showCommands } from "./commands.js";
-import { byId, el, fill, milliseconds, save, setText, tabs } from "./dom.js";
+import { byId, el, fill, milliseconds, radios, save, setText, tabs } from "./dom.js";
 import { acceptFiles } from "./drop.js";
 import { addLatency, forgetLatencies, hideHealth, quantile, showHealth } from "./health.js";
 import { showModel } from "./model.js";
@@ -370,7 +370,23 @@ function showPanel() {
 
 // Keys.
 
+// Closes what is open: a menu, or the answer on a file.
+function escape(event) {
+  const menu = document.querySelector("details.menu[open]");
+  if (menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  } else if (!byId("answer").hidden && !event.target.closest("input, textarea, select")) {
+    backToCamera();
+    byId("try-file").focus();
+  }
+}
+
 function key(event) {
+  if (event.key === "Escape") {
+    escape(event);
+    return;
+  }
   const typing = event.target.closest("input, textarea, select, [contenteditable]");
   if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
   const does = {
@@ -444,6 +460,7 @@ async function start() {
       problem(message);
     },
   });
+  document.querySelectorAll('[role="radiogroup"]').forEach(radios);
   addEventListener("keydown", key);
   addEventListener("resize", redraw);
   resultTabs.choose("tab-results");

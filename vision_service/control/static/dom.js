@@ -52,6 +52,25 @@ export function tabs(list, changed = () => {}) {
   return { choose: (id) => choose(byId(id)), chosen: () => all.find((tab) => tab.getAttribute("aria-selected") === "true").id };
 }
 
+// Has a group of radio buttons be one stop of the Tab key, whose arrow keys choose, as browsers have their own ones.
+export function radios(group) {
+  const all = [...group.querySelectorAll('[role="radio"]')];
+  const follow = () => {
+    for (const each of all) each.tabIndex = each.getAttribute("aria-checked") === "true" ? 0 : -1;
+  };
+  new MutationObserver(follow).observe(group, { subtree: true, attributeFilter: ["aria-checked"] });
+  follow();
+  group.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    const place = all.indexOf(document.activeElement);
+    if (!step || place < 0) return;
+    event.preventDefault();
+    const next = all[(place + step + all.length) % all.length];
+    next.focus();
+    next.click();
+  });
+}
+
 export const number = (value, digits = 2) => (value === null || value === undefined ? "–" : value.toFixed(digits));
 
 export const milliseconds = (seconds) =>

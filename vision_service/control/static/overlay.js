@@ -31,8 +31,8 @@ export function draw(context, header, parts, scale, options) {
   if (options.keypoints) for (const each of detections) drawKeypoints(context, each, header.skeleton || [], scale, line);
   drawObjects(context, header, scale, line);
   startLabels(context);
-  drawZoneLabels(context, zones, scale, line, (...told) => label(context, ...told));
   if (options.labels) drawLabels(context, detections, scale);
+  drawZoneLabels(context, zones, scale, line, (...told) => label(context, ...told)); // counts stay readable
   context.restore();
 }
 

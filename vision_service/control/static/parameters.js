@@ -86,6 +86,13 @@ function row(node, parameter) {
   };
   const field = fieldOf(parameter, id, apply);
   field.input.setAttribute("aria-describedby", `${id}-says ${id}-message`);
+  field.input.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    event.preventDefault(); // what is typed is dropped, and so is what was refused
+    field.show(parameter.value);
+    message.hidden = true;
+    field.input.removeAttribute("aria-invalid");
+  });
   const unit = parameter.unit ? el("span", { class: "soft" }, parameter.unit) : null;
   const remove = parameter.entry ? el("button", { class: "remove", onclick: () => removed() }, "Remove") : null;
   const removed = async () => {
