@@ -18,6 +18,7 @@ from viam.proto.robot import ResourceNamesRequest, RobotServiceStub
 from viam.proto.rpc.auth import AuthenticateRequest, AuthServiceStub, Credentials
 
 from robot import ROOT, eventually
+from vision_service.viam import refusals
 from vision_service.viam.refusals import BROKEN_OFF, MOST, PERIOD, PLAIN, UNTRUSTED, Refusals
 from vision_service.viam.security import Safety, safety
 from vision_service.viam.server import Gateway
@@ -96,7 +97,8 @@ def test_certificate_and_key_that_are_made_as_the_page_says_are_enough(tmp_path,
     assert not told
 
 
-def test_who_does_not_trust_it_is_told_of_once(files, protected, told):
+def test_who_does_not_trust_it_is_told_of_once(protected, told, monkeypatch):
+    monkeypatch.setattr(refusals, "HANDSHAKE", 0.2)
     with listening(told, protected) as server:
         for _ in range(2):
             assert not try_to_call(server, trusting(None))

@@ -12,6 +12,7 @@ from vision_service.errors import VisionError
 from vision_service.ros.client import CameraProperties, Extrinsics
 from vision_service.types import CameraIntrinsics, Detection
 from vision_service.viam import translation
+from vision_service.viam.services import plain
 
 
 def test_boxes_are_integers_and_fractions_of_the_image():
@@ -75,3 +76,10 @@ def test_an_option_of_another_type_is_refused(name, value):
     options = translation.Options({name: value})
     with pytest.raises(VisionError, match=name):
         options.seconds(name) if name == "max_age" else options.text(name)
+
+
+def test_a_command_arrives_as_it_was_sent():
+    command = {"command": "x", "none": None, "whole": 3, "part": 0.5, "yes": True, "list": [1, None, {"a": [2.5]}]}
+    found = plain(translation.struct(command))
+    assert found == command
+    assert [type(found[key]) for key in ("whole", "part", "yes")] == [int, float, bool]

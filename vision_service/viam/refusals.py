@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 import time
 from collections.abc import Callable
@@ -9,6 +10,8 @@ from typing import Any
 
 PERIOD = 60.0
 """Within so many seconds the same is told once."""
+HANDSHAKE = 5.0
+"""Who has not answered our greeting after so many seconds has broken off, which asyncio tells nobody."""
 MOST = 100
 """How many causes are remembered: strangers can make up as many as they like."""
 
@@ -72,6 +75,8 @@ class Refusals:
                 try:
                     super().do_handshake()
                 except ssl.SSLWantReadError:
+                    if self._waits == 2:
+                        asyncio.get_running_loop().call_later(HANDSHAKE, self._look)
                     raise
                 except ssl.SSLError as error:
                     self._waits = 0
@@ -79,8 +84,8 @@ class Refusals:
                     raise
                 self._waits = 0
 
-            def __del__(self) -> None:
-                if self._waits > 1:
+            def _look(self) -> None:
+                if self._waits:
                     refused(BROKEN_OFF)
 
         context.sslobject_class = Watched

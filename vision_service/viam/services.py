@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from google.protobuf.struct_pb2 import Struct, Value
 from grpclib import GRPCError, Status
 from grpclib.const import Cardinality, Handler
 from viam.components.camera.service import CameraRPCService
@@ -37,17 +37,25 @@ def remaining(stream: Any) -> float | None:
     return stream.deadline.time_remaining() if stream.deadline else None
 
 
-def plain(value: Any) -> dict[str, Any]:
-    """Return a Struct's values; whole numbers, which a Struct holds as floats, as integers: JSON has both."""
-    return {key: _whole(each) for key, each in struct_to_dict(value).items()}
+def plain(value: Struct) -> dict[str, Any]:
+    """Return a Struct's values; whole numbers, which a Struct holds as floats, as integers: JSON has both.
+
+    The SDK's own ``struct_to_dict`` has 0 where there is a null.
+    """
+    return {key: _plain(each) for key, each in value.fields.items()}
 
 
-def _whole(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return int(value)
-    if isinstance(value, Mapping):
-        return {key: _whole(each) for key, each in value.items()}
-    return [_whole(each) for each in value] if isinstance(value, list) else value
+def _plain(value: Value) -> Any:
+    kind = value.WhichOneof("kind")
+    if kind == "struct_value":
+        return plain(value.struct_value)
+    if kind == "list_value":
+        return [_plain(each) for each in value.list_value.values]
+    if kind in (None, "null_value"):
+        return None
+    found = getattr(value, kind)
+    whole = isinstance(found, float) and found.is_integer() and abs(found) < 2**53
+    return int(found) if whole else found
 
 
 class Cameras(CameraRPCService):
