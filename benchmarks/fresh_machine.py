@@ -21,7 +21,7 @@ from benchmarks.rig.networks import ROOT
 from benchmarks.rig.observed import BOOTSTRAPPED
 
 BEFORE = "f06125ad"
-"""The commit that is compared with: the last one that installed the tests' tools and the interfaces' C++ for the demo."""
+"""The commit that is compared with: it installed the tests' tools and the interfaces' C++ for the demo as well."""
 GOAL = 0.6
 SHOWN = b"capture_all_from_camera"
 """The table's title."""
