@@ -17,7 +17,8 @@ CASES ?= 10000
 .PHONY: demo test demo-kilted test-kilted test-across stress chaos soak fuzz bench docs lint coverage release version \
     lock audit licences clean
 
-demo: $(INSTALLED)
+# The first time without the tools of the tests and without the interfaces' C++; where all is installed, with that.
+demo: $(if $(wildcard $(INSTALLED)),$(INSTALLED),$(VENV)/demo)
 	$(VENV)/bin/vision-service demo
 
 # Updated robots have newer releases of rclpy than the wheels are: test/newer_rclpy behaves as those do.
@@ -117,11 +118,14 @@ version: $(INSTALLED)
 	$(VENV)/bin/python -m tools.release --set-version "$(VERSION)" "$$(date +%F)"
 
 # Python sources are linked, so only these need another installation.
-$(INSTALLED): setup.py setup.cfg pyproject.toml package.xml CMakeLists.txt constraints/$(DISTRO).txt $(wildcard cmake/* scripts/* launch/* config/* models/*) $(INTERFACES)
+$(VENV)/demo: WHAT = .[all]
+$(VENV)/demo: export VISION_SERVICE_PYTHON_ONLY = 1
+$(INSTALLED): WHAT = .[test]
+$(INSTALLED) $(VENV)/demo: setup.py setup.cfg pyproject.toml package.xml CMakeLists.txt constraints/$(DISTRO).txt $(wildcard cmake/* scripts/* launch/* config/* models/*) $(INTERFACES)
 	tools/install_system_packages
 	$(PYTHON) -m venv $(VENV)
 	PIP_CONSTRAINT=constraints/$(DISTRO).txt PIP_BUILD_CONSTRAINT=constraints/$(DISTRO).txt \
-		$(VENV)/bin/pip install --editable .[test]
+		$(VENV)/bin/pip install --editable '$(WHAT)'
 	touch $@
 
 clean:

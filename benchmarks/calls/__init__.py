@@ -39,8 +39,8 @@ callers of a side are in one process: ours are threads that share a `VisionClien
 that share a connection, as either is made for. Each calls again as soon as it is answered. Our camera shows the same
 files at 30 Hz, and all who ask about one frame share its result, so that more calls can be answered than the network
 can run; Viam's service runs it for each call. Given images are JPEG on both sides, and looked at each by itself. *32
-apart* have a client, or a connection, each: every response of a ROS service reaches all clients of that service, and
-each drops what is not its own, so the cost of a call grows with their number.
+apart* have a client, or a connection, each; those of ours that are in one program share what they have in ROS. What
+clients of ROS that share nothing cost each other, [another page](separate_clients.md) shows.
 """
 EXPLAINED = """
 What a call from a camera takes above the bare call and the network ([stage by stage](profiles.md)): the executor's

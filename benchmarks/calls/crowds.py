@@ -171,9 +171,9 @@ def _both_sides(network: Network, folder: Path) -> Iterator[dict[str, Callable[.
 
 
 @contextmanager
-def calling(*arguments: str) -> Iterator[Callable[..., Turn]]:
+def calling(*arguments: str, program: str = "benchmarks.calls.callers") -> Iterator[Callable[..., Turn]]:
     """Run callers in a process; yields what has them take a turn."""
-    command = [sys.executable, "-m", "benchmarks.calls.callers", *arguments]
+    command = [sys.executable, "-m", program, *arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
 
         def turn(**turn: Any) -> Turn:

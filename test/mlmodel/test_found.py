@@ -80,3 +80,28 @@ def test_centres_and_sizes_become_corners(box):
 def test_the_envelope_of_a_turned_box_touches_its_corners(box):
     corners = np.array(OrientedBox(*box).corners)
     assert envelopes(np.array([box]))[0] == pytest.approx([*corners.min(axis=0), *corners.max(axis=0)], abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("boxes", "scores", "classes", "left"),
+    [
+        ([[0, 0, 1, 1], [0, 0, 2, 2]], [0.9, 0.8], [0, 1], [0, 1]),
+        ([[0, 0, 1, 1], [0, 0, np.nan, 2]], [0.9, 0.8], [0, 1], [0]),
+        ([[0, 0, 1, 1], [-np.inf, 0, np.inf, 2]], [0.9, 0.8], [0, 1], [0]),
+        ([[0, 0, 1, 1], [3, 0, 2, 2]], [0.9, 0.8], [0, 1], [0]),
+        ([[0, 0, 1, 1], [0, 0, 2, 2]], [np.nan, 0.8], [0, 1], [1]),
+        ([[0, 0, 1, 1], [0, 0, 2, 2]], [0.9, 0.8], [-1, 1], [1]),
+        ([[0, 0, 1, 1], [0, 0, 2, 2]], [0.9, 0.8], [np.nan, 1], [1]),
+        ([[0, 0, 1, 1], [0, 0, 2, 2]], [0.9, 0.8], [1e12, 1], [1]),
+    ],
+)
+def test_only_rows_that_mean_something_are_left(boxes, scores, classes, left):
+    found = Found(np.array(boxes, float), np.array(scores), np.array(classes))
+    assert found.sane().boxes.tolist() == found.take(left).boxes.tolist()
+
+
+@pytest.mark.parametrize("scores", [[0.9, 0.9, 0.5], [0.5, 0.9, 0.9], [0.9, 0.5, 0.9], [0.1], []])
+def test_rows_in_any_order_are_sorted_and_equal_ones_keep_theirs(scores):
+    count = len(scores)
+    found = Found(np.zeros((count, 4)), np.array(scores), np.arange(count)).sorted()
+    assert found.classes.tolist() == sorted(range(count), key=lambda row: -scores[row])

@@ -138,3 +138,43 @@ def test_the_child_finds_what_this_process_finds(monkeypatch, tmp_path):
     (tmp_path / "numpy.py").write_text("raise ImportError('this is not NumPy')")
     monkeypatch.chdir("/")
     attempt(GOOD)
+
+
+class TestBegunEarly:
+    """A command begins the trial before it imports what loads the model."""
+
+    @pytest.fixture
+    def file(self, tmp_path):
+        path = tmp_path / "model.tflite"
+        path.write_bytes(GOOD)
+        yield str(path)
+        for begun in trial_process._begun.values():
+            begun.end()
+        trial_process._begun.clear()
+
+    def test_it_is_the_one_that_counts(self, file, monkeypatch):
+        trial_process.begin(file)
+        child_runs(monkeypatch, "raise SystemExit('a second one')")
+        attempt(GOOD, file)
+
+    def test_of_another_content_it_does_not_count(self, file, monkeypatch):
+        child_runs(monkeypatch, "raise SystemExit('the first one')")
+        trial_process.begin(file)
+        monkeypatch.undo()
+        attempt(GOOD + b"\0", file)
+
+    def test_what_it_refuses_is_refused(self, file, monkeypatch):
+        child_runs(monkeypatch, "import os; os.abort()")
+        trial_process.begin(file)
+        monkeypatch.undo()
+        with pytest.raises(VisionError, match="crashed"):
+            attempt(GOOD, file)
+
+    @pytest.mark.parametrize("content", [b"", b"no model at all"])
+    def test_what_is_no_model_is_left_to_whoever_loads_it(self, tmp_path, content):
+        path = tmp_path / "other"
+        path.write_bytes(content)
+        trial_process.begin(str(path))
+        trial_process.begin(str(tmp_path / "absent"))
+        trial_process.begin(str(tmp_path))
+        assert not trial_process._begun
