@@ -22,7 +22,7 @@ from vision_service.camera.video import Video
 from vision_service.configuration import configure
 from vision_service.frames import FrameSlot
 from vision_service.resources import LocalResources
-from vision_service.ros.capture import Capture
+from vision_service.ros.camera.capture import Capture
 
 METHOD = """
 Real servers in this process stop, stall, send garbage, and return; the driver `video` is read by the capture thread of

@@ -25,7 +25,7 @@ from vision_service.srv import GetDetectionsFromCamera
 from benchmarks.measuring import Times, alternate, number, quotient
 from benchmarks.report import Figure, Report
 from benchmarks.rig.processes import profile_of_ours
-from vision_service.ros.process import Spinner
+from vision_service.ros.process.spinning import Spinner
 
 ROOT = Path(__file__).resolve().parents[1]
 BEFORE = "a3ff7d2c3"

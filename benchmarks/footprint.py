@@ -48,7 +48,7 @@ KINDS = {
 
 IMPORTS = {
     "`import vision_service`": "import vision_service",
-    "the process `vision`": "import vision_service.ros.main, vision_service.ros.vision_node",
+    "the process `vision`": "import vision_service.ros.main, vision_service.ros.vision.node",
     "`vision-service --help`": "from vision_service.cli.main import main; main(['--help'])",
 }
 HEAVY = ("rclpy", "numpy", "cv2", "ai_edge_litert", "onnxruntime", "scipy", "open3d", "rosbags", "matplotlib")

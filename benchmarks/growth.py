@@ -30,8 +30,8 @@ from benchmarks.report import Figure, Report, markdown_table
 from benchmarks.rig.networks import DETECTOR, Network, networks, pictures
 from benchmarks.rig.processes import robot
 from vision_service.ros.client import VisionClient
-from vision_service.ros.dds import choose_profile
-from vision_service.ros.process import Spinner
+from vision_service.ros.process.dds import choose_profile
+from vision_service.ros.process.spinning import Spinner
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt

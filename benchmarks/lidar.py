@@ -17,7 +17,7 @@ from benchmarks.measuring import Times, alternate, milliseconds, quotient
 from benchmarks.report import Figure, Report, markdown_table
 from vision_service.configuration import configure
 from vision_service.resources import LocalResources
-from vision_service.ros.memory import keep_freed_memory
+from vision_service.ros.process.memory import keep_freed_memory
 from vision_service.types import Frame, PointCloud
 from vision_service.vision.obstacles_pointcloud import ObstaclesPointcloud
 

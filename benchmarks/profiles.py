@@ -22,7 +22,7 @@ from benchmarks.rig.profiled import PATHS
 from vision_service.frames import FrameSlot
 from vision_service.mlmodel.preprocessing import ImageInput
 from vision_service.ros import conversion, image_services
-from vision_service.ros.outputs import Outputs
+from vision_service.ros.vision.outputs import Outputs
 from vision_service.scheduler import Scheduler
 from vision_service.vision.mlmodel import MLModel
 

@@ -27,7 +27,7 @@ from benchmarks.peers import heavy_model
 from benchmarks.report import Figure, Report
 from benchmarks.rig.processes import profile_of_ours, robot
 from vision_service.ros.client import VisionClient
-from vision_service.ros.process import Spinner
+from vision_service.ros.process.spinning import Spinner
 
 METHOD = """
 A stack in a process of its own holds a camera of 640×480 at {rate:.0f} frames a second and a vision node whose model

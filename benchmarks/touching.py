@@ -28,7 +28,7 @@ from benchmarks.rig.networks import ROOT
 from benchmarks.rig.tables import FOLDER, HARDER, WHERE_FROM, Table, formula, learn, more_pixels
 from vision_service.configuration import configure
 from vision_service.resources import LocalResources
-from vision_service.ros.memory import keep_freed_memory
+from vision_service.ros.process.memory import keep_freed_memory
 from vision_service.types import Frame
 from vision_service.vision.obstacles import is_optical
 from vision_service.vision.obstacles_pointcloud import ObstaclesPointcloud

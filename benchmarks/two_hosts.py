@@ -27,7 +27,7 @@ from vision_service.camera.synthetic import Synthetic
 from vision_service.configuration import configure
 from vision_service.image import encode
 from vision_service.resources import LocalResources
-from vision_service.ros.dds import VARIABLES, choose_profile
+from vision_service.ros.process.dds import VARIABLES, choose_profile
 
 TITLE = "Two hosts"
 METHOD = """

@@ -5,8 +5,8 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from vision_service.ros.dds import choose_profile
 from vision_service.ros.launching import checked_file, launch_stack
+from vision_service.ros.process.dds import choose_profile
 
 
 def _driver(context: LaunchContext) -> list[Node]:

@@ -6,8 +6,8 @@ from concurrent.futures import Future
 
 from robot import PATIENCE, ROOT, environment, eventually
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.ros.calls import too_late
-from vision_service.ros.node import ServiceNode
+from vision_service.ros.execution.calls import too_late
+from vision_service.ros.node.base import ServiceNode
 
 
 class Server(ServiceNode):

@@ -16,7 +16,7 @@ from robot import PATIENCE, ROOT, Program, eventually, parameter_file
 from vision_service import srv
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros import conversion
-from vision_service.ros.calling import GRACE, Caller
+from vision_service.ros.calling.caller import GRACE, Caller
 from vision_service.ros.client import CameraClient, VisionClient
 
 TIMEOUT = 2.0

@@ -13,8 +13,8 @@ from vision_service.srv import DoCommand
 
 from robot import PATIENCE
 from vision_service.configuration import attribute
-from vision_service.ros.calls import too_late
-from vision_service.ros.node import ServiceNode
+from vision_service.ros.execution.calls import too_late
+from vision_service.ros.node.base import ServiceNode
 from vision_service.settings.node import NodeConfiguration
 
 GOOD = {"size": 4}

@@ -35,8 +35,8 @@ from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
 from vision_service.srv import GetStatus
 
-from vision_service.ros.dds import choose_profile
-from vision_service.ros.process import Spinner, close, spinning
+from vision_service.ros.process.dds import choose_profile
+from vision_service.ros.process.spinning import Spinner, close, spinning
 from vision_service.ros.stack import Stack
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -1,6 +1,7 @@
 """What is heavy is imported where it is used, so that a node starts soon and stays small."""
 
 import ast
+import graphlib
 import json
 import re
 import subprocess
@@ -32,7 +33,7 @@ OURS = re.compile(r"vision_service\.ros(\.|$)")
         ("import vision_service", NO_ROS),
         ("from vision_service.cli.main import build_parser; build_parser()", NO_ROS | {"importlib.metadata"}),
         (f"import {', '.join(SETTINGS)}", NO_ROS | {"yaml"}),
-        ("import vision_service.ros.main, vision_service.ros.vision_node", HEAVY | {"importlib.metadata"}),
+        ("import vision_service.ros.main, vision_service.ros.vision.node", HEAVY | {"importlib.metadata"}),
         ("import vision_service.ros.stack", HEAVY),
         ("import vision_service.vision.mlmodel", HEAVY | {"rclpy", "vision_service.pointcloud"}),
     ],
@@ -81,5 +82,28 @@ def test_what_is_ours_in_the_folder_ros_is_imported_by_functions_of_the_command_
 
 
 def test_nothing_is_left_out():
-    assert "ros/node.py" in MODULES
+    assert "ros/node/base.py" in MODULES
     assert {"cli/parameters.py", "settings/node.py", "configuration.py"} <= set(BELOW_ROS)
+
+
+def folder(module: str) -> str:
+    """The folder that a module is in, those of ``ros`` one by one; a module beside the folders is one itself."""
+    parts = module.removesuffix(".py").removesuffix("/__init__").split("/")
+    return "/".join(parts[: 2 if parts[0] == "ros" else 1])
+
+
+@pytest.mark.parametrize("part", [str, folder], ids=["modules", "folders"])
+def test_what_imports_is_above_what_it_imports(part):
+    by_name = {module.removesuffix(".py").removesuffix("/__init__").replace("/", "."): module for module in MODULES}
+    below = {part(module): set() for module in MODULES}
+    for module in MODULES:
+        found = imports(ast.parse((PACKAGE / module).read_text()))
+        used = [
+            by_name[name] for each, lazy in found if not lazy and (name := each[len("vision_service.") :]) in by_name
+        ]
+        for other in used:
+            package = other.removesuffix("__init__.py")  # of which a module may be meant
+            of_it = package != other and any(each.startswith(package) for each in used if each != other)
+            if part(other) != part(module) and not of_it:
+                below[part(module)].add(part(other))
+    graphlib.TopologicalSorter(below).prepare()  # raises CycleError, which names a dependency cycle

@@ -122,9 +122,9 @@ def observe(parameters: Path) -> dict[tuple[str, str], Entities]:
     from rclpy.context import Context
     from rclpy.signals import SignalHandlerOptions
 
-    from vision_service.ros.dds import choose_profile
-    from vision_service.ros.node import ServiceNode
-    from vision_service.ros.process import close, spinning
+    from vision_service.ros.node.base import ServiceNode
+    from vision_service.ros.process.dds import choose_profile
+    from vision_service.ros.process.spinning import close, spinning
     from vision_service.ros.stack import Stack
 
     choose_profile()

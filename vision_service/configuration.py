@@ -37,7 +37,7 @@ TYPE = "type"
 
 
 class Names(enum.Enum):
-    """What a string names, as far as it matters who says it: see :mod:`vision_service.ros.network_values`."""
+    """What a string names, as far as it matters who says it (:mod:`vision_service.ros.parameters.network_values`)."""
 
     NOTHING = "nothing outside of the node"
     FILE = "a file, folder or file name pattern"

@@ -13,7 +13,7 @@ from aiohttp import WSMsgType, web
 
 from vision_service.image import encode
 from vision_service.results import Result
-from vision_service.ros.vision_node import VisionNode
+from vision_service.ros.vision.node import VisionNode
 
 NAME = "bare page"
 """How the names of its threads begin."""

@@ -12,7 +12,7 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from std_srvs.srv import Trigger
 
-from vision_service.ros.process import Spinner
+from vision_service.ros.process.spinning import Spinner
 
 THE_SERVICES_OF_OUR_NODES = 20
 

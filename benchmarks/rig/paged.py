@@ -17,9 +17,9 @@ from typing import Any
 import rclpy
 from rclpy.signals import SignalHandlerOptions
 
-from vision_service.ros.dds import choose_profile
-from vision_service.ros.memory import keep_freed_memory
-from vision_service.ros.process import spinning
+from vision_service.ros.process.dds import choose_profile
+from vision_service.ros.process.memory import keep_freed_memory
+from vision_service.ros.process.spinning import spinning
 from vision_service.ros.stack import CONTROL, Stack
 
 CAMERA, DETECTOR = "camera", "eye"

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from vision_service.ros.dds import VARIABLES, choose_profile
+from vision_service.ros.process.dds import VARIABLES, choose_profile
 
 DEFAULT_TRANSPORTS = {"FASTDDS_BUILTIN_TRANSPORTS": "DEFAULT"}
 """What a process needs in its environment to be left with Fast DDS's defaults."""

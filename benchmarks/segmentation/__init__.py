@@ -23,7 +23,7 @@ from benchmarks.segmentation.growth import COUNTS, Growth, Hostile, growth, host
 from vision_service.pointcloud.clusters import cluster, members
 from vision_service.pointcloud.objects import finite, select
 from vision_service.pointcloud.planes import Plane, find_plane
-from vision_service.ros.memory import keep_freed_memory
+from vision_service.ros.process.memory import keep_freed_memory
 from vision_service.types import Frame, PointCloud
 from vision_service.vision.clusters import ClustersConfig
 

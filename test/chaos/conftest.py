@@ -13,7 +13,7 @@ from contextlib import ExitStack
 import pytest
 
 from private_folders import SHARED_MEMORY, leave_mounts, mounted
-from vision_service.ros.dds import VARIABLES
+from vision_service.ros.process.dds import VARIABLES
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -18,7 +18,7 @@ from robot import PATIENCE, ROOT, environment, lone_peer, painted
 
 ROUNDS = number("ROUNDS", 100)
 COMMAND = f"make chaos ROUNDS={ROUNDS} ONLY=full"
-UDP_WHERE_IT_IS_FULL = importlib.util.find_spec("vision_service.ros.shared_memory") is not None
+UDP_WHERE_IT_IS_FULL = importlib.util.find_spec("vision_service.ros.process.shared_memory") is not None
 """Whether this version uses UDP where /dev/shm is too small."""
 COMMAND_LINE = [sys.executable, "-c", "import sys; from vision_service.cli.main import main; sys.exit(main())"]
 

@@ -14,7 +14,7 @@ from reliability import number, recorded
 
 ROUNDS = number("ROUNDS", 100)
 COMMAND = f"make chaos ROUNDS={ROUNDS} ONLY=killed"
-REMOVED = importlib.util.find_spec("vision_service.ros.shared_memory") is not None
+REMOVED = importlib.util.find_spec("vision_service.ros.process.shared_memory") is not None
 """Whether this version removes the segments of processes that have ended."""
 PORTS = 2**20
 """What the files of the ports of a few participants take, which stay (52 KB each), bytes."""

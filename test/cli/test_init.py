@@ -17,7 +17,7 @@ from vision_service.cli.initializing import given_camera, published, webcam
 from vision_service.cli.main import main
 from vision_service.errors import VisionError
 from vision_service.files import share_file
-from vision_service.ros.found_topics import TopicsOfCamera
+from vision_service.ros.checks.found_topics import TopicsOfCamera
 
 DETECTOR = str(share_file("models/solids_detector.tflite"))
 CLASSIFIER = str(share_file("models/solids_classifier.tflite"))

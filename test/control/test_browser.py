@@ -20,7 +20,7 @@ from vision_service.camera.synthetic import Synthetic, SyntheticConfig
 from vision_service.control import wire
 from vision_service.image import decode, encode
 from vision_service.resources import LocalResources
-from vision_service.ros.process import Spinner
+from vision_service.ros.process.spinning import Spinner
 
 pytest.importorskip("aiohttp")
 

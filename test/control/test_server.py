@@ -16,11 +16,11 @@ from vision_service.image import decode, encode
 from vision_service.pointcloud.pcd import write_pcd
 from vision_service.pointcloud.projection import cloud_of
 from vision_service.resources import LocalResources
-from vision_service.ros.process import Spinner
+from vision_service.ros.process.spinning import Spinner
 
 pytest.importorskip("aiohttp")
 from vision_service.ros.control.node import ControlNode
-from vision_service.ros.vision_node import VisionNode
+from vision_service.ros.vision.node import VisionNode
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104
 NUMBERS = itertools.count()

@@ -19,7 +19,7 @@ from sensor_msgs.srv import SetCameraInfo
 import tinymodels
 from fuzzing import Fuzzed, clouds, examples, images, messages, parameters
 from robot import RED_DETECTOR, Peer, forget, node_program
-from vision_service.ros.dds import choose_profile
+from vision_service.ros.process.dds import choose_profile
 
 VISION = ("reds", "classes", "tracks", "things")
 SERVICES = [

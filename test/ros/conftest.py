@@ -18,9 +18,9 @@ from rclpy.signals import SignalHandlerOptions
 
 from example_node import GOOD, Example
 from robot import Peer, forget
-from vision_service.ros.dds import choose_profile
-from vision_service.ros.node import ServiceNode
-from vision_service.ros.process import Spinner
+from vision_service.ros.node.base import ServiceNode
+from vision_service.ros.process.dds import choose_profile
+from vision_service.ros.process.spinning import Spinner
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from robot import PATIENCE, RED_DETECTOR, boxes_of, eventually, image_message, p
 from vision_service import limits
 from vision_service.errors import ErrorCode
 from vision_service.ros import conversion
-from vision_service.ros.node import ServiceNode
+from vision_service.ros.node.base import ServiceNode
 
 LARGE = (16000, 9000)
 BOX = (70, 20, 95, 60)

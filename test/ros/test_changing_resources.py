@@ -13,8 +13,8 @@ from robot import RED_DETECTOR, eventually, node_program, running
 from vision_service.errors import VisionError
 from vision_service.mlmodel.runtime import TensorInfo
 from vision_service.ros import conversion
-from vision_service.ros.following import answered
-from vision_service.ros.shared_mlmodel import RemoteMLModel
+from vision_service.ros.resources.following import answered
+from vision_service.ros.resources.shared_mlmodel import RemoteMLModel
 
 VISION = {"model": "mlmodel", "mlmodel_name": "/changing", "activation": "none"}
 

@@ -20,12 +20,12 @@ from clients import Server, error_of, waiting
 from robot import PATIENCE, RED_DETECTOR, environment, eventually, image_message, painted, running
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image, encode
-from vision_service.ros import calling
-from vision_service.ros.calling import GRACE, Caller
-from vision_service.ros.calls import LONGEST
+from vision_service.ros.calling import caller as calling
+from vision_service.ros.calling.caller import GRACE, Caller
+from vision_service.ros.calling.connection import DISCOVERY_PERIOD, Connection
 from vision_service.ros.client import CameraClient, NamedClient, VisionClient
-from vision_service.ros.connection import DISCOVERY_PERIOD, Connection
-from vision_service.ros.process import Spinner
+from vision_service.ros.execution.calls import LONGEST
+from vision_service.ros.process.spinning import Spinner
 from vision_service.types import PointCloud
 
 pytestmark = pytest.mark.executor
@@ -227,8 +227,8 @@ class TestServicesThatAreNotThere:
     def test_a_process_that_is_killed_in_the_middle_of_a_call_as_well_and_its_successor_answers(self, user):
         script = """
 import sys
-from vision_service.ros.node import ServiceNode
-from vision_service.ros.process import run
+from vision_service.ros.node.base import ServiceNode
+from vision_service.ros.process.spinning import run
 
 class Hanging(ServiceNode):
     async def command(self, command, call):

@@ -14,9 +14,9 @@ from std_srvs.srv import Trigger
 
 from robot import PATIENCE, environment, eventually
 from vision_service.errors import VisionError
-from vision_service.ros.calls import too_late
 from vision_service.ros.client import NamedClient
-from vision_service.ros.node import ServiceNode
+from vision_service.ros.execution.calls import too_late
+from vision_service.ros.node.base import ServiceNode
 
 pytestmark = pytest.mark.executor
 

@@ -26,7 +26,7 @@ from vision_service.image import encode
 from vision_service.masks import instance_image
 from vision_service.ros import conversion
 from vision_service.ros.client import VisionClient
-from vision_service.ros.local_calls import LocalCalls
+from vision_service.ros.resources.local_calls import LocalCalls
 from vision_service.types import Frame
 
 SCENE = shapes.scene()

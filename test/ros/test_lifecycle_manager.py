@@ -5,7 +5,7 @@ from vision_service.srv import GetDetectionsFromCamera
 
 from lifecycle_manager import LifecycleManager
 from robot import RED_DETECTOR, eventually, node_program, running
-from vision_service.ros.bond import message_type
+from vision_service.ros.node.bond import message_type
 
 CAMERA = {"driver": "synthetic", "width_px": 64, "height_px": 48, "autostart": False}
 SECTIONS = {

@@ -18,8 +18,8 @@ from robot import (
     parameter_file,
     program,
 )
-from vision_service.ros.dds import SHARED_MEMORY
 from vision_service.ros.main import without_node_name
+from vision_service.ros.process.dds import SHARED_MEMORY
 
 CAMERA = {"driver": "synthetic", "width_px": 64, "height_px": 48}
 BOX = (70, 20, 95, 60)

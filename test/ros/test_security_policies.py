@@ -6,7 +6,7 @@ from vision_service.srv import GetStatus
 
 from robot import ROOT, eventually
 from tools.security_policies import entities_of, observe, policy, read_policy
-from vision_service.ros.node import ServiceNode
+from vision_service.ros.node.base import ServiceNode
 
 FILE = ROOT / "security" / "demo.policy.xml"
 DEMO = ROOT / "config" / "demo.yaml"

@@ -8,10 +8,10 @@ from vision_service.srv import GetDetections, GetDetectionsFromCamera, GetImage
 from robot import RED_DETECTOR, boxes_of, image_message, painted, running
 from vision_service.camera import DRIVERS
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.ros import process
-from vision_service.ros.camera_node import CameraNode
+from vision_service.ros.camera.node import CameraNode
+from vision_service.ros.process import spinning as process
 from vision_service.ros.stack import check_node_name
-from vision_service.ros.vision_node import VisionNode
+from vision_service.ros.vision.node import VisionNode
 
 CAMERA = {"driver": "synthetic", "width_px": 64, "height_px": 48}
 BOX = (70, 20, 95, 60)

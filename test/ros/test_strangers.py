@@ -12,7 +12,7 @@ from robot import running
 from vision_service.allowed_paths import VARIABLE
 from vision_service.errors import ErrorCode
 from vision_service.files import share_file
-from vision_service.ros.calls import LONGEST, seconds
+from vision_service.ros.execution.calls import LONGEST, seconds
 from vision_service.ros.json_fields import LONGEST_JSON
 from vision_service.settings.node import LONGEST_TIMEOUT
 

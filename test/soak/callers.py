@@ -16,7 +16,7 @@ from vision_service import srv
 from vision_service.errors import VisionError
 from vision_service.image import encode
 from vision_service.ros import conversion
-from vision_service.ros.calling import Caller
+from vision_service.ros.calling.caller import Caller
 from vision_service.ros.client import CameraClient, VisionClient
 
 TIMEOUT = 10.0

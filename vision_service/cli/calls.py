@@ -21,8 +21,8 @@ from vision_service.types import LabelImage, Segmentation
 
 def list_services(arguments: argparse.Namespace) -> int:
     """Print the names of the running services of this package; return 1 if they may not be all of them."""
-    from vision_service.ros.calling import Caller
-    from vision_service.ros.discovery import complete_listing
+    from vision_service.ros.calling.caller import Caller
+    from vision_service.ros.calling.discovery import complete_listing
 
     keep_stdout()
     with working("looking at the graph"), closing(Caller()) as caller:
@@ -50,8 +50,8 @@ def list_services(arguments: argparse.Namespace) -> int:
 
 def call(arguments: argparse.Namespace) -> int:
     """Call one service and print the answer."""
-    from vision_service.ros.calling import DEFAULT_TIMEOUT, Caller
-    from vision_service.ros.discovery import find_service
+    from vision_service.ros.calling.caller import DEFAULT_TIMEOUT, Caller
+    from vision_service.ros.calling.discovery import find_service
 
     keep_stdout()
     name = f"/{arguments.service.strip('/')}/{arguments.method}"

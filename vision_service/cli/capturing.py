@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 def capture(arguments: argparse.Namespace) -> int:
     """Capture one frame, print what is said of it, and write it into a folder; return the exit code."""
-    from vision_service.ros.calling import DEFAULT_TIMEOUT, Caller
+    from vision_service.ros.calling.caller import DEFAULT_TIMEOUT, Caller
+    from vision_service.ros.calling.discovery import find_capture
     from vision_service.ros.client import VisionClient
-    from vision_service.ros.discovery import find_capture
 
     keep_stdout()
     name = arguments.service.strip("/")

@@ -17,7 +17,7 @@ from vision_service.findings import PROBLEM, Finding, note
 
 if TYPE_CHECKING:
     from vision_service.cli.file_checks import FileNode
-    from vision_service.ros.calling import Caller
+    from vision_service.ros.calling.caller import Caller
 
 ANSWERING = 2.0
 """How long to wait for a node to say how it is, seconds."""
@@ -32,11 +32,11 @@ def doctor(arguments: argparse.Namespace) -> int:
     Returns:
         1 if something is, else 0.
     """
-    from vision_service.ros.calling import Caller
-    from vision_service.ros.checkup import problems, unmatched
-    from vision_service.ros.discovery import settled_services
-    from vision_service.ros.host_checks import check_host, facts
-    from vision_service.ros.shared_memory import dead_segments
+    from vision_service.ros.calling.caller import Caller
+    from vision_service.ros.calling.discovery import settled_services
+    from vision_service.ros.checks.checkup import problems, unmatched
+    from vision_service.ros.checks.host import check_host, facts
+    from vision_service.ros.process.shared_memory import dead_segments
 
     keep_stdout()
     found: list[Finding] = []
@@ -74,8 +74,8 @@ def _streams(
     caller: Caller, services: Mapping[str, str], planned: Sequence[FileNode], seconds: float
 ) -> tuple[dict[str, Any], list[Finding]]:
     """Return what comes of the cameras of vision nodes, and what is wrong with that."""
-    from vision_service.ros.camera_parameters import cameras_of
-    from vision_service.ros.stream_checks import judge, unlike, unpublished, wanted_topics, watch
+    from vision_service.ros.checks.streams import judge, unlike, unpublished, wanted_topics, watch
+    from vision_service.ros.resources.camera_parameters import cameras_of
 
     running = [name.rpartition("/")[0] for name, kind in sorted(services.items()) if kind == "GetVisionProperties"]
     cameras = {node.name: node.cameras() for node in planned if node.kind == "vision"}

@@ -23,7 +23,7 @@ from vision_service.files import PACKAGE, expanded, resolve, share_file
 from vision_service.findings import PROBLEM
 
 if TYPE_CHECKING:
-    from vision_service.ros.found_topics import TopicsOfCamera
+    from vision_service.ros.checks.found_topics import TopicsOfCamera
 
 MODEL_ENDINGS = (".tflite", ".onnx")
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
@@ -194,8 +194,8 @@ def _on_the_graph(names: list[str], patience: float, told: list[str]) -> list[Fo
         return []
     try:
         with without_interruption():
-            from vision_service.ros.calling import Caller
-            from vision_service.ros.found_topics import look
+            from vision_service.ros.calling.caller import Caller
+            from vision_service.ros.checks.found_topics import look
     except ImportError as error:
         told.append(f"ROS cannot be imported here ({error}): the graph was not looked at for image topics.")
         return []

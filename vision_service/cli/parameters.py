@@ -24,8 +24,8 @@ def set_parameters(arguments: argparse.Namespace) -> int:
     Raises:
         VisionError: What is wrong with the values, or why the node does not take them.
     """
-    from vision_service.ros.calling import Caller
-    from vision_service.ros.remote_parameters import RemoteParameters
+    from vision_service.ros.calling.caller import Caller
+    from vision_service.ros.resources.remote_parameters import RemoteParameters
 
     keep_stdout()
     node = "/" + arguments.node.strip("/")

@@ -24,12 +24,12 @@ from vision_service.files import share_file
 from vision_service.image import encode
 from vision_service.ros import conversion
 from vision_service.ros.client import CameraClient, VisionClient
-from vision_service.ros.dds import choose_profile
-from vision_service.ros.initializing import initialize
-from vision_service.ros.node import ServiceNode
-from vision_service.ros.process import close, spinning
+from vision_service.ros.node.base import ServiceNode
+from vision_service.ros.process.dds import choose_profile
+from vision_service.ros.process.initializing import initialize
+from vision_service.ros.process.spinning import close, spinning
 from vision_service.ros.stack import Stack
-from vision_service.ros.vision_node import VisionNode
+from vision_service.ros.vision.node import VisionNode
 from vision_service.types import CameraIntrinsics
 
 DOMAIN = "77"

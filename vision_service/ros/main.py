@@ -10,19 +10,19 @@ from rclpy.node import Node
 
 from vision_service.errors import VisionError
 from vision_service.parameter_files import check_used, files_of, read_parameter_file
-from vision_service.ros.process import leave, run
+from vision_service.ros.process.spinning import leave, run
 
 
 def camera() -> None:
     """Run one camera node."""
-    from vision_service.ros.camera_node import CameraNode
+    from vision_service.ros.camera.node import CameraNode
 
     leave(run_one(lambda: CameraNode("camera"), sys.argv))
 
 
 def vision() -> None:
     """Run one vision node."""
-    from vision_service.ros.vision_node import VisionNode
+    from vision_service.ros.vision.node import VisionNode
 
     leave(run_one(lambda: VisionNode("vision"), sys.argv))
 

@@ -19,13 +19,13 @@ from vision_service.mlmodel.loading import load_file
 from vision_service.mlmodel.packing import KEY, RAW, WAYS
 from vision_service.mlmodel.runtime import Runtime, Tensors
 from vision_service.ros import conversion
-from vision_service.ros.calls import Call, too_late
-from vision_service.ros.candidates import Candidate
+from vision_service.ros.execution.calls import Call, too_late
 from vision_service.ros.json_fields import json_object
-from vision_service.ros.local_nodes import LocalNodes
-from vision_service.ros.node import ServiceNode
-from vision_service.ros.pooling import PACKED
-from vision_service.ros.shared_mlmodel import MODEL_ID
+from vision_service.ros.node.base import ServiceNode
+from vision_service.ros.parameters.candidates import Candidate
+from vision_service.ros.resources.local_nodes import LocalNodes
+from vision_service.ros.resources.pooling import PACKED
+from vision_service.ros.resources.shared_mlmodel import MODEL_ID
 from vision_service.settings.mlmodel import MLModelConfiguration
 from vision_service.srv import GetMetadata, Infer
 from vision_service.waiting import Activity

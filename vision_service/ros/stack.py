@@ -15,14 +15,14 @@ from vision_service.configuration import configure
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.parameter_files import check_used
 from vision_service.ros import viam_gateway
-from vision_service.ros.camera_node import CameraNode
-from vision_service.ros.local_nodes import LocalNodes
+from vision_service.ros.camera.node import CameraNode
 from vision_service.ros.mlmodel_node import MLModelNode
-from vision_service.ros.parameter_services import ParameterServices
-from vision_service.ros.parameters import Parameters
-from vision_service.ros.topic_camera import allowed_name
+from vision_service.ros.parameters.declared import Parameters
+from vision_service.ros.parameters.services import ParameterServices
+from vision_service.ros.resources.local_nodes import LocalNodes
+from vision_service.ros.resources.topic_camera import allowed_name
 from vision_service.ros.viam_gateway import ViamGatewayNode
-from vision_service.ros.vision_node import VisionNode
+from vision_service.ros.vision.node import VisionNode
 from vision_service.settings.stack import StackConfiguration
 
 NAME = "stack"

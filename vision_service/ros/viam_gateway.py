@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from rclpy.node import Node
 
 from vision_service.errors import ErrorCode, VisionError, reason
+from vision_service.ros.calling.connection import vision_services
 from vision_service.ros.client import CameraClient, MLModelClient, NamedClient, VisionClient
-from vision_service.ros.connection import vision_services
-from vision_service.ros.local_calls import LocalCalls
-from vision_service.ros.node import ServiceNode
+from vision_service.ros.node.base import ServiceNode
+from vision_service.ros.resources.local_calls import LocalCalls
 from vision_service.settings.viam_gateway import ViamGatewayConfiguration
 from vision_service.viam import check_installed
 

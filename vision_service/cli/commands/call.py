@@ -38,7 +38,7 @@ def add_parser(subparsers: Any) -> None:
 
 def _call(arguments: argparse.Namespace) -> int:
     with without_interruption():
-        import vision_service.ros.calling  # noqa: F401
+        import vision_service.ros.calling.caller  # noqa: F401
         from vision_service.cli.calls import call
 
     return call(arguments)

@@ -36,7 +36,7 @@ def add_parser(subparsers: Any) -> None:
 
 def _capture(arguments: argparse.Namespace) -> int:
     with without_interruption():
-        import vision_service.ros.calling  # noqa: F401
+        import vision_service.ros.calling.caller  # noqa: F401
         from vision_service.cli.capturing import capture
 
     return capture(arguments)

@@ -53,7 +53,7 @@ def _port(text: str) -> int:
 def _control(arguments: argparse.Namespace) -> int:
     with without_interruption():
         from vision_service.ros.control.node import ControlNode
-        from vision_service.ros.process import leave, run
+        from vision_service.ros.process.spinning import leave, run
 
     given = ["control", *(["--ros-args", *arguments.ros_args] if arguments.ros_args else [])]
     leave(run(lambda: [ControlNode(arguments.host, arguments.port)], given))

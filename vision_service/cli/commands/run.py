@@ -54,7 +54,7 @@ def add_parser(subparsers: Any) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     with without_interruption():
         from vision_service.ros.main import run_stack
-        from vision_service.ros.process import leave
+        from vision_service.ros.process.spinning import leave
 
     leave(run_stack(ros_arguments(arguments)))
     return 0

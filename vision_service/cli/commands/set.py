@@ -34,7 +34,7 @@ def add_parser(subparsers: Any) -> None:
 
 def _set(arguments: argparse.Namespace) -> int:
     with without_interruption():
-        import vision_service.ros.calling  # noqa: F401
+        import vision_service.ros.calling.caller  # noqa: F401
         from vision_service.cli.parameters import set_parameters
 
     return set_parameters(arguments)

@@ -68,7 +68,7 @@ def _run(arguments: argparse.Namespace) -> int:
     check_installed()  # before anything starts
     with without_interruption():
         from vision_service.ros.main import run_viam_gateway
-        from vision_service.ros.process import leave
+        from vision_service.ros.process.spinning import leave
 
     leave(run_viam_gateway(ros_arguments(arguments)))
     return 0

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 from rclpy.node import Node
 
 from vision_service import srv
-from vision_service.ros.calling import Caller
+from vision_service.ros.calling.caller import Caller
 from vision_service.ros.client.twins import Awaiting, later
 
 Client = TypeVar("Client", bound="NamedClient")
@@ -24,7 +24,7 @@ class Calls(Protocol):
     def call(
         self, kind: Any, service: str, request: Any, convert: Callable[[Any], Result], timeout: float | None = None
     ) -> Future[Result]:
-        """Return a future of the converted response of a service; see `vision_service.ros.calling.Caller.call`."""
+        """Return a future of the converted response of a service; see `vision_service.ros.calling.caller`."""
 
     def close(self) -> None:
         """End; calls under way fail."""

@@ -11,8 +11,8 @@ from rclpy.clock import Clock, ClockType
 
 from vision_service.errors import reason
 from vision_service.ros.control.robot import PageNode, Robot
-from vision_service.ros.diagnostics import Diagnostics
-from vision_service.ros.local_nodes import LocalNodes
+from vision_service.ros.node.diagnostics import Diagnostics
+from vision_service.ros.resources.local_nodes import LocalNodes
 
 NAME = "control_page"
 TENDING = 1.0

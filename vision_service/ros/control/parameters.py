@@ -14,7 +14,7 @@ from vision_service.camera import DRIVERS
 from vision_service.camera.topics import CameraTopics
 from vision_service.configuration import Attribute, attributes, by_use
 from vision_service.errors import VisionError
-from vision_service.ros.calling import Caller
+from vision_service.ros.calling.caller import Caller
 from vision_service.settings.camera import CameraConfiguration
 from vision_service.settings.mlmodel import MLModelConfiguration
 from vision_service.settings.node import DECLARED_BY_ROS

@@ -21,19 +21,19 @@ from vision_service.camera.topics import CameraTopics
 from vision_service.control.backend import Shown, Watch
 from vision_service.errors import ErrorCode, VisionError, shortened
 from vision_service.findings import Finding
-from vision_service.ros.calling import Caller
-from vision_service.ros.camera_parameters import cameras_of
-from vision_service.ros.checkup import problems, unmatched
+from vision_service.ros.calling.caller import Caller
+from vision_service.ros.calling.connection import vision_services
+from vision_service.ros.checks.checkup import problems, unmatched
+from vision_service.ros.checks.host import check_host
 from vision_service.ros.client import VisionClient
-from vision_service.ros.connection import vision_services
 from vision_service.ros.control.files import ask_cloud, ask_image
 from vision_service.ros.control.parameters import parameters_of
 from vision_service.ros.control.running import ANSWERING, RENEWED, Running, outcome
 from vision_service.ros.control.streams import CameraElsewhere, ResultsElsewhere, Stream
-from vision_service.ros.host_checks import check_host
-from vision_service.ros.local_nodes import LocalNodes
-from vision_service.ros.remote_parameters import RemoteParameters
-from vision_service.ros.topic_camera import Feed
+from vision_service.ros.resources.camera_parameters import cameras_of
+from vision_service.ros.resources.local_nodes import LocalNodes
+from vision_service.ros.resources.remote_parameters import RemoteParameters
+from vision_service.ros.resources.topic_camera import Feed
 from vision_service.srv import GetStatus
 from vision_service.zones.counts import counts_of
 

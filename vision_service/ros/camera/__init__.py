@@ -1,0 +1,1 @@
+"""The camera node: a driver's frames as topics, and on request."""

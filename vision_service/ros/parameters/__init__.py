@@ -1,0 +1,1 @@
+"""Configuration dataclasses as ROS parameters."""

@@ -1,0 +1,1 @@
+"""What a node takes from others: cameras, ML models, vision services; of this process by reference, else over ROS."""

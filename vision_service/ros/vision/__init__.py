@@ -1,0 +1,1 @@
+"""The vision node: a vision model behind services and topics, for any number of cameras."""
