@@ -75,7 +75,8 @@ audit: $(SUPPLY)
 fuzz: $(INSTALLED)
 	FUZZ_CASES=$(CASES) $(VENV)/bin/pytest test/fuzz --verbose $(UNBOUNDED) --durations 0
 
-# How fast we are beside others, which are installed for it: half an hour; writes docs/benchmarks.
+# How fast we are beside others, which are installed for it: an hour or more; writes docs/benchmarks. ONLY=frame_path
+# measures one. Two take much: yolo installs 6 GB (Ultralytics with PyTorch, in out/), fresh_machine builds two clones.
 bench: $(INSTALLED)
 	tools/install_system_packages cmake libpcl-dev libegl1 libgl1 libusb-1.0-0 iproute2
 	$(VENV)/bin/pip install --quiet --requirement benchmarks/requirements.txt

@@ -29,10 +29,10 @@ boxes. *Processor* is the user and system time of the process and of those that 
 """
 EXPLAINED = """
 What the command does besides, in the order in which it does it: it reads its arguments; it has another process try the
-model's file, so that one that crashes or hangs native code is refused with a sentence (that process imports NumPy and
-LiteRT once more, beside this one's own imports); it finds out from the file, its metadata and a run on noise what the
-model is; it prints a table. Its Python modules alone take longer to be read than the script takes in all, so that the
-goal is out of reach without leaving one of these out. The slowest imports, each with all that it is the first to
+model's file, so that one that crashes or hangs native code is refused with an error message (that process imports NumPy
+and LiteRT once more, beside this one's own imports); it finds out from the file, its metadata and a run on noise what
+the model is; it prints a table. Its Python modules alone take longer to be read than the script takes in all, so that
+the goal is out of reach without leaving one of these out. The slowest imports, each with all that it is the first to
 import (the clock of `python -X importtime` makes them slower than they are):
 """
 
