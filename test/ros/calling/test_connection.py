@@ -19,25 +19,6 @@ from vision_service.ros.client import NamedClient, VisionClient
 pytestmark = pytest.mark.executor
 
 
-@pytest.fixture
-def server(spin):
-    return spin(Server, "server")
-
-
-@pytest.fixture
-def user(context):
-    """A user's node, which nobody spins."""
-    node = Node("user", context=context)
-    yield node
-    node.destroy_node()
-
-
-@pytest.fixture
-def client(user):
-    with NamedClient("server", user) as client:
-        yield client
-
-
 def hidden(peer):
     """Return the nodes of connections that are on the graph."""
     return [name for name in peer.node.get_node_names() if name.startswith("_vision_client_")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
@@ -50,7 +51,7 @@ TRANSITIONS = {
 """What the page may ask for; a node that is shut down could not be brought back from here."""
 
 
-class PageNode(Node):
+class PageNode(ABC, Node):
     """A node for whom subscriptions are made.
 
     Attributes:
@@ -59,13 +60,13 @@ class PageNode(Node):
 
     group: CallbackGroup
 
+    @abstractmethod
     def tend(self, wanted: bool) -> None:
         """Look at what time alone changes, or no more; in the executor's thread."""
-        raise NotImplementedError
 
+    @abstractmethod
     def do(self, job: Callable[[], None]) -> None:
         """Do a job in the executor's thread; what it raises is logged."""
-        raise NotImplementedError
 
 
 class Robot:

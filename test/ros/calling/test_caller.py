@@ -7,9 +7,7 @@ import sys
 import threading
 import time
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
-from pathlib import Path
 
-import numpy as np
 import pytest
 from rclpy.executors import MultiThreadedExecutor, SingleThreadedExecutor
 from rclpy.node import Node
@@ -17,66 +15,16 @@ from std_srvs.srv import Trigger
 from vision_service.srv import DoCommand, GetStatus
 
 from clients import Server, error_of, waiting
-from robot import PATIENCE, RED_DETECTOR, environment, eventually, image_message, painted, running
+from robot import PATIENCE, ROOT, environment, eventually
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.image import Image, encode
 from vision_service.ros.calling import caller as calling
 from vision_service.ros.calling.caller import GRACE, Caller
 from vision_service.ros.calling.connection import DISCOVERY_PERIOD, Connection
-from vision_service.ros.client import CameraClient, NamedClient, VisionClient
+from vision_service.ros.client import NamedClient
 from vision_service.ros.execution.calls import LONGEST
 from vision_service.ros.process.spinning import Spinner
-from vision_service.types import PointCloud
 
 pytestmark = pytest.mark.executor
-
-ROOT = Path(__file__).parents[2]
-BOX = (4, 5, 20, 15)
-PIXELS = painted(32, 24, BOX)
-
-
-@pytest.fixture
-def server(spin):
-    return spin(Server, "server")
-
-
-@pytest.fixture
-def user(context):
-    """A user's node, which nobody spins."""
-    node = Node("user", context=context)
-    yield node
-    node.destroy_node()
-
-
-@pytest.fixture
-def client(user):
-    with NamedClient("server", user) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def robot():
-    """A camera that sees a rendered scene, and a detector of red things."""
-    camera = {"driver": "synthetic", "width_px": 160, "height_px": 120, "seed": 21, "speed": 0.0, "noise": 0.0}
-    sections = {
-        "stack": {"cameras": ["camera"], "vision": ["detector"]},
-        "camera": camera,
-        "detector": {**RED_DETECTOR, "cameras": ["camera"]},
-    }
-    with running(sections) as robot:
-        yield robot
-
-
-@pytest.fixture(scope="module")
-def detector(robot):
-    with VisionClient("detector", robot.node) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def camera(robot):
-    with CameraClient("camera", robot.node) as client:
-        yield client
 
 
 class TestCalling:
@@ -105,7 +53,7 @@ class TestCalling:
         assert (error.code, "within 0.1 s" in error.message) == (ErrorCode.DEADLINE_EXCEEDED, True)
 
     @pytest.mark.parametrize("code", [code for code in ErrorCode if code is not ErrorCode.OK])
-    def test_an_error_of_the_node_keeps_its_code_and_sentence(self, server, client, code):
+    def test_an_error_of_the_node_keeps_its_code_and_message(self, server, client, code):
         with pytest.raises(VisionError, match=r"^told to$") as caught:
             client.do_command({"fail": int(code)})
         assert caught.value.code is code
@@ -420,105 +368,8 @@ class TestThreads:
             assert done.result(PATIENCE)["say"] == "hello"
 
 
-class TestVisionClient:
-    @pytest.mark.parametrize(
-        "picture",
-        [
-            PIXELS,
-            Image(PIXELS),
-            Image(PIXELS[..., ::-1].copy(), "bgr8"),
-            encode(PIXELS, "image/png"),
-            memoryview(encode(PIXELS, "image/png")),
-            image_message(PIXELS, padding=5),
-        ],
-        ids=["pixels", "rgb image", "bgr image", "bytes", "memory", "message"],
-    )
-    def test_a_picture_may_have_any_form(self, detector, picture):
-        (found,) = detector.get_detections(picture)
-        assert (found.class_name, found.x_min, found.y_min, found.x_max, found.y_max) == ("red", *BOX)
-
-    def test_what_is_no_picture_is_refused(self, detector):
-        with pytest.raises(VisionError) as caught:
-            detector.get_detections(b"no image")
-        assert caught.value.code is ErrorCode.INVALID_ARGUMENT
-
-    def test_what_the_model_cannot_do_is_said(self, detector):
-        for call in (
-            lambda: detector.get_classifications(PIXELS),
-            lambda: detector.get_classifications_from_camera(),
-            lambda: detector.get_object_point_clouds(),
-            lambda: detector.get_object_point_clouds(cloud=PointCloud(np.zeros((4, 3), np.float32))),
-        ):
-            with pytest.raises(VisionError) as caught:
-                call()
-            assert caught.value.code is ErrorCode.NOT_SUPPORTED
-
-    def test_a_camera_that_is_not_there_is_unknown(self, detector):
-        with pytest.raises(VisionError, match="'camra'") as caught:
-            detector.get_detections_from_camera("camra")
-        assert caught.value.code is ErrorCode.UNKNOWN_CAMERA
-
-    def test_all_of_one_frame(self, detector):
-        result = detector.capture_all_from_camera(return_image=True, return_detections=True)
-        assert result.size == (160, 120)
-        assert result.frame.image.rgb.shape == (120, 160, 3)
-        assert (result.frame.camera_name, result.frame.frame_id) == ("camera", "camera_optical_frame")
-        assert result.frame.stamp > 0
-        assert result.detections == detector.get_detections(result.frame.image)
-        assert (result.classifications, result.objects) == (None, None)
-        assert detector.capture_all_from_camera().frame.image is None
-
-    def test_a_newer_frame_can_be_asked_for(self, detector):
-        one = detector.capture_all_from_camera("camera", max_age=-1.0).frame.stamp
-        assert detector.capture_all_from_camera("camera", max_age=-1.0).frame.stamp > one
-
-    def test_properties(self, detector):
-        properties = detector.get_properties()
-        assert (properties.model, properties.cameras, properties.default_camera) == (
-            "color_detector",
-            ("camera",),
-            "camera",
-        )
-        assert (properties.detections_supported, properties.classifications_supported) == (True, False)
-        assert properties.labels == ("red",)
-
-
-class TestCameraClient:
-    def test_a_picture_raw_and_encoded(self, camera):
-        raw = camera.get_image()
-        assert (raw.source_name, raw.mime_type, raw.pixels.shape, raw.data) == ("color", "", (120, 160, 3), b"")
-        assert (raw.frame_id, raw.stamp > 0) == ("camera_optical_frame", True)
-        encoded = camera.get_image("image/png")
-        assert (encoded.mime_type, encoded.pixels) == ("image/png", None)
-        assert encoded.data.startswith(b"\x89PNG")
-
-    def test_depth(self, camera):
-        depth = camera.get_image(source="depth")
-        assert (depth.source_name, depth.pixels.dtype, depth.pixels.shape) == ("depth", np.float32, (120, 160))
-
-    def test_several_pictures_of_one_time(self, camera):
-        one, other = camera.get_images()
-        assert {one.source_name, other.source_name} == {"color", "depth"}
-        assert one.stamp == other.stamp
-        assert [picture.source_name for picture in camera.get_images(["depth"])] == ["depth"]
-
-    def test_a_cloud_and_properties(self, camera):
-        cloud = camera.get_point_cloud()
-        assert np.isfinite(cloud.xyz).all(axis=-1).any()
-        properties = camera.get_properties()
-        assert (properties.supports_pcd, properties.source_names) == (True, ("color", "depth"))
-        assert (properties.camera_info.width, properties.camera_info.height) == (160, 120)
-
-    def test_errors_of_the_camera(self, camera):
-        with pytest.raises(VisionError, match="'infrared'") as caught:
-            camera.get_image(source="infrared")
-        assert caught.value.code is ErrorCode.INVALID_ARGUMENT
-        commands = camera.do_command({"command": "help"})["commands"]
-        assert "ground_truth" in commands
-
-
 def test_grace_is_for_the_nodes_own_answer(server, client):
-    """The node's sentence says more than the client's."""
+    """The node's message says more than the client's."""
     assert GRACE > 0
     error = error_of(client.do_command_async({"wait": 1}, timeout=0.2))
     assert error.message.startswith("not ready within 0.2 s")
