@@ -22,8 +22,8 @@ from vision_service.frames import Demand, FrameSlot
 from vision_service.image import Image
 from vision_service.ros.process.dds import choose_profile
 from vision_service.ros.process.spinning import Spinner
+from vision_service.ros.resources.feeds import Feed
 from vision_service.ros.resources.local_nodes import LocalNodes
-from vision_service.ros.resources.topic_camera import Feed
 from vision_service.ros.vision.node import VisionNode
 from vision_service.types import Frame
 

@@ -1,5 +1,6 @@
 """The topics of a camera by name, and where its images may be if nobody publishes them."""
 
+import dataclasses
 import re
 
 import pytest
@@ -55,3 +56,28 @@ def test_where_there_is_nothing_nothing_is_pointed_to(asked):
 )
 def test_a_topic_of_another_type_is_called_so_with_the_way_out(topic, published, hint):
     assert re.search(hint, other_type(topic, published, "sensor_msgs/msg/Image"))
+
+
+def test_topics_are_named_after_the_camera():
+    named = CameraTopics().named("front")
+    assert dataclasses.astuple(named) == (
+        "front/image_raw",
+        "front/camera_info",
+        "front/depth/image_raw",
+        "front/points",
+        "raw",
+        "raw",
+        0,
+    )
+    assert (named.image_messages, named.depth_messages) == (named.image, named.depth)
+
+
+def test_a_transport_has_a_topic_of_its_own():
+    named = CameraTopics(transport="compressed", depth_transport="compressedDepth").named("front")
+    assert named.image_messages == "front/image_raw/compressed"
+    assert named.depth_messages == "front/depth/image_raw/compressedDepth"
+
+
+def test_topics_that_are_given_are_kept():
+    named = CameraTopics(image="/usb/image_raw", transport="compressed").named("front")
+    assert (named.image, named.transport, named.points) == ("/usb/image_raw", "compressed", "front/points")

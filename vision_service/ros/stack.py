@@ -19,8 +19,8 @@ from vision_service.ros.camera.node import CameraNode
 from vision_service.ros.mlmodel_node import MLModelNode
 from vision_service.ros.parameters.declared import Parameters
 from vision_service.ros.parameters.services import ParameterServices
+from vision_service.ros.resources.camera_names import allowed_name
 from vision_service.ros.resources.local_nodes import LocalNodes
-from vision_service.ros.resources.topic_camera import allowed_name
 from vision_service.ros.viam_gateway import ViamGatewayNode
 from vision_service.ros.vision.node import VisionNode
 from vision_service.settings.stack import StackConfiguration

@@ -1,8 +1,4 @@
-"""Where a vision node's frames come from."""
-
-import dataclasses
-import math
-from functools import partial
+"""The topics of any ROS camera, of which frames are made."""
 
 import numpy as np
 import pytest
@@ -12,109 +8,16 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from robot import eventually, image_message, never, painted
 from vision_service.camera.topics import CameraTopics
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.frames import Demand, FrameSlot
 from vision_service.image import encode
 from vision_service.pointcloud.projection import cloud_of
 from vision_service.ros import conversion
-from vision_service.ros.execution.calls import Call
-from vision_service.ros.execution.executor import Executor
-from vision_service.ros.resources.topic_camera import (
-    Feed,
-    LocalCameras,
-    ServiceNode,
-    TopicCamera,
-    allowed_name,
-    check_camera_name,
-    check_topics,
-    fetch,
-)
-from vision_service.settings.node import FrameConfiguration
+from vision_service.ros.node.base import ServiceNode
+from vision_service.ros.resources.topic_camera import TopicCamera
 from vision_service.types import CameraIntrinsics, Frame, PointCloud
 from vision_service.vision.model import Needs
 
 PIXELS = painted(7, 5, (1, 1, 4, 3))
 INTRINSICS = CameraIntrinsics(width=7, height=5, fx=9.0, fy=9.0, cx=3.0, cy=2.0)
-
-
-# Names.
-
-
-def test_topics_are_named_after_the_camera():
-    named = CameraTopics().named("front")
-    assert dataclasses.astuple(named) == (
-        "front/image_raw",
-        "front/camera_info",
-        "front/depth/image_raw",
-        "front/points",
-        "raw",
-        "raw",
-        0,
-    )
-    assert (named.image_messages, named.depth_messages) == (named.image, named.depth)
-
-
-def test_a_transport_has_a_topic_of_its_own():
-    named = CameraTopics(transport="compressed", depth_transport="compressedDepth").named("front")
-    assert named.image_messages == "front/image_raw/compressed"
-    assert named.depth_messages == "front/depth/image_raw/compressedDepth"
-
-
-def test_topics_that_are_given_are_kept():
-    named = CameraTopics(image="/usb/image_raw", transport="compressed").named("front")
-    assert (named.image, named.transport, named.points) == ("/usb/image_raw", "compressed", "front/points")
-
-
-@pytest.mark.parametrize("name", ["camera", "front_2", "robot/front", "/robot/front"])
-def test_names_that_ros_allows_in_topics_are_names_of_cameras(name):
-    check_camera_name(name)
-
-
-@pytest.mark.parametrize(
-    ("name", "instead"),
-    [
-        ("front-cam", "front_cam"),
-        ("2nd", "nd"),
-        ("front camera", "front_camera"),
-        ("~/front", "front"),
-        ("{node}", "node"),
-        ("front/", "front"),
-        ("a//b", "a_b"),
-        ("caméra", "cam_ra"),
-        ("", "camera"),
-        ("-", "camera"),
-    ],
-)
-def test_other_names_are_refused_with_the_name_to_use_instead(name, instead):
-    with pytest.raises(VisionError, match=f"call it '{instead}'") as raised:
-        check_camera_name(name)
-    assert raised.value.code == ErrorCode.INVALID_ARGUMENT
-    check_camera_name(allowed_name(name))
-
-
-@pytest.mark.parametrize("topic", ["front-cam/image_raw", "a//b", "a/", "{what}/image"])
-def test_topics_that_ros_does_not_allow_are_refused_by_their_parameter(spin, topic):
-    node = spin(ServiceNode, "ours")
-    with pytest.raises(VisionError, match=r"'front\.image'") as raised:
-        check_topics(node, "front", CameraTopics(image=topic).named("front"))
-    assert raised.value.code == ErrorCode.INVALID_ARGUMENT
-
-
-@pytest.mark.parametrize("topic", ["front/image", "/front/image", "~/image"])
-def test_topics_may_be_relative_absolute_or_private(spin, topic):
-    check_topics(spin(ServiceNode, "ours"), "front", CameraTopics(image=topic).named("front"))
-
-
-def test_a_camera_of_this_process_is_found_by_its_topic_s_full_name():
-    cameras, feed = LocalCameras(), Feed(FrameSlot(), Demand(lambda: None))
-    cameras.add("/robot/front/image_raw", feed)
-    assert cameras.find("/robot/front/image_raw") is feed
-    assert cameras.find("/front/image_raw") is None
-    cameras.remove("/robot/front/image_raw")
-    assert cameras.find("/robot/front/image_raw") is None
-    cameras.remove("/robot/front/image_raw")
-
-
-# Subscribing.
 
 
 @pytest.fixture
@@ -163,7 +66,7 @@ def test_only_what_the_model_needs_is_subscribed_to(camera_of, peer, needs, topi
     assert [peer.listeners(f"/front/{topic}") for topic in others] == [0] * len(others)
 
 
-def test_a_compressed_camera_is_heard_compressed_only(camera_of, peer):
+def test_a_compressed_camera_is_subscribed_to_compressed_only(camera_of, peer):
     camera = wanted(camera_of(transport="compressed"))
     message = CompressedImage(format="jpeg", data=encode(PIXELS, "image/png"))
     message.header.frame_id = "lens"
@@ -183,7 +86,7 @@ def test_frames_bear_the_source_s_stamp_and_frame_and_the_camera_s_name(camera_o
     assert frame.image.rgb.tolist() == PIXELS.tolist()
 
 
-def test_a_message_that_is_no_picture_is_the_camera_s_error_and_the_next_good_one_ends_it(camera_of, peer):
+def test_a_message_that_is_no_image_is_the_camera_s_error_and_the_next_good_one_ends_it(camera_of, peer):
     camera = wanted(camera_of())
     messages = [Image(encoding="8SC1", width=2, height=2, step=2, data=bytes(4))]
     peer.repeat(peer.publisher(Image, "front/image_raw"), lambda: messages[-1])
@@ -274,14 +177,14 @@ def test_points_are_found_also_where_they_are_published_late(camera_of, peer):
     assert peer.listeners("/front/points") == 0, "what works is not left"
 
 
-def test_a_lidar_needs_neither_picture_nor_calibration(camera_of, peer):
+def test_a_lidar_needs_neither_image_nor_calibration(camera_of, peer):
     camera = wanted(camera_of(Needs.CLOUD))
     peer.repeat(peer.publisher(PointCloud2, "front/points"), cloud_message)
     frame = camera.feed.slot.next().result(30)
     assert (len(frame.cloud), frame.image, frame.frame_id) == (4, None, "lens")
 
 
-def test_depth_that_is_not_in_the_picture_s_frame_is_refused_with_both_frames(camera_of, peer):
+def test_depth_that_is_not_in_the_image_s_frame_is_refused_with_both_frames(camera_of, peer):
     camera = wanted(camera_of(Needs.IMAGE | Needs.DEPTH))
     waiting = camera.feed.slot.next()
     peer.repeat(
@@ -513,103 +416,3 @@ def test_what_came_is_counted(camera_of, peer):
     eventually(lambda: min(camera.status()["received"].values()), "both parts")
     assert camera.status()["received"].keys() == {"/front/image_raw", "/front/depth/image_raw"}
     assert camera.status()["stamps_apart"] == 0.05
-
-
-# Freshness.
-
-
-class Asking:
-    """A call on a feed, in an executor that is spun step by step."""
-
-    def __init__(self, executor, feed, asked_age, *, timeout=30.0, **settings):
-        self.executor = executor
-        self.settings = dataclasses.replace(FrameConfiguration(), **settings)
-        call = Call(executor, timeout)
-        self.task = executor.create_task(fetch(feed, "front", call, max_age=asked_age, settings=self.settings))
-
-    def step(self):
-        """Return the frame if it is there, else None."""
-        self.executor.spin_once(0)
-        if self.task.exception() is not None:
-            raise self.task.exception()
-        return self.task.result()
-
-
-@pytest.fixture
-def asking(context, feed):
-    """Makes calls on the feed."""
-    executor = Executor(context=context)
-    yield partial(Asking, executor, feed)
-    executor.shutdown()
-    executor.release()
-
-
-@pytest.fixture
-def feed():
-    return Feed(FrameSlot(), Demand(lambda: None))
-
-
-@pytest.mark.parametrize("max_age", [10.0, math.inf])
-def test_a_frame_that_is_young_enough_is_taken_at_once(asking, feed, max_age):
-    feed.slot.put(Frame(stamp=1))
-    assert asking(max_age).step().stamp == 1
-
-
-def test_age_0_is_the_node_s_default(asking, feed):
-    feed.slot.put(Frame(stamp=1))
-    assert asking(0.0, max_age=1000.0).step().stamp == 1
-    waiting = asking(0.0, max_age=0.0)
-    assert waiting.step() is None
-    feed.slot.put(Frame(stamp=2))
-    assert waiting.step().stamp == 2
-
-
-@pytest.mark.parametrize("max_age", [-1.0, -math.inf, 1e-9])
-def test_otherwise_the_next_frame_is_waited_for(asking, feed, max_age):
-    feed.slot.put(Frame(stamp=1))
-    call = asking(max_age)
-    assert call.step() is None
-    feed.slot.put(Frame(stamp=2))
-    feed.slot.put(Frame(stamp=3))
-    assert call.step().stamp == 2
-
-
-def test_nan_is_no_age(asking):
-    with pytest.raises(VisionError, match="max_age") as raised:
-        asking(math.nan).step()
-    assert raised.value.code == ErrorCode.INVALID_ARGUMENT
-
-
-def test_frames_are_wanted_while_a_call_waits_and_linger_after_it(asking, feed):
-    call = asking(-1.0, linger=1000.0)
-    call.step()
-    assert feed.demand.wanted
-    feed.slot.put(Frame())
-    call.step()
-    assert feed.demand.wanted
-
-
-def test_a_call_waits_for_its_frame_also_without_lingering(asking, feed):
-    call = asking(-1.0, linger=0.0)
-    call.step()
-    feed.demand.refresh()
-    assert feed.demand.wanted
-    feed.slot.put(Frame(stamp=4))
-    assert call.step().stamp == 4
-    assert not feed.demand.wanted
-
-
-def test_a_camera_that_fails_while_it_is_waited_for_is_the_call_s_error(asking, feed):
-    call = asking(-1.0, linger=0.0)
-    call.step()
-    feed.slot.fail(VisionError(ErrorCode.CAMERA_ERROR, "unplugged"))
-    with pytest.raises(VisionError, match="unplugged"):
-        call.step()
-    assert not feed.demand.wanted
-
-
-def test_a_call_in_vain_says_how_old_the_last_frame_is(asking, feed):
-    feed.slot.put(Frame())
-    with pytest.raises(VisionError, match=r"'front' within 0 s: the last one arrived 0\.\d s ago") as raised:
-        asking(-1.0, timeout=0.0).step()
-    assert raised.value.code == ErrorCode.NO_FRAME

@@ -17,7 +17,7 @@ from vision_service.ros import conversion
 from vision_service.ros.execution.calls import Call, too_late
 from vision_service.ros.json_fields import json_object
 from vision_service.ros.node.base import ServiceNode
-from vision_service.ros.resources.topic_camera import Feed, fetch
+from vision_service.ros.resources.feeds import Feed, fetch
 from vision_service.srv import GetImage, GetImages, GetPointCloud
 from vision_service.types import Frame
 

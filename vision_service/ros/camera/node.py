@@ -33,8 +33,8 @@ from vision_service.ros.node.services import SERVICE_QOS
 from vision_service.ros.parameters.candidates import Candidate
 from vision_service.ros.parameters.of_drivers import DriverParameters
 from vision_service.ros.resources.by_name import NodeResources
+from vision_service.ros.resources.feeds import Feed
 from vision_service.ros.resources.local_nodes import LocalNodes
-from vision_service.ros.resources.topic_camera import Feed
 from vision_service.ros.static_transforms import StaticTransforms, available, transform_message
 from vision_service.settings.camera import CameraConfiguration
 from vision_service.srv import GetCameraProperties, GetGeometries

@@ -32,9 +32,9 @@ from vision_service.ros.control.parameters import parameters_of
 from vision_service.ros.control.running import ANSWERING, RENEWED, Running, outcome
 from vision_service.ros.control.streams import CameraElsewhere, ResultsElsewhere, Stream
 from vision_service.ros.resources.camera_parameters import cameras_of
+from vision_service.ros.resources.feeds import Feed
 from vision_service.ros.resources.local_nodes import LocalNodes
 from vision_service.ros.resources.remote_parameters import RemoteParameters
-from vision_service.ros.resources.topic_camera import Feed
 from vision_service.srv import GetStatus
 from vision_service.zones.counts import counts_of
 

@@ -22,8 +22,9 @@ from vision_service.msg import InstanceArray, LabelEvent, ObjectKeypointsArray
 from vision_service.results import Result, ResultSlot, result_of
 from vision_service.ros import conversion
 from vision_service.ros.client.results import with_extras
+from vision_service.ros.resources.feeds import Feed
 from vision_service.ros.resources.shared_camera import InExecutor, published
-from vision_service.ros.resources.topic_camera import Feed, TopicCamera
+from vision_service.ros.resources.topic_camera import TopicCamera
 from vision_service.types import Frame, LabelChange
 from vision_service.vision.model import Needs
 from vision_service.zones.counts import ZoneCounts

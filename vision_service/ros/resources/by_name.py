@@ -20,13 +20,13 @@ from vision_service.resources import LocalResources, names_of, not_able
 from vision_service.ros.calling.caller import Caller
 from vision_service.ros.client import VisionClient, VisionProperties
 from vision_service.ros.node.base import ServiceNode
+from vision_service.ros.resources.camera_names import check_topics
 from vision_service.ros.resources.following import Followed, answered
 from vision_service.ros.resources.local_nodes import LocalNodes
 from vision_service.ros.resources.pooling import FollowedMember, LocalPlace, Place, RemotePlace, find_members
 from vision_service.ros.resources.shared_camera import LocalCamera, RemoteCamera, SharedCamera
 from vision_service.ros.resources.shared_mlmodel import LocalMLModel
 from vision_service.ros.resources.shared_vision import LocalVision, RemoteVision
-from vision_service.ros.resources.topic_camera import check_topics
 
 GLANCE = 0.1
 """How long we wait at once for another node to say what it is, seconds. No parameter: the executor is held up

@@ -9,7 +9,7 @@ from typing import Protocol
 from vision_service.camera.driver import CameraDriver
 from vision_service.mlmodel.runtime import Runtime
 from vision_service.results import ResultSlot
-from vision_service.ros.resources.topic_camera import LocalCameras
+from vision_service.ros.resources.feeds import LocalCameras
 from vision_service.scheduler import Scheduler
 from vision_service.types import CameraIntrinsics
 

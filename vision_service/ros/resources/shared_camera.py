@@ -11,8 +11,9 @@ from vision_service.camera.topics import CameraTopics
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.frames import Demand
 from vision_service.ros.node.base import ServiceNode
+from vision_service.ros.resources.feeds import Feed
 from vision_service.ros.resources.local_nodes import LocalCameraNode
-from vision_service.ros.resources.topic_camera import Feed, TopicCamera
+from vision_service.ros.resources.topic_camera import TopicCamera
 from vision_service.types import CameraIntrinsics, Frame
 from vision_service.vision.model import Needs
 

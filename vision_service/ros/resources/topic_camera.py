@@ -1,19 +1,14 @@
-"""Where a vision node's frames come from: a camera node of this process, or the topics of any ROS camera."""
+"""The topics of any ROS camera, of which a vision node's frames are made."""
 
 from __future__ import annotations
 
-import math
-import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
-from rclpy.exceptions import InvalidTopicNameException
 from rclpy.serialization import deserialize_message
-from rclpy.validate_full_topic_name import validate_full_topic_name
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 
 from vision_service.camera.topics import CameraTopics, other_transports, other_type
@@ -22,10 +17,9 @@ from vision_service.frames import Demand, FrameSlot
 from vision_service.messages import Remarks
 from vision_service.pairing import Pairing
 from vision_service.ros import conversion
-from vision_service.ros.execution.calls import Call
 from vision_service.ros.node.base import ServiceNode
+from vision_service.ros.resources.feeds import Feed
 from vision_service.ros.resources.frame_subscription import FrameSubscription, History
-from vision_service.settings.node import FrameConfiguration
 from vision_service.types import CameraIntrinsics, Frame
 from vision_service.vision.model import Needs
 
@@ -33,79 +27,6 @@ CALIBRATION_PATIENCE = 2.0
 """How long the first frames wait for a calibration that is published, seconds; it may come more rarely than they."""
 ARRIVING = 1.0
 """A topic on which nothing has come for longer is called silent, if no frame comes, seconds."""
-LONGEST_NAME = 100
-"""Of the names that we propose: short enough for every topic below them."""
-
-
-def _nothing() -> str:
-    return ""
-
-
-@dataclass(frozen=True)
-class Feed:
-    """A camera as those who want its frames see it.
-
-    Attributes:
-        slot: Where its newest frame is.
-        demand: By whom frames are wanted.
-        silence: Returns why no frame comes, as far as that is known; empty = it is not. Called in any thread.
-        holds: Returns whether the newest frame holds until there is another one: a latched publisher has published it,
-            and nothing else, and is still there. Called in any thread.
-    """
-
-    slot: FrameSlot
-    demand: Demand
-    silence: Callable[[], str] = _nothing
-    holds: Callable[[], bool] = bool
-
-    def quiet_for(self) -> float:
-        """Return for how long, in seconds, no frame has come although some are wanted."""
-        if self.holds():
-            return 0.0
-        age = self.slot.age
-        wanted = self.demand.wanted_for
-        return wanted if age is None else min(age, wanted)
-
-    def fresh(self, max_age: float) -> Frame | None:
-        """Return the newest frame if it is at most so old, seconds; None for a negative age."""
-        return self.slot.fresh(max_age)
-
-    def held(self) -> Frame | None:
-        """Return the newest frame if it holds, however old it is."""
-        return self.slot.fresh(math.inf) if self.holds() else None
-
-    def no_frame(self, camera: str, waited: float) -> VisionError:
-        """Return the error for a caller who waited in vain, with the reason."""
-        return self.slot.no_frame(camera, waited, self.silence())
-
-
-async def fetch(feed: Feed, camera: str, call: Call, *, max_age: float, settings: FrameConfiguration) -> Frame:
-    """Return a frame that is fresh enough, waiting for one if need be.
-
-    Args:
-        feed: The camera.
-        camera: Its name, for messages.
-        call: Who asks.
-        max_age: As in the requests: > 0 = seconds, 0 = the node's default, or what a latched publisher has published
-            once, < 0 = a frame that arrives from now on.
-        settings: The node's.
-
-    Raises:
-        VisionError: NO_FRAME or CAMERA_ERROR, if none arrived in time; INVALID_ARGUMENT, if max_age is no number.
-    """
-    if math.isnan(max_age):
-        raise VisionError(ErrorCode.INVALID_ARGUMENT, "'max_age' must be a number of seconds, not nan")
-    feed.demand.linger(settings.linger)
-    frame = feed.fresh(max_age or settings.max_age) or (None if max_age else feed.held())
-    if frame is None:
-        feed.demand.hold(call)  # lingering may be over before a frame comes
-        try:
-            waiting = feed.slot.next(max(max_age, 0.0) or (0.0 if max_age else math.inf))
-            frame = await call.wait(waiting, late=lambda: feed.no_frame(camera, call.timeout))
-            feed.demand.linger(settings.linger)
-        finally:
-            feed.demand.release(call)
-    return frame
 
 
 class _Part(NamedTuple):
@@ -122,67 +43,6 @@ class _Part(NamedTuple):
     stamp: int
     frame_id: str
     late: float
-
-
-class LocalCameras:
-    """The camera nodes of this process by their image topic's resolved name, so that remaps hold."""
-
-    def __init__(self) -> None:
-        self._feeds: dict[str, Feed] = {}
-
-    def add(self, topic: str, feed: Feed) -> None:
-        """Offer a camera's frames by reference."""
-        self._feeds[topic] = feed
-
-    def remove(self, topic: str) -> None:
-        """Offer them no more."""
-        self._feeds.pop(topic, None)
-
-    def find(self, topic: str) -> Feed | None:
-        """Return the camera that publishes this topic, or None."""
-        return self._feeds.get(topic)
-
-
-def check_camera_name(name: str) -> None:
-    """Refuse a name that ROS does not allow in topics.
-
-    Raises:
-        VisionError: INVALID_ARGUMENT, with the name to use instead.
-    """
-    reason = _wrong_with(name)
-    if reason:
-        msg = f"{name!r} cannot be the name of a camera: {reason}; call it {allowed_name(name)!r}"
-        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
-
-
-def check_topics(node: ServiceNode, camera: str, topics: CameraTopics) -> None:
-    """Refuse names of topics that ROS does not allow.
-
-    Raises:
-        VisionError: INVALID_ARGUMENT, naming the parameter.
-    """
-    for kind in ("image", "camera_info", "depth", "points"):
-        topic = getattr(topics, kind)
-        try:
-            node.resolve_topic_name(topic)
-        except Exception as error:  # rclpy's own kinds of errors differ between its releases
-            reason = _wrong_with(topic) or str(error)
-            msg = f"{topic!r} cannot be the topic of '{camera}.{kind}': {reason}"
-            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
-
-
-def allowed_name(name: str) -> str:
-    """Return the name that comes nearest to one that ROS does not allow."""
-    return re.sub(r"\W+", "_", name, flags=re.ASCII).lstrip("_0123456789").rstrip("_")[:LONGEST_NAME] or "camera"
-
-
-def _wrong_with(topic: str) -> str:
-    """Return why ROS does not allow a topic, empty if it does; names with ~ or {} are not allowed here."""
-    try:
-        validate_full_topic_name(topic if topic.startswith("/") else f"/{topic}")
-    except InvalidTopicNameException as error:
-        return str(error).splitlines()[0].rstrip(":")
-    return ""
 
 
 class TopicCamera:

@@ -26,7 +26,7 @@ from vision_service.ros.messages import (
     ground_message,
 )
 from vision_service.ros.node.base import ServiceNode
-from vision_service.ros.resources.topic_camera import fetch
+from vision_service.ros.resources.feeds import fetch
 from vision_service.ros.vision.cameras import Cameras
 from vision_service.ros.vision.model_at_work import ModelAtWork
 from vision_service.srv import (

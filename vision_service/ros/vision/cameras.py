@@ -10,13 +10,9 @@ from vision_service.errors import ErrorCode, VisionError
 from vision_service.frames import Demand
 from vision_service.resources import unknown
 from vision_service.ros.node.base import ServiceNode
-from vision_service.ros.resources.topic_camera import (
-    Feed,
-    LocalCameras,
-    TopicCamera,
-    check_camera_name,
-    check_topics,
-)
+from vision_service.ros.resources.camera_names import check_camera_name, check_topics
+from vision_service.ros.resources.feeds import Feed, LocalCameras
+from vision_service.ros.resources.topic_camera import TopicCamera
 from vision_service.ros.vision.outputs import NAMES
 from vision_service.settings.vision import VisionConfiguration
 from vision_service.vision.model import Needs

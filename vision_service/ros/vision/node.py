@@ -17,8 +17,8 @@ from vision_service.ros.execution.calls import Call
 from vision_service.ros.node.base import ServiceNode
 from vision_service.ros.parameters.candidates import Candidate
 from vision_service.ros.resources.by_name import NodeResources
+from vision_service.ros.resources.camera_names import check_topics
 from vision_service.ros.resources.local_nodes import LocalNodes
-from vision_service.ros.resources.topic_camera import check_topics
 from vision_service.ros.transforms import Transforms
 from vision_service.ros.vision.answers import VisionAnswers
 from vision_service.ros.vision.cameras import Cameras, check_cameras

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from vision_service.ros.resources.topic_camera import Feed
+from vision_service.ros.resources.feeds import Feed
 from vision_service.scheduler import Scheduler
 from vision_service.smoothing import ClassificationWindow, LabelMonitor
 from vision_service.types import Classification, Frame, LabelChange
