@@ -7,26 +7,19 @@
 // Coordinates are those of a camera's optical frame in ROS: x right, y down, z forward. Nothing is drawn while nothing
 // changes. Without WebGL2 (View3D.supported() is false) the page shows images only.
 
+import { boxOf, EDGES } from "./view3d_boxes.js";
 import { Controls } from "./view3d_controls.js";
 import { Labels } from "./view3d_labels.js";
-import { GRID, LINES, POINTS, SHADING } from "./view3d_shaders.js";
-import { along, cross, dot, frameNamed, normalized, turned, Viewpoint } from "./view3d_viewpoint.js";
+import { colorByDistance, sceneOf, spacingOf } from "./view3d_scene.js";
+import { GRID, LINES, POINTS, programOf, SHADING } from "./view3d_shaders.js";
+import { along, cross, dot, frameNamed, normalized, Viewpoint } from "./view3d_viewpoint.js";
 
 const THEMES = {
   dark: { background: [18, 22, 28], grid: [150, 170, 190], halo: [0, 0, 0, 0.55], lens: [235, 240, 245] },
   light: { background: [246, 248, 250], grid: [70, 85, 105], halo: [20, 28, 38, 0.6], lens: [40, 48, 60] },
 };
 const SHARPEST = 2; // device pixels for each of CSS: more costs much and shows little
-const SAMPLE = 4000; // points that are looked at to see how large the scene is
 
-// Near to far, by steps that are equal in lightness and told apart by colour-blind people (in the manner of viridis).
-const DISTANCES = [
-  [253, 231, 37], [160, 218, 57], [74, 193, 109], [31, 161, 135],
-  [39, 127, 142], [54, 92, 141], [70, 52, 127], [68, 1, 84],
-];
-
-const CORNERS = [0, 1, 2, 3, 4, 5, 6, 7].map((i) => [i & 1 ? 0.5 : -0.5, i & 2 ? 0.5 : -0.5, i & 4 ? 0.5 : -0.5]);
-const EDGES = [[0, 1], [2, 3], [4, 5], [6, 7], [0, 2], [1, 3], [4, 6], [5, 7], [0, 4], [1, 5], [2, 6], [3, 7]];
 const LINE_BYTES = 28; // two ends of three floats, and a colour of four bytes
 
 export class View3D {
@@ -469,98 +462,3 @@ export class View3D {
 }
 
 let supported;
-
-/** Return a compiled program, and what finds its uniforms. */
-function programOf(gl, { vertex, fragment }) {
-  const program = gl.createProgram();
-  for (const [type, source] of [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]]) {
-    const shader = gl.createShader(type);
-    gl.shaderSource(shader, source);
-    gl.compileShader(shader);
-    gl.attachShader(program, shader);
-    gl.deleteShader(shader);
-  }
-  gl.linkProgram(program);
-  if (!gl.getProgramParameter(program, gl.LINK_STATUS) && !gl.isContextLost()) {
-    const logs = gl.getAttachedShaders(program).map((shader) => gl.getShaderInfoLog(shader));
-    throw new Error(`a program of the 3D view: ${gl.getProgramInfoLog(program)} ${logs.join(" ")}`);
-  }
-  const found = new Map();
-  const at = (name) => {
-    if (!found.has(name)) found.set(name, gl.getUniformLocation(program, name));
-    return found.get(name);
-  };
-  return { program, at };
-}
-
-/** Return a box with its corners, or null if it is none. */
-function boxOf({ center, size, quaternion = [0, 0, 0, 1], label = "", color = [255, 180, 0] }) {
-  if (![center, size, quaternion].every((values) => values?.length >= 3 && values.every(Number.isFinite))) return null;
-  const [x, y, z, w] = quaternion;
-  const length = Math.hypot(x, y, z);
-  const axis = length > 0 ? [x / length, y / length, z / length] : [0, 0, 1];
-  const angle = 2 * Math.atan2(length, w);
-  const corners = CORNERS.map((corner) =>
-    along(center, turned(corner.map((value, i) => value * size[i]), axis, angle), 1));
-  return { label: String(label), color: colorOf(color), center, corners };
-}
-
-/** Return the three numbers of a colour. */
-function colorOf(color) {
-  if (typeof color !== "string") return color.slice(0, 3);
-  const digits = /^#([0-9a-f]{6})$/i.exec(color)?.[1];
-  return digits ? [0, 2, 4].map((i) => parseInt(digits.slice(i, i + 2), 16)) : [255, 180, 0];
-}
-
-/** Return some of the points, spread over all of them. */
-function* sampleOf(xyz) {
-  const count = xyz.length / 3;
-  const step = Math.max(1, Math.floor(count / SAMPLE));
-  for (let i = 0; i < count; i += step) yield [xyz[3 * i], xyz[3 * i + 1], xyz[3 * i + 2]];
-}
-
-function quantile(values, share) {
-  const sorted = Float64Array.from(values).sort();
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
-}
-
-/** Return the middle of the points, how far around it most are, how deep they lie, and how low in a direction. */
-function sceneOf(xyz, forward) {
-  const sample = [...sampleOf(xyz)];
-  const center = [0, 1, 2].map((i) => quantile(sample.map((point) => point[i]), 0.5));
-  const radius = Math.max(0.01, quantile(sample.map((point) => Math.hypot(...along(point, center, -1))), 0.8));
-  const depth = Math.max(0.05, quantile(sample.map((point) => dot(forward, point)), 0.5));
-  const lowest = (up) => quantile(sample.map((point) => dot(up, point)), 0.02);
-  return { center, radius, depth, lowest };
-}
-
-/** Return how far apart neighbours are, as seen from the camera: metres for each metre of distance. */
-function spacingOf(xyz) {
-  const count = xyz.length / 3;
-  if (!count) return 0.005;
-  const cell = 0.05; // radians
-  const taken = new Map();
-  let sampled = 0;
-  for (const [x, y, z] of sampleOf(xyz)) {
-    const key = Math.floor(Math.atan2(x, z) / cell) * 1000 + Math.floor(Math.atan2(y, Math.hypot(x, z)) / cell);
-    taken.set(key, (taken.get(key) ?? 0) + 1);
-    sampled += 1;
-  }
-  return Math.min(0.05, Math.sqrt((taken.size * cell * cell) / Math.max(sampled, count)));
-}
-
-/** Write the colours of points by how far away they are; return the range of the colours, metres. */
-function colorByDistance(xyz, rgb, forward) {
-  if (!xyz.length) return null;
-  const depths = [...sampleOf(xyz)].map((point) => dot(forward, point));
-  const [near, far] = [quantile(depths, 0.02), quantile(depths, 0.98)];
-  const scale = (DISTANCES.length - 1) / Math.max(far - near, 1e-6);
-  const [a, b, c] = forward;
-  for (let i = 0; i < xyz.length; i += 3) {
-    const depth = a * xyz[i] + b * xyz[i + 1] + c * xyz[i + 2];
-    const place = Math.min(DISTANCES.length - 1.001, Math.max(0, (depth - near) * scale));
-    const [lower, upper, share] = [DISTANCES[Math.floor(place)], DISTANCES[Math.floor(place) + 1], place % 1];
-    for (let j = 0; j < 3; j++) rgb[i + j] = lower[j] + (upper[j] - lower[j]) * share;
-  }
-  return [near, far];
-}

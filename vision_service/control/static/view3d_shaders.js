@@ -139,3 +139,26 @@ export const LINES = {
       drawn = vec4(color.rgb * alpha, alpha);
     }`,
 };
+
+/** Return a compiled program, and what finds its uniforms. */
+export function programOf(gl, { vertex, fragment }) {
+  const program = gl.createProgram();
+  for (const [type, source] of [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]]) {
+    const shader = gl.createShader(type);
+    gl.shaderSource(shader, source);
+    gl.compileShader(shader);
+    gl.attachShader(program, shader);
+    gl.deleteShader(shader);
+  }
+  gl.linkProgram(program);
+  if (!gl.getProgramParameter(program, gl.LINK_STATUS) && !gl.isContextLost()) {
+    const logs = gl.getAttachedShaders(program).map((shader) => gl.getShaderInfoLog(shader));
+    throw new Error(`a program of the 3D view: ${gl.getProgramInfoLog(program)} ${logs.join(" ")}`);
+  }
+  const found = new Map();
+  const at = (name) => {
+    if (!found.has(name)) found.set(name, gl.getUniformLocation(program, name));
+    return found.get(name);
+  };
+  return { program, at };
+}
