@@ -48,7 +48,7 @@ BENCHMARKS = (
     "profiles",
 )
 DOMAIN = "97"
-"""Of our nodes, so that nobody else hears them."""
+"""Of our nodes, so that nobody else receives them."""
 PAGES = Path(__file__).resolve().parents[1] / "docs" / "benchmarks"
 
 

@@ -18,7 +18,7 @@ from benchmarks.peers.raw_loop import RawLoop
 from benchmarks.report import Figure, Report
 from benchmarks.rig.between_processes import UNSETTLED, Camera, delays
 from benchmarks.rig.inside_process import eye
-from benchmarks.rig.networks import COCO_SSD, DETECTOR, Network, pictures
+from benchmarks.rig.networks import COCO_SSD, DETECTOR, Network, images
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
@@ -60,26 +60,26 @@ def measure(*, pages: Path, quick: bool) -> Report:
 
 def _arrival(camera: Camera, repetitions: int) -> list[Figure]:
     name = f"{camera.width} × {camera.height} at {camera.rate} Hz"
-    heard = dict.fromkeys(PROFILES, 0)
+    received = dict.fromkeys(PROFILES, 0)
     for _ in track(range(repetitions), name):
         for profile in PROFILES:
-            heard[profile] += len(delays("ours", DETECTOR, replace(camera, shared_memory=profile)))
+            received[profile] += len(delays("ours", DETECTOR, replace(camera, shared_memory=profile)))
     sent = camera.count * repetitions
     return [
         Figure(
             f"frames of {name} that are looked at",
-            f"{heard[True]} of {sent} with {PROFILES[True]}",
-            f"{heard[False]} of {sent} with {PROFILES[False]}",
-            number(heard[True] / heard[False]) if heard[False] else "∞",
+            f"{received[True]} of {sent} with {PROFILES[True]}",
+            f"{received[False]} of {sent} with {PROFILES[False]}",
+            number(received[True] / received[False]) if received[False] else "∞",
             "all",
-            heard[True] == sent,
+            received[True] == sent,
         )
     ]
 
 
 def _overload_inside(network: Network, seconds: float) -> Figure:
     """Show more frames than the model can look at; compare the age of those it did with an inference and a period."""
-    shots = cycle(pictures(640, 480))
+    shots = cycle(images(640, 480))
     with eye(network) as shown:
         alone = Times(tuple(shown.look(next(shots)) for _ in range(100)))
         period = alone.median / OVERLOAD
@@ -116,7 +116,7 @@ def _overload_between(network: Network, repetitions: int, count: int) -> dict[st
 def _inference(network: Network) -> float:
     """Return how long one run of a network takes, seconds."""
     raw = RawLoop(network.path)
-    shots = cycle(pictures(640, 480))
+    shots = cycle(images(640, 480))
     return statistics.median(timed(lambda: raw(next(shots))) for _ in range(50))
 
 

@@ -42,7 +42,7 @@ def captured(url: str) -> Iterator[FrameSlot]:
     """Read a stream as a camera node does, with the driver's defaults."""
     slot = FrameSlot()
     driver = Video(configure(Video.Config, {"video_path": url}, of="video"), LocalResources())
-    capture = Capture(driver, slot, complete=lambda frame: frame, failing=lambda sentence: None)
+    capture = Capture(driver, slot, complete=lambda frame: frame, failing=lambda message: None)
     capture.run()
     try:
         yield slot
@@ -80,7 +80,7 @@ def faults(server: Server) -> dict[str, tuple[Callable[[], None], Callable[[], N
         return lambda: setattr(server, "mode", mode)
 
     def restart_silently() -> None:
-        # As after a lost network: who was connected hears no more, who connects anew is served.
+        # As after a lost network: who was connected receives no more, who connects anew is served.
         server.stop()
         server.mode = "images"
         server.start()

@@ -18,7 +18,7 @@ from benchmarks.rig.networks import COCO_SSD, DETECTOR, ROOT
 from benchmarks.rig.observed import BOOTSTRAPPED
 
 GOAL = 1.5
-PICTURE = ROOT / "docs" / "images" / "overlay.jpg"
+IMAGE = ROOT / "docs" / "images" / "overlay.jpg"
 SHOWN = 12
 """How many of the slowest imports are listed."""
 
@@ -47,7 +47,7 @@ def measure(*, pages: Path, quick: bool) -> Report:
 
 
 def _figures(name: str, model: Path, rounds: int, progress: Progress) -> list[Figure]:
-    bare = [sys.executable, str(ROOT / "benchmarks" / "peers" / "bare_detect.py"), str(model), str(PICTURE)]
+    bare = [sys.executable, str(ROOT / "benchmarks" / "peers" / "bare_detect.py"), str(model), str(IMAGE)]
     commands: dict[str, Sequence[str]] = {"bare": bare, "ours": _command(model)}
     taken: dict[str, list[float]] = {each: [] for each in commands}
 
@@ -78,7 +78,7 @@ def _figures(name: str, model: Path, rounds: int, progress: Progress) -> list[Fi
 
 def _command(model: Path) -> list[str]:
     given = ["--model-path", str(model), "--set", "default_minimum_confidence=0.5"]
-    return [sys.executable, "-m", "vision_service", "detect", str(PICTURE), *given]
+    return [sys.executable, "-m", "vision_service", "detect", str(IMAGE), *given]
 
 
 def _environment() -> dict[str, str]:

@@ -25,7 +25,7 @@ from rich.progress import Progress
 from benchmarks.calls.crowds import free_port
 from benchmarks.measuring import number
 from benchmarks.report import Figure, Report
-from benchmarks.rig.networks import DETECTOR, pictures
+from benchmarks.rig.networks import DETECTOR, images
 from benchmarks.rig.paged import CAMERA
 from benchmarks.rig.paged import DETECTOR as EYE
 from benchmarks.rig.processes import profile_of_ours, running
@@ -236,7 +236,7 @@ class Host:
 def _hosts(folder: Path) -> Iterator[dict[str, Host]]:
     """Run all processes, each of our sides in a namespace of its own."""
     image = folder / "image.png"
-    shot: np.ndarray[Any, Any] = pictures(WIDTH, HEIGHT)[0]
+    shot: np.ndarray[Any, Any] = images(WIDTH, HEIGHT)[0]
     cv2.imwrite(str(image), shot[:, :, ::-1])
     with ExitStack() as stack:
         hosts = {}

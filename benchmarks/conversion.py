@@ -62,14 +62,14 @@ def measure(*, pages: Path, quick: bool) -> Report:
             return alternate(jobs, max(5, int(rounds * share)), progress=progress)
 
         groups = {
-            "images": taken(picture_jobs()),
+            "images": taken(image_jobs()),
             "JPEG": taken(jpeg_jobs(), 0.2),
             "drawing": taken(drawing_jobs()),
             "points": taken(point_jobs(), 0.25),
             "detections": taken(detection_jobs()),
         }
     figures = [
-        *picture_figures(groups["images"]),
+        *image_figures(groups["images"]),
         *jpeg_figures(groups["JPEG"]),
         *drawing_figures(groups["drawing"]),
         *point_figures(groups["points"]),
@@ -95,7 +95,7 @@ def against(what: str, ours: Times, theirs: Times, name: str, goal: float | None
 # Images.
 
 
-def picture_jobs() -> dict[str, Job]:
+def image_jobs() -> dict[str, Job]:
     """Return what makes messages of a 1080p image, and images of messages."""
     pixels, header = rendered(1920, 1080)[0], Header()
     rgb = conversion.image_to_message(pixels, "rgb8", header)
@@ -113,7 +113,7 @@ def picture_jobs() -> dict[str, Job]:
     }
 
 
-def picture_figures(times: dict[str, Times]) -> list[Figure]:
+def image_figures(times: dict[str, Times]) -> list[Figure]:
     """Return the figures of images."""
     made, read, converted = "array → Image", "Image → array, rgb8", "Image → array, bgr8 to RGB"
     return [
@@ -270,9 +270,9 @@ def detection_figures(times: dict[str, Times]) -> list[Figure]:
 
 def rendered(width: int, height: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Return the colours and the depth of a rendered scene, a tenth of the depth unknown."""
-    picture = render(Scene.random(3, count=5), 0.0, pinhole(width, height), noise=2.0)
+    shown = render(Scene.random(3, count=5), 0.0, pinhole(width, height), noise=2.0)
     unknown = np.random.default_rng(0).uniform(size=(height, width)) < 0.1
-    return picture.color, np.where(unknown, np.float32(np.nan), picture.depth)
+    return shown.color, np.where(unknown, np.float32(np.nan), shown.depth)
 
 
 def boxes(count: int) -> list[Detection]:

@@ -253,10 +253,10 @@ def idled(observer: Observer, *, windows: int, seconds: float) -> tuple[dict[str
         frames, began = frames_of(observer), time.monotonic()
         taken = [shares(list(processes.values()), seconds) for _ in range(windows)]
         rate = (frames_of(observer) - frames) / (time.monotonic() - began)
-        heard: list[Detection2DArray] = []
-        observer.node.create_subscription(Detection2DArray, f"/{name}_ours/detections", heard.append, 1)
+        received: list[Detection2DArray] = []
+        observer.node.create_subscription(Detection2DArray, f"/{name}_ours/detections", received.append, 1)
         ends = time.monotonic() + 10.0
-        while len(heard) < 60 and time.monotonic() < ends:
+        while len(received) < 60 and time.monotonic() < ends:
             time.sleep(0.1)
         streaming = processes["ours"].memory
     return dict(zip(commands, map(list, zip(*taken, strict=True)), strict=True)), streaming, rate

@@ -14,7 +14,7 @@ from benchmarks.peers.raw_loop import RawLoop
 from benchmarks.report import Figure, Report
 from benchmarks.rig.between_processes import UNSETTLED, Camera, delays
 from benchmarks.rig.inside_process import eye
-from benchmarks.rig.networks import DETECTOR, NETWORKS, networks, pictures
+from benchmarks.rig.networks import DETECTOR, NETWORKS, images, networks
 
 METHOD = """
 The image is 640 × 480. **The limit** is a loop around LiteRT that resizes the image, runs the network on one
@@ -54,7 +54,7 @@ def measure(*, pages: Path, quick: bool) -> Report:
 
 def _in_one_process(rounds: int) -> list[Figure]:
     figures = []
-    shots = cycle(pictures(640, 480))
+    shots = cycle(images(640, 480))
     with Progress() as progress:
         for network in networks():
             raw = RawLoop(network.path)
@@ -92,7 +92,7 @@ def _between_processes(repetitions: int, count: int) -> list[Figure]:
         goal = GOAL * limit.median + HOP
         figures.append(
             Figure(
-                f"{network.name}: image taken to result heard, between processes",
+                f"{network.name}: image taken to result received, between processes",
                 str(ours),
                 f"the limit {limit}",
                 str(quotient(ours, limit)),
@@ -107,7 +107,7 @@ def _between_processes(repetitions: int, count: int) -> list[Figure]:
 
 def _paced(raw: RawLoop, camera: Camera) -> Sequence[float]:
     """Return how long the loop takes for images that come at a camera's rate, seconds."""
-    shots = cycle(pictures(camera.width, camera.height))
+    shots = cycle(images(camera.width, camera.height))
     taken = []
     due = time.monotonic()
     for _ in range(camera.count):

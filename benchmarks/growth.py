@@ -27,7 +27,7 @@ from vision_msgs.msg import Detection2DArray
 from benchmarks.measuring import Quotient, milliseconds, number
 from benchmarks.peers.raw_loop import RawLoop
 from benchmarks.report import Figure, Report, markdown_table
-from benchmarks.rig.networks import DETECTOR, Network, networks, pictures
+from benchmarks.rig.networks import DETECTOR, Network, images, networks
 from benchmarks.rig.processes import robot
 from vision_service.ros.client import VisionClient
 from vision_service.ros.process.dds import choose_profile
@@ -145,7 +145,7 @@ def measure(*, pages: Path, quick: bool) -> Report:
     choose_profile()
     detectors = [network for network in networks() if network.method == "detect" and network is not DETECTOR]
     network = detectors[-1] if detectors else DETECTOR  # one that takes its time, if there is one
-    shot = pictures(640, 480)[0]
+    shot = images(640, 480)[0]
     with _stack(network, shot), Progress() as progress, _Listener() as listener, VisionClient("many") as client:
         listener.hear([("many", "camera_0")], seconds=0.5)  # all nodes run now, and are warm
         curves = _curves(listener, client, shot)
@@ -228,9 +228,9 @@ def _loop_rate(loop: RawLoop, shot: NDArray[np.uint8], seconds: float) -> float:
 def _stack(network: Network, shot: NDArray[np.uint8]) -> Iterator[None]:
     """Run all nodes in a process of their own."""
     with tempfile.TemporaryDirectory() as folder:
-        picture = Path(folder) / "picture.png"
-        cv2.imwrite(str(picture), shot[:, :, ::-1])
-        camera = {"driver": "image_file", "color_image_file_path": str(picture)}
+        image = Path(folder) / "image.png"
+        cv2.imwrite(str(image), shot[:, :, ::-1])
+        camera = {"driver": "image_file", "color_image_file_path": str(image)}
         cameras = {
             **{f"camera_{number}": {**camera, "frame_rate": RATE} for number in range(max(CAMERAS))},
             "fast": {**camera, "frame_rate": FAST},
@@ -264,7 +264,7 @@ class _Listener:
         """Return how many detections of vision nodes and cameras come a second, and their ages in seconds."""
         subscriptions = [
             self._node.create_subscription(
-                Detection2DArray, f"/{node}/{camera}/detections", self._heard, qos_profile_sensor_data
+                Detection2DArray, f"/{node}/{camera}/detections", self._received, qos_profile_sensor_data
             )
             for node, camera in streams
         ]
@@ -280,7 +280,7 @@ class _Listener:
             self._wait_for(node, set())
         return len(ages) / elapsed, ages
 
-    def _heard(self, message: Any) -> None:
+    def _received(self, message: Any) -> None:
         stamp = message.header.stamp
         self._ages.append(time.time() - stamp.sec - stamp.nanosec / 1e9)
 

@@ -79,7 +79,7 @@ class Watcher:
         self._node = Node("watcher")
         self._count = 0
         self._subscription = self._node.create_subscription(
-            Detection2DArray, "/eye/detections", self._heard, qos_profile_sensor_data
+            Detection2DArray, "/eye/detections", self._received, qos_profile_sensor_data
         )
         self._set = self._node.create_client(SetParametersAtomically, "/eye/set_parameters_atomically")
         self._client = VisionClient("eye", self._node)
@@ -126,7 +126,7 @@ class Watcher:
         seen.seconds += time.perf_counter() - began
         seen.results += self._count - first
 
-    def _heard(self, message: Any) -> None:
+    def _received(self, message: Any) -> None:
         self._count += 1
 
 
@@ -167,7 +167,7 @@ def measure(*, pages: Path, quick: bool) -> Report:
 def _robot() -> Iterator[None]:
     """Run the nodes; the process that runs them finds the model."""
     with heavy_model.installed() as installed, TemporaryDirectory() as folder:
-        file = Path(folder) / "picture.png"
+        file = Path(folder) / "image.png"
         cv2.imwrite(str(file), np.zeros((480, 640, 3), np.uint8))
         root = Path(__file__).resolve().parents[1]
         os.environ["PYTHONPATH"] = os.pathsep.join([installed, str(root), os.environ.get("PYTHONPATH", "")])

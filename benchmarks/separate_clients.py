@@ -21,7 +21,7 @@ from benchmarks.measuring import number
 from benchmarks.peers.bare_client import bare_client
 from benchmarks.report import Figure, Report
 from benchmarks.rig.memory import KEPT_MEMORY
-from benchmarks.rig.networks import DETECTOR, pictures
+from benchmarks.rig.networks import DETECTOR, images
 from benchmarks.rig.processes import profile_of_ours, robot, running
 
 CALLERS = 32
@@ -92,15 +92,15 @@ def _figure(side: str, other: str, rates: dict[str, list[float]], goal: float | 
 @contextmanager
 def _sides(folder: Path) -> Iterator[dict[str, Callable[[float], Turn]]]:
     """Run all servers and callers; yields what has the callers of a side take a turn of some seconds."""
-    picture = folder / "0.jpg"
-    cv2.imwrite(str(picture), cv2.cvtColor(pictures(640, 480)[0], cv2.COLOR_RGB2BGR))
+    image = folder / "0.jpg"
+    cv2.imwrite(str(image), cv2.cvtColor(images(640, 480)[0], cv2.COLOR_RGB2BGR))
     minimum, ports = str(DETECTOR.attributes["default_minimum_confidence"]), (str(free_port()), str(free_port()))
     viam = ("-m", "benchmarks.peers.viam_server", str(DETECTOR.path), minimum, str(folder))
     ready = folder / "ready"
     ready.mkdir()
     with ExitStack() as stack:
         stack.enter_context(robot(stack={"vision": ["eye"]}, eye=DETECTOR.parameters))
-        (ready / f"{SERVICE}.GetDetections").write_bytes(_response(picture))
+        (ready / f"{SERVICE}.GetDetections").write_bytes(_response(image))
         stack.enter_context(running("-m", "benchmarks.peers.bare_service", str(ready), "echo"))
         stack.enter_context(running(*viam, ports[0]))
         stack.enter_context(running(*viam, ports[1], environment=KEPT_MEMORY))
@@ -111,14 +111,14 @@ def _sides(folder: Path) -> Iterator[dict[str, Callable[[float], Turn]]]:
             "viam": stack.enter_context(calling("viam", ports[0])),
             "kept": stack.enter_context(calling("viam", ports[1])),
         }
-        turn = {"callers": CALLERS, "share": False, "what": "image", "picture": str(picture)}
+        turn = {"callers": CALLERS, "share": False, "what": "image", "file": str(image)}
         yield {side: lambda seconds, ask=ask: ask(**turn, seconds=seconds) for side, ask in asked.items()}
 
 
-def _response(picture: Path) -> bytes:
+def _response(image: Path) -> bytes:
     """Return what our node answers, serialized."""
     request = GetDetections.Request()
     request.compressed_image.format = "jpeg"
-    request.compressed_image.data = array.array("B", picture.read_bytes())
+    request.compressed_image.data = array.array("B", image.read_bytes())
     with bare_client() as client:
         return bytes(serialize_message(client.call(GetDetections, f"/eye/{SERVICE}", request)))

@@ -102,7 +102,7 @@ WAYS = (
 
 @dataclass
 class Arrivals:
-    """What a subscriber heard of a stream, in one window or several.
+    """What a subscriber received of a stream, in one window or several.
 
     Attributes:
         seconds: How long it was listened.
@@ -203,8 +203,8 @@ def _write_files(folder: Path) -> None:
         pixels = Synthetic(config, LocalResources()).read().image.rgb
         (folder / f"{name}.png").write_bytes(encode(pixels, "image/png"))
         (folder / f"{name}.jpg").write_bytes(encode(pixels, "image/jpeg"))
-        picture = str(folder / f"{name}.png")
-        cameras[name] = {"driver": "image_file", "color_image_file_path": picture, "frame_rate": RATE}
+        image = str(folder / f"{name}.png")
+        cameras[name] = {"driver": "image_file", "color_image_file_path": image, "frame_rate": RATE}
     eye = {**DETECTOR.parameters, "cameras": ["small"], "small.transport": "compressed"}
     for file, sections in {
         "a.yaml": {"stack": {"cameras": [*cameras]}, **cameras},

@@ -61,12 +61,12 @@ def measure(pages: Path, *, quick: bool) -> Report:
         scene = Synthetic(SyntheticConfig(seed=3, objects=5, speed=0.0), LocalResources()).read()
         if scene.image is None:
             raise RuntimeError("the synthetic camera has no image")
-        picture = Path(folder) / "scene.jpg"
-        picture.write_bytes(encode_image(scene.image, "image/jpeg", quality=85))
+        image = Path(folder) / "scene.jpg"
+        image.write_bytes(encode_image(scene.image, "image/jpeg", quality=85))
         done: dict[tuple[str, str, str], list[Any]] = {}
         given = [(side, "image", crowd) for crowd in CROWDS for side in SIDES]
         alone = [(side, "camera", "1") for side in ("ours", "reference", "dds")]
-        with _all_sides(picture) as sides, Progress(transient=True) as progress:
+        with _all_sides(image) as sides, Progress(transient=True) as progress:
             task = progress.add_task("rounds", total=rounds * len(given + alone))
             ends = time.monotonic() + BUDGET
             for number_of_round in range(rounds):
@@ -75,7 +75,7 @@ def measure(pages: Path, *, quick: bool) -> Report:
                 for side, what, crowd in given + alone:
                     callers, share = CROWDS[crowd]
                     turn = {"callers": callers, "share": share, "seconds": seconds, "what": what}
-                    done.setdefault((side, what, crowd), []).append(sides[side](**turn, picture=str(picture)))
+                    done.setdefault((side, what, crowd), []).append(sides[side](**turn, image=str(image)))
                     progress.advance(task)
     answered = {key: Answered(turns) for key, turns in done.items()}
     figures = [
@@ -115,20 +115,20 @@ def _latencies(answered: dict[Any, Answered]) -> Iterator[Figure]:
 
 
 @contextmanager
-def _all_sides(picture: Path) -> Iterator[dict[str, Callable[..., Any]]]:
+def _all_sides(image: Path) -> Iterator[dict[str, Callable[..., Any]]]:
     """Run all servers and the callers of each; yields what has the callers of a side take a turn."""
     network = DETECTOR
     names = ("reference", "dds", "viam", "kept")
     ports = {name: str(free_port()) for name in names}
     minimum = str(network.attributes["default_minimum_confidence"])
-    viam = ("-m", "benchmarks.peers.viam_server", str(network.path), minimum, str(picture.parent))
+    viam = ("-m", "benchmarks.peers.viam_server", str(network.path), minimum, str(image.parent))
     nodes: dict[str, dict[str, Any]] = {
         "stack": {"cameras": ["camera"], "vision": ["eye"], "viam_gateway": True},
-        "camera": {"driver": "image_file", "color_image_file_path": str(picture), "linger": LINGER},
+        "camera": {"driver": "image_file", "color_image_file_path": str(image), "linger": LINGER},
         "eye": {**network.parameters, "cameras": ["camera"], "linger": LINGER},
         "viam_gateway": {"port": int(ports["reference"])},
     }
-    apart = picture.with_suffix(".yaml")
+    apart = image.with_suffix(".yaml")
     apart.write_text(yaml.safe_dump({"/**/viam_gateway": {"ros__parameters": {"port": int(ports["dds"])}}}))
     program = str(Path(sys.executable).with_name("vision-service"))
     command = (program, "viam-gateway", "--namespace", "apart", "--config", str(apart))  # another name than the stack's

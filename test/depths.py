@@ -19,10 +19,10 @@ def compressed_depth(numbers: Any, form: str = "png", *, a: float = 0.0, b: floa
         a, b: The parameters of quantization.
     """
     if form == "png":
-        picture = cv2.imencode(".png", numbers)[1].tobytes()
+        image = cv2.imencode(".png", numbers)[1].tobytes()
     else:
-        picture = struct.pack("<II", *numbers.shape[::-1]) + encode_rvl(numbers.reshape(-1))
-    return struct.pack("<iff", 0, a, b) + picture
+        image = struct.pack("<II", *numbers.shape[::-1]) + encode_rvl(numbers.reshape(-1))
+    return struct.pack("<iff", 0, a, b) + image
 
 
 def encode_rvl(pixels: Iterable[int]) -> bytes:

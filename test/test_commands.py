@@ -27,7 +27,7 @@ def test_help_lists_what_there_is():
 
 
 @pytest.mark.parametrize(
-    ("command", "sentence"),
+    ("command", "message"),
     [
         ({"command": "dimm"}, r"no command 'dimm' here: did you mean 'dim'\?"),
         ({"command": "dance"}, "no command 'dance' here: known are dim, help"),
@@ -36,7 +36,7 @@ def test_help_lists_what_there_is():
         ({"dim": 1}, "no command '' here"),
     ],
 )
-def test_other_commands_are_not_supported(command, sentence):
-    with pytest.raises(VisionError, match=sentence) as raised:
+def test_other_commands_are_not_supported(command, message):
+    with pytest.raises(VisionError, match=message) as raised:
         Lamp().do_command(command)
     assert raised.value.code == ErrorCode.NOT_SUPPORTED

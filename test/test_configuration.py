@@ -184,7 +184,7 @@ def test_values_come_in_the_forms_of_a_parameter_file(values, name, value):
 
 
 @pytest.mark.parametrize(
-    ("values", "sentence"),
+    ("values", "expected"),
     [
         ({"share": 0}, "'share' must be a number, above 0 and at most 1, not 0"),
         ({"share": 1.5}, "'share' must be a number, above 0 and at most 1, not 1.5"),
@@ -214,14 +214,14 @@ def test_values_come_in_the_forms_of_a_parameter_file(values, name, value):
         ({"limits.cat": 2}, "not {'cat': 2}"),
     ],
 )
-def test_a_wrong_value_says_what_is_expected_and_what_was_given(values, sentence):
+def test_a_wrong_value_says_what_is_expected_and_what_was_given(values, expected):
     message = refusal({"path": "x", **values})
     assert message.startswith("the model thing: '")
-    assert sentence in message
+    assert expected in message
 
 
 @pytest.mark.parametrize(
-    ("name", "sentence"),
+    ("name", "expected"),
     [
         ("shar", "unknown attribute 'shar': did you mean 'share'?"),
         ("zzz", "unknown attribute 'zzz': known are limits, mode, on, path, share, size, steps, weights"),
@@ -231,8 +231,8 @@ def test_a_wrong_value_says_what_is_expected_and_what_was_given(values, sentence
     ],
     ids=["misspelt", "far from all", "entry of no map", "entry without a key", "empty"],
 )
-def test_an_unknown_name_says_what_may_be_meant(name, sentence):
-    assert sentence in refusal({"path": "x", name: 1})
+def test_an_unknown_name_says_what_may_be_meant(name, expected):
+    assert expected in refusal({"path": "x", name: 1})
 
 
 def test_a_missing_value_is_described():
@@ -292,7 +292,7 @@ NAMES = st.sampled_from([*KNOWN, "limits.cat", "limits.", "share.x", "."]) | st.
 
 
 @given(st.dictionaries(NAMES, ANYTHING, max_size=5))
-def test_anything_is_either_configured_or_refused_with_a_sentence(values):
+def test_anything_is_either_configured_or_refused_with_a_message(values):
     try:
         config = configure(Config, values, of="the model thing")
     except VisionError as error:

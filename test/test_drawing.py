@@ -59,9 +59,9 @@ def gray(width=640, height=480):
     return np.full((height, width, 3), GRAY, np.uint8)
 
 
-def changed(picture):
+def changed(canvas):
     """Which pixels are not as they were: (H, W) bool."""
-    return (picture != GRAY).any(axis=2)
+    return (canvas != GRAY).any(axis=2)
 
 
 def luminance(color):
@@ -75,21 +75,21 @@ def contrast(one, other):
     return (high + 0.05) / (low + 0.05)
 
 
-def test_the_given_picture_stays_as_it_is():
-    given_picture = gray()
-    given_picture.setflags(write=False)
-    picture = draw_detections(given_picture, [Detection("cat", 0.9, 100, 100, 200, 200)])
-    assert not np.shares_memory(picture, given_picture)
-    assert not changed(given_picture).any()
-    assert changed(picture).any()
+def test_the_given_image_stays_as_it_is():
+    given = gray()
+    given.setflags(write=False)
+    canvas = draw_detections(given, [Detection("cat", 0.9, 100, 100, 200, 200)])
+    assert not np.shares_memory(canvas, given)
+    assert not changed(given).any()
+    assert changed(canvas).any()
 
 
 @pytest.mark.parametrize("draw", [draw_detections, draw_classifications])
 def test_nothing_found_is_a_copy(draw):
-    picture = gray()
-    copy = draw(picture, [])
-    assert copy is not picture
-    np.testing.assert_array_equal(copy, picture)
+    canvas = gray()
+    copy = draw(canvas, [])
+    assert copy is not canvas
+    np.testing.assert_array_equal(copy, canvas)
 
 
 @pytest.mark.parametrize(
@@ -99,25 +99,25 @@ def test_nothing_found_is_a_copy(draw):
 )
 def test_views_are_drawn_on_like_arrays(view):
     found = [Detection("cat", 0.9, 100, 100, 200, 200)]
-    picture = np.arange(640 * 480 * 3, dtype=np.uint32).astype(np.uint8).reshape(480, 640, 3)[view]
-    np.testing.assert_array_equal(draw_detections(picture, found), draw_detections(picture.copy(), found))
+    canvas = np.arange(640 * 480 * 3, dtype=np.uint32).astype(np.uint8).reshape(480, 640, 3)[view]
+    np.testing.assert_array_equal(draw_detections(canvas, found), draw_detections(canvas.copy(), found))
 
 
 def test_a_box_covers_its_own_outermost_pixels_and_none_beyond():
-    picture = draw_detections(gray(), [Detection("cat", 0.9, 100, 200, 300, 400)])
+    canvas = draw_detections(gray(), [Detection("cat", 0.9, 100, 200, 300, 400)])
     color = class_color("cat")
-    for edge in (picture[200, 100:300], picture[399, 100:300], picture[200:400, 100], picture[200:400, 299]):
+    for edge in (canvas[200, 100:300], canvas[399, 100:300], canvas[200:400, 100], canvas[200:400, 299]):
         assert (edge == color).all()
-    assert not changed(picture)[200:].any(axis=0)[[99, 300]].any()
-    assert not changed(picture)[400:].any()
+    assert not changed(canvas)[200:].any(axis=0)[[99, 300]].any()
+    assert not changed(canvas)[400:].any()
     line = style(640, 480).line
-    assert not changed(picture)[200 + line : 400 - line, 100 + line : 300 - line].any()
+    assert not changed(canvas)[200 + line : 400 - line, 100 + line : 300 - line].any()
 
 
-def test_edges_outside_the_picture_are_not_drawn():
-    picture = draw_detections(gray(), [Detection("cat", 0.9, -50, -50, 700, 240)])
-    assert (picture[239] == class_color("cat")).all()
-    below_the_label = changed(picture)[style(640, 480).label_height : 230]
+def test_edges_outside_the_image_are_not_drawn():
+    canvas = draw_detections(gray(), [Detection("cat", 0.9, -50, -50, 700, 240)])
+    assert (canvas[239] == class_color("cat")).all()
+    below_the_label = changed(canvas)[style(640, 480).label_height : 230]
     assert not below_the_label.any()
 
 
@@ -150,27 +150,27 @@ def test_what_cannot_be_seen_is_left_out(box):
 )
 def test_the_label_is_whole_wherever_the_box_is(corner):
     x, y = corner
-    picture = draw_detections(gray(), [Detection("traffic light", 0.87, x, y, x + 1, y + 1)])
+    canvas = draw_detections(gray(), [Detection("traffic light", 0.87, x, y, x + 1, y + 1)])
     sizes = style(640, 480)
     area = sizes.label_height * (sizes.width("traffic light 0.87") + 2 * sizes.padding)
-    assert area <= changed(picture).sum() <= area + 1
+    assert area <= changed(canvas).sum() <= area + 1
 
 
 def test_an_infinite_box_is_seen_by_its_label():
     infinity = float("inf")
-    picture = draw_detections(gray(), [Detection("cat", 0.9, -infinity, -infinity, infinity, infinity)])
-    assert changed(picture).any(axis=1).sum() == style(640, 480).label_height
+    canvas = draw_detections(gray(), [Detection("cat", 0.9, -infinity, -infinity, infinity, infinity)])
+    assert changed(canvas).any(axis=1).sum() == style(640, 480).label_height
 
 
 def test_the_most_confident_is_on_top():
     weak, strong = (Detection(name, score, 100, 100, 200, 200) for name, score in (("cat", 0.2), ("dog", 0.9)))
     for order in ([weak, strong], [strong, weak]):
-        picture = draw_detections(gray(), order)
-        assert (picture[199, 100:200] == class_color("dog")).all()
+        canvas = draw_detections(gray(), order)
+        assert (canvas[199, 100:200] == class_color("dog")).all()
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES, ids=lambda size: str(size))
-def test_sizes_suit_the_picture(width, height):
+def test_sizes_suit_the_image(width, height):
     sizes = style(width, height)
     shorter = min(width, height)
     assert max(7, shorter * 0.012) <= sizes.ascent <= max(10, shorter * 0.04)
@@ -257,19 +257,19 @@ def test_text_can_be_read_on_any_background(background):
 
 def test_classifications_are_listed_from_the_top_in_their_order():
     names = ["person", "dog", "cat"]
-    picture = draw_classifications(gray(), [Classification(name, 0.9 - i / 10) for i, name in enumerate(names)])
+    canvas = draw_classifications(gray(), [Classification(name, 0.9 - i / 10) for i, name in enumerate(names)])
     sizes = style(640, 480)
-    down = picture[:, sizes.padding]
-    seen = [tuple(color) for color in down[changed(picture)[:, sizes.padding]].tolist()]
+    down = canvas[:, sizes.padding]
+    seen = [tuple(color) for color in down[changed(canvas)[:, sizes.padding]].tolist()]
     assert list(dict.fromkeys(seen)) == [class_color(name) for name in names]
     assert len(seen) == 3 * sizes.label_height
 
 
 @pytest.mark.parametrize(("width", "height"), [(64, 48), (640, 480), (640, 20)], ids=["tiny", "usual", "flat"])
 def test_as_many_classifications_are_listed_as_there_is_room_for(width, height):
-    picture = draw_classifications(gray(width, height), [Classification(f"class {i}", 0.5) for i in range(1000)])
+    canvas = draw_classifications(gray(width, height), [Classification(f"class {i}", 0.5) for i in range(1000)])
     sizes = style(width, height)
-    left = changed(picture)[:, sizes.padding]
+    left = changed(canvas)[:, sizes.padding]
     assert left.sum() % min(sizes.label_height, height) == 0
     free = height - np.flatnonzero(left)[-1] - 1
     assert free < sizes.label_height + sizes.line + sizes.padding
@@ -283,8 +283,8 @@ NUMBERS = st.floats() | st.integers(-(10**20), 10**20) | st.floats(-50, 250)
     st.lists(st.builds(Detection, st.text(), st.floats(), NUMBERS, NUMBERS, NUMBERS, NUMBERS), max_size=5),
 )
 def test_no_detection_breaks_the_drawing(size, detections):
-    picture = draw_detections(gray(*size), detections)
-    assert (picture.shape, picture.dtype) == ((size[1], size[0], 3), np.uint8)
+    canvas = draw_detections(gray(*size), detections)
+    assert (canvas.shape, canvas.dtype) == ((size[1], size[0], 3), np.uint8)
 
 
 @given(
@@ -292,8 +292,8 @@ def test_no_detection_breaks_the_drawing(size, detections):
     st.lists(st.builds(Classification, st.text(), st.floats()), max_size=5),
 )
 def test_no_classification_breaks_the_drawing(size, classifications):
-    picture = draw_classifications(gray(*size), classifications)
-    assert (picture.shape, picture.dtype) == ((size[1], size[0], 3), np.uint8)
+    canvas = draw_classifications(gray(*size), classifications)
+    assert (canvas.shape, canvas.dtype) == ((size[1], size[0], 3), np.uint8)
 
 
 def labelled(*columns):
@@ -304,23 +304,23 @@ def labelled(*columns):
 
 def test_a_label_image_tints_what_is_shown_and_leaves_the_background():
     result = labelled(0, 1, 2, 3)
-    picture = gray(256, 480)
+    canvas = gray(256, 480)
 
-    drawn = draw_label_image(picture, result)
+    drawn = draw_label_image(canvas, result)
 
     below_the_names = drawn[100:]
     for column, name in ((32, None), (96, "cat"), (160, None), (224, "dog")):
         expected = [(GRAY + channel) / 2 for channel in class_color(name)] if name else [GRAY] * 3
         assert np.abs(below_the_names[:, column].astype(float) - expected).max() <= 1
     assert (drawn[:20] != below_the_names[:20]).any(), "the names stand at the top"
-    assert (picture == GRAY).all()
+    assert (canvas == GRAY).all()
 
 
 def test_a_label_image_of_background_only_is_a_copy():
-    picture = gray(128, 480)
-    drawn = draw_label_image(picture, labelled(0, 0))
-    assert (drawn == picture).all()
-    assert not np.shares_memory(drawn, picture)
+    canvas = gray(128, 480)
+    drawn = draw_label_image(canvas, labelled(0, 0))
+    assert (drawn == canvas).all()
+    assert not np.shares_memory(drawn, canvas)
 
 
 PINHOLE = CameraIntrinsics(640, 480, 500.0, 500.0, 320.0, 240.0)
@@ -344,20 +344,20 @@ def test_all_twelve_edges_of_a_box_are_drawn_and_nothing_else():
     corners = np.array([[x, y, z] for x in (-0.2, 0.2) for y in (-0.1, 0.3) for z in (1.8, 2.2)])
     ends = project(np.array([pair for pair in combinations(corners, 2) if (pair[0] != pair[1]).sum() == 1]), PINHOLE)
     assert len(ends) == 12
-    picture = draw_objects(gray(), [solid(center=(0, 0.1, 2), name="")], PINHOLE)
-    rows, columns = np.nonzero(changed(picture))
+    canvas = draw_objects(gray(), [solid(center=(0, 0.1, 2), name="")], PINHOLE)
+    rows, columns = np.nonzero(changed(canvas))
     drawn = np.stack([columns, rows], axis=1)
     assert distance_to_lines(drawn, ends).max() <= style(640, 480).line / 2 + 2  # soft edges, whole pixels
     for start, end in ends:
         along = np.rint(np.linspace(start, end, 50)).astype(int)
-        assert changed(picture)[along[:, 1], along[:, 0]].all()
+        assert changed(canvas)[along[:, 1], along[:, 0]].all()
 
 
 def test_a_turned_box_is_drawn_turned():
     half = np.sin(np.pi / 8), np.cos(np.pi / 8)  # of 45 degrees about the optical axis
-    picture = draw_objects(gray(), [solid(size=(0.4, 0.4, 0), name="", orientation=(0, 0, half[0], half[1]))], PINHOLE)
+    canvas = draw_objects(gray(), [solid(size=(0.4, 0.4, 0), name="", orientation=(0, 0, half[0], half[1]))], PINHOLE)
     corner = round(0.2 * 2**0.5 / 2 * 500)
-    rows, columns = np.nonzero(changed(picture))
+    rows, columns = np.nonzero(changed(canvas))
     reach = np.array([320 - columns.min(), columns.max() - 320, 240 - rows.min(), rows.max() - 240])
     assert np.abs(reach - corner).max() <= style(640, 480).line + 1
 
@@ -374,16 +374,16 @@ def test_the_nearer_object_is_on_top():
     near, far = solid((0, 0, 2), name="cat"), solid((0, 0, 4), size=(0.8, 0.8, 0.8), name="dog")
     # The front of one and the back of the other have other places; the labels are at the same one.
     for order in ([near, far], [far, near]):
-        picture = draw_objects(gray(), order, PINHOLE)
-        assert (picture == class_color("cat")).all(axis=2).sum() > (picture == class_color("dog")).all(axis=2).sum()
+        canvas = draw_objects(gray(), order, PINHOLE)
+        assert (canvas == class_color("cat")).all(axis=2).sum() > (canvas == class_color("dog")).all(axis=2).sum()
 
 
 def test_objects_without_a_label_take_turns_in_the_palette_and_others_have_their_label_s_colour():
     assert [object_color("", number) for number in (0, 1, len(PALETTE))] == [PALETTE[0], PALETTE[1], PALETTE[0]]
     assert object_color("cat", 7) == class_color("cat")
-    picture = draw_objects(gray(), [solid(name=""), solid((0.5, 0, 2), name="")], PINHOLE, [(255, 0, 0), (0, 0, 255)])
-    assert (picture == (255, 0, 0)).all(axis=2).any()
-    assert (picture == (0, 0, 255)).all(axis=2).any()
+    canvas = draw_objects(gray(), [solid(name=""), solid((0.5, 0, 2), name="")], PINHOLE, [(255, 0, 0), (0, 0, 255)])
+    assert (canvas == (255, 0, 0)).all(axis=2).any()
+    assert (canvas == (0, 0, 255)).all(axis=2).any()
 
 
 @pytest.mark.parametrize(
@@ -397,20 +397,20 @@ def test_an_object_that_cannot_be_seen_is_left_out(center, size):
 
 def test_of_a_box_around_the_camera_what_lies_before_it_is_drawn():
     # A corridor: its edges come from behind the camera, and end in a square 10 m away.
-    picture = draw_objects(gray(), [solid((0, 0, 0), (2, 2, 20), name="")], PINHOLE)
-    columns = np.flatnonzero(changed(picture)[240])
+    canvas = draw_objects(gray(), [solid((0, 0, 0), (2, 2, 20), name="")], PINHOLE)
+    columns = np.flatnonzero(changed(canvas)[240])
     assert np.abs(columns - np.where(columns < 320, 270, 370)).max() <= style(640, 480).line
     for share in (0.2, 0.5, 0.9):  # the diagonals from the square's corners to the image's edge
-        assert changed(picture)[round(190 * share), round(270 - 190 * (1 - share))]
+        assert changed(canvas)[round(190 * share), round(270 - 190 * (1 - share))]
 
 
 def test_edges_are_bent_as_the_lens_bends_them():
     lens = CameraIntrinsics(640, 480, 500.0, 500.0, 320.0, 240.0, "plumb_bob", (-0.3, 0.1, 0.0, 0.0, 0.0))
-    picture = draw_objects(gray(), [solid((0, 0, 2), (2, 1.5, 0), name="")], lens)
+    canvas = draw_objects(gray(), [solid((0, 0, 2), (2, 1.5, 0), name="")], lens)
     edge = np.linspace([-1, -0.75, 2], [1, -0.75, 2], 200)
     bent = np.rint(project(edge, lens)).astype(int)
     assert np.ptp(bent[:, 1]) > 3 * style(640, 480).line
-    assert changed(picture)[bent[:, 1], bent[:, 0]].all()
+    assert changed(canvas)[bent[:, 1], bent[:, 0]].all()
 
 
 def test_what_lies_far_outside_of_a_lens_s_view_is_not_bent_into_it():
@@ -459,8 +459,8 @@ def test_the_box_of_a_real_thing_encloses_its_pixels(oriented):
 def test_no_object_breaks_the_drawing(size, objects, distortion):
     width, height = size
     lens = CameraIntrinsics(width, height, 100.0, 100.0, width / 2, height / 2, "plumb_bob", distortion)
-    picture = draw_objects(gray(width, height), objects, lens)
-    assert (picture.shape, picture.dtype) == ((height, width, 3), np.uint8)
+    canvas = draw_objects(gray(width, height), objects, lens)
+    assert (canvas.shape, canvas.dtype) == ((height, width, 3), np.uint8)
 
 
 # All that a model says.
@@ -576,37 +576,37 @@ def test_everything_of_shapes_is_drawn():
 
 
 def test_all_results_are_drawn_over_each_other():
-    picture = np.zeros((120, 160, 3), np.uint8)
+    canvas = np.zeros((120, 160, 3), np.uint8)
     labels = LabelImage(np.ones((120, 160), np.uint16), ("background", "cat"))
     detection, classification = Detection("cat", 0.9, 60, 50, 110, 100), Classification("cat", 0.9)
     results = {"label": labels, "detect": [detection], "classify": [classification]}
     drawn = draw_classifications(
-        draw_detections(draw_label_image(picture, labels), [detection]), [classification]
+        draw_detections(draw_label_image(canvas, labels), [detection]), [classification]
     )  # fmt: skip
-    assert (draw_results(picture, results) == drawn).all()
-    assert not picture.any()
+    assert (draw_results(canvas, results) == drawn).all()
+    assert not canvas.any()
 
 
 def test_objects_are_drawn_instead_of_the_detections_that_they_were_made_of():
-    picture = np.zeros((120, 160, 3), np.uint8)
+    canvas = np.zeros((120, 160, 3), np.uint8)
     intrinsics = CameraIntrinsics(width=160, height=120, fx=100, fy=100, cx=80, cy=60)
     item = object_of(PointCloud(np.array([[-0.1, -0.1, 1], [0.1, 0.1, 1.2]], np.float32)), label="cat")
     results = {"segment": [item], "detect": [Detection("cat", 0.9, 60, 50, 110, 100)]}
-    assert (draw_results(picture, results, intrinsics) == draw_objects(picture, [item], intrinsics)).all()
-    assert (draw_results(picture, results) == draw_detections(picture, results["detect"])).all(), "not calibrated"
+    assert (draw_results(canvas, results, intrinsics) == draw_objects(canvas, [item], intrinsics)).all()
+    assert (draw_results(canvas, results) == draw_detections(canvas, results["detect"])).all(), "not calibrated"
 
 
-def test_nothing_to_draw_leaves_the_picture():
-    picture = np.zeros((12, 16, 3), np.uint8)
-    assert draw_results(picture, {"segment": [], "classify": []}) is picture
+def test_nothing_to_draw_leaves_the_image():
+    canvas = np.zeros((12, 16, 3), np.uint8)
+    assert draw_results(canvas, {"segment": [], "classify": []}) is canvas
 
 
 # Labels and each other.
 
 
-def filled(picture, name):
+def filled(canvas, name):
     """Which pixels lie within areas of a class's colour: of labels, not of lines."""
-    mine = (picture == class_color(name)).all(axis=2)
+    mine = (canvas == class_color(name)).all(axis=2)
     return cv2.erode(mine.astype(np.uint8), np.ones((4, 4), np.uint8)).astype(bool)
 
 
@@ -635,17 +635,17 @@ def test_labels_lie_inside_the_image_and_apart_while_there_is_room(boxes):
     sizes = style(400, 300)
     wanted = [Wanted("a thing", (0, 255, 0), x, (x, y, x + width, y + height)) for x, y, width, height in boxes]
     across, tall = sizes.width("a thing") + 2 * sizes.padding, sizes.label_height
-    picture = gray(400, 300)
-    draw_labels(picture, wanted, sizes)
-    covered = int((picture != gray(400, 300)).any(axis=2).sum())
+    canvas = gray(400, 300)
+    draw_labels(canvas, wanted, sizes)
+    covered = int((canvas != gray(400, 300)).any(axis=2).sum())
     assert covered == len(wanted) * across * tall
 
 
 def test_more_labels_than_the_image_has_room_for_are_drawn_all_the_same():
     many = [Detection(f"thing {number}", 0.5, 10, 10, 60, 40) for number in range(200)]
-    picture = draw_detections(gray(80, 60), many)
-    assert picture.shape == (60, 80, 3)
-    np.testing.assert_array_equal(picture, draw_detections(gray(80, 60), many))
+    canvas = draw_detections(gray(80, 60), many)
+    assert canvas.shape == (60, 80, 3)
+    np.testing.assert_array_equal(canvas, draw_detections(gray(80, 60), many))
 
 
 def test_labels_of_objects_one_behind_the_other_do_not_cover_each_other():

@@ -144,5 +144,5 @@ def test_color_of_16_bits_becomes_its_upper_8(data, encoding, order, padding, bi
     np.testing.assert_array_equal(rgb, pixels[..., list(order)] >> 8)
 
 
-def test_what_they_become_are_the_encodings_of_pictures():
+def test_what_they_become_are_the_encodings_of_images():
     assert {encoding.result for encoding in RAW_ENCODINGS.values()} == {"rgb8", "mono8"}

@@ -1,4 +1,4 @@
-"""Errors: a code a program can act on, and a sentence a person can act on."""
+"""Errors: a code a program can act on, and a message a person can act on."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def test_the_codes_are_the_constants_of_the_message():
     assert {code.name: code.value for code in ErrorCode} == constants
 
 
-def test_an_error_shows_its_sentence():
+def test_an_error_shows_its_message_of():
     error = VisionError(ErrorCode.NO_FRAME, "no frame of 'cam1' in 2 s: is it running?")
     assert (error.code, error.message, str(error)) == (
         ErrorCode.NO_FRAME,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from vision_service import image as pictures
+from vision_service import image as module
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import ENCODINGS, Image, decode, encode, encode_image, read_file, read_image, to_rgb
 
@@ -83,7 +83,7 @@ def test_rows_may_be_padded(encoding):
 
 
 @pytest.mark.parametrize(
-    ("pixels", "encoding", "sentence"),
+    ("pixels", "encoding", "message"),
     [
         (np.zeros((2, 2, 3), np.uint8), "yuv422", "unknown encoding 'yuv422': a colour image is one of rgb8, "),
         (np.zeros((2, 2, 4), np.uint8), "rgb8", "shape (2, 2, 4) and type uint8 are not rgb8"),
@@ -95,11 +95,11 @@ def test_rows_may_be_padded(encoding):
     ],
     ids=["unknown", "too many channels", "no channels", "gray with channels", "floats", "no rows", "no columns"],
 )
-def test_what_is_no_picture_is_refused(pixels, encoding, sentence):
+def test_what_is_no_image_is_refused(pixels, encoding, message):
     with pytest.raises(VisionError) as caught:
         Image(pixels, encoding)
     assert caught.value.code is ErrorCode.INVALID_ARGUMENT
-    assert sentence in caught.value.message
+    assert message in caught.value.message
 
 
 @pytest.mark.parametrize("form", [bytes, memoryview], ids=["bytes", "memoryview"])
@@ -113,24 +113,24 @@ def test_compressed_bytes_are_kept_and_decoded_when_asked_for(form):
 
 @pytest.mark.parametrize("form", ["image/jpeg", "image/png"])
 def test_what_a_file_claims_is_known_before_it_is_decoded(form):
-    picture = Image.from_compressed(encode(np.zeros((30, 40, 3), np.uint8), form))
-    assert (picture.claimed_size, picture.decoded) == ((40, 30), False)
-    assert picture.pixels.shape == (30, 40, 3)
-    assert picture.decoded
+    image = Image.from_compressed(encode(np.zeros((30, 40, 3), np.uint8), form))
+    assert (image.claimed_size, image.decoded) == ((40, 30), False)
+    assert image.pixels.shape == (30, 40, 3)
+    assert image.decoded
 
 
 def test_what_is_no_file_claims_nothing():
     assert Image.from_compressed(b"nothing").claimed_size is None
-    picture = Image(np.zeros((30, 40, 3), np.uint8))
-    assert (picture.claimed_size, picture.decoded) == (None, True)
+    image = Image(np.zeros((30, 40, 3), np.uint8))
+    assert (image.claimed_size, image.decoded) == (None, True)
 
 
 def test_the_header_of_a_jpeg_is_read_once(monkeypatch):
     read = []
-    header = pictures.jpeg_header
-    monkeypatch.setattr(pictures, "jpeg_header", lambda data: (read.append(None), header(data))[1])
-    picture = Image.from_compressed(encode(np.zeros((30, 40, 3), np.uint8), "image/jpeg"))
-    assert (picture.claimed_size, picture.width, picture.height, picture.rgb.shape) == ((40, 30), 40, 30, (30, 40, 3))
+    header = module.jpeg_header
+    monkeypatch.setattr(module, "jpeg_header", lambda data: (read.append(None), header(data))[1])
+    image = Image.from_compressed(encode(np.zeros((30, 40, 3), np.uint8), "image/jpeg"))
+    assert (image.claimed_size, image.width, image.height, image.rgb.shape) == ((40, 30), 40, 30, (30, 40, 3))
     assert len(read) == 1
 
 
@@ -156,7 +156,7 @@ def test_all_threads_get_the_same_decoded_pixels():
     assert all(pixels is seen[0] for pixels in seen)
 
 
-def test_bytes_that_are_no_picture_fail_each_time_they_are_looked_at():
+def test_bytes_that_are_no_image_fail_each_time_they_are_looked_at():
     image = Image.from_compressed(b"not an image")
     for _ in range(2):
         with pytest.raises(VisionError, match="12 bytes that are no image") as caught:
@@ -165,7 +165,7 @@ def test_bytes_that_are_no_picture_fail_each_time_they_are_looked_at():
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff\xd8", b"\x89PNG", huge_png()], ids=["none", "jpeg", "png", "too large"])
-def test_decoding_what_is_no_picture_is_an_error(data):
+def test_decoding_what_is_no_image_is_an_error(data):
     with pytest.raises(VisionError) as caught:
         decode(data)
     assert caught.value.code is ErrorCode.INVALID_ARGUMENT
@@ -173,7 +173,7 @@ def test_decoding_what_is_no_picture_is_an_error(data):
 
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.9, 0.999])
 @pytest.mark.parametrize("mime_type", ["image/jpeg", "image/png"])
-def test_a_picture_that_is_cut_off_is_an_error_not_half_gray(mime_type, part):
+def test_an_image_that_is_cut_off_is_an_error_not_half_gray(mime_type, part):
     data = encode(photo(200, 300), mime_type)
     with pytest.raises(VisionError, match="cut off"):
         decode(data[: int(len(data) * part)])
@@ -220,7 +220,7 @@ def test_png_keeps_every_pixel(encoding, data):
     np.testing.assert_array_equal(bgr[..., ::-1], to_rgb(pixels, encoding))
 
 
-def test_jpeg_keeps_the_picture_and_quality_is_paid_for_in_bytes():
+def test_jpeg_keeps_the_image_and_quality_is_paid_for_in_bytes():
     data = encode(photo(), "image/jpeg")
     assert data.startswith(b"\xff\xd8")
     error = np.abs(decode(data)[..., ::-1].astype(int) - photo())
@@ -243,13 +243,13 @@ def test_only_jpeg_and_png_are_encoded(mime_type):
     assert caught.value.code is ErrorCode.INVALID_ARGUMENT
 
 
-def test_a_picture_too_large_for_jpeg_is_an_error():
+def test_an_image_too_large_for_jpeg_is_an_error():
     with pytest.raises(VisionError, match="70000×2 pixels cannot be encoded as image/jpeg"):
         encode(np.zeros((2, 70_000, 3), np.uint8), "image/jpeg")
 
 
 @pytest.mark.parametrize("ending", [".png", ".bmp", ".tiff", ".webp", ".jpg"])
-def test_picture_files_are_read(tmp_path, ending):
+def test_image_files_are_read(tmp_path, ending):
     file = tmp_path / f"image{ending}"
     file.write_bytes(cv2.imencode(ending, np.full((4, 5, 3), BLUE[::-1], np.uint8))[1].tobytes())
     image = read_image(str(file))
@@ -290,7 +290,7 @@ def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
     assert read_file("~/labels.txt") == b"cat"
 
 
-def test_a_file_that_is_no_picture_is_named(tmp_path):
+def test_a_file_that_is_no_image_is_named(tmp_path):
     file = tmp_path / "notes.txt"
     file.write_text("hello")
     with pytest.raises(VisionError, match=r"notes.txt': 5 bytes that are no image"):
@@ -328,18 +328,18 @@ def test_who_asks_for_pixels_that_cannot_be_made_is_told_every_time():
 
 
 @pytest.mark.parametrize("mime_type", ["image/jpeg", "image/png"])
-def test_a_picture_that_came_as_such_a_file_is_that_file(mime_type):
+def test_an_image_that_came_as_such_a_file_is_that_file(mime_type):
     data = encode(photo(), mime_type, quality=30)
     assert encode_image(Image.from_compressed(memoryview(data)), mime_type, quality=99) == data
 
 
 @pytest.mark.parametrize(("came", "wanted"), [("image/jpeg", "image/png"), ("image/png", "image/jpeg")])
-def test_a_picture_that_came_as_another_file_is_encoded(came, wanted):
+def test_an_image_that_came_as_another_file_is_encoded(came, wanted):
     image = Image.from_compressed(encode(photo(), came))
     assert encode_image(image, wanted) == encode(image.rgb, wanted)
 
 
-def test_a_picture_that_came_as_pixels_is_encoded():
+def test_an_image_that_came_as_pixels_is_encoded():
     assert encode_image(Image(photo()), "image/png") == encode(photo(), "image/png")
 
 
@@ -363,7 +363,7 @@ class TestTheSizeOfAJpeg:
         assert image.size == (image.width, image.height) == (50, 30)
         assert image._pixels is None
 
-    def test_is_that_of_the_picture_as_it_is_turned(self):
+    def test_is_that_of_the_image_as_it_is_turned(self):
         jpeg = encode(np.zeros((30, 50, 3), np.uint8), "image/jpeg")
         orientation = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
         turned = jpeg[:2] + b"\xff\xe1" + (len(orientation) + 2).to_bytes(2, "big") + orientation + jpeg[2:]

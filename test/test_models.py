@@ -17,7 +17,7 @@ from vision_service.vision.model import methods
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
 SEEDS = range(1000, 1012)
-PICTURES = 5
+IMAGES = 5
 
 pytest.importorskip("ai_edge_litert", reason="LiteRT is not installed")
 
@@ -39,7 +39,7 @@ def new(name: str) -> MLModel:
 def frames(seed: int, solids: int) -> list[Frame]:
     """Return images of one table, three seconds of its motion apart."""
     camera = Synthetic(SyntheticConfig(seed=seed, objects=solids, frame_rate=1 / 3), LocalResources())
-    return [camera.read() for _ in range(PICTURES)]
+    return [camera.read() for _ in range(IMAGES)]
 
 
 def test_the_seeds_here_were_not_trained_on():
@@ -67,7 +67,7 @@ def test_the_detector_finds_the_solids_and_nothing_else(detector):
 
 
 def test_the_detector_finds_nothing_on_an_empty_table(detector):
-    assert [detector.detect(frame) for frame in frames(SEEDS[0], 0)] == [[]] * PICTURES
+    assert [detector.detect(frame) for frame in frames(SEEDS[0], 0)] == [[]] * IMAGES
 
 
 def test_the_classifier_knows_the_shapes_and_nothing_by_name(classifier):
@@ -75,7 +75,7 @@ def test_the_classifier_knows_the_shapes_and_nothing_by_name(classifier):
     assert classifier.labels == CLASSIFIED
 
 
-def test_the_classifier_tells_which_solid_a_picture_shows(classifier):
+def test_the_classifier_tells_which_solid_an_image_shows(classifier):
     answers = [
         classifier.classify(frame, 1)[0].class_name == frame.extra["truth"][0].class_name
         for seed in SEEDS
@@ -86,4 +86,4 @@ def test_the_classifier_tells_which_solid_a_picture_shows(classifier):
 
 def test_the_classifier_tells_an_empty_table(classifier):
     for seed in SEEDS[:2]:
-        assert [classifier.classify(frame, 1)[0].class_name for frame in frames(seed, 0)] == [NOTHING] * PICTURES
+        assert [classifier.classify(frame, 1)[0].class_name for frame in frames(seed, 0)] == [NOTHING] * IMAGES

@@ -74,7 +74,7 @@ def lacks() -> str:
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory) -> Path:
+def images(tmp_path_factory) -> Path:
     """A folder with dark.png, dim.png, bright.png and photo.jpg."""
     folder = tmp_path_factory.mktemp("images")
     for name, level in {"dark.png": DARK, "dim.png": DIM, "bright.png": BRIGHT, "photo.jpg": DIM}.items():
@@ -83,13 +83,13 @@ def pictures(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(installed, pictures):
+def run(installed, images):
     """Runs `vision-service`, or another program, where the example is installed; further folders go before it."""
 
     def run(*arguments: str, program=COMMAND, folders=()) -> subprocess.CompletedProcess[str]:
         env = environment(*folders, installed)
         return subprocess.run(
-            [*program, *arguments], env=env, cwd=pictures, capture_output=True, text=True, timeout=PATIENCE
+            [*program, *arguments], env=env, cwd=images, capture_output=True, text=True, timeout=PATIENCE
         )
 
     return run
@@ -192,7 +192,7 @@ def test_classify_takes_the_model_by_its_name(run):
     ],
     ids=["out of range", "misspelt", "refused by the model"],
 )
-def test_a_wrong_attribute_is_refused_with_a_sentence(run, setting, says):
+def test_a_wrong_attribute_is_refused_with_a_message_of(run, setting, says):
     done = run("classify", "dim.png", "--model", "brightness", "--set", setting)
 
     assert done.returncode == 1
@@ -305,9 +305,9 @@ def test_help_lists_the_commands(run, stack):
     assert set(found["result"]["commands"]) == {"help", "luminance"}
 
 
-def test_a_live_attribute_changes_at_work(run, stack, pictures):
+def test_a_live_attribute_changes_at_work(run, stack, images):
     def confidence() -> float:
-        found = answer(run("call", "room", "get_classifications", "--image", str(pictures / "dim.png"), "--json"))
+        found = answer(run("call", "room", "get_classifications", "--image", str(images / "dim.png"), "--json"))
         return next(item["confidence"] for item in found["classifications"] if item["class_name"] == "dim")
 
     assert run("set", "room", "softness=0.5").returncode == 0
@@ -329,7 +329,7 @@ def test_a_live_attribute_changes_at_work(run, stack, pictures):
     ],
     ids=["refused by the model", "fixed in drivers", "unknown command", "wrong argument"],
 )
-def test_what_is_wrong_at_work_is_refused_with_a_sentence(run, stack, arguments, says):
+def test_what_is_wrong_at_work_is_refused_with_a_message_of(run, stack, arguments, says):
     done = run(*arguments)
 
     assert done.returncode == 1

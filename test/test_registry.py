@@ -56,7 +56,7 @@ def test_a_third_party_that_cannot_be_imported_is_named_with_the_reason(registry
 
 
 @pytest.mark.parametrize(
-    ("name", "sentence"),
+    ("name", "message"),
     [
         ("conter", "no shape 'conter': did you mean 'counter'?"),
         ("xyz", "no shape 'xyz': known are counter, ordered"),
@@ -64,10 +64,10 @@ def test_a_third_party_that_cannot_be_imported_is_named_with_the_reason(registry
     ],
     ids=["misspelt", "far from all", "empty"],
 )
-def test_an_unknown_name_says_what_is_known(registry, name, sentence):
+def test_an_unknown_name_says_what_is_known(registry, name, message):
     with pytest.raises(VisionError) as caught:
         registry.get(name)
-    assert (caught.value.code, caught.value.message) == (ErrorCode.UNKNOWN_RESOURCE, sentence)
+    assert (caught.value.code, caught.value.message) == (ErrorCode.UNKNOWN_RESOURCE, message)
 
 
 @pytest.mark.parametrize("name", MODELS.names())

@@ -103,7 +103,7 @@ def test_a_vision_model_is_given_for_what_it_can_do():
 
 
 @pytest.mark.parametrize(
-    ("ask", "name", "sentence"),
+    ("ask", "name", "message"),
     [
         ("detector", "c", "the vision service 'c' is no detector: it cannot detect or label"),
         ("classifier", "d", "the vision service 'd' is no classifier: it cannot classify"),
@@ -113,7 +113,7 @@ def test_a_vision_model_is_given_for_what_it_can_do():
     ],
     ids=["cannot detect", "cannot classify", "unknown", "none at all", "misspelt"],
 )
-def test_what_is_not_there_is_unknown(ask, name, sentence):
+def test_what_is_not_there_is_unknown(ask, name, message):
     resources = LocalResources(
         {
             "vision": {"d": lambda _: Detector("d", []), "c": lambda _: Classifier("c", [])},
@@ -122,7 +122,7 @@ def test_what_is_not_there_is_unknown(ask, name, sentence):
     )
     with pytest.raises(VisionError) as caught:
         getattr(resources, ask)(name)
-    assert (caught.value.code, caught.value.message) == (ErrorCode.UNKNOWN_RESOURCE, sentence)
+    assert (caught.value.code, caught.value.message) == (ErrorCode.UNKNOWN_RESOURCE, message)
 
 
 def test_without_makers_everything_is_unknown():

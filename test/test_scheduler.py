@@ -199,7 +199,7 @@ class TestSharing:
         assert errors[0] is not errors[1]  # each is raised somewhere else
         assert inference.runs == 1
 
-    def test_given_pictures_are_never_shared(self, start):
+    def test_given_images_are_never_shared(self, start):
         inference, shown = start(Doors()), frame(camera="")
         wait([inference.run("detect", shown) for _ in range(3)], PATIENCE)
         assert inference.runs == 3
@@ -533,15 +533,15 @@ class TestGivingUp:
         model = Doors(99)
         inference = start(model)
         busy(inference, model)
-        pictures = []
+        references = []
         for number in range(50):
             for camera in ("", "cam"):
                 shown = frame(number, camera)
-                pictures.append(weakref.ref(shown))
+                references.append(weakref.ref(shown))
                 inference.run("detect", shown).cancel()
                 del shown
         gc.collect()
-        alive = sum(picture() is not None for picture in pictures)
+        alive = sum(reference() is not None for reference in references)
         assert alive <= RECENT + 1
 
 
@@ -699,11 +699,11 @@ class TestLettingGo:
         return condition()
 
     @pytest.mark.parametrize("stamp", [0, -1, -2], ids=["found", "foreseen failure", "failure"])
-    def test_a_given_picture_goes_with_its_answer(self, start, stamp):
+    def test_a_given_image_goes_with_its_answer(self, start, stamp):
         reference = self.ask(start(Doors()), frame(stamp, camera=""))
         assert self.soon(lambda: reference() is None)
 
-    def test_an_answer_does_not_hold_its_picture(self, start):
+    def test_an_answer_does_not_hold_its_image(self, start):
         shown = frame(camera="")
         reference = weakref.ref(shown)
         found = start(Doors()).run("detect", shown).result(PATIENCE)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from vision_service.image import Image
 from vision_service.types import Classification, Detection, Frame, OrientedBox, PointCloud, reduced_angle
 
-PICTURE = Image(np.zeros((48, 64, 3), np.uint8))
+IMAGE = Image(np.zeros((48, 64, 3), np.uint8))
 DEPTH = np.zeros((24, 32), np.float32)
 
 
@@ -35,11 +35,11 @@ def test_detections_and_classifications_are_values():
     ("frame", "size"),
     [
         (Frame(), (0, 0)),
-        (Frame(image=PICTURE), (64, 48)),
+        (Frame(image=IMAGE), (64, 48)),
         (Frame(depth=DEPTH), (32, 24)),
-        (Frame(image=PICTURE, depth=DEPTH), (64, 48)),
+        (Frame(image=IMAGE, depth=DEPTH), (64, 48)),
     ],
-    ids=["empty", "picture", "depth alone", "the image counts"],
+    ids=["empty", "image", "depth alone", "the image counts"],
 )
 def test_the_size_of_a_frame_is_width_and_height(frame, size):
     assert frame.size == size

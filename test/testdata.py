@@ -45,7 +45,7 @@ def form(name: str) -> Path:
 
 
 @cache
-def picture(name: str) -> Image:
+def image(name: str) -> Image:
     """Return the image in a file; "NAME.pcd#rgb" = the colours of an organized point cloud."""
     file, _, part = name.partition("#")
     if not part:

@@ -18,7 +18,7 @@ from vision_service.rendering.scene import COLORS
 
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 BOX = (70, 20, 95, 60)
-PICTURE = painted(130, 70, BOX)
+IMAGE = painted(130, 70, BOX)
 """A red box on black."""
 CLASSIFIER_FILE = "models/mobilenet_v2_1.0_224_quant.tflite"
 
@@ -45,7 +45,7 @@ def view(seed: int, **parameters: Any) -> dict[str, Any]:
     return {"driver": "synthetic", "seed": seed, "objects": 6, **parameters}
 
 
-def picture_camera(path: Path | str, **parameters: Any) -> dict[str, Any]:
+def image_camera(path: Path | str, **parameters: Any) -> dict[str, Any]:
     """Return the parameters of a camera that shows a file."""
     return {"driver": "image_file", "color_image_file_path": str(path), "frame_rate": 50.0, **parameters}
 
@@ -90,7 +90,7 @@ class Lens:
 
     def __init__(self, robot: Peer, topic: str = "front/image_raw", qos: Any = 10) -> None:
         self.seconds = 0
-        self.pixels = PICTURE
+        self.pixels = IMAGE
         self.robot = robot
         self.publisher = robot.publisher(Image, topic, qos)
 

@@ -37,7 +37,7 @@ LOG = "build.log"
 
 
 class NotReadyError(Exception):
-    """What keeps a version from being released, as sentences."""
+    """What keeps a version from being released, as messages."""
 
 
 def versions(root: Path = ROOT) -> dict[str, str]:

@@ -221,7 +221,11 @@ class Worker:
                 settle(future, job(), running=True)
             except BaseException as error:
                 settle(future, _harmless(error), running=True)
-        del item, future, job  # an error knows this frame, and the future the error: a circle, with what the job holds
+        del (
+            item,
+            future,
+            job,
+        )  # an error knows this frame, and the future the error: a cycle, with what the job holds
         return True
 
 

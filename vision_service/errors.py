@@ -1,4 +1,4 @@
-"""The one error of the package: a code a program can act on, and a sentence a person can act on."""
+"""The one error of the package: a code a program can act on, and a message a person can act on."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def missing_package(package: str, purpose: str, *, extra: str = "") -> VisionErr
 
     Args:
         package: The library's name on PyPI.
-        purpose: What needs it: the start of the sentence.
+        purpose: What needs it: the start of the message.
         extra: The extra of vision-service that brings it, if there is one.
     """
     way = f" (or: pip install 'vision-service[{extra}]')" if extra else ""

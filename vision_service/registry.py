@@ -44,7 +44,7 @@ class Registry:
         return sorted(name for name in self._third_party().names if name not in self._builtin)
 
     def unused(self) -> list[str]:
-        """Return a sentence for each third party's class that is not used, because its name is one of ours."""
+        """Return a message for each third party's class that is not used, because its name is one of ours."""
         return [
             f"the {self.kind} {point.name!r} of {point.value} is not used, because ours has that name: its author has "
             "to rename it"

@@ -12,7 +12,7 @@ from rich.progress import Progress
 from benchmarks.calls.crowds import Crowd
 from benchmarks.calls.single import RATE, REST, Single, single_calls
 from benchmarks.report import Report, markdown_table
-from benchmarks.rig.networks import COCO_SSD, DETECTOR, networks, pictures
+from benchmarks.rig.networks import COCO_SSD, DETECTOR, images, networks
 from benchmarks.rig.processes import profile_of_ours
 
 WIDTH, HEIGHT = 640, 480
@@ -54,7 +54,7 @@ does, other calls are answered.
 def measure(*, pages: Path, quick: bool) -> Report:
     """Measure, and draw the images of many callers into the folder `pages`."""
     os.environ.update(profile_of_ours())
-    shots = pictures(WIDTH, HEIGHT)
+    shots = images(WIDTH, HEIGHT)
     with tempfile.TemporaryDirectory() as name, Progress() as progress:
         folders = {ending: Path(name) / ending for ending in ("bmp", "jpg")}
         for ending, folder in folders.items():

@@ -1,7 +1,7 @@
 """A program that calls many times at once: `python -m benchmarks.calls.callers ours`, or `… viam PORT`.
 
 It reads turns from its standard input, a JSON object each: how many `callers` call for how many `seconds`, whether they
-`share` one client, and `what` they call: "image" = get_detections of the JPEG file `picture`, "raw" = of its pixels,
+`share` one client, and `what` they call: "image" = get_detections of the JPEG file `file`, "raw" = of its pixels,
 "camera" = get_detections_from_camera. For each turn it writes a line of JSON: the durations of all calls, and how long
 the turn was in the end, seconds.
 
@@ -37,12 +37,12 @@ def main() -> None:
         print(json.dumps(done), flush=True)
 
 
-def _ours(*, callers: int, share: bool, seconds: float, what: str, picture: str) -> Turn:
+def _ours(*, callers: int, share: bool, seconds: float, what: str, file: str) -> Turn:
     """Let threads call."""
     from vision_service.image import read_image
     from vision_service.ros.client import VisionClient
 
-    data, pixels = Path(picture).read_bytes(), read_image(picture).rgb
+    data, pixels = Path(file).read_bytes(), read_image(file).rgb
     calls: dict[str, Callable[[VisionClient], Any]] = {
         "image": lambda client: client.get_detections(data, timeout=TIMEOUT),
         "raw": lambda client: client.get_detections(pixels, timeout=TIMEOUT),
@@ -68,12 +68,12 @@ def _ours(*, callers: int, share: bool, seconds: float, what: str, picture: str)
         return durations, time.perf_counter() - began
 
 
-async def _viams(port: int, *, callers: int, share: bool, seconds: float, what: str, picture: str) -> Turn:
+async def _viams(port: int, *, callers: int, share: bool, seconds: float, what: str, file: str) -> Turn:
     """Let tasks call."""
     from viam.media.video import CameraMimeType, ViamImage
     from viam.services.vision import VisionClient
 
-    image = ViamImage(Path(picture).read_bytes(), CameraMimeType.JPEG)
+    image = ViamImage(Path(file).read_bytes(), CameraMimeType.JPEG)
     calls: dict[str, Callable[[VisionClient], Coroutine[Any, Any, Any]]] = {
         "image": lambda client: client.get_detections(image, timeout=TIMEOUT),
         "camera": lambda client: client.get_detections_from_camera("camera", timeout=TIMEOUT),

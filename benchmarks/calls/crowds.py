@@ -75,13 +75,13 @@ class Crowd:
         self.network = network
         self.crowds = {**SHARED, **(APART if apart else {})}
         done: dict[tuple[str, str, str], list[Turn]] = {}
-        picture = str(min(folder.glob("*.jpg")))
+        image = str(min(folder.glob("*.jpg")))
         both = [(side, what, crowd) for crowd in self.crowds for what in KINDS for side in SIDES]
         ours = [("ours", what, crowd) for crowd in SHARED for what in RAW]
         with _both_sides(network, folder) as sides:
             for _, (side, what, crowd) in product(range(turns), both + ours):
                 turn = {"callers": self.crowds[crowd], "share": crowd in SHARED, "seconds": seconds, "what": what}
-                done.setdefault((side, what, crowd), []).append(sides[side](**turn, picture=picture))
+                done.setdefault((side, what, crowd), []).append(sides[side](**turn, file=image))
         self.answered = {key: Answered(turns) for key, turns in done.items()}
 
     def figures(self) -> list[Figure]:
@@ -118,8 +118,8 @@ class Crowd:
             for (side, what, crowd), answered in sorted(self.answered.items(), key=lambda item: item[0][1])
         ]
         table = markdown_table(("get_detections", "at once", "whose", "calls a second", "p50", "p99"), rows)
-        picture = f"![Calls a second and how long they take, by the number of callers]({file.name})"
-        return f"## Many callers, {self.network.name}\n\n{picture}\n\n{table}"
+        image = f"![Calls a second and how long they take, by the number of callers]({file.name})"
+        return f"## Many callers, {self.network.name}\n\n{image}\n\n{table}"
 
     def _draw(self, file: Path) -> None:
         import matplotlib as mpl  # here, because who only calls many at once does not draw

@@ -124,21 +124,21 @@ class Single:
 
 
 def single_calls(
-    networks: list[Network], shots: list[NDArray[Any]], picture: Path, rounds: int, progress: Progress
+    networks: list[Network], shots: list[NDArray[Any]], image: Path, rounds: int, progress: Progress
 ) -> list[Single]:
     """Call a vision node for each network, from a camera and with an image given.
 
     Args:
         networks: Detectors and classifiers.
         shots: The images, (H, W, 3) RGB.
-        picture: The file that the camera shows, each time as a new frame.
+        image: The file that the camera shows, each time as a new frame.
         rounds: How often each call is made.
         progress: Where to show how far it is.
     """
     services = [Service(f"eye{at}", each, given) for at, each in enumerate(networks) for given in (False, True)]
     nodes: dict[str, dict[str, Any]] = {
         "stack": {"cameras": ["camera"], "vision": list(dict.fromkeys(service.node for service in services))},
-        "camera": {"driver": "image_file", "color_image_file_path": str(picture), "frame_rate": RATE},
+        "camera": {"driver": "image_file", "color_image_file_path": str(image), "frame_rate": RATE},
         **{service.node: {**service.network.parameters, "cameras": ["camera"]} for service in services},
     }
     with robot(**nodes), bare_client() as bare, ExitStack() as stack:

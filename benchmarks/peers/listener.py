@@ -1,4 +1,4 @@
-"""A plain rclpy node that hears one topic: `python -m benchmarks.peers.listener TOPIC PACKAGE/TYPE`.
+"""A plain rclpy node that subscribes to one topic: `python -m benchmarks.peers.listener TOPIC PACKAGE/TYPE`.
 
 For each message it prints its stamp and the time of its arrival, nanoseconds since 1970.
 """
@@ -22,11 +22,11 @@ def main() -> None:
     rclpy.init()
     node = rclpy.create_node("listener")
 
-    def heard(message: Any) -> None:
+    def receive(message: Any) -> None:
         stamp = message.header.stamp
         print(stamp.sec * 1_000_000_000 + stamp.nanosec, time.time_ns(), flush=True)
 
-    node.create_subscription(kind, topic, heard, qos_profile_sensor_data)
+    node.create_subscription(kind, topic, receive, qos_profile_sensor_data)
     rclpy.spin(node)
 
 

@@ -1,7 +1,7 @@
 """Many plain rclpy clients of one service, in one process: `python -m benchmarks.peers.plain_callers SERVICE`.
 
 It reads turns from its standard input, a JSON object each: how many `callers` call for how many `seconds`, with the
-JPEG file `picture`. Each has a service client of its own, and calls again as soon as it is answered. For each turn it
+JPEG file `file`. Each has a service client of its own, and calls again as soon as it is answered. For each turn it
 writes a line of JSON: the durations of all calls, and how long the turn was in the end, seconds.
 """
 
@@ -75,7 +75,7 @@ def main() -> None:
         turn = json.loads(line)
         request = GetDetections.Request()
         request.compressed_image.format = "jpeg"
-        request.compressed_image.data = array.array("B", Path(turn["picture"]).read_bytes())
+        request.compressed_image.data = array.array("B", Path(turn["file"]).read_bytes())
         callers = Callers(node, sys.argv[1], turn["callers"], request)
         callers.call(executor, 0.0)
         callers.durations.clear()

@@ -15,7 +15,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.utilities import remove_ros_args
 from sensor_msgs.msg import Image
 
-from benchmarks.rig.networks import pictures
+from benchmarks.rig.networks import images
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
     executor.add_node(node)
     publisher = node.create_publisher(Image, "/camera/image_raw", 10)
     messages = []
-    for pixels in pictures(width, height):
+    for pixels in images(width, height):
         message = Image(width=width, height=height, encoding="rgb8", step=3 * width)
         message.header.frame_id = "camera"
         message.data = array.array("B")

@@ -65,29 +65,29 @@ def decoded(jpeg: bytes) -> NDArray[np.uint8]:
     return cv2.cvtColor(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
 
-def drawn(picture: NDArray[np.uint8], detections: Sequence[Detection]) -> NDArray[np.uint8]:
+def drawn(image: NDArray[np.uint8], detections: Sequence[Detection]) -> NDArray[np.uint8]:
     """Return a copy with a green rectangle and a text for each detection."""
-    picture = picture.copy()
+    image = image.copy()
     for found in detections:
         corner = (int(found.x_min), int(found.y_min))
-        cv2.rectangle(picture, corner, (int(found.x_max), int(found.y_max)), (0, 255, 0), 2)
+        cv2.rectangle(image, corner, (int(found.x_max), int(found.y_max)), (0, 255, 0), 2)
         text = f"{found.class_name} {found.confidence:.2f}"
-        cv2.putText(picture, text, (corner[0], corner[1] - 5), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (0, 255, 0), 1)
-    return picture
+        cv2.putText(image, text, (corner[0], corner[1] - 5), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (0, 255, 0), 1)
+    return image
 
 
-def drawn_readably(picture: NDArray[np.uint8], detections: Sequence[Detection]) -> NDArray[np.uint8]:
+def drawn_readably(image: NDArray[np.uint8], detections: Sequence[Detection]) -> NDArray[np.uint8]:
     """Return a copy with a rectangle, and a smooth text on a filled background, for each detection."""
-    picture = picture.copy()
+    image = image.copy()
     for found in detections:
         left, top = int(found.x_min), int(found.y_min)
-        cv2.rectangle(picture, (left, top), (int(found.x_max), int(found.y_max)), (0, 255, 0), 4)
+        cv2.rectangle(image, (left, top), (int(found.x_max), int(found.y_max)), (0, 255, 0), 4)
         text = f"{found.class_name} {found.confidence:.2f}"
         (width, height), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.8, 1)
-        cv2.rectangle(picture, (left, top - height - below), (left + width, top), (0, 255, 0), cv2.FILLED)
+        cv2.rectangle(image, (left, top - height - below), (left + width, top), (0, 255, 0), cv2.FILLED)
         origin = (left, top - below)
-        cv2.putText(picture, text, origin, cv2.FONT_HERSHEY_SIMPLEX, 0.8, (0, 0, 0), 1, cv2.LINE_AA)
-    return picture
+        cv2.putText(image, text, origin, cv2.FONT_HERSHEY_SIMPLEX, 0.8, (0, 0, 0), 1, cv2.LINE_AA)
+    return image
 
 
 def cloud_message(
@@ -110,9 +110,9 @@ def open3d_cloud_message(
     """Return the coloured points of depth, those that exist only, by way of Open3D."""
     import open3d
 
-    depth_picture, picture = open3d.geometry.Image(np.nan_to_num(depth)), open3d.geometry.Image(rgb)
+    depth_image, image = open3d.geometry.Image(np.nan_to_num(depth)), open3d.geometry.Image(rgb)
     both = open3d.geometry.RGBDImage.create_from_color_and_depth(
-        picture, depth_picture, depth_scale=1.0, depth_trunc=100.0, convert_rgb_to_intensity=False
+        image, depth_image, depth_scale=1.0, depth_trunc=100.0, convert_rgb_to_intensity=False
     )
     camera = open3d.camera.PinholeCameraIntrinsic(
         intrinsics.width, intrinsics.height, intrinsics.fx, intrinsics.fy, intrinsics.cx, intrinsics.cy

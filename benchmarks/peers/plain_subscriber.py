@@ -16,7 +16,7 @@ from vision_msgs.msg import Detection2DArray
 
 
 class PlainSubscriber(Node):
-    """Makes an array of every image, and goes on only if its detections are heard."""
+    """Makes an array of every image, and goes on only if somebody subscribes to its detections."""
 
     def __init__(self, name: str, topic: str) -> None:
         super().__init__(name)
@@ -25,7 +25,7 @@ class PlainSubscriber(Node):
 
     def on_image(self, message: Image) -> None:
         """Take an image."""
-        self.picture = np.frombuffer(message.data, np.uint8).reshape(message.height, message.width, -1)
+        self.image = np.frombuffer(message.data, np.uint8).reshape(message.height, message.width, -1)
         if self.detections.get_subscription_count():
             self.detections.publish(Detection2DArray(header=message.header))
 

@@ -1,6 +1,6 @@
-"""A machine of Viam's Python SDK: `python -m benchmarks.peers.viam_server NETWORK MINIMUM PICTURES PORT`.
+"""A machine of Viam's Python SDK: `python -m benchmarks.peers.viam_server NETWORK MINIMUM FOLDER PORT`.
 
-It serves one camera, `camera`, which shows the JPEG files of the folder PICTURES one after the other, and one vision
+It serves one camera, `camera`, which shows the JPEG files of the FOLDER one after the other, and one vision
 service, `eye`, which runs a detector of TensorFlow's standard form on what it is given or on what the camera shows.
 """
 
@@ -30,7 +30,7 @@ async def unimplemented(*_: Any, **__: Any) -> Any:
     raise NotImplementedError
 
 
-class Pictures(Camera):
+class Folder(Camera):
     """Shows a new image whenever it is asked."""
 
     def __init__(self, folder: Path) -> None:
@@ -109,8 +109,8 @@ class Detector(Vision):
 
 async def main() -> None:
     """Serve until killed."""
-    network, minimum, pictures, port = sys.argv[1:]
-    camera = Pictures(Path(pictures))
+    network, minimum, folder, port = sys.argv[1:]
+    camera = Folder(Path(folder))
     server = Server([camera, Detector(Path(network), float(minimum), camera)])
     await server.serve("127.0.0.1", int(port), log_level=None)
 

@@ -23,10 +23,10 @@ def main() -> None:
     with VisionClient(sys.argv[1]) as client:
         for line in sys.stdin:
             method, *paths = line.split()
-            pictures = [_load(path) for path in paths]
+            images = [_load(path) for path in paths]
             began = time.perf_counter()
             try:
-                getattr(client, method)(*pictures, timeout=TIMEOUT)
+                getattr(client, method)(*images, timeout=TIMEOUT)
             except VisionError as error:
                 print(error.code.name, error.message, flush=True)
             else:

@@ -1,4 +1,4 @@
-"""A camera driver, a detector and a listener in a process each; what the listener hears of which image, and when."""
+"""A camera driver, a detector and a listener in a process each; what the listener receives of which image, and when."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Camera:
 
 
 def delays(detector: str, network: Network, camera: Camera) -> list[float]:
-    """Return how long after an image was taken its result was heard, seconds, for each that was; in their order.
+    """Return how long after an image was taken its result was received, seconds, for each that was; in their order.
 
     Args:
         detector: "ours", or "tutorial".
@@ -68,8 +68,8 @@ def delays(detector: str, network: Network, camera: Camera) -> list[float]:
         driver.stdout.readline()
         time.sleep(0.5)
         listener.kill()
-        heard = [line.split() for line in listener.stdout if line.endswith("\n")]
-    return [(int(arrival) - int(stamp)) / 1e9 for stamp, arrival in heard]
+        received = [line.split() for line in listener.stdout if line.endswith("\n")]
+    return [(int(arrival) - int(stamp)) / 1e9 for stamp, arrival in received]
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from rclpy.parameter import Parameter
 from rclpy.publisher import Publisher
 
 from benchmarks.rig.between_processes import OUTPUTS
-from benchmarks.rig.networks import Network, pictures
+from benchmarks.rig.networks import Network, images
 from benchmarks.rig.processes import running
 from vision_service.frames import Demand, FrameSlot
 from vision_service.image import Image
@@ -32,12 +32,12 @@ PATIENCE = 2.0
 
 
 class Eye:
-    """A vision node that sees what it is shown, and is heard by another process.
+    """A vision node that sees what it is shown, and whose results another process receives.
 
     Attributes:
         slot: Where a camera of this process puts its frames.
         node: The node.
-        listener: The process that hears it.
+        listener: The process that receives them.
         results: When each result was published, nanoseconds since 1970, and its message, or the message's bytes.
     """
 
@@ -93,7 +93,7 @@ def eye(network: Network) -> Iterator[Eye]:
             with _told(shown.note):
                 while True:  # until the listener is known
                     with suppress(TimeoutError):
-                        shown.look(pictures(640, 480)[0])
+                        shown.look(images(640, 480)[0])
                         break
                 yield shown
         finally:

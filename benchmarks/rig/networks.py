@@ -68,7 +68,7 @@ def networks() -> list[Network]:
     return [network for network in NETWORKS if network.path.exists()]
 
 
-def pictures(width: int, height: int) -> list[NDArray[np.uint8]]:
+def images(width: int, height: int) -> list[NDArray[np.uint8]]:
     """Return images to look at, (height, width, 3) RGB."""
     names = ("cats_and_dogs.jpg", "cat_720p.jpg", "multi_objects.jpg", "kite_and_cold.jpg")
     paths = [path for name in names if (path := TESTDATA / "images" / name).exists()]

@@ -8,7 +8,7 @@ import time
 from itertools import cycle
 
 from benchmarks.rig.inside_process import eye
-from benchmarks.rig.networks import DETECTOR, pictures
+from benchmarks.rig.networks import DETECTOR, images
 from benchmarks.rig.processes import running
 
 CALLER = """
@@ -32,7 +32,7 @@ def frames(seconds: float) -> list[float]:
     Returns:
         How long each took, seconds.
     """
-    shots = cycle(pictures(640, 480))
+    shots = cycle(images(640, 480))
     with eye(DETECTOR) as shown:
         ends = time.monotonic() + seconds
         taken = []
@@ -47,7 +47,7 @@ def calls(seconds: float) -> list[float]:
     Returns:
         How long each took its caller, seconds.
     """
-    shots = cycle(pictures(640, 480))
+    shots = cycle(images(640, 480))
     with eye(DETECTOR) as shown, running("-c", CALLER) as caller:
         shown.listener.send_signal(signal.SIGINT)  # it says that it goes: nothing is streamed, no result is shared
         shown.listener.wait()

@@ -18,7 +18,7 @@ from benchmarks.peers.open3d_segmentation import Open3dSegmentation
 from benchmarks.peers.pcl_segmentation import PclSegmentation, compiled
 from benchmarks.report import Figure, Report, markdown_table
 from benchmarks.rig.clouds import LEAF, Sight, model_of, real, rendered
-from benchmarks.segmentation import pictures
+from benchmarks.segmentation import images
 from benchmarks.segmentation.growth import COUNTS, Growth, Hostile, growth, hostile, more_pixels, more_space
 from vision_service.pointcloud.clusters import cluster, members
 from vision_service.pointcloud.objects import finite, select
@@ -69,7 +69,7 @@ logarithms of the three largest clouds; in smaller ones, what every call costs w
 MEMORY = """
 The grid is never laid out: only cells with a point in them are kept, as runs along x. Two attributes limit them,
 whatever the cloud: `max_points` ({config.max_points:,}) and `max_voxels` ({config.max_voxels:,} occupied cells); and
-the pairs of neighbouring runs are joined in parts. A cloud with more is refused with INVALID_ARGUMENT and a sentence
+the pairs of neighbouring runs are joined in parts. A cloud with more is refused with INVALID_ARGUMENT and a message
 that says what to raise. These clouds are made to take as much as they can; memory is what Python and NumPy allocate at
 most (tracemalloc), without the cloud itself.
 """
@@ -129,8 +129,8 @@ def measure(*, pages: Path, quick: bool) -> Report:
         item.sight.name: item.coarse | {name: times for name, times in item.full.items() if name != "ours"}
         for item in contests
     }
-    pictures.bars(taken, pages / "segmentation.png")
-    pictures.growth(grown, pages / "segmentation_growth.png")
+    images.bars(taken, pages / "segmentation.png")
+    images.growth(grown, pages / "segmentation_growth.png")
     figures = [figure for item in contests for figure in figures_of(item)]
     return Report(
         "Segmentation",
@@ -163,7 +163,7 @@ def contest(
         fine = alternate(every, 2 if quick else 10, warm_up=1, progress=progress)
         ours, theirs = labels(sight), pcl["PCL"].labels()
     found = {"ours": ours, "PCL, every point": theirs}
-    pictures.objects(sight, found, pages / "segmentation_objects.png")
+    images.objects(sight, found, pages / "segmentation_objects.png")
     return Contest(sight, coarse, fine, alike(ours, np.maximum(theirs, 0)), steps(sight, 10 if quick else 100))
 
 

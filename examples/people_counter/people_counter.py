@@ -35,13 +35,13 @@ class PeopleCounter(Node):
         self.inside: Counter[str] = Counter()
         self.crossed: Counter[tuple[str, str]] = Counter()
         self._say = say
-        self.create_subscription(LabelEvent, f"{service}/events", self._heard, 100)
+        self.create_subscription(LabelEvent, f"{service}/events", self._count, 100)
         with VisionClient(service, self) as client:
             for name, counts in client.get_zones().items():
                 self.inside[name] = sum(counts.inside.values())
                 say(f"{name}: {self.inside[name]} inside" if not counts.crossed_to else f"{name}: a line")
 
-    def _heard(self, message: LabelEvent) -> None:
+    def _count(self, message: LabelEvent) -> None:
         event = zone_event(message.previous, message.current)
         if event is None:  # the birth or end of a track
             return

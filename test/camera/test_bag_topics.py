@@ -96,7 +96,7 @@ def test_the_calibration_beside_is_found_whatever_the_transport(color, depth):
     assert of(f"/cam/depth/{depth}", DEPTH_INFO).camera_info == DEPTH_INFO
 
 
-def test_compressed_pictures_do_not_get_the_calibration_of_the_depth():
+def test_compressed_images_do_not_get_the_calibration_of_the_depth():
     found = of("/cam/color/image_raw/compressed", "/cam/depth/image_raw/compressedDepth", DEPTH_INFO)
     assert (found.camera_info, found.depth_camera_info) == ("", DEPTH_INFO)
 

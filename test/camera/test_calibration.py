@@ -274,6 +274,6 @@ def test_roll_pitch_and_yaw_are_about_fixed_axes():
     ],
 )
 def test_a_wrong_pose_is_refused(values):
-    sentence = refused(pose, **values)
-    assert next(iter(values)) in sentence
-    assert "of extrinsic_parameters must be" in sentence
+    message = refused(pose, **values)
+    assert next(iter(values)) in message
+    assert "of extrinsic_parameters must be" in message

@@ -55,7 +55,7 @@ def decoded(data):
         (Frame(image=image(), depth=depth()), ["color", "depth"]),
     ],
 )
-def test_the_sources_are_the_imagers_whose_pictures_a_frame_has(frame, names):
+def test_the_sources_are_the_imagers_whose_images_a_frame_has(frame, names):
     assert sources_of(frame) == names
 
 
@@ -92,7 +92,7 @@ def test_where_no_imager_is_named_the_first_that_has_the_form_is_meant(frame, mi
         (Frame(camera_name="lidar"), "", "camera 'lidar' has no images"),
     ],
 )
-def test_a_form_that_no_picture_has_is_refused_with_those_that_there_are(frame, mime_type, reason):
+def test_a_form_that_no_image_has_is_refused_with_those_that_there_are(frame, mime_type, reason):
     with pytest.raises(VisionError, match=reason) as raised:
         choose_source(frame, mime_type)
     assert raised.value.code == ErrorCode.NOT_SUPPORTED
@@ -105,7 +105,7 @@ def test_imagers_that_the_frame_does_not_have_are_refused():
     assert raised.value.code == ErrorCode.INVALID_ARGUMENT
 
 
-def test_with_others_a_picture_comes_in_the_form_asked_for_or_else_as_png():
+def test_with_others_an_image_comes_in_the_form_asked_for_or_else_as_png():
     assert [form_of(source, JPEG) for source in ("color", "depth")] == [JPEG, PNG]
     assert [form_of(source, RAW_DEPTH) for source in ("color", "depth")] == [PNG, RAW_DEPTH]
     assert [form_of(source, "") for source in ("color", "depth")] == ["", ""]
@@ -113,7 +113,7 @@ def test_with_others_a_picture_comes_in_the_form_asked_for_or_else_as_png():
     check_form([], JPEG)
 
 
-def test_each_imager_s_picture_is_encoded():
+def test_each_imager_s_image_is_encoded():
     pixels = decode(encode_source(RGBD, "color", PNG, quality=90))
     assert (pixels == (3, 2, 1)).all()
     assert (decode_depth(encode_source(RGBD, "depth", RAW_DEPTH, quality=90)) == 2.0).all()
@@ -124,12 +124,12 @@ def test_each_imager_s_picture_is_encoded():
 # Intrinsics of the depth.
 
 
-def test_depth_of_the_picture_s_size_has_the_picture_s_intrinsics():
+def test_depth_of_the_image_s_size_has_the_image_s_intrinsics():
     frame = Frame(image=image(), depth=depth(), intrinsics=intrinsics())
     assert depth_intrinsics_of(frame) == intrinsics()
 
 
-def test_depth_of_another_size_is_not_calibrated_by_the_picture_s_intrinsics():
+def test_depth_of_another_size_is_not_calibrated_by_the_image_s_intrinsics():
     assert depth_intrinsics_of(Frame(image=image(), depth=depth(8, 6), intrinsics=intrinsics())) is None
 
 
@@ -160,7 +160,7 @@ def test_depth_is_encoded_in_millimetres_and_what_is_no_distance_or_too_far_is_0
     assert decoded(encode_depth(metres, "image/png")).tolist() == expected.tolist()
 
 
-def test_the_picture_file_has_16_bits():
+def test_the_image_file_has_16_bits():
     assert decoded(encode_depth(depth(metres=1.5), "image/png")).dtype == np.uint16
     assert decoded(encode_depth(np.float32([[65.535, 65.536, 0.0004, 0.001]]), "image/png")).tolist() == [
         [65535, 0, 0, 1]

@@ -89,7 +89,7 @@ def test_a_folder_without_frames_is_refused(tmp_path):
         camera(tmp_path)
 
 
-def test_two_pictures_of_one_name_are_refused(tmp_path):
+def test_two_images_of_one_name_are_refused(tmp_path):
     for ending in ("jpg", "bmp"):
         cv2.imwrite(str(tmp_path / f"a.{ending}"), np.zeros((2, 2, 3), np.uint8))
     with pytest.raises(VisionError, match="both the image of one frame"):

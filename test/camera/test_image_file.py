@@ -84,7 +84,7 @@ def test_the_stamp_is_left_to_the_caller_and_every_frame_is_new(files):
         ("color pointcloud", ("color",), True),
     ],
 )
-def test_its_sources_are_the_pictures_it_has(files, given, sources, supports_pcd):
+def test_its_sources_are_the_images_it_has(files, given, sources, supports_pcd):
     some = {name: path for name, path in files.items() if name.partition("_")[0] in given.split()}
     driver = camera(**some, intrinsic_parameters=INTRINSICS)
     assert (driver.sources, driver.supports_pcd) == (sources, supports_pcd)
@@ -199,7 +199,7 @@ def test_a_file_that_vanishes_is_an_error_until_it_is_back(files, tmp_path):
     assert driver.read().size == (4, 3)
 
 
-def test_a_picture_that_changes_to_another_size_than_the_intrinsics_is_an_error(files, tmp_path):
+def test_an_image_that_changes_to_another_size_than_the_intrinsics_is_an_error(files, tmp_path):
     driver = camera(**files, intrinsic_parameters=INTRINSICS)
     cv2.imwrite(str(tmp_path / "color.png"), np.zeros((5, 7, 3), np.uint8))
     assert "for 4×3 pixels, but the color image has 7×5" in fails(driver)
@@ -261,7 +261,7 @@ def test_intrinsics_of_a_depth_camera_are_compared_with_the_depth(files):
         ("a.npy", lambda path: np.save(path, np.array([{}])), "cannot be decoded"),
     ],
 )
-def test_a_picture_that_is_no_depth_is_refused(tmp_path, name, write, reason):
+def test_an_image_that_is_no_depth_is_refused(tmp_path, name, write, reason):
     path = str(tmp_path / name)
     write(path)
     assert reason in refused(depth_image_file_path=path)

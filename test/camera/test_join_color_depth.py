@@ -142,7 +142,7 @@ def test_without_both_depth_is_taken_as_it_is(join, views):
     assert (frame.intrinsics, frame.depth_intrinsics) == (COLOR, DEPTH)
 
 
-def test_registered_depth_that_is_taken_as_it_is_belongs_to_the_picture(join):
+def test_registered_depth_that_is_taken_as_it_is_belongs_to_the_image(join):
     cameras = {"color": View(SCENE.camera, COLOR, "color"), "depth": View(SCENE.camera, COLOR, "depth")}
     assert join(cameras).read().depth_intrinsics is None
 
@@ -158,7 +158,7 @@ def test_both_may_come_from_one_camera(join):
 # What goes wrong.
 
 
-def test_pictures_without_a_partner_are_passed_over(join, views):
+def test_images_without_a_partner_are_passed_over(join, views):
     views["depth"].read()
     views["depth"].read()
     assert join(views, translation=TRANSLATION).read().stamp == START + 2 * INTERVAL

@@ -143,12 +143,12 @@ def test_depth_cameras_have_points_too(join):
 
 
 def test_a_camera_without_depth_is_an_error_that_names_it(join):
-    class Picture(Lidar):
+    class Image(Lidar):
         def __init__(self):
             self.error = ""
             self._frame = Frame()
 
-    assert "'picture'" in refused(join({"picture": Picture()}).read, ErrorCode.NO_DEPTH)
+    assert "'image'" in refused(join({"image": Image()}).read, ErrorCode.NO_DEPTH)
 
 
 @pytest.mark.parametrize("method", ["naive", "icp"])

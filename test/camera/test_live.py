@@ -87,7 +87,7 @@ def test_a_failure_comes_to_the_reader_and_the_source_is_opened_anew(live, lamp)
     live.read()
     lamp.broken = "the bulb is broken"
     eventually(lambda: lamp.closed == 1, "it is closed")
-    assert eventually(lambda: _sentence(live), "the error") == "the bulb is broken"
+    assert eventually(lambda: _message_of(live), "the error") == "the bulb is broken"
     assert fails(live) == "the bulb is broken"
     lamp.broken = ""
     live.read()
@@ -108,7 +108,7 @@ def test_a_library_that_would_leave_is_a_failure_too(live, lamp, leaving):
 
     live.read()
     lamp.fail = leave
-    assert eventually(lambda: _sentence(live), "the error") == f"the driver failed: {leaving.__name__}: no licence"
+    assert eventually(lambda: _message_of(live), "the error") == f"the driver failed: {leaving.__name__}: no licence"
     lamp.fail = lambda: None
     live.read()
 
@@ -128,14 +128,14 @@ def test_one_that_would_leave_when_it_is_closed_holds_up_nobody(live, lamp):
 def test_a_source_that_hangs_is_told_and_left_behind(live, lamp):
     live.read()
     lamp.works.clear()
-    assert eventually(lambda: _sentence(live), "a sentence") == "the lamp has given no frame for 0.2 s"
-    eventually(lambda: _sentence(live) and lamp.opened == 2, "it is opened anew")
+    assert eventually(lambda: _message_of(live), "a message") == "the lamp has given no frame for 0.2 s"
+    eventually(lambda: _message_of(live) and lamp.opened == 2, "it is opened anew")
     lamp.works.set()
-    eventually(lambda: not _sentence(live), "frames again")
+    eventually(lambda: not _message_of(live), "frames again")
     eventually(lambda: lamp.closed == 1, "what hung is closed")
 
 
-def _sentence(live):
+def _message_of(live):
     try:
         live.read()
     except VisionError as error:
@@ -145,10 +145,10 @@ def _sentence(live):
 
 def test_no_more_than_a_few_may_hang_at_a_time(live, lamp):
     lamp.works.clear()
-    eventually(lambda: _sentence(live) and lamp.opened == MOST_HUNG, "as many as may be")
-    never(lambda: _sentence(live) and lamp.opened > MOST_HUNG, "one more was started", seconds=3)
+    eventually(lambda: _message_of(live) and lamp.opened == MOST_HUNG, "as many as may be")
+    never(lambda: _message_of(live) and lamp.opened > MOST_HUNG, "one more was started", seconds=3)
     lamp.works.set()
-    eventually(lambda: not _sentence(live), "frames again")
+    eventually(lambda: not _message_of(live), "frames again")
 
 
 def test_a_source_that_nobody_reads_is_let_go(live, lamp):

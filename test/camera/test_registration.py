@@ -24,7 +24,7 @@ seeds = st.integers(0, 10**6)
 small = st.floats(-0.05, 0.05)
 
 
-def picture(seed, width=40, height=30, unknown=0.1):
+def image(seed, width=40, height=30, unknown=0.1):
     rng = np.random.default_rng(seed)
     depth = rng.uniform(0.5, 5.0, (height, width)).astype(np.float32)
     depth[rng.random(depth.shape) < unknown] = np.nan
@@ -65,14 +65,14 @@ def two_views(seed, first, second, motion):
 @given(seeds, st.booleans())
 def test_without_motion_depth_stays_as_it_is(seed, distorted):
     intrinsics = replace(camera(), **DISTORTED) if distorted else camera()
-    depth = picture(seed)
+    depth = image(seed)
     np.testing.assert_allclose(register(depth, intrinsics, STILL, intrinsics), depth, rtol=1e-5)
 
 
 @given(seeds, st.tuples(small, small, small), st.tuples(small, small, small))
 @settings(max_examples=20)
 def test_each_pixel_has_at_least_what_the_nearest_points_show(seed, translation, rotation):
-    depth, intrinsics, color = picture(seed), camera(), camera(36, 28, 30.0)
+    depth, intrinsics, color = image(seed), camera(), camera(36, 28, 30.0)
     motion = extrinsics(translation, rotation, of="it")
     found, expected = register(depth, intrinsics, motion, color), by_hand(depth, intrinsics, motion, color)
     known = ~np.isnan(expected)
@@ -87,7 +87,7 @@ def test_each_pixel_has_at_least_what_the_nearest_points_show(seed, translation,
 
 
 @pytest.mark.parametrize("focal_length", [20.0, 35.0, 70.0, 120.0])
-def test_a_wall_has_no_holes_however_fine_the_picture_is(focal_length):
+def test_a_wall_has_no_holes_however_fine_the_image_is(focal_length):
     depth = np.full((30, 40), 2.0, np.float32)
     color = camera(100, 80, focal_length)
     found = register(depth, camera(), extrinsics((0.01, 0, 0.1), (), of="it"), color)
@@ -104,7 +104,7 @@ def test_the_nearest_is_seen():
     np.testing.assert_allclose(found[11:19, 16 + shift : 24 + shift], 1.0)
 
 
-def test_what_lies_behind_the_colour_camera_or_beside_its_picture_is_not_seen():
+def test_what_lies_behind_the_colour_camera_or_beside_its_image_is_not_seen():
     depth = np.full((30, 40), 1.0, np.float32)
     assert np.isnan(register(depth, camera(), extrinsics((0, 0, -1.5), (), of="it"), camera())).all()
     assert np.isnan(register(depth, camera(), extrinsics((100, 0, 0), (), of="it"), camera())).all()
@@ -124,7 +124,7 @@ def test_a_scene_is_registered_as_the_other_camera_sees_it(seed, translation, ro
     assert (np.abs(found - other.depth)[both] < 0.01).mean() > 0.93
 
 
-def test_real_depth_from_another_place_fits_its_picture():
+def test_real_depth_from_another_place_fits_its_image():
     folder = testdata.path("rgbd/tum_fr2_desk_1")
     depth = read_depth(folder / "depth.png", 1 / 5000)
     intrinsics = CameraIntrinsics(640, 480, 520.9, 521.0, 325.1, 249.7)
@@ -149,7 +149,7 @@ def test_a_lens_with_distortion_is_where_opencv_projects_it():
 
 def test_depth_of_another_size_than_its_intrinsics_is_refused():
     with pytest.raises(VisionError) as caught:
-        register(picture(0, 20, 10), camera(), STILL, camera())
+        register(image(0, 20, 10), camera(), STILL, camera())
     assert caught.value.code == ErrorCode.NOT_CALIBRATED
 
 
@@ -158,7 +158,7 @@ def test_depth_of_another_size_than_its_intrinsics_is_refused():
 
 @given(seeds)
 def test_the_identity_leaves_depth_as_it_is(seed):
-    depth = picture(seed)
+    depth = image(seed)
     np.testing.assert_array_equal(warp(depth, homography_of((1, 0, 0, 0, 1, 0, 0, 0, 1)), 40, 30), depth)
 
 
@@ -193,5 +193,5 @@ def test_what_is_no_homography_is_refused(numbers):
 
 def test_motions_are_not_changed():
     motion = Motion(np.eye(3), np.ones(3))
-    register(picture(0), camera(), motion, camera())
+    register(image(0), camera(), motion, camera())
     np.testing.assert_array_equal(motion.translation, 1)

@@ -186,7 +186,7 @@ def test_a_camera_of_points_alone(tmp_path):
     assert frame.frame_id == "lidar"
 
 
-def test_compressed_pictures_stay_compressed_until_they_are_used(tmp_path):
+def test_compressed_images_stay_compressed_until_they_are_used(tmp_path):
     data = encode(pixels(0), "image/png")
     folder = bags.write(tmp_path / "bag", [("/cam/image_raw/compressed", bags.compressed(data, START, "rgb8; png"))])
     frame = camera(folder).read()
@@ -217,7 +217,7 @@ def test_encodings_are_those_of_topic_cameras(tmp_path, encoding, shape, dtype):
     assert frame.image.rgb.shape == (6, 8, 3)
 
 
-def test_calibration_of_the_depth_beside_that_of_the_picture_is_the_depths(tmp_path):
+def test_calibration_of_the_depth_beside_that_of_the_image_is_the_depths(tmp_path):
     own = CameraIntrinsics(8, 6, 9.0, 9.0, 4.0, 3.0)
     items = [*recorded([0]), ("/cam/depth/camera_info", bags.camera_info(own, START))]
     frame = camera(bags.write(tmp_path / "bag", items)).read()

@@ -83,7 +83,7 @@ def noise(width, height, channels=3):
     return np.random.default_rng(1).integers(0, 256, (height, width, channels), np.uint8)
 
 
-def picture(width, height, **parts):
+def frame_of(width, height, **parts):
     return Frame(image=Image(noise(width, height)), **parts)
 
 
@@ -126,7 +126,7 @@ def test_it_is_a_driver_by_name_and_its_steps_are_too():
     ],
 )
 def test_crop(size, box, expected):
-    frame = picture(*size)
+    frame = frame_of(*size)
     cut = transformed(frame, crop(*box))
     assert cut.size == expected
     left, top = (round(v * length) if max(box) <= 1 else v for v, length in zip(box[:2], size, strict=True))
@@ -135,7 +135,7 @@ def test_crop(size, box, expected):
 
 
 def test_a_crop_box_may_be_drawn_instead():
-    frame = picture(100, 100, depth=np.ones((100, 100), np.float32), intrinsics=None)
+    frame = frame_of(100, 100, depth=np.ones((100, 100), np.float32), intrinsics=None)
     drawn = transformed(frame, crop(20, 30, 60, 70, overlay_crop_box=True))
     assert drawn.size == (100, 100)
     changed = (drawn.image.rgb != frame.image.rgb).any(axis=2)
@@ -145,8 +145,8 @@ def test_a_crop_box_may_be_drawn_instead():
     assert drawn.depth is frame.depth
 
 
-def test_a_crop_outside_of_the_picture_is_refused_and_names_both():
-    code, message = refused(picture(100, 80), crop(100, 0, 120, 50))
+def test_a_crop_outside_of_the_image_is_refused_and_names_both():
+    code, message = refused(frame_of(100, 80), crop(100, 0, 120, 50))
     assert code == ErrorCode.INVALID_ARGUMENT
     for word in ("'step0'", "100×80", "100, 0, 120, 50"):
         assert word in message
@@ -154,7 +154,7 @@ def test_a_crop_outside_of_the_picture_is_refused_and_names_both():
 
 def test_a_crop_outside_is_refused_before_the_first_frame_where_the_size_is_known():
     with pytest.raises(VisionError, match="leaves nothing of an image of 200×150"):
-        transform(picture(200, 150, intrinsics=PINHOLE), crop(300, 0, 310, 10))
+        transform(frame_of(200, 150, intrinsics=PINHOLE), crop(300, 0, 310, 10))
 
 
 @pytest.mark.parametrize(
@@ -175,14 +175,14 @@ def test_a_crop_outside_is_refused_before_the_first_frame_where_the_size_is_know
     ],
 )
 def test_a_wrong_step_says_what_is_wrong_and_where(step, words):
-    _, message = refused(picture(20, 20), step)
+    _, message = refused(frame_of(20, 20), step)
     for word in words:
         assert word in message
 
 
 def test_a_pipeline_needs_steps():
     with pytest.raises(VisionError, match="the pipeline has no steps") as caught:
-        transform(picture(20, 20))
+        transform(frame_of(20, 20))
     assert caught.value.code == ErrorCode.INVALID_ARGUMENT
 
 
@@ -206,7 +206,7 @@ def test_a_source_that_is_not_there_is_named():
 
 
 def test_resize():
-    assert transformed(picture(100, 50), resize(30, 20)).size == (30, 20)
+    assert transformed(frame_of(100, 50), resize(30, 20)).size == (30, 20)
 
 
 def test_resizing_averages_what_gets_smaller():
@@ -237,8 +237,8 @@ def test_rotate_takes_the_upper_left_corner_clockwise(angle, size, corner):
     np.testing.assert_array_equal(np.argwhere(turned[..., 0]), [corner])
 
 
-def test_without_an_angle_pictures_are_turned_upside_down():
-    frame = picture(7, 5)
+def test_without_an_angle_images_are_turned_upside_down():
+    frame = frame_of(7, 5)
     turned = transformed(frame, {"type": "rotate"})
     np.testing.assert_array_equal(turned.image.rgb, frame.image.rgb[::-1, ::-1])
 
@@ -246,7 +246,7 @@ def test_without_an_angle_pictures_are_turned_upside_down():
 @pytest.mark.parametrize("angles", [(90, 90, 90, 90), (180, 180), (90, -90), (270, 90)])
 def test_turns_that_add_up_to_a_whole_one_leave_all_as_it_was(angles):
     depth = np.random.default_rng(2).uniform(0.5, 4, (150, 200)).astype(np.float32)
-    frame = picture(200, 150, depth=depth, intrinsics=LENSES["plumb_bob"], frame_id="lens")
+    frame = frame_of(200, 150, depth=depth, intrinsics=LENSES["plumb_bob"], frame_id="lens")
     turned = transformed(frame, *map(rotate, angles))
     np.testing.assert_array_equal(turned.image.rgb, frame.image.rgb)
     np.testing.assert_array_equal(turned.depth, depth)
@@ -254,7 +254,7 @@ def test_turns_that_add_up_to_a_whole_one_leave_all_as_it_was(angles):
     assert turned.frame_id == "lens"
 
 
-def test_by_other_angles_the_picture_grows_and_its_corners_are_black():
+def test_by_other_angles_the_image_grows_and_its_corners_are_black():
     pixels = np.full((100, 200, 3), 255, np.uint8)
     frame = Frame(image=Image(pixels), depth=np.ones((100, 200), np.float32))
     turned = transformed(frame, rotate(30))
@@ -267,7 +267,7 @@ def test_by_other_angles_the_picture_grows_and_its_corners_are_black():
 
 @pytest.mark.parametrize("encoding", ["rgb8", "bgr8", "rgba8", "mono8"])
 @pytest.mark.parametrize("step", [rotate(90), rotate(20), resize(30, 20), crop(5, 6, 20, 30)], ids=str)
-def test_pictures_keep_their_encoding(step, encoding):
+def test_images_keep_their_encoding(step, encoding):
     channels = {"rgba8": 4, "mono8": 1}.get(encoding, 3)
     pixels = noise(60, 40, channels)
     frame = Frame(image=Image(pixels[..., 0] if channels == 1 else pixels, encoding))
@@ -400,19 +400,19 @@ def test_undistort_may_be_told_the_lens():
 
 
 def test_what_is_not_calibrated_cannot_be_undistorted():
-    code, message = refused(picture(20, 20, camera_name="cam"), UNDISTORT)
+    code, message = refused(frame_of(20, 20, camera_name="cam"), UNDISTORT)
     assert code == ErrorCode.NOT_CALIBRATED
     assert "camera 'cam' is not calibrated" in message
 
 
 def test_a_camera_without_distortion_stays_as_it_is():
-    frame = picture(200, 150, intrinsics=PINHOLE)
+    frame = frame_of(200, 150, intrinsics=PINHOLE)
     assert transformed(frame, UNDISTORT).image.pixels is frame.image.pixels
 
 
 @pytest.mark.parametrize("step", [rotate(90), resize(30, 20), UNDISTORT, crop(0, 0, 10, 10)], ids=str)
 def test_a_calibration_for_another_size_is_refused_with_both_sizes(step):
-    code, message = refused(picture(100, 75, intrinsics=LENSES["plumb_bob"]), step)
+    code, message = refused(frame_of(100, 75, intrinsics=LENSES["plumb_bob"]), step)
     assert code == ErrorCode.NOT_CALIBRATED
     assert "200×150" in message
     assert "100×75" in message
@@ -421,7 +421,7 @@ def test_a_calibration_for_another_size_is_refused_with_both_sizes(step):
 def test_a_tilted_sensor_is_not_turned():
     tilted = dataclasses.replace(PINHOLE, distortion_model="rational_polynomial", distortion=(0.1,) * 12 + (0.01, 0.02))
     with pytest.raises(VisionError, match="undistort it before") as caught:
-        transform(picture(200, 150, intrinsics=tilted), rotate(90))
+        transform(frame_of(200, 150, intrinsics=tilted), rotate(90))
     assert caught.value.code == ErrorCode.NOT_SUPPORTED
 
 
@@ -431,7 +431,7 @@ def test_a_tilted_sensor_is_not_turned():
 def test_depth_is_never_mixed():
     depth = np.random.default_rng(3).choice(np.array([1, 5, np.nan], np.float32), (75, 100))
     for step in (rotate(33), resize(37, 120), crop(3, 4, 70, 50), rotate(90)):
-        new = transformed(picture(100, 75, depth=depth), step).depth
+        new = transformed(frame_of(100, 75, depth=depth), step).depth
         assert new.dtype == np.float32
         assert set(np.unique(new[~np.isnan(new)])) == {1, 5}
 
@@ -491,7 +491,7 @@ def turned_by_all(degrees, xyz):
 def loose_points():
     """Return a frame with points that are in no rows and columns."""
     points = np.random.default_rng(4).uniform((-2, -2, 0.5), (2, 2, 4), (5000, 3)).astype(np.float32)
-    return picture(200, 150, cloud=PointCloud(points), intrinsics=PINHOLE)
+    return frame_of(200, 150, cloud=PointCloud(points), intrinsics=PINHOLE)
 
 
 def test_other_points_are_cut_by_what_the_crop_shows():
@@ -508,7 +508,7 @@ def test_without_calibration_it_is_not_known_what_a_crop_shows():
     assert transformed(frame, crop(50, 40, 120, 90)).cloud is None
 
 
-def test_other_points_are_turned_and_resized_pictures_leave_them():
+def test_other_points_are_turned_and_resized_images_leave_them():
     frame = loose_points()
     turned = transformed(frame, rotate(90), resize(50, 50))
     np.testing.assert_allclose(
@@ -533,7 +533,7 @@ def test_a_camera_of_points_alone_can_be_turned_but_not_cropped():
 @pytest.mark.parametrize("step", [resize(100, 50), crop(20, 10, 180, 140), rotate(90), UNDISTORT], ids=str)
 def test_depth_of_a_camera_of_its_own_takes_the_same_part_and_keeps_its_own_calibration(step):
     own = CameraIntrinsics(100, 75, 90.0, 95.0, 47.25, 38.75)
-    frame = picture(200, 150, depth=np.ones((75, 100), np.float32), intrinsics=PINHOLE, depth_intrinsics=own)
+    frame = frame_of(200, 150, depth=np.ones((75, 100), np.float32), intrinsics=PINHOLE, depth_intrinsics=own)
     new = transformed(frame, step)
     assert new.depth.shape == (new.depth_intrinsics.height, new.depth_intrinsics.width)
     # The same view: the corners of both images see the same rays, to a pixel of the depth.
@@ -546,7 +546,7 @@ def test_depth_of_a_camera_of_its_own_takes_the_same_part_and_keeps_its_own_cali
 
 
 def test_depth_that_is_not_registered_never_comes_to_look_as_if_it_were():
-    frame = picture(200, 150, depth=np.ones((149, 199), np.float32), intrinsics=PINHOLE)
+    frame = frame_of(200, 150, depth=np.ones((149, 199), np.float32), intrinsics=PINHOLE)
     new = transformed(frame, resize(4, 4))
     assert new.depth is None
     assert transformed(frame, resize(4, 4), resize(200, 150)).depth is None
@@ -581,13 +581,13 @@ def test_the_pose_of_the_turned_frame_takes_its_points_to_the_source_s():
 
 def test_sources_are_the_source_s():
     depth_only = Frame(depth=np.ones((20, 30), np.float32))
-    assert transform(picture(20, 20), rotate(90)).sources == ("color",)
+    assert transform(frame_of(20, 20), rotate(90)).sources == ("color",)
     assert transform(depth_only, rotate(90)).sources == ("depth",)
     assert transform(depth_only, {"type": "depth_to_pretty"}).sources == ("color", "depth")
 
 
 def test_what_a_driver_added_of_its_own_does_not_outlive_a_move_of_the_pixels():
-    frame = picture(20, 20, extra={"ids": np.zeros((20, 20))})
+    frame = frame_of(20, 20, extra={"ids": np.zeros((20, 20))})
     assert transformed(frame, crop(0, 0, 5, 5)).extra == {}
 
 
@@ -616,7 +616,7 @@ def test_depth_of_which_nothing_is_to_tell_is_no_error(depth):
 
 
 def test_a_camera_without_depth_has_none_to_show():
-    code, message = refused(picture(20, 20), {"type": "depth_to_pretty"})
+    code, message = refused(frame_of(20, 20), {"type": "depth_to_pretty"})
     assert code == ErrorCode.NO_DEPTH
     assert "no depth" in message
 
@@ -668,19 +668,19 @@ def test_only_what_is_sure_enough_and_valid_is_drawn():
 @pytest.mark.parametrize(
     "box", [(-50, -50, -10, -10), (390, 290, 900, 900), (1e9, 0, 2e9, 5), (math.nan, 0, 5, 5), (300, 200, 100, 50)]
 )
-def test_a_box_outside_of_the_picture_is_no_error(box):
+def test_a_box_outside_of_the_image_is_no_error(box):
     assert detected(BLACK, Detection("cat", 0.9, *box)).size == (400, 300)
 
 
-def test_a_detector_sees_the_picture_as_it_is_at_its_step():
+def test_a_detector_sees_the_image_as_it_is_at_its_step():
     service = Fixed()
     step = {"type": "detections", "detector_name": "finder"}
-    frame = picture(100, 80)
+    frame = frame_of(100, 80)
     transformed(frame, rotate(90), step, rotate(90), step, vision={"finder": lambda _: service})
     assert [seen.size for seen in service.seen] == [(80, 100), (100, 80)]
 
 
-def test_a_picture_is_needed_to_draw_on():
+def test_an_image_is_needed_to_draw_on():
     code, message = refused(
         Frame(depth=np.ones((20, 20), np.float32)),
         {"type": "detections", "detector_name": "finder"},

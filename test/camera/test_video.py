@@ -125,7 +125,7 @@ def problems(driver):
 
 
 def problem(driver):
-    """Read until it fails, and return the sentence."""
+    """Read until it fails, and return the message."""
 
     def attempt():
         try:
@@ -303,7 +303,7 @@ def folder(tmp_path):
     return folder
 
 
-def test_pictures_come_in_the_order_in_which_people_count(camera, folder):
+def test_images_come_in_the_order_in_which_people_count(camera, folder):
     driver = camera(folder)
     assert driver.frame_rate == 10
     assert levels(driver, 6) == pytest.approx([1, 2, 9, 10, 11, 100], abs=1)
@@ -314,7 +314,7 @@ def test_a_pattern_chooses_among_them(camera, folder):
     assert levels(camera(folder / "left_1?.jpg", loop=True), 4) == pytest.approx([10, 11, 10, 11], abs=1)
 
 
-def test_pictures_may_differ_in_size_and_kind(camera, folder):
+def test_images_may_differ_in_size_and_kind(camera, folder):
     cv2.imwrite(str(folder / "left_3.PNG"), np.full((5, 7, 3), 200, np.uint8))
     driver = camera(folder)
     assert [driver.read().size for _ in range(3)] == [(64, 48), (64, 48), (7, 5)]
@@ -325,7 +325,7 @@ def test_their_times_follow_from_the_rate(camera, folder):
     assert [driver.read().stamp for _ in range(5)] == [number * 250_000_000 for number in range(2, 7)]
 
 
-def test_a_bad_picture_is_named_and_the_next_one_follows(camera, folder):
+def test_a_bad_image_is_named_and_the_next_one_follows(camera, folder):
     (folder / "left_2.jpg").write_bytes((folder / "left_2.jpg").read_bytes()[:-2])
     driver = camera(folder)
     assert levels(driver, 1) == [1]
@@ -333,26 +333,26 @@ def test_a_bad_picture_is_named_and_the_next_one_follows(camera, folder):
     assert levels(driver, 1) == [9]
 
 
-def test_a_picture_that_vanishes_is_named(camera, folder):
+def test_an_image_that_vanishes_is_named(camera, folder):
     driver = camera(folder)
     (folder / "left_1.jpg").unlink()
     assert "left_1.jpg': No such file" in fails(driver)
     assert levels(driver, 1) == [2]
 
 
-def test_pictures_that_come_later_are_in_the_next_loop(camera, folder):
+def test_images_that_come_later_are_in_the_next_loop(camera, folder):
     driver = camera(folder / "left_?.jpg", loop=True)
     levels(driver, 2)
     (folder / "left_5.jpg").write_bytes(grey_jpeg(5, (64, 48)))
     assert levels(driver, 5) == pytest.approx([9, 1, 2, 5, 9], abs=1)
 
 
-def test_a_folder_or_pattern_without_pictures_is_refused(camera, tmp_path):
+def test_a_folder_or_pattern_without_images_is_refused(camera, tmp_path):
     assert "there is no image in" in refused(camera, tmp_path)
     assert "there is no image in" in refused(camera, tmp_path / "*.png")
 
 
-def test_an_offset_beyond_the_last_picture_is_refused(camera, folder):
+def test_an_offset_beyond_the_last_image_is_refused(camera, folder):
     assert "whose 6 images last 0.6 s" in refused(camera, folder, start_offset=0.6)
 
 
@@ -466,7 +466,7 @@ def test_the_reasons_of_servers_are_told_apart(camera, server, rtsp, status, sai
 
 
 def problem_at_once(driver):
-    """Return the sentence with which a stream is refused, behind those that tell that it is being opened."""
+    """Return the message with which a stream is refused, behind those that tell that it is being opened."""
 
     def attempt():
         message = fails(driver)

@@ -182,7 +182,7 @@ def test_depth_is_in_metres():
     assert quarter[0, 1] == pytest.approx(0.25)
 
 
-def test_padding_behind_the_picture_is_left_out():
+def test_padding_behind_the_image_is_left_out():
     data = np.concatenate([as_bytes(packed("YUY2")), np.zeros(100, np.uint8)])
     assert frame_of(data, Choice("YUY2", "YUYV", 64, 48), config()).size == (64, 48)
 
@@ -208,7 +208,7 @@ def driver(tmp_path):
     driver.close()
 
 
-def test_a_camera_need_not_be_there_yet_and_its_absence_is_one_sentence(driver, tmp_path):
+def test_a_camera_need_not_be_there_yet_and_its_absence_is_one_message_of(driver, tmp_path):
     message = refused(driver.read)
     assert f"there is no camera at {tmp_path / 'video0'}" in message
     assert refused(driver.read) == message
@@ -233,7 +233,7 @@ def test_it_lists_what_is_plugged_in(driver):
     assert all(Path(camera["path"]).exists() for camera in listed)
 
 
-def test_its_kind_of_pictures_follows_from_the_format():
+def test_its_kind_of_images_follows_from_the_format():
     assert Webcam(config(), LocalResources()).sources == ("color",)
     intrinsics = {"width_px": 848, "height_px": 480, "fx": 420.0, "fy": 420.0, "ppx": 424.0, "ppy": 240.0}
     depth = Webcam(config(format="Z16", intrinsic_parameters=intrinsics), LocalResources())

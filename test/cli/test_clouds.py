@@ -22,7 +22,7 @@ def part(cloud: PointCloud, rows: slice, columns: slice):
     return object_of(PointCloud(cloud.xyz[rows, columns].reshape(-1, 3)))
 
 
-def test_a_coloured_cloud_with_rows_is_a_picture_too():
+def test_a_coloured_cloud_with_rows_is_an_image_too():
     cloud = scene()
     frame = frame_of(cloud)
     assert frame.cloud is cloud
@@ -66,10 +66,10 @@ def test_without_objects_all_numbers_are_zero():
 def test_each_object_is_drawn_in_a_colour_of_its_own():
     cloud = scene()
     objects = [part(cloud, slice(20, 60), slice(20, 60)), part(cloud, slice(20, 60), slice(90, 130))]
-    picture = draw_cloud(cloud, objects, object_numbers(cloud, objects))
-    assert picture.shape == (120, 160, 3)
+    image = draw_cloud(cloud, objects, object_numbers(cloud, objects))
+    assert image.shape == (120, 160, 3)
     for color, column in ((PALETTE[0], 40), (PALETTE[1], 110)):
         tinted = 0.4 * 128 + 0.6 * np.array(color)
-        assert np.abs(picture[40, column] - tinted).max() <= 1
-        assert (picture[:, column - 25 : column + 25] == color).all(axis=2).any(), "the box"
-    assert (picture[100, :] == 128).all()
+        assert np.abs(image[40, column] - tinted).max() <= 1
+        assert (image[:, column - 25 : column + 25] == color).all(axis=2).any(), "the box"
+    assert (image[100, :] == 128).all()

@@ -103,8 +103,8 @@ def test_every_model_that_is_not_supported_is_looked_at():
 @pytest.mark.parametrize("command", ["detect", "classify"])
 @pytest.mark.parametrize("name", UNSUPPORTED)
 def test_detect_and_classify_refuse_them_as_well(capsys, command, name):
-    picture = str(testdata.path("images/face.jpg"))
-    assert main([command, picture, "--model-path", model(f"unsupported/{name}")]) == 1
+    image = str(testdata.path("images/face.jpg"))
+    assert main([command, image, "--model-path", model(f"unsupported/{name}")]) == 1
     out, err = capsys.readouterr()
     assert out == ""
     assert UNSUPPORTED[name] in err

@@ -191,6 +191,6 @@ def test_capture_writes_them_too(stack, tmp_path):
     found = json.loads(run(stack, "capture", "all", "--out", str(tmp_path), "--json", "--timeout", "20"))
     assert found["detections"][0].keys() >= {"mask", "keypoints", "oriented_box"}
     assert [row["class_name"] for row in found["classes"]] == ["background", "red", "blue"]
-    (picture,) = tmp_path.glob("*.png")
-    drawn = read_image(picture).rgb
+    (file,) = tmp_path.glob("*.png")
+    drawn = read_image(file).rgb
     np.testing.assert_array_equal(drawn, draw_results(SCENE, {"label": LABELS, "detect": FOUND}))

@@ -16,7 +16,7 @@ METHODS = {"detect": "detector", "classify": "classifier"}
     ("command", "model"),
     [(command, model) for command, kind in METHODS.items() for model in testdata.models(kind)],
 )
-def test_every_picture_gives_what_was_measured(command, model, tmp_path, capsys):
+def test_every_image_gives_what_was_measured(command, model, tmp_path, capsys):
     results = testdata.of_model(model)
     files = [str(file_of(result["image"], tmp_path)) for result in results]
     options = [f"--{name.replace('_', '-')}={value}" for name, value in testdata.attributes(model).items()]
@@ -37,6 +37,6 @@ def file_of(image, folder):
     if "#" not in image:
         return testdata.path(image)
     path = folder / f"{image.partition('/')[2]}.png"
-    picture = testdata.picture(image)
-    path.write_bytes(encode(picture.pixels, "image/png", encoding=picture.encoding))
+    shown = testdata.image(image)
+    path.write_bytes(encode(shown.pixels, "image/png", encoding=shown.encoding))
     return path

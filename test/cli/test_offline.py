@@ -66,7 +66,7 @@ def lightness(monkeypatch):
 @pytest.fixture
 def red_square(tmp_path):
     """A gray image, 320×240, with a red square from 100, 50 to 200, 150."""
-    return picture(tmp_path / "red.png", square=(100, 50, 200, 150))
+    return image(tmp_path / "red.png", square=(100, 50, 200, 150))
 
 
 def own(*arguments, **options):
@@ -76,7 +76,7 @@ def own(*arguments, **options):
     return subprocess.run([sys.executable, "-c", program, *arguments], env=environment, check=False, **options)
 
 
-def picture(path, square=None, gray=128):
+def image(path, square=None, gray=128):
     pixels = np.full((240, 320, 3), gray, np.uint8)
     if square is not None:
         left, top, right, bottom = square
@@ -99,7 +99,7 @@ def process(*arguments, **options):
 
 class TestDetect:
     def test_json_is_one_object_a_file_in_one_line_each(self, capsys, tmp_path, red_square):
-        empty = picture(tmp_path / "empty.png")
+        empty = image(tmp_path / "empty.png")
         assert main(["detect", red_square, empty, *RED, "--json"]) == 0
         output = capsys.readouterr()
         assert output.err == ""
@@ -110,19 +110,19 @@ class TestDetect:
         ]
 
     def test_without_json_there_is_a_table_for_people(self, capsys, tmp_path, red_square):
-        assert main(["detect", red_square, picture(tmp_path / "empty.png"), *RED]) == 0
+        assert main(["detect", red_square, image(tmp_path / "empty.png"), *RED]) == 0
         words = capsys.readouterr().out.split()
         for word in ("320×240", "class", "confidence", "x_min", "red", "1.00", "100.0", "150.0", "nothing", "found"):
             assert word in words
 
     def test_brackets_in_names_are_not_taken_for_markup(self, capsys, tmp_path):
-        file = picture(tmp_path / "[bold]red[/bold].png", square=(0, 0, 100, 100))
+        file = image(tmp_path / "[bold]red[/bold].png", square=(0, 0, 100, 100))
         assert main(["detect", file, *RED, "--set", "label=[red]"]) == 0
         output = capsys.readouterr().out.replace("\n", "")
         assert "[bold]red[/bold].png" in output
         assert "[red]" in output
 
-    def test_out_gets_the_annotated_picture(self, tmp_path, red_square):
+    def test_out_gets_the_annotated_image(self, tmp_path, red_square):
         folder = tmp_path / "new" / "folder"
         assert main(["detect", red_square, *RED, "--out", str(folder)]) == 0
         assert [file.name for file in folder.iterdir()] == ["red.png"]
@@ -131,11 +131,11 @@ class TestDetect:
         assert (annotated[149, 100:200] != original[149, 100:200]).any(axis=1).all()
         np.testing.assert_array_equal(annotated[150:], original[150:])
 
-    def test_pictures_of_the_same_name_do_not_overwrite_each_other(self, tmp_path):
+    def test_images_of_the_same_name_do_not_overwrite_each_other(self, tmp_path):
         files = [
-            picture(tmp_path / "left" / "red.png", square=(0, 0, 100, 100)),
-            picture(tmp_path / "right" / "red.png", square=(200, 100, 300, 200)),
-            picture(tmp_path / "red.bmp.png"),
+            image(tmp_path / "left" / "red.png", square=(0, 0, 100, 100)),
+            image(tmp_path / "right" / "red.png", square=(200, 100, 300, 200)),
+            image(tmp_path / "red.bmp.png"),
         ]
         before = [Path(file).read_bytes() for file in files]
         assert main(["detect", *files, *RED, "--out", str(tmp_path / "left")]) == 0
@@ -157,7 +157,7 @@ class TestDetect:
             " JPEG, PNG, BMP, TIFF and WebP are read",
         ]
 
-    def test_a_picture_that_cannot_be_written_is_an_error(self, capsys, tmp_path, red_square):
+    def test_an_image_that_cannot_be_written_is_an_error(self, capsys, tmp_path, red_square):
         (tmp_path / "out" / "red.png").mkdir(parents=True)
         assert main(["detect", red_square, *RED, "--out", str(tmp_path / "out"), "--json"]) == 1
         output = capsys.readouterr()
@@ -171,7 +171,7 @@ class TestDetect:
         assert output.err.startswith("vision-service: cannot make the folder '")
 
     @pytest.mark.parametrize(
-        ("arguments", "sentence"),
+        ("arguments", "message"),
         [
             (["--model", "colour_detector"], "no vision model 'colour_detector': did you mean 'color_detector'?"),
             (
@@ -193,13 +193,13 @@ class TestDetect:
         ],
         ids=["model", "name", "type", "range", "YAML", "path of another model", "missing", "no model file"],
     )
-    def test_what_is_wrong_with_the_model_is_one_sentence(self, capsys, red_square, arguments, sentence):
+    def test_what_is_wrong_with_the_model_is_one_message_of(self, capsys, red_square, arguments, message):
         assert main(["detect", red_square, *arguments]) == 1
         output = capsys.readouterr()
         assert output.out == ""
         assert output.err.startswith("vision-service: ")
         assert len(output.err.splitlines()) == 1
-        assert sentence in output.err
+        assert message in output.err
 
     def test_a_model_that_cannot_detect_says_what_it_can(self, capsys, red_square, lightness):
         assert main(["detect", red_square, "--model", lightness]) == 1
@@ -220,7 +220,7 @@ class TestDetect:
 
 class TestClassify:
     def test_json_lists_the_best_first(self, capsys, tmp_path, lightness):
-        file = picture(tmp_path / "night.png", gray=51)
+        file = image(tmp_path / "night.png", gray=51)
         assert main(["classify", file, "--model", lightness, "--json"]) == 0
         (line,) = lines(capsys.readouterr().out)
         assert line.pop("classifications") == [
@@ -237,7 +237,7 @@ class TestClassify:
 
     def test_lists_and_maps_are_set_in_yaml(self, capsys, tmp_path, lightness):
         settings = ["--set", "names=[night, day]", "--set", "weights.night=2", "--set", "weights.day=1e-1"]
-        file = picture(tmp_path / "half.png", gray=51)
+        file = image(tmp_path / "half.png", gray=51)
         assert main(["classify", file, "--model", lightness, "--json", *settings]) == 0
         (line,) = lines(capsys.readouterr().out)
         assert line["classifications"] == [
@@ -245,7 +245,7 @@ class TestClassify:
             {"class_name": "day", "confidence": pytest.approx(0.02)},
         ]
 
-    def test_out_gets_the_annotated_picture(self, tmp_path, red_square, lightness):
+    def test_out_gets_the_annotated_image(self, tmp_path, red_square, lightness):
         assert main(["classify", red_square, "--model", lightness, "--out", str(tmp_path / "out")]) == 0
         annotated, original = read_image(tmp_path / "out" / "red.png").rgb, read_image(red_square).rgb
         assert (annotated != original)[:40, :100].any()
@@ -359,7 +359,7 @@ class TestTheCommand:
         assert capsys.readouterr().out.startswith("usage: vision-service")
 
     @pytest.mark.parametrize(
-        ("arguments", "sentence"),
+        ("arguments", "message"),
         [
             ([], "the following arguments are required: COMMAND"),
             (["detct"], "invalid choice: 'detct'"),
@@ -374,11 +374,11 @@ class TestTheCommand:
             (["segment", "x.png"], "give --model, one of "),
         ],
     )
-    def test_arguments_that_are_not_understood_end_with_2(self, capsys, arguments, sentence):
+    def test_arguments_that_are_not_understood_end_with_2(self, capsys, arguments, message):
         assert main(arguments) == 2
         output = capsys.readouterr()
         assert output.out == ""
-        assert sentence in output.err
+        assert message in output.err
 
     @pytest.mark.parametrize(
         "arguments", [["models"], ["detect", *RED], ["--version"]], ids=["models", "detect", "version"]
@@ -473,7 +473,7 @@ class TestTheCommand:
 
     def test_letters_that_the_terminal_does_not_have_do_not_break_it(self, tmp_path):
         file = os.fsencode(tmp_path) + b"/F\xc3\xbc\xdf\xff.png"
-        Path(picture(tmp_path / "plain.png", square=(0, 0, 100, 100))).rename(os.fsdecode(file))
+        Path(image(tmp_path / "plain.png", square=(0, 0, 100, 100))).rename(os.fsdecode(file))
         for options in ([], ["--json"]):
             running = process(
                 *("detect", file, *RED, "--set", "label=猫", *options),
@@ -487,7 +487,7 @@ class TestTheCommand:
             assert "F" in output
 
     def test_progress_is_drawn_on_a_terminal_and_results_go_to_the_file(self, tmp_path):
-        files = [picture(tmp_path / f"{name}.png", square=(0, 0, 100, 100)) for name in "abc"]
+        files = [image(tmp_path / f"{name}.png", square=(0, 0, 100, 100)) for name in "abc"]
         terminal, end = pty.openpty()
         environment = {"TERM": "xterm", "COLUMNS": "80"}
         running = process(

@@ -203,11 +203,11 @@ def test_call_prints_a_table(demo_stack):
     assert "red" in done.stdout
 
 
-def test_call_looks_at_a_given_picture(demo_stack, tmp_path):
-    picture = np.zeros((120, 160, 3), np.uint8)
-    picture[30:80, 40:100] = (35, 35, 219)  # BGR of the red that is looked for
+def test_call_looks_at_a_given_image(demo_stack, tmp_path):
+    pixels = np.zeros((120, 160, 3), np.uint8)
+    pixels[30:80, 40:100] = (35, 35, 219)  # BGR of the red that is looked for
     path = tmp_path / "red.png"
-    cv2.imwrite(str(path), picture)
+    cv2.imwrite(str(path), pixels)
 
     done = run("call", "red_detector", "get_detections", "--image", str(path), "--json")
 
@@ -391,7 +391,7 @@ def test_run_refuses_a_file_that_is_none(tmp_path, content, says):
     assert "Traceback" not in done.stderr
 
 
-def test_the_demo_answers_and_writes_pictures(tmp_path):
+def test_the_demo_answers_and_writes_images(tmp_path):
     done = run("demo", "--seconds", "2", "--out", str(tmp_path), env=environment(1 + (os.getpid() + 7) % 100))
 
     assert done.returncode == 0, done.stderr

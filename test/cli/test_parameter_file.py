@@ -78,7 +78,7 @@ def test_a_file_for_every_node_is_one_for_ours(write):
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"),
+    ("text", "expected"),
     [
         ("", "is no parameter file"),
         ("[1, 2]", "is no parameter file"),
@@ -88,11 +88,11 @@ def test_a_file_for_every_node_is_one_for_ours(write):
         ("eye: {ros__parameters: {since: 2026-13-01}}", "is no YAML"),
     ],
 )
-def test_what_is_no_parameter_file_is_named(write, text, sentence):
+def test_what_is_no_parameter_file_is_named(write, text, expected):
     path = write(text)
     message = refusal(lambda: read_sections(path))
     assert str(path) in message
-    assert sentence in message
+    assert expected in message
 
 
 def test_a_file_that_is_not_there_is_named():
@@ -116,7 +116,7 @@ def test_of_several_one_is_chosen_by_name(name):
 
 
 @pytest.mark.parametrize(
-    ("sections", "name", "sentence"),
+    ("sections", "name", "expected"),
     [
         (SECTIONS, "", "several vision nodes: choose one by --node NAME: detector, arm/segments"),
         (SECTIONS, "detectr", "no vision node 'detectr': did you mean 'detector'?"),
@@ -124,8 +124,8 @@ def test_of_several_one_is_chosen_by_name(name):
         ({"camera": {"driver": "synthetic"}}, "", "none of its sections (camera) has a 'model'"),
     ],
 )
-def test_a_vision_node_that_cannot_be_told_is_an_error(sections, name, sentence):
-    assert sentence in refusal(lambda: vision_section(sections, name))
+def test_a_vision_node_that_cannot_be_told_is_an_error(sections, name, expected):
+    assert expected in refusal(lambda: vision_section(sections, name))
 
 
 def test_what_is_not_the_node_s_own_is_the_model_s():

@@ -101,7 +101,7 @@ class TestSegment:
         for word in ("160×120", "points", "label", "ball", "1.00", "400", "-0.305", "2.000", "0.190"):
             assert word in words
 
-    def test_out_gets_the_labelled_cloud_and_a_picture(self, tmp_path, scene, params):
+    def test_out_gets_the_labelled_cloud_and_an_image(self, tmp_path, scene, params):
         folder = tmp_path / "new" / "folder"
         assert main(["segment", scene, "--params", params, "--node", "things", "--out", str(folder)]) == 0
         assert sorted(file.name for file in folder.iterdir()) == ["scene.pcd", "scene.png"]
@@ -112,10 +112,10 @@ class TestSegment:
         assert label.dtype == np.uint32
         assert (label[40:60, 40:60] == 1).all()
         assert label.sum() == 400
-        picture = read_image(folder / "scene.png").rgb
-        assert picture.shape == (120, 160, 3)
-        assert (picture[:30, 100:] == 128).all()
-        assert (picture[45:55, 45:55] != (255, 0, 0)).any(axis=2).all()
+        image = read_image(folder / "scene.png").rgb
+        assert image.shape == (120, 160, 3)
+        assert (image[:30, 100:] == 128).all()
+        assert (image[45:55, 45:55] != (255, 0, 0)).any(axis=2).all()
 
     def test_results_overwrite_neither_the_cloud_nor_each_other(self, tmp_path, scene, params):
         (tmp_path / "other").mkdir()
@@ -184,8 +184,8 @@ class TestParameterFiles:
     def test_detect_takes_them_too(self, capsys, tmp_path, params):
         pixels = np.full((50, 60, 3), 128, np.uint8)
         pixels[10:30, 20:40] = (255, 0, 0)
-        picture = write(tmp_path / "red.png", encode(pixels, "image/png"))
-        assert main(["detect", picture, "--params", params, "--node", "reds", "--json"]) == 0
+        image = write(tmp_path / "red.png", encode(pixels, "image/png"))
+        assert main(["detect", image, "--params", params, "--node", "reds", "--json"]) == 0
         (line,) = lines(capsys.readouterr().out)
         assert [(item["class_name"], item["x_min"]) for item in line["detections"]] == [("ball", 20.0)]
 
@@ -209,7 +209,7 @@ class TestParameterFiles:
         assert [item["label"] for item in line["objects"]] == ["person"] * 5
 
     @pytest.mark.parametrize(
-        ("text", "node", "sentence"),
+        ("text", "node", "message"),
         [
             (PARAMS, "", "several vision nodes: choose one by --node NAME: reds, things"),
             (
@@ -228,13 +228,13 @@ class TestParameterFiles:
         ],
         ids=["which", "unknown", "a dependency cycle", "attribute", "of another node", "no parameters"],
     )
-    def test_what_is_wrong_with_them_is_one_sentence(self, capsys, tmp_path, scene, text, node, sentence):
+    def test_what_is_wrong_with_them_is_one_message_of(self, capsys, tmp_path, scene, text, node, message):
         params = write(tmp_path / "wrong.yaml", text.encode())
         assert main(["segment", scene, "--params", params, *(["--node", node] if node else [])]) == 1
         output = capsys.readouterr()
         assert output.out == ""
         assert len(output.err.splitlines()) == 1
-        assert sentence in output.err
+        assert message in output.err
 
 
 class TestLidars:

@@ -107,7 +107,7 @@ def colors_of(tab, selector, name):
     return [int(each) for each in re.findall(r"\d+", color)[:3]]
 
 
-def picture(tab, selector):
+def image(tab, selector):
     """Return (H, W, 3) RGB pixels of an element, as they are seen."""
     return decode(tab.locator(selector).screenshot())[:, :, ::-1]
 
@@ -132,7 +132,7 @@ def test_images_are_drawn_with_boxes_in_step_and_a_table(tab):
     assert tab.locator("#results tbody tr").count() == len(header["detections"]) >= 3
     tab.keyboard.press("Space")  # holds the image, so that its pixels can be looked at
     held = tab.evaluate("controlPage.shown()")
-    shown = picture(tab, "#image")
+    shown = image(tab, "#image")
     scale = shown.shape[1] / held["width"]
     first = held["detections"][0]
     x, y = round(first["x_min"] * scale), round((first["y_min"] + first["y_max"]) / 2 * scale)
@@ -291,18 +291,18 @@ def test_points_and_boxes_are_shown_in_space(tab):
     tab.click("#view-space")
     until(tab, "controlPage.space() && controlPage.space().points > 1000 && controlPage.space().boxes > 0")
     tab.wait_for_selector("#results tbody tr")
-    seen = picture(tab, "#space-canvas")
+    seen = image(tab, "#space-canvas")
     assert seen.std() > 15  # solids on a table
     colors = cv2.cvtColor(np.ascontiguousarray(seen), cv2.COLOR_RGB2HSV)
     assert (colors[:, :, 1] > 120).mean() > 0.01  # which are vividly coloured
     keep(tab, "space")
     assert tab.is_hidden("#space-hint")
     tab.click("#space-free")
-    with_grid = picture(tab, "#space-canvas").astype(int)
+    with_grid = image(tab, "#space-canvas").astype(int)
     tab.click("#space-ground")
     assert tab.evaluate("controlPage.space().grid") is False
     until(tab, "!document.querySelector('#space-ground').matches('[aria-pressed=true]')")
-    assert np.abs(picture(tab, "#space-canvas").astype(int) - with_grid).max() > 30
+    assert np.abs(image(tab, "#space-canvas").astype(int) - with_grid).max() > 30
     tab.click("#space-ground")
     tab.click("#space-reset")
     tab.click("#view-image")
@@ -425,7 +425,7 @@ def test_a_node_is_stopped_and_started_and_says_how_it_is(tab):
     tab.wait_for_selector("#state.good")
     until(tab, "document.querySelector('#latency-facts').textContent.includes('p99')")
     accent = np.array(colors_of(tab, "#latency", "color"))
-    chart = picture(tab, "#latency").astype(int)
+    chart = image(tab, "#latency").astype(int)
     sunk = np.array(colors_of(tab, "#latency", "backgroundColor"))
     bars = (0.55 * accent + 0.45 * sunk).round()  # drawn with that much of the accent
     assert (np.abs(chart - bars).sum(axis=-1) < 30).any()

@@ -151,7 +151,7 @@ def test_a_message_of_depth_says_that_it_is_some(form):
 
 
 @pytest.mark.parametrize("form", ["16UC1; png compressed ", "32FC1; tiff compressed ", "16UC1; compressedDepth png"])
-def test_depth_is_no_picture(form):
+def test_depth_is_no_image(form):
     with pytest.raises(VisionError, match=r"a colour image is expected, but the format .* is depth"):
         image_from_compressed(message(form, DEPTHS[form]))
 
@@ -162,7 +162,7 @@ def test_jpeg_has_lost_the_depth_which_is_said_with_the_way_out(source):
         depth_from_compressed(message(f"{source}; jpeg compressed mono8", file("jpg", GREY)))
 
 
-def test_a_picture_is_no_depth():
+def test_an_image_is_no_depth():
     with pytest.raises(VisionError, match=r"depth of one channel of 16 bits, or of floats, is expected, but the file"):
         depth_from_compressed(message("png", file("png", BGR)))
     with pytest.raises(VisionError, match=r"depth is expected \(16UC1, mono16, 32FC1\), but the format is 'bgr8; png"):

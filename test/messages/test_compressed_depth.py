@@ -18,7 +18,7 @@ NEAREST, FARTHEST = 100.0, 10.0
 """What compressed_depth_image_transport calls depth_quantization and depth_max; these are its defaults."""
 A = NEAREST * (NEAREST + 1)
 B = 1 - A / FARTHEST
-PICTURES = nps.arrays(np.uint16, st.tuples(st.integers(1, 6), st.integers(1, 6)))
+IMAGES = nps.arrays(np.uint16, st.tuples(st.integers(1, 6), st.integers(1, 6)))
 
 
 def message(data, form="16UC1; compressedDepth png"):
@@ -26,7 +26,7 @@ def message(data, form="16UC1; compressedDepth png"):
 
 
 @pytest.mark.parametrize("form", ["png", "rvl"])
-@given(millimetres=PICTURES)
+@given(millimetres=IMAGES)
 def test_whole_numbers_are_millimetres_and_zero_unknown(form, millimetres):
     depth = depth_from_compressed(message(compressed_depth(millimetres, form), f"16UC1; compressedDepth {form}"))
     assert depth.dtype == np.float32

@@ -38,7 +38,7 @@ def test_every_encoding_is_read(encoding, padding):
     assert abs(int(image.rgb[1, 1, 0]) - 128) <= 3
 
 
-def test_a_picture_is_converted_once():
+def test_an_image_is_converted_once():
     image = image_from_message(message("yuyv"))
     assert image.pixels is image.pixels
     assert image.rgb is image.pixels
@@ -53,9 +53,9 @@ def test_big_endian_numbers_are_read():
 
 
 def test_data_may_be_an_array_of_numpy():
-    picture = message("uyvy")
-    picture.data = np.frombuffer(bytes(picture.data), np.uint8)
-    assert image_from_message(picture).rgb.shape == (4, 4, 3)
+    given = message("uyvy")
+    given.data = np.frombuffer(bytes(given.data), np.uint8)
+    assert image_from_message(given).rgb.shape == (4, 4, 3)
 
 
 @pytest.mark.parametrize(("encoding", "height"), [("nv12", 6), ("nv21", 6), ("nv24", 12)])
@@ -64,13 +64,13 @@ def test_the_height_may_count_the_rows_of_all_planes(encoding, height):
     assert (image.width, image.height) == (4, 4)
 
 
-def test_16_bits_of_grey_are_a_picture_or_depth_as_the_topic_is():
+def test_16_bits_of_grey_are_an_image_or_depth_as_the_topic_is():
     grey = message("mono16", 2, 2)
     assert image_from_message(grey).encoding == "mono8"
     np.testing.assert_allclose(depth_from_message(grey), 32.896)
 
 
-def test_a_compressed_picture_of_16_bits_is_a_picture():
+def test_a_compressed_image_of_16_bits_is_an_image():
     image_from_compressed(SimpleNamespace(format="mono16; png compressed ", data=array("B", b"..")))
 
 
@@ -190,15 +190,15 @@ class TestTheBitsOfSixteen:
         (message("bayer_rggb8", height=2), "4×2 pixels is too small to be bayer_rggb8"),
     ],
 )
-def test_a_wrong_picture_is_refused_with_the_reason(wrong, reason):
+def test_a_wrong_image_is_refused_with_the_reason(wrong, reason):
     with pytest.raises(VisionError, match=reason) as raised:
         image_from_message(wrong)
     assert raised.value.code == ErrorCode.INVALID_ARGUMENT
 
 
 def test_an_unknown_encoding_is_refused_with_those_that_are_known():
-    picture = message("yuyv")
-    picture.encoding = "yuv410"
+    given = message("yuyv")
+    given.encoding = "yuv410"
     with pytest.raises(VisionError, match=r"unknown encoding 'yuv410': known are rgb8, .*bayer_rggb8.*nv24"):
-        image_from_message(picture)
+        image_from_message(given)
     assert len(COLOR_ENCODINGS) == len(set(COLOR_ENCODINGS))

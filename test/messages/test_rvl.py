@@ -12,7 +12,7 @@ DEPTHS = st.lists(st.one_of(st.just(0), st.integers(0, 65535), st.integers(1000,
 
 
 @given(DEPTHS)
-def test_every_picture_comes_back(pixels):
+def test_every_image_comes_back(pixels):
     assert decode_rvl(encode_rvl(pixels), len(pixels)).tolist() == pixels
 
 

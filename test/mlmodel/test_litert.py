@@ -54,17 +54,17 @@ def test_a_model_tells_its_inputs_outputs_labels_and_what_it_is():
 def test_tensors_of_these_types_go_in_and_out(dtype):
     quantization = {"image": (0.5, 3)} if dtype.endswith("int8") else {}
     model = tiny({"image": (dtype, (1, 4, 6, 3))}, mean_of=(1, 2), quantization=quantization)
-    picture = np.full((1, 4, 6, 3), (10, 20, 30), dtype)
+    image = np.full((1, 4, 6, 3), (10, 20, 30), dtype)
     assert model.inputs[0].dtype == dtype
-    assert model.infer({"image": picture})["mean"].tolist() == [[10, 20, 30]]
+    assert model.infer({"image": image})["mean"].tolist() == [[10, 20, 30]]
 
 
 def test_a_model_of_any_size_runs_on_one_size_after_the_other():
     model = tiny({"image": ("float32", (1, -1, -1, 3))}, mean_of=(1, 2))
     assert model.inputs[0].shape == (1, -1, -1, 3)
     for height, width in ((4, 6), (4, 6), (30, 20), (1, 1)):
-        picture = np.full((1, height, width, 3), height, np.float32)
-        assert model.infer({"image": picture})["mean"].tolist() == [[height] * 3]
+        image = np.full((1, height, width, 3), height, np.float32)
+        assert model.infer({"image": image})["mean"].tolist() == [[height] * 3]
 
 
 def test_tensors_without_a_name_of_their_own_are_numbered():
@@ -74,10 +74,10 @@ def test_tensors_without_a_name_of_their_own_are_numbered():
 
 def test_two_threads_may_use_one_model():
     model = load(testdata.path(MOBILENET))
-    pictures = [np.full((1, 128, 128, 3), value, np.uint8) for value in (0, 80, 160, 240)] * 8
-    alone = [model.infer({"input": picture}) for picture in pictures]
+    images = [np.full((1, 128, 128, 3), value, np.uint8) for value in (0, 80, 160, 240)] * 8
+    alone = [model.infer({"input": image}) for image in images]
     with ThreadPoolExecutor(2) as pool:
-        together = list(pool.map(lambda picture: model.infer({"input": picture}), pictures))
+        together = list(pool.map(lambda image: model.infer({"input": image}), images))
     for one, other in zip(alone, together, strict=True):
         assert all(np.array_equal(one[name], other[name]) for name in one)
 
@@ -88,12 +88,12 @@ def test_the_detection_operation_tells_what_the_outputs_mean_in_whatever_order_t
     assert [info.role for info in custom.outputs] == ["scores", "boxes", "count", "classes"]
 
 
-def test_the_same_picture_gives_the_same_result_with_any_number_of_threads():
-    picture = np.random.default_rng(0).integers(0, 256, (1, 300, 300, 3), dtype=np.uint8)
+def test_the_same_image_gives_the_same_result_with_any_number_of_threads():
+    image = np.random.default_rng(0).integers(0, 256, (1, 300, 300, 3), dtype=np.uint8)
     results = []
     for threads in (1, 1, 2):
         model = load(testdata.path(COCO), num_threads=threads)
-        results.append(model.infer({"normalized_input_image_tensor": picture}))
+        results.append(model.infer({"normalized_input_image_tensor": image}))
     for name, tensor in results[0].items():
         assert np.array_equal(tensor, results[1][name])
         assert np.allclose(tensor, results[2][name], atol=1e-5)

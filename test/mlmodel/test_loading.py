@@ -13,7 +13,7 @@ from vision_service.settings.mlmodel import MLModelConfiguration
 
 pytest.importorskip("ai_edge_litert", reason="LiteRT is not installed")
 
-PICTURE = {"image": ("float32", (1, 4, 6, 3))}
+IMAGE = {"image": ("float32", (1, 4, 6, 3))}
 
 
 def refusal(path) -> VisionError:
@@ -24,19 +24,19 @@ def refusal(path) -> VisionError:
 
 
 def test_a_file_is_run_by_the_runtime_it_is_for(tmp_path):
-    path = tinymodels.write(tmp_path, tinymodels.tflite(PICTURE, mean_of=(1, 2)))
+    path = tinymodels.write(tmp_path, tinymodels.tflite(IMAGE, mean_of=(1, 2)))
     assert load(path).kind == "LiteRT"
 
 
 def test_an_onnx_file_is_run_by_onnx_runtime(tmp_path):
     pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
-    path = tinymodels.write(tmp_path, tinymodels.onnx(PICTURE, mean_of=(1, 2)), "model.ONNX")
+    path = tinymodels.write(tmp_path, tinymodels.onnx(IMAGE, mean_of=(1, 2)), "model.ONNX")
     assert load(path).kind == "ONNX Runtime"
 
 
 @pytest.mark.parametrize("name", ["model", "model.bin", "model.onnx"])
 def test_tensorflow_lite_files_are_known_by_their_content_whatever_they_are_called(tmp_path, name):
-    path = tinymodels.write(tmp_path, tinymodels.tflite(PICTURE, mean_of=(1, 2)), name)
+    path = tinymodels.write(tmp_path, tinymodels.tflite(IMAGE, mean_of=(1, 2)), name)
     assert load(path).kind == "LiteRT"
 
 
@@ -68,7 +68,7 @@ def test_a_file_of_another_kind_is_refused_with_what_to_do(tmp_path, name, advic
 
 
 def test_the_file_may_be_replaced_while_the_model_runs(tmp_path):
-    path = tinymodels.write(tmp_path, tinymodels.tflite(PICTURE, mean_of=(1, 2)))
+    path = tinymodels.write(tmp_path, tinymodels.tflite(IMAGE, mean_of=(1, 2)))
     model = load(path)
     Path(path).write_bytes(b"")
     assert model.infer({"image": np.ones((1, 4, 6, 3), np.float32)})["mean"].tolist() == [[1, 1, 1]]
@@ -76,14 +76,14 @@ def test_the_file_may_be_replaced_while_the_model_runs(tmp_path):
 
 @pytest.mark.parametrize("configuration", [MLModelConfig, MLModelConfiguration], ids=["vision model", "ML model node"])
 def test_a_configuration_says_which_file_and_which_labels(tmp_path, configuration):
-    path = tinymodels.write(tmp_path, tinymodels.tflite(PICTURE, mean_of=(1, 2)))
+    path = tinymodels.write(tmp_path, tinymodels.tflite(IMAGE, mean_of=(1, 2)))
     labels = tinymodels.write(tmp_path, b"red\ngreen\nblue\n", "labels.txt")
     assert load_file(configuration(model_path=path)).labels == ()
     assert load_file(configuration(model_path=path, label_path=labels)).labels == ("red", "green", "blue")
 
 
 def test_where_the_labels_come_from_is_said(tmp_path):
-    path = tinymodels.write(tmp_path, tinymodels.tflite(PICTURE, mean_of=(1, 2), files={"labels.txt": "a\nb\nc"}))
+    path = tinymodels.write(tmp_path, tinymodels.tflite(IMAGE, mean_of=(1, 2), files={"labels.txt": "a\nb\nc"}))
     labels = tinymodels.write(tmp_path, b"names: [red, green, blue]\n", "data.yaml")
     assert load_file(MLModelConfiguration(model_path=path)).facts.labels_from == "the text file in the model's archive"
     loaded = load_file(MLModelConfiguration(model_path=path, label_path=labels))

@@ -12,7 +12,7 @@ from vision_service.mlmodel.runtime import RuntimeOptions
 
 pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
 
-PICTURE = {"image": ("float32", ("batch", 3, "height", "width"))}
+IMAGE = {"image": ("float32", ("batch", 3, "height", "width"))}
 
 
 def tiny(*arguments, **options) -> OnnxRuntime:
@@ -26,7 +26,7 @@ def refusal(data: bytes, **options) -> VisionError:
 
 
 def test_a_model_tells_its_inputs_outputs_and_what_it_is():
-    model = tiny(PICTURE, mean_of=(2, 3))
+    model = tiny(IMAGE, mean_of=(2, 3))
     assert [str(info) for info in model.inputs] == ["'image' float32[-1, 3, -1, -1]"]
     assert [info.name for info in model.outputs] == ["mean"]
     assert (model.kind, model.name, model.description, model.labels) == ("ONNX Runtime", "tiny", "a tiny model", ())
@@ -45,11 +45,11 @@ def test_a_model_tells_its_inputs_outputs_and_what_it_is():
     ],
 )
 def test_labels_are_read_from_where_exporters_of_yolo_write_them(names, labels):
-    assert tiny(PICTURE, mean_of=(2, 3), metadata={"names": names}).labels == labels
+    assert tiny(IMAGE, mean_of=(2, 3), metadata={"names": names}).labels == labels
 
 
 def test_a_model_tells_its_operations_and_what_its_exporter_wrote():
-    facts = tiny(PICTURE, mean_of=(2, 3), metadata={"names": "['cat']", "end2end": "False", "task": "detect"}).facts
+    facts = tiny(IMAGE, mean_of=(2, 3), metadata={"names": "['cat']", "end2end": "False", "task": "detect"}).facts
     assert facts.metadata == {"names": ["cat"], "end2end": False, "task": "detect"}
     assert (facts.metadata_from, facts.labels_from) == ("metadata_props", "names in the model's metadata_props")
     assert "ReduceMean" in facts.operations
@@ -58,15 +58,15 @@ def test_a_model_tells_its_operations_and_what_its_exporter_wrote():
 @pytest.mark.parametrize("dtype", ["float32", "float16", "float64", "uint8", "int8"])
 def test_tensors_of_these_types_go_in(dtype):
     model = tiny({"image": (dtype, (1, 3, 4, 6))}, mean_of=(2, 3))
-    picture = np.full((1, 3, 4, 6), 7, dtype)
-    assert model.infer({"image": picture})["mean"].tolist() == [[7, 7, 7]]
+    image = np.full((1, 3, 4, 6), 7, dtype)
+    assert model.infer({"image": image})["mean"].tolist() == [[7, 7, 7]]
 
 
 def test_a_model_of_any_size_runs_on_one_size_after_the_other():
-    model = tiny(PICTURE, mean_of=(2, 3))
+    model = tiny(IMAGE, mean_of=(2, 3))
     for height, width in ((4, 6), (30, 20), (1, 1)):
-        picture = np.full((1, 3, height, width), height, np.float32)
-        assert model.infer({"image": picture})["mean"].tolist() == [[height] * 3]
+        image = np.full((1, 3, height, width), height, np.float32)
+        assert model.infer({"image": image})["mean"].tolist() == [[height] * 3]
 
 
 @pytest.mark.parametrize(
@@ -79,13 +79,13 @@ def test_a_model_of_any_size_runs_on_one_size_after_the_other():
 )
 def test_tensors_that_are_not_the_model_s_are_refused_with_what_it_takes(tensors, wrong):
     with pytest.raises(VisionError) as raised:
-        tiny(PICTURE, mean_of=(2, 3)).infer(tensors)
+        tiny(IMAGE, mean_of=(2, 3)).infer(tensors)
     assert raised.value.code == ErrorCode.INVALID_ARGUMENT
     assert wrong in raised.value.message
 
 
 def test_a_closed_model_says_so():
-    model = tiny(PICTURE, mean_of=(2, 3))
+    model = tiny(IMAGE, mean_of=(2, 3))
     model.close()
     model.close()
     with pytest.raises(VisionError, match="closed") as raised:
@@ -121,7 +121,7 @@ def test_what_is_no_model_is_refused(data):
 
 
 def test_a_model_that_is_cut_off_is_refused():
-    data = tinymodels.onnx(PICTURE, {"out": np.zeros((1, 500), np.float32)})
+    data = tinymodels.onnx(IMAGE, {"out": np.zeros((1, 500), np.float32)})
     assert "it is no ONNX file, or it is cut off" in refusal(data[: len(data) // 2]).message
 
 
@@ -136,7 +136,7 @@ def test_a_model_with_an_operation_that_is_not_there_is_refused_with_the_reason(
 
 def test_a_model_newer_than_the_runtime_is_refused_with_the_reason():
     onnx = pytest.importorskip("onnx")
-    model = onnx.ModelProto.FromString(tinymodels.onnx(PICTURE, mean_of=(2, 3)))
+    model = onnx.ModelProto.FromString(tinymodels.onnx(IMAGE, mean_of=(2, 3)))
     model.ir_version = 999
     assert "older than the model" in refusal(model.SerializeToString()).message
 
@@ -168,14 +168,14 @@ def test_tensors_of_texts_are_refused():
 
 
 def test_an_execution_provider_that_is_not_there_is_named_with_those_that_are():
-    error = refusal(tinymodels.onnx(PICTURE, mean_of=(2, 3)), delegate="MagicExecutionProvider")
+    error = refusal(tinymodels.onnx(IMAGE, mean_of=(2, 3)), delegate="MagicExecutionProvider")
     assert error.code == ErrorCode.INVALID_ARGUMENT
     assert "'MagicExecutionProvider' is no execution provider" in error.message
     assert "CPUExecutionProvider" in error.message
 
 
 def test_an_execution_provider_that_is_there_is_used():
-    data = tinymodels.onnx(PICTURE, mean_of=(2, 3))
+    data = tinymodels.onnx(IMAGE, mean_of=(2, 3))
     model = OnnxRuntime(data, RuntimeOptions(delegate="CPUExecutionProvider"), path="tiny.onnx")
     assert model.infer({"image": np.ones((1, 3, 2, 2), np.float32)})["mean"].tolist() == [[1, 1, 1]]
 

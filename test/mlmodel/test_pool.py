@@ -117,7 +117,7 @@ def test_one_that_fails_is_stood_in_for_and_asked_again_when_it_was_heard_of(poo
     clock.ahead += FIRST_PAUSE
     assert pool.left_out("one") == "broken"
     models[0].fails = ""
-    pool.heard("one")
+    pool.answers("one")
     assert pool.left_out("one") == ""
 
 
@@ -126,7 +126,7 @@ def test_one_that_fails_again_and_again_is_left_out_longer_each_time(pool, model
     for pause in (1.0, 2.0, 4.0):
         while not pool.left_out("one"):
             run(pool)
-        pool.heard("one")
+        pool.answers("one")
         clock.ahead += 0.9 * pause
         assert pool.left_out("one")
         clock.ahead += 0.2 * pause
@@ -176,7 +176,7 @@ def test_one_that_differs_is_never_asked(models, other, identity, why):
     assert pool.take("one", models[0], "id") == ""
     assert why in pool.take("two", other, identity)
     assert why in pool.left_out("two")
-    pool.heard("two")
+    pool.answers("two")
     models[0].fails = "broken"
     with pytest.raises(VisionError, match="broken"):
         run(pool)

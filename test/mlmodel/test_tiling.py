@@ -99,7 +99,7 @@ def faces(image: Image, **values) -> list[Detection]:
 
 
 def test_small_faces_in_a_large_image_are_found_in_tiles_and_each_once():
-    people = testdata.picture("images/face.jpg").rgb
+    people = testdata.image("images/face.jpg").rgb
     wide = np.full((4 * people.shape[0], 4 * people.shape[1], 3), 128, np.uint8)
     top, left = people.shape[0] // 2, people.shape[1] // 2
     wide[top : top + people.shape[0], left : left + people.shape[1]] = people

@@ -58,7 +58,7 @@ def test_a_good_onnx_file_passes():
     attempt(tinymodels.onnx({"image": ("float32", ("n", 3, "h", "w"))}, mean_of=(2, 3)), runtime="onnx")
 
 
-def test_models_that_take_no_picture_are_tried_as_well():
+def test_models_that_take_no_image_are_tried_as_well():
     attempt(tinymodels.tflite({"numbers": ("int64", (2, 3)), "x": ("int32", ())}, {"out": np.zeros(4, np.int64)}))
 
 
@@ -122,7 +122,7 @@ def test_a_content_is_tried_once(monkeypatch):
     assert "crashed" in refusal(GOOD, num_threads=2).message
 
 
-def test_the_child_imports_neither_pictures_nor_ros_and_runs_no_startup_files(monkeypatch, tmp_path):
+def test_the_child_imports_neither_images_nor_ros_and_runs_no_startup_files(monkeypatch, tmp_path):
     (tmp_path / "sitecustomize.py").write_text("raise SystemExit('startup files were run')")
     monkeypatch.syspath_prepend(tmp_path)
     (line,) = [line for line in trial_process.CHILD.splitlines() if line.startswith("os._exit")]

@@ -141,11 +141,11 @@ def test_clouds_with_origins_of_their_own_are_merged(icp_distance):
 
 def test_a_cloud_is_drawn_the_same_wherever_it_is():
     room = PointCloud(solids.table()[0].xyz)
-    pictures = []
+    images = []
     for cloud in (room, on_map(room)):
         view = view_of(cloud)
-        pictures.append(render(cloud, shades(cloud, view), view))
-    assert np.mean(pictures[0] != pictures[1]) < 0.01
+        images.append(render(cloud, shades(cloud, view), view))
+    assert np.mean(images[0] != images[1]) < 0.01
 
 
 def test_a_camera_is_found_whatever_its_points_are_counted_from():

@@ -14,15 +14,15 @@ from vision_service.pointcloud.projection import depth_to_cloud
 from vision_service.types import CameraIntrinsics, Frame, PointCloud
 
 PINHOLE = CameraIntrinsics(40, 30, 50.0, 50.0, 20.0, 15.0)
-PICTURE = Image(np.arange(30 * 40 * 3, dtype=np.uint32).astype(np.uint8).reshape(30, 40, 3))
+IMAGE = Image(np.arange(30 * 40 * 3, dtype=np.uint32).astype(np.uint8).reshape(30, 40, 3))
 
 
 def with_depth(depth=2.0, **values) -> Frame:
-    return Frame(**{"image": PICTURE, "depth": np.full((30, 40), depth, np.float32), "intrinsics": PINHOLE, **values})
+    return Frame(**{"image": IMAGE, "depth": np.full((30, 40), depth, np.float32), "intrinsics": PINHOLE, **values})
 
 
 def with_cloud(xyz, **values) -> Frame:
-    return Frame(**{"image": PICTURE, "cloud": PointCloud(xyz.astype(np.float32)), "intrinsics": PINHOLE, **values})
+    return Frame(**{"image": IMAGE, "cloud": PointCloud(xyz.astype(np.float32)), "intrinsics": PINHOLE, **values})
 
 
 def pixels(points: SeenPoints) -> list[tuple[int, int]]:
@@ -34,10 +34,10 @@ def test_a_point_of_depth_is_shown_by_its_own_pixel():
     frame.depth[3, 7] = frame.depth[20, 0] = 2.0
     points = seen_points(frame)
     assert pixels(points) == [(7, 3), (0, 20)]
-    np.testing.assert_array_equal(points.cloud.rgb, [PICTURE.pixels[3, 7], PICTURE.pixels[20, 0]])
+    np.testing.assert_array_equal(points.cloud.rgb, [IMAGE.pixels[3, 7], IMAGE.pixels[20, 0]])
 
 
-def test_a_point_of_a_cloud_organized_like_the_picture_too_without_calibration():
+def test_a_point_of_a_cloud_organized_like_the_image_too_without_calibration():
     xyz = np.full((30, 40, 3), np.nan)
     xyz[3, 7] = (9, 9, 1)
     assert pixels(seen_points(with_cloud(xyz, intrinsics=None))) == [(7, 3)]
@@ -45,7 +45,7 @@ def test_a_point_of_a_cloud_organized_like_the_picture_too_without_calibration()
 
 def test_other_points_are_projected():
     frame = with_depth()
-    cloud = depth_to_cloud(frame.depth, PINHOLE, PICTURE.rgb, organized=False)
+    cloud = depth_to_cloud(frame.depth, PINHOLE, IMAGE.rgb, organized=False)
     points = seen_points(dataclasses.replace(frame, cloud=cloud))
     assert pixels(points) == [(column, row) for row in range(30) for column in range(40)]
     np.testing.assert_array_equal(points.cloud.xyz, cloud.xyz)
@@ -95,7 +95,7 @@ def test_a_pixel_is_within_a_box_if_its_centre_is():
 def test_it_makes_no_difference_whether_points_lie_in_rows_and_columns():
     frame = with_depth(np.nan)
     frame.depth[::2, ::3] = 2.0
-    listed = depth_to_cloud(frame.depth, PINHOLE, PICTURE.rgb, organized=False)
+    listed = depth_to_cloud(frame.depth, PINHOLE, IMAGE.rgb, organized=False)
     organized, projected = seen_points(frame), seen_points(dataclasses.replace(frame, cloud=listed))
     for box in [(0, 0, 40, 30), (3.2, 4.7, 30.5, 20.5), (-5, 10, 8, 99), (12, 12, 13, 13)]:
         one, other = organized.within(*box), projected.within(*box)

@@ -213,7 +213,7 @@ class TestTheCloudOfAFrame:
         cloud = PointCloud(np.zeros((3, 3), np.float32))
         assert cloud_of(Frame(cloud=cloud, depth=np.ones((2, 2), np.float32))) is cloud
 
-    def test_is_made_of_its_depth_and_coloured_by_its_picture(self):
+    def test_is_made_of_its_depth_and_coloured_by_its_image(self):
         intrinsics = CameraIntrinsics(width=4, height=2, fx=2, fy=2, cx=0, cy=0)
         pixels = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
         frame = Frame(image=Image(pixels), depth=np.full((2, 4), 2, np.float32), intrinsics=intrinsics)
@@ -244,7 +244,7 @@ class TestTheCloudOfAFrame:
         assert cloud_of(frame).xyz[0, 0, 2] == 1
         assert cloud_of(dataclasses.replace(frame, depth=np.full((2, 2), 5, np.float32))).xyz[0, 0, 2] == 5
 
-    def test_is_in_the_depth_camera_where_there_is_no_picture(self):
+    def test_is_in_the_depth_camera_where_there_is_no_image(self):
         frame = Frame(
             depth=np.ones((1, 2), np.float32),
             intrinsics=CameraIntrinsics(width=8, height=8, fx=1, fy=1, cx=0, cy=0),
@@ -252,14 +252,14 @@ class TestTheCloudOfAFrame:
         )
         assert cloud_of(frame).xyz[0, 0].tolist() == [-1, 0, 1]
 
-    def test_has_no_colours_where_the_picture_is_of_another_imager(self):
+    def test_has_no_colours_where_the_image_is_of_another_imager(self):
         own = CameraIntrinsics(width=2, height=1, fx=1, fy=1, cx=1, cy=0)
-        picture = Image(np.zeros((6, 8, 3), np.uint8))
-        cloud = cloud_of(Frame(image=picture, depth=np.ones((1, 2), np.float32), depth_intrinsics=own))
+        shown = Image(np.zeros((6, 8, 3), np.uint8))
+        cloud = cloud_of(Frame(image=shown, depth=np.ones((1, 2), np.float32), depth_intrinsics=own))
         assert (cloud.xyz.shape, cloud.rgb) == ((1, 2, 3), None)
 
     @pytest.mark.parametrize(
-        ("frame", "code", "sentence"),
+        ("frame", "code", "message"),
         [
             (Frame(camera_name="cam"), ErrorCode.NO_DEPTH, "camera 'cam' has neither a point cloud nor depth"),
             (Frame(depth=np.ones((1, 1), np.float32)), ErrorCode.NOT_CALIBRATED, "the frame has depth, but no"),
@@ -274,7 +274,7 @@ class TestTheCloudOfAFrame:
             ),
         ],
     )  # fmt: skip
-    def test_is_refused_with_what_is_missing(self, frame, code, sentence):
-        with pytest.raises(VisionError, match=sentence) as caught:
+    def test_is_refused_with_what_is_missing(self, frame, code, message):
+        with pytest.raises(VisionError, match=message) as caught:
             cloud_of(frame)
         assert caught.value.code == code

@@ -63,10 +63,10 @@ def test_points_all_around_are_seen_from_above():
 
 
 @pytest.mark.parametrize("name", ["colored_cloud.pcd", "min_cut_segmentation_tutorial.pcd"])
-def test_a_real_cloud_fills_the_picture(name):
+def test_a_real_cloud_fills_the_image(name):
     cloud = read_pcd(testdata.path(f"clouds/{name}"))
-    picture, places = seen(cloud)
-    assert picture.shape == (SIZE[1], SIZE[0], 3)
+    image, places = seen(cloud)
+    assert image.shape == (SIZE[1], SIZE[0], 3)
     inside = (places >= 0).all(axis=1) & (places < SIZE).all(axis=1)
     assert inside.mean() > 0.98
     assert (np.ptp(places[inside], axis=0) > 0.8 * np.array(SIZE)).any()
@@ -75,8 +75,8 @@ def test_a_real_cloud_fills_the_picture(name):
 def test_the_nearer_point_hides_the_farther():
     cloud = of_points((0, 0, 4), (0, 0, 2), (1, 1, 4), (-1, -1, 4))
     for order in ([0, 1, 2, 3], [3, 2, 1, 0]):
-        picture, _ = seen(PointCloud(cloud.xyz[order]), np.array([RED, BLUE, RED, RED])[order])
-        assert (picture == BLUE).all(axis=2).any()
+        image, _ = seen(PointCloud(cloud.xyz[order]), np.array([RED, BLUE, RED, RED])[order])
+        assert (image == BLUE).all(axis=2).any()
 
 
 def test_points_are_darker_the_farther_they_are():
@@ -87,11 +87,11 @@ def test_points_are_darker_the_farther_they_are():
     assert grey[0, 0] > grey[9, 0] > BACKGROUND
 
 
-def test_where_no_point_is_the_picture_has_its_background():
+def test_where_no_point_is_the_image_has_its_background():
     cloud = PointCloud(organized().xyz)
-    picture, _ = seen(cloud)
-    assert (picture[0, :5] == BACKGROUND).all()
-    assert (picture[1:] > BACKGROUND).all()
+    image, _ = seen(cloud)
+    assert (image[0, :5] == BACKGROUND).all()
+    assert (image[1:] > BACKGROUND).all()
 
 
 def test_an_object_is_seen_where_its_points_are():
@@ -109,14 +109,14 @@ ANY = arrays(
 
 
 @given(ANY)
-def test_there_is_a_picture_of_every_cloud(xyz):
-    picture, _ = seen(PointCloud(xyz))
-    assert picture.dtype == np.uint8
-    assert picture.shape in [(times * SIZE[1], times * SIZE[0], 3) for times in (1, 2)]
+def test_there_is_an_image_of_every_cloud(xyz):
+    image, _ = seen(PointCloud(xyz))
+    assert image.dtype == np.uint8
+    assert image.shape in [(times * SIZE[1], times * SIZE[0], 3) for times in (1, 2)]
 
 
 def test_wide_scenes_from_above_have_a_larger_image():
     level = np.random.default_rng(0).uniform(-1, 1, (500, 3)).astype(np.float32)
     for wide, times in ((5, 1), (30, 2)):
-        picture, _ = seen(PointCloud(level * np.float32([wide, wide, 1])))
-        assert picture.shape == (times * SIZE[1], times * SIZE[0], 3)
+        image, _ = seen(PointCloud(level * np.float32([wide, wide, 1])))
+        assert image.shape == (times * SIZE[1], times * SIZE[0], 3)

@@ -108,7 +108,7 @@ def test_the_centre_is_seen_in_the_box(seed, time):
 
 @given(seeds, sizes, st.floats(0, 60))
 @some_examples
-def test_no_solid_is_cut_off_by_the_edge_of_the_picture(seed, size, time):
+def test_no_solid_is_cut_off_by_the_edge_of_the_image(seed, size, time):
     width, height = size
     for truth in render(Scene.random(seed), time, pinhole(width, height)).truth:
         box = truth.full_box
@@ -176,14 +176,14 @@ def test_the_same_scene_and_time_give_the_same_bytes(seed, size, time):
     assert first.truth == second.truth
 
 
-def test_pictures_of_one_renderer_share_no_memory():
+def test_images_of_one_renderer_share_no_memory():
     renderer = Renderer(Scene.random(0, count=0), pinhole(64, 48))
     first, second = renderer.render(0.0), renderer.render(1.0)
     for name in ("color", "depth", "ids"):
         assert not np.shares_memory(getattr(first, name), getattr(second, name))
 
 
-def test_noise_has_the_deviation_asked_for_and_is_new_in_every_picture():
+def test_noise_has_the_deviation_asked_for_and_is_new_in_every_image():
     scene = Scene.random(2, count=2, speed=0.0)
     clean = render(scene, 0.0, pinhole(320, 240)).color.astype(float)
     renderer = Renderer(scene, pinhole(320, 240), noise=4.0)

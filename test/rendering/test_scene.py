@@ -66,7 +66,7 @@ def test_solids_never_touch_each_other_nor_leave_the_table(seed, count, variety,
 
 @given(seeds, st.integers(1, 8), st.floats(0, 1))
 @few_examples
-def test_solids_never_leave_the_picture(seed, count, variety):
+def test_solids_never_leave_the_image(seed, count, variety):
     scene = Scene.random(seed, count=count, variety=variety)
     for time, solid in itertools.product(np.linspace(0, 40, 41), scene.solids):
         outline = footprint_corners(solid, time)

@@ -19,7 +19,7 @@ from vision_service.ros.node.base import ServiceNode
 
 LARGE = (16000, 9000)
 BOX = (70, 20, 95, 60)
-PICTURE = painted(130, 70, BOX)
+IMAGE = painted(130, 70, BOX)
 
 
 @pytest.fixture
@@ -48,15 +48,15 @@ def test_a_compressed_image_that_claims_to_be_too_large_is_refused(robot):
 
 
 def test_the_limit_of_pixels_can_be_set_while_the_node_works(robot):
-    picture = cv2.imencode(".png", cv2.cvtColor(PICTURE, cv2.COLOR_RGB2BGR))[1].tobytes()
+    data = cv2.imencode(".png", cv2.cvtColor(IMAGE, cv2.COLOR_RGB2BGR))[1].tobytes()
     assert robot.set("reds", {"max_image_pixels": 130 * 70 - 1}).successful
-    for fields in ({"compressed_image": compressed(picture)}, {"image": image_message(PICTURE)}):
+    for fields in ({"compressed_image": compressed(data)}, {"image": image_message(IMAGE)}):
         answer = detections(robot, **fields)
         assert answer.error_code == ErrorCode.INVALID_ARGUMENT
         assert "130×70 pixels" in answer.message
     assert robot.set("reds", {"max_image_pixels": 130 * 70}).successful
-    assert boxes_of(detections(robot, compressed_image=compressed(picture)).detections) == [BOX]
-    assert boxes_of(detections(robot, image=image_message(PICTURE)).detections) == [BOX]
+    assert boxes_of(detections(robot, compressed_image=compressed(data)).detections) == [BOX]
+    assert boxes_of(detections(robot, image=image_message(IMAGE)).detections) == [BOX]
 
 
 def test_a_raw_image_that_claims_more_than_it_has_is_refused(robot):
@@ -71,7 +71,7 @@ def test_an_image_of_a_camera_is_refused_as_well_and_the_camera_goes_on(robot):
     def answer():
         return robot.ask(GetDetectionsFromCamera, "reds/get_detections_from_camera", timeout=1.0).result(PATIENCE)
 
-    robot.repeat(publisher, lambda: image_message(PICTURE))
+    robot.repeat(publisher, lambda: image_message(IMAGE))
     eventually(lambda: "130×70 pixels" in answer().message, "the refusal of the camera's image")
     assert robot.set("reds", {"max_image_pixels": 130 * 70}).successful
     eventually(lambda: answer().success, "detections")
@@ -83,9 +83,9 @@ def test_what_would_take_too_many_bytes_is_overloaded_and_nothing_stays_in_fligh
     assert answer.error_code == ErrorCode.OVERLOADED
     assert "max_pending_bytes (20000)" in answer.message
     assert robot.set("reds", {"max_pending_bytes": 200_000}).successful
-    picture = cv2.imencode(".png", PICTURE)[1].tobytes()
+    data = cv2.imencode(".png", IMAGE)[1].tobytes()
     for _ in range(20):  # together they would be too many
-        assert detections(robot, compressed_image=compressed(picture)).success
+        assert detections(robot, compressed_image=compressed(data)).success
         assert detections(robot, compressed_image=compressed(png(130, 70))).error_code == ErrorCode.INVALID_ARGUMENT
     eventually(lambda: limits.budget.held == 0, "all bytes back")
 
@@ -146,4 +146,4 @@ def test_files_named_while_a_node_works_are_bounded_and_it_goes_on(models, tmp_p
         assert models.status("own")["state"] == "active"
     assert not models.set("own", {"label_path": str(device)}).successful
     assert not models.set("own", {"model_path": str(pipe)}).successful
-    assert models.call(GetClassifications, "own/get_classifications", image=image_message(PICTURE)).success
+    assert models.call(GetClassifications, "own/get_classifications", image=image_message(IMAGE)).success

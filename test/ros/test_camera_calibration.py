@@ -73,7 +73,7 @@ def other(**changes):
     return message
 
 
-def test_a_file_calibrates_pictures_depth_and_points(files, tmp_path):
+def test_a_file_calibrates_images_depth_and_points(files, tmp_path):
     write_camera_info(tmp_path / "camera.yaml", BENT, camera_name="camera")
     with one({**files, "camera_info_url": f"file://{tmp_path}/${{NAME}}.yaml"}) as robot:
         assert intrinsics_from_message(published(robot)) == BENT
@@ -119,7 +119,7 @@ def test_a_driver_s_own_camera_matrix_may_be_given_a_distortion(files):
         ({"extrinsic_parameters.rotation": [1.0, 2.0]}, ("rotation", "quaternion")),
     ],
 )
-def test_a_wrong_calibration_leaves_the_node_unconfigured_with_the_sentence(files, parameters, words):
+def test_a_wrong_calibration_leaves_the_node_unconfigured_with_the_message_of(files, parameters, words):
     with one({**files, **parameters}) as robot:
         status = robot.status("camera")
         assert status["state"] == "unconfigured"

@@ -53,7 +53,7 @@ class Diary:
         self._entries = []
 
     def entries(self, count):
-        """Return what was said, when it is so many sentences: "warning: …" of a problem, "info: over: …" of its end."""
+        """Return what was said, when it is so many messages: "warning: …" of a problem, "info: over: …" of its end."""
 
         def said():
             self._entries += [
@@ -63,7 +63,7 @@ class Diary:
             ]
             return len(self._entries) >= count
 
-        eventually(said, f"{count} sentences")
+        eventually(said, f"{count} messages")
         return self._entries
 
 
@@ -92,7 +92,7 @@ def recovered(robot):
 
 
 @pytest.fixture
-def pictures(robot):
+def images(robot):
     """Listens to the camera's images until the end of the test."""
     inbox = robot.listen(Image, "watching/image_raw", 1)
     inbox.next()
@@ -100,7 +100,7 @@ def pictures(robot):
     robot.stop_listening(inbox)
 
 
-def test_a_server_that_stops_and_returns(robot, server, diary, pictures):
+def test_a_server_that_stops_and_returns(robot, server, diary, images):
     server.stop()
     assert server.url in problem(robot)
     eventually(lambda: "Connection refused" in robot.problem("watching", "127.0.0.1"), "the reason")
@@ -111,7 +111,7 @@ def test_a_server_that_stops_and_returns(robot, server, diary, pictures):
     assert second.startswith("info: over: ")
 
 
-def test_a_server_that_stalls_and_goes_on(robot, server, diary, pictures):
+def test_a_server_that_stalls_and_goes_on(robot, server, diary, images):
     server.mode = "nothing"
     said = problem(robot)
     server.mode = "images"
@@ -121,7 +121,7 @@ def test_a_server_that_stalls_and_goes_on(robot, server, diary, pictures):
 
 
 @pytest.mark.parametrize("mode", ["noise", "bad images"])
-def test_a_server_that_sends_garbage_for_a_while(robot, server, diary, pictures, mode):
+def test_a_server_that_sends_garbage_for_a_while(robot, server, diary, images, mode):
     server.mode = mode
     problem(robot)
     server.mode = "images"
@@ -129,27 +129,27 @@ def test_a_server_that_sends_garbage_for_a_while(robot, server, diary, pictures,
     assert [entry.partition(":")[0] for entry in diary.entries(2)] == ["warning", "info"]
 
 
-def test_a_server_that_returns_with_another_resolution(robot, server, diary, pictures):
+def test_a_server_that_returns_with_another_resolution(robot, server, diary, images):
     server.stop()
     problem(robot)
     server.size, server.level = (128, 96), 200
     server.start()
     recovered(robot)
-    pictures.drain()
-    message = pictures.next()
+    images.drain()
+    message = images.next()
     assert (message.width, message.height) == (128, 96)
     assert [entry.partition(":")[0] for entry in diary.entries(2)] == ["warning", "info"]
 
 
-def test_a_resolution_that_changes_under_way_is_no_problem(robot, server, diary, pictures):
+def test_a_resolution_that_changes_under_way_is_no_problem(robot, server, diary, images):
     server.size = (128, 96)
-    eventually(lambda: pictures.next().width == 128, "the new size")
+    eventually(lambda: images.next().width == 128, "the new size")
     assert server.connections == 1
     assert robot.status("watching")["troubles"] == []
     assert diary.entries(0) == []
 
 
-def test_one_trouble_after_the_other_is_one_problem(robot, server, diary, pictures):
+def test_one_trouble_after_the_other_is_one_problem(robot, server, diary, images):
     server.mode = "nothing"
     stalled = problem(robot)
     server.stop()
@@ -200,7 +200,7 @@ def test_nobody_s_stream_is_not_open(robot, server):
     assert robot.status("watching")["troubles"] == []
 
 
-def test_nothing_is_left_of_outages(robot, server, pictures):
+def test_nothing_is_left_of_outages(robot, server, images):
     def outage():
         server.stop()
         problem(robot)

@@ -18,7 +18,7 @@ from vision_service.srv import (
 
 import shapes
 from robot import eventually, image_message, node_program, running
-from vision_nodes import picture_camera, refused
+from vision_nodes import image_camera, refused
 from vision_service.drawing import draw_detections
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image as OurImage
@@ -50,8 +50,8 @@ def plugin():
 
 @pytest.fixture(scope="module")
 def robot(tmp_path_factory, plugin):
-    picture = tmp_path_factory.mktemp("lens") / "scene.png"
-    picture.write_bytes(encode(SCENE, "image/png"))
+    file = tmp_path_factory.mktemp("lens") / "scene.png"
+    file.write_bytes(encode(SCENE, "image/png"))
     tracked = {"model": "tracker", "detector_name": "all", "cameras": ["lens"], "min_track_persistence": 1}
     sections = {
         "all": shapes_node(),
@@ -74,7 +74,7 @@ def robot(tmp_path_factory, plugin):
     }
     cameras = ["lens", "view", "drawn"]
     names = {"cameras": cameras, "vision": [name for name in sections if name not in cameras]}
-    sections["lens"] = picture_camera(picture)
+    sections["lens"] = image_camera(file)
     with running({"stack": names, **sections}) as robot:
         for name in (*names["vision"], "drawn"):
             eventually(lambda name=name: robot.status(name)["state"] == "active", f"{name} is active")

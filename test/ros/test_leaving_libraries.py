@@ -22,7 +22,7 @@ from vision_service.camera import DRIVERS
 from vision_service.camera.synthetic import Synthetic
 from vision_service.configuration import attribute
 from vision_service.errors import ErrorCode
-from vision_service.image import Image as Picture
+from vision_service.image import Image as FrameImage
 from vision_service.types import Detection
 from vision_service.vision import MODELS
 from vision_service.vision.model import VisionModel
@@ -38,7 +38,7 @@ def leave(where):
         raise (KeyboardInterrupt if where == "interrupted" else SystemExit)(f"from {where}")
 
 
-class LeavingImage(Picture):
+class LeavingImage(FrameImage):
     """Pixels that are made when they are asked for; the size is known before."""
 
     size = (SIZE["width_px"], SIZE["height_px"])

@@ -23,7 +23,7 @@ from vision_service.ros.process.dds import SHARED_MEMORY
 
 CAMERA = {"driver": "synthetic", "width_px": 64, "height_px": 48}
 BOX = (70, 20, 95, 60)
-PICTURE = image_message(painted(130, 70, BOX))
+IMAGE = image_message(painted(130, 70, BOX))
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
 
 
@@ -61,7 +61,7 @@ def test_a_camera_runs_until_it_is_told_to_stop(peer, number):
 def test_a_vision_service_runs_until_it_is_told_to_stop(peer, number):
     with node_program("vision", {"vision": RED_DETECTOR}) as started:
         peer.reach("vision")
-        assert boxes_of(peer.call(GetDetections, "vision/get_detections", image=PICTURE).detections) == [BOX]
+        assert boxes_of(peer.call(GetDetections, "vision/get_detections", image=IMAGE).detections) == [BOX]
         assert started.end(number) == 0, started.output
 
 

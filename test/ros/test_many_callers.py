@@ -23,7 +23,7 @@ pytestmark = pytest.mark.executor
 CLIENTS = 32
 CALLS = 5
 BOX = (70, 20, 95, 60)
-PICTURE = image_message(painted(130, 70, BOX))
+IMAGE = image_message(painted(130, 70, BOX))
 FROM_CAMERA = "crowded/get_detections_from_camera"
 
 
@@ -51,7 +51,7 @@ def peers(robot):
 def send_from_silent(robot):
     """Let the silent camera send after all."""
     publisher = robot.publisher(Image, "silent/image_raw")
-    return robot.repeat(publisher, lambda: PICTURE)
+    return robot.repeat(publisher, lambda: IMAGE)
 
 
 def waiting(robot, count):
@@ -97,11 +97,11 @@ def test_every_caller_gets_the_answer_to_his_own_question(robot, peers):
 
 def test_bad_requests_among_good_ones_are_told_apart(robot, peers):
     requests = [
-        (ErrorCode.OK, {"image": PICTURE}),
+        (ErrorCode.OK, {"image": IMAGE}),
         (ErrorCode.INVALID_ARGUMENT, {}),
-        (ErrorCode.INVALID_ARGUMENT, {"image": PICTURE, "extra": "[]"}),
-        (ErrorCode.INVALID_ARGUMENT, {"image": PICTURE, "timeout": -1.0}),
-        (ErrorCode.OK, {"image": PICTURE, "timeout": 20.0}),
+        (ErrorCode.INVALID_ARGUMENT, {"image": IMAGE, "extra": "[]"}),
+        (ErrorCode.INVALID_ARGUMENT, {"image": IMAGE, "timeout": -1.0}),
+        (ErrorCode.OK, {"image": IMAGE, "timeout": 20.0}),
     ]
     expected, asked = zip(*(requests[number % len(requests)] for number in range(60)), strict=True)
     answers = [
@@ -135,7 +135,7 @@ def test_a_stream_goes_on_while_many_call(robot, peers):
     inbox.next()
 
 
-def test_many_ask_a_camera_for_pictures(robot, peers):
+def test_many_ask_a_camera_for_images(robot, peers):
     for mime_type in ("", "image/jpeg", "image/png", "image/webp"):
         answers = [peer.ask(GetImage, "view/get_image", mime_type=mime_type) for peer in peers]
         expected = ErrorCode.NOT_SUPPORTED if mime_type == "image/webp" else ErrorCode.OK
@@ -157,7 +157,7 @@ def test_our_clients_may_be_shared_by_threads(robot):
                     vision.get_detections_from_camera("nobody")
                 return raised.value.code
             for _ in range(CALLS):
-                assert vision.get_detections(PICTURE)[0].x_min == BOX[0]
+                assert vision.get_detections(IMAGE)[0].x_min == BOX[0]
                 assert camera.get_image().pixels.shape == (240, 320, 3)
             return ErrorCode.OK
 
@@ -195,7 +195,7 @@ def fleet():
         {name: {**values, **(cameras if "model" in values else {})} for name, values in FLEET.items()}
     ) as robot:
         publisher = robot.publisher(Image, "slow/image_raw")
-        robot.repeat(publisher, lambda: PICTURE, SLOW_RATE)
+        robot.repeat(publisher, lambda: IMAGE, SLOW_RATE)
         yield robot
 
 
@@ -225,7 +225,7 @@ def test_callers_of_live_cameras_are_undisturbed_by_a_dead_and_a_slow_one(fleet)
                 assert response.image_width == {"dead": 0, "slow": 130}.get(camera, 320)
         assert not any(answer.done() for answer in patient)
         publisher = fleet.publisher(Image, "dead/image_raw")
-        fleet.repeat(publisher, lambda: PICTURE)
+        fleet.repeat(publisher, lambda: IMAGE)
         assert codes(patient) == [ErrorCode.OK] * 3
     finally:
         for caller in callers:

@@ -8,7 +8,7 @@ from std_msgs.msg import Header
 from vision_service.srv import GetDetections
 
 from robot import eventually, painted
-from vision_service import image as pictures
+from vision_service import image as images
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import encode
 from vision_service.ros.conversion import compressed_to_message
@@ -20,13 +20,13 @@ PIXELS = painted(40, 30, (5, 5, 20, 20))
 @pytest.fixture
 def decoded(monkeypatch):
     """The threads in which images were decoded."""
-    threads, decode = [], pictures.cv2.imdecode
+    threads, decode = [], images.cv2.imdecode
 
     def noted(*given):
         threads.append(threading.current_thread())
         return decode(*given)
 
-    monkeypatch.setattr(pictures.cv2, "imdecode", noted)
+    monkeypatch.setattr(images.cv2, "imdecode", noted)
     return threads
 
 
@@ -35,7 +35,7 @@ def frame_of(data, **arguments):
     return given_frame(request, **arguments)
 
 
-def test_a_compressed_picture_is_decoded_ahead_and_once(decoded):
+def test_a_compressed_image_is_decoded_ahead_and_once(decoded):
     frame = frame_of(encode(PIXELS, "image/png"))
     eventually(lambda: decoded, "it is decoded, though nobody has asked for its pixels")
     np.testing.assert_array_equal(frame.image.rgb, PIXELS)

@@ -42,7 +42,7 @@ def robot(path):
         yield robot
 
 
-def picture(red: int, green: int, blue: int) -> np.ndarray:
+def plain(red: int, green: int, blue: int) -> np.ndarray:
     return np.full((8, 10, 3), (red, green, blue), np.uint8)
 
 
@@ -81,7 +81,7 @@ def wrong(**fields: object) -> Tensor:
     ("inputs", "says"),
     [
         ([], "'image' is missing"),
-        ([wrong(name="picture")], "there is no input 'picture'"),
+        ([wrong(name="photo")], "there is no input 'photo'"),
         ([wrong(), wrong()], "'image' is given twice"),
         ([wrong(dtype="complex64")], "unknown dtype 'complex64'"),
         ([wrong(shape=[1, 4, 6])], "is 96 bytes, but 288 were given"),
@@ -122,7 +122,7 @@ def test_vision_nodes_of_one_process_share_the_model_by_reference(robot):
 
 
 def test_each_vision_node_uses_it_in_its_own_way(robot):
-    image = conversion.image_to_message(picture(250, 20, 30), "rgb8", Header())
+    image = conversion.image_to_message(plain(250, 20, 30), "rgb8", Header())
 
     def best(node: str) -> str:
         answer = robot.call(GetClassifications, f"/{node}/get_classifications", image=image, count=1)
@@ -166,7 +166,7 @@ def test_a_vision_node_uses_the_model_of_another_process(path):
         eventually(lambda: robot.status("/far")["state"] == "active", "the vision node is active")
         assert type(node.inference.model.runtime).__name__ == "RemoteMLModel"
         assert node.inference.model.runtime.facts == FileFacts()  # the file is elsewhere
-        image = conversion.image_to_message(picture(10, 240, 30), "rgb8", Header())
+        image = conversion.image_to_message(plain(10, 240, 30), "rgb8", Header())
 
         answer = robot.call(GetClassifications, "/far/get_classifications", image=image, count=1)
 
@@ -176,14 +176,14 @@ def test_a_vision_node_uses_the_model_of_another_process(path):
 
 def test_a_real_detector_gives_the_same_boxes_by_reference_as_by_itself():
     model = testdata.path("models/coco_ssd_mobilenet_v1_1.0_quant_2018_06_29.tflite")
-    picture = testdata.path("images/cats_and_dogs.jpg")
+    file = testdata.path("images/cats_and_dogs.jpg")
     sections = {
         "stack": {"cameras": ["front"], "mlmodels": ["ssd"], "vision": ["pets"]},
-        "front": {"driver": "image_file", "color_image_file_path": str(picture)},
+        "front": {"driver": "image_file", "color_image_file_path": str(file)},
         "ssd": {"model_path": str(model)},
         "pets": {"model": "mlmodel", "mlmodel_name": "ssd", "cameras": ["front"]},
     }
-    frame = ImageFile(ImageFile.Config(color_image_file_path=str(picture)), LocalResources()).read()
+    frame = ImageFile(ImageFile.Config(color_image_file_path=str(file)), LocalResources()).read()
     found = MLModel(MLModel.Config(model_path=str(model)), LocalResources()).detect(frame)
     expected = [replace(item, class_index=-1) for item in found]  # which messages do not have
 

@@ -120,9 +120,9 @@ def test_objects_are_streamed_with_their_markers(robot):
     assert (ground.ns, ground.type, ground.action) == ("view/ground", Marker.CYLINDER, Marker.ADD)
     points = robot.listen(PointCloud2, "tabletop/object_points").next()
     assert [field.name for field in points.fields] == ["x", "y", "z", "rgb", "label"]
-    picture = conversion.image_from_message(robot.listen(Image, "tabletop/image_annotated").next()).rgb
+    image = conversion.image_from_message(robot.listen(Image, "tabletop/image_annotated").next()).rgb
     plain = robot.call(CaptureAllFromCamera, "tabletop/capture_all_from_camera", return_image=True).image
-    assert (picture != conversion.image_from_message(plain).rgb).any()
+    assert (image != conversion.image_from_message(plain).rgb).any()
 
 
 def test_the_ground_is_told_in_the_status_and_to_who_asks_for_it(robot):
@@ -267,7 +267,7 @@ def test_depth_without_calibration_is_refused():
         assert "camera 'bare' has depth, but no intrinsics" in answer.message
 
 
-def test_depth_of_another_size_than_the_picture_is_refused():
+def test_depth_of_another_size_than_the_image_is_refused():
     sections = {
         "stack": {"vision": ["solids", "named"]},
         "solids": DETECTOR,
@@ -275,11 +275,11 @@ def test_depth_of_another_size_than_the_picture_is_refused():
     }
     with running(sections) as robot:
         stamp, header = 7 * 10**9, Header(stamp=conversion.time_message(7 * 10**9), frame_id="lens")
-        picture = image_message(painted(80, 60), stamp=stamp, frame_id="lens")
+        image = image_message(painted(80, 60), stamp=stamp, frame_id="lens")
         depth = conversion.depth_to_message(np.ones((30, 40), np.float32), header)
         intrinsics = CameraIntrinsics(width=80, height=60, fx=60.0, fy=60.0, cx=40.0, cy=30.0)
         info = conversion.camera_info_to_message(intrinsics, header)
-        robot.repeat(robot.publisher(Image, "odd/image_raw"), lambda: picture)
+        robot.repeat(robot.publisher(Image, "odd/image_raw"), lambda: image)
         robot.repeat(robot.publisher(Image, "odd/depth/image_raw"), lambda: depth)
         robot.repeat(robot.publisher(CameraInfo, "odd/camera_info"), lambda: info)
         eventually(lambda: robot.status("named")["state"] == "active", "the detector is found")

@@ -92,7 +92,7 @@ def test_a_bag_is_published_as_it_was_written(tmp_path, storage):
         assert answer.supports_pcd
 
 
-def test_picture_and_depth_of_one_call_are_of_one_recorded_frame(tmp_path):
+def test_image_and_depth_of_one_call_are_of_one_recorded_frame(tmp_path):
     path = bags.write(tmp_path / "bag", recorded("/d400"))
     replay = {"driver": "replay", "path": str(path), "loop": True}
     with running({"stack": {"cameras": ["replay"]}, "replay": replay}) as robot:
@@ -113,7 +113,7 @@ def test_every_frame_comes_once_and_then_the_node_says_that_it_is_over(tmp_path)
         assert numbers == list(range(COUNT))[-len(numbers) :], "in order, each once"
 
 
-def test_a_bag_of_compressed_pictures_is_published(tmp_path):
+def test_a_bag_of_compressed_images_is_published(tmp_path):
     items = [
         ("/cam/image_raw/compressed", bags.compressed(encode(pixels(number), "image/png"), stamp(number), "png"))
         for number in range(COUNT)

@@ -15,11 +15,11 @@ from vision_service.ros.vision.node import VisionNode
 
 CAMERA = {"driver": "synthetic", "width_px": 64, "height_px": 48}
 BOX = (70, 20, 95, 60)
-PICTURE = image_message(painted(130, 70, BOX))
+IMAGE = image_message(painted(130, 70, BOX))
 
 
 def detects(robot, node):
-    answer = robot.call(GetDetections, f"{node}/get_detections", image=PICTURE)
+    answer = robot.call(GetDetections, f"{node}/get_detections", image=IMAGE)
     assert answer.success, answer.message
     return boxes_of(answer.detections) == [BOX]
 
@@ -132,7 +132,7 @@ def test_a_parameter_of_rclpy_s_own_that_is_wrong_does_not_stop_the_others(capfd
 
 
 @pytest.mark.parametrize(
-    ("lists", "sentence"),
+    ("lists", "message"),
     [
         ({"cameras": ["cam", "cam"], "vision": ["reds"]}, "call one of them 'cam_2'"),
         ({"cameras": ["cam"], "vision": ["reds", "cam"]}, "call one of them 'cam_2'"),
@@ -141,16 +141,16 @@ def test_a_parameter_of_rclpy_s_own_that_is_wrong_does_not_stop_the_others(capfd
         ({"cameras": ["cam"], "vision": ["reds"], "visions": ["x"]}, "did you mean 'vision'?"),
     ],
 )
-def test_what_is_wrong_with_the_lists_is_logged_and_the_others_run(lists, sentence, capfd):
+def test_what_is_wrong_with_the_lists_is_logged_and_the_others_run(lists, message, capfd):
     with running({"stack": lists, **GOOD}) as robot:
         assert sees(robot, "cam")
         assert detects(robot, "reds")
         assert sorted(robot.nodes) == ["cam", "reds", "stack"]
-    assert sentence in capfd.readouterr().err
+    assert message in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("sections", "sentence"),
+    ("sections", "message"),
     [
         ({"stack": {"vision": ["stack"]}}, "none of the stack's nodes"),
         ({"cam": CAMERA}, "the stack is empty"),
@@ -159,8 +159,8 @@ def test_what_is_wrong_with_the_lists_is_logged_and_the_others_run(lists, senten
         ({"stack": {"cameras": [1, 2]}, "cam": CAMERA}, "'cameras' must be a list"),
     ],
 )
-def test_a_stack_without_nodes_is_refused(sections, sentence):
-    with pytest.raises(VisionError, match=sentence) as raised, running(sections):
+def test_a_stack_without_nodes_is_refused(sections, message):
+    with pytest.raises(VisionError, match=message) as raised, running(sections):
         pass
     assert raised.value.code == ErrorCode.INVALID_ARGUMENT
 

@@ -78,7 +78,7 @@ def nanoseconds(stamp):
     return stamp.sec * 10**9 + stamp.nanosec
 
 
-def test_the_picture_and_the_depth_are_the_source_s_turned(robot):
+def test_the_image_and_the_depth_are_the_source_s_turned(robot):
     _, before = images(robot, "eye")
     answer, after = images(robot, "turned")
     assert list(after) == ["color", "depth"]
@@ -102,7 +102,7 @@ def test_stamps_are_the_source_s(robot):
     robot.stop_listening(after)
 
 
-def test_the_calibration_and_the_points_are_those_of_the_turned_picture(robot):
+def test_the_calibration_and_the_points_are_those_of_the_turned_image(robot):
     kinds = {
         "camera_info": CameraInfo,
         "depth/camera_info": CameraInfo,
@@ -126,9 +126,9 @@ def test_the_calibration_and_the_points_are_those_of_the_turned_picture(robot):
 
 
 def test_what_a_vision_service_finds_is_drawn(robot):
-    picture = image_from_message(robot.call(GetImage, "chain/get_image").image.image).rgb
-    assert picture.shape == (160, 96, 3)
-    assert (picture == class_color("red")).all(axis=2).any()
+    image = image_from_message(robot.call(GetImage, "chain/get_image").image.image).rgb
+    assert image.shape == (160, 96, 3)
+    assert (image == class_color("red")).all(axis=2).any()
     plain = image_from_message(robot.call(GetImage, "turned/get_image").image.image).rgb
     assert not (plain == class_color("red")).all(axis=2).any()
 
@@ -141,7 +141,7 @@ def test_a_transform_may_have_a_transform_as_its_source(robot):
     assert answer.header.frame_id == "eye_optical_frame_rotated_90_rotated_270"
 
 
-def test_properties_are_those_of_the_transformed_pictures(robot):
+def test_properties_are_those_of_the_transformed_images(robot):
     eventually(lambda: robot.call(GetImage, "chain/get_image").success, "an image")
     answer = robot.call(GetCameraProperties, "chain/get_properties")
     assert (answer.camera_info.width, answer.camera_info.height) == (96, 160)
@@ -214,7 +214,7 @@ def test_where_the_turned_frame_is_goes_to_tf(robot):
         ({"source": "bad", "pipeline": ["spin"], "spin.type": "rotate"}, ("dependency cycle", "bad")),
     ],
 )  # fmt: skip
-def test_a_wrong_pipeline_leaves_the_node_unconfigured_with_the_sentence(parameters, words):
+def test_a_wrong_pipeline_leaves_the_node_unconfigured_with_the_message_of(parameters, words):
     with one(parameters) as robot:
         status = robot.status("bad")
         assert status["state"] == "unconfigured"

@@ -90,7 +90,7 @@ def test_topics_of_another_process_show_what_its_driver_sees(robot):
     assert cloud_from_message(messages["points"]).xyz.shape == (480, 640, 3)
 
 
-def test_pictures_on_request_come_whole_from_another_process(robot):
+def test_images_on_request_come_whole_from_another_process(robot):
     expected = driver_s_frame()
     answer = robot.call(GetImage, "afar/get_image")
     assert (image_from_message(answer.image.image).rgb == expected.image.rgb).all()
@@ -110,7 +110,7 @@ def test_solids_are_found_where_they_are(robot, name):
     assert answer.camera_name == "afar"
 
 
-def test_results_bear_the_stamp_of_the_picture_in_the_other_process(robot):
+def test_results_bear_the_stamp_of_the_image_in_the_other_process(robot):
     stamps = set()
     images = robot.listen(Image, "afar/image_raw", QoSProfile(depth=50, reliability=ReliabilityPolicy.BEST_EFFORT))
     results = robot.listen(Detection2DArray, "red/detections")
@@ -124,7 +124,7 @@ def test_results_bear_the_stamp_of_the_picture_in_the_other_process(robot):
     robot.stop_listening(results)
 
 
-def test_pictures_are_not_lost_on_the_way(robot):
+def test_images_are_not_lost_on_the_way(robot):
     """Without shared memory, two of three images of this size would be."""
     images = robot.listen(Image, "afar/image_raw", QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT))
     images.next()
@@ -180,7 +180,7 @@ def written(folder, text):
 
 
 @pytest.mark.parametrize(("padding", "reliability"), [(0, "RELIABLE"), (30, "BEST_EFFORT")])
-def test_boxes_in_a_foreign_camera_s_picture_are_right(tmp_path, padding, reliability):
+def test_boxes_in_a_foreign_camera_s_image_are_right(tmp_path, padding, reliability):
     sections = {"stack": {"vision": ["reds"]}, "reds": {**RED_DETECTOR, "cameras": ["foreign"]}}
     with program(written(tmp_path, PUBLISHER), padding, reliability), running(sections) as robot:
         answer = robot.call(GetDetectionsFromCamera, "reds/get_detections_from_camera", timeout=25.0)
@@ -309,8 +309,8 @@ def core_model(model):
 def ask(robot, kind, service, result, **fields):
     answer = robot.call(kind, service, camera_name=camera_of(result["image"]), timeout=20.0, **fields)
     assert answer.success, answer.message
-    picture = testdata.picture(result["image"])
-    assert (answer.image_width, answer.image_height) == (picture.width, picture.height)
+    shown = testdata.image(result["image"])
+    assert (answer.image_width, answer.image_height) == (shown.width, shown.height)
     return answer
 
 
@@ -318,7 +318,7 @@ def ask(robot, kind, service, result, **fields):
 def test_detections_are_those_of_the_core_model_and_those_that_were_measured(gallery, result):
     answer = ask(gallery, GetDetectionsFromCamera, "coco/get_detections_from_camera", result)
     found = detections_from_message(answer.detections)
-    expected = core_model(DETECTOR).detect(Frame(image=testdata.picture(result["image"])))
+    expected = core_model(DETECTOR).detect(Frame(image=testdata.image(result["image"])))
     assert [item.class_name for item in found] == [item.class_name for item in expected]
     for one, other in zip(found, expected, strict=True):
         assert one.confidence == other.confidence
@@ -339,7 +339,7 @@ def edges(item):
 def test_classifications_are_those_of_the_core_model_and_those_that_were_measured(gallery, result):
     answer = ask(gallery, GetClassificationsFromCamera, "imagenet/get_classifications_from_camera", result, count=5)
     found = classifications_from_message(answer.classifications)
-    expected = core_model(CLASSIFIER).classify(Frame(image=testdata.picture(result["image"])), 5)
+    expected = core_model(CLASSIFIER).classify(Frame(image=testdata.image(result["image"])), 5)
     assert found == expected
     if result["robust_top1"]:
         low, high = result["top1_score_range"]
@@ -347,7 +347,7 @@ def test_classifications_are_those_of_the_core_model_and_those_that_were_measure
         assert low - 0.02 <= found[0].confidence <= high + 0.02
 
 
-def test_a_real_picture_and_its_results_are_captured_together(request):
+def test_a_real_image_and_its_results_are_captured_together(request):
     image = "images/cats_and_dogs.jpg"
     testdata.path(image)  # skips where it is absent
     gallery = request.getfixturevalue("gallery")
@@ -355,5 +355,5 @@ def test_a_real_picture_and_its_results_are_captured_together(request):
         gallery, CaptureAllFromCamera, "coco/capture_all_from_camera", {"image": image},
         return_image=True, return_detections=True,
     )  # fmt: skip
-    assert (image_from_message(answer.image).rgb == testdata.picture(image).rgb).all()
+    assert (image_from_message(answer.image).rgb == testdata.image(image).rgb).all()
     assert "cat" in [item.class_name for item in detections_from_message(answer.detections)]

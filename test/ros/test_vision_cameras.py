@@ -17,13 +17,13 @@ from vision_service.srv import (
 from robot import RED_DETECTOR, boxes_of, eventually, image_message, never, running
 from vision_nodes import (
     BOX,
-    PICTURE,
+    IMAGE,
     Lens,
     changed,
     detect,
     detector_of,
     from_camera,
-    picture_camera,
+    image_camera,
     reds,
     refused,
     subscriptions,
@@ -56,8 +56,8 @@ def test_any_camera_s_topic_is_heard(reliability):
 
 
 def test_topics_may_have_any_name():
-    with reds(cameras=["front"], **{"front.image": "/usb/picture"}) as robot:
-        Lens(robot, "/usb/picture").running()
+    with reds(cameras=["front"], **{"front.image": "/usb/image"}) as robot:
+        Lens(robot, "/usb/image").running()
         assert boxes_of(from_camera(robot, "reds").detections) == [BOX]
 
 
@@ -66,16 +66,16 @@ def compressed(robot, data):
     return robot.repeat(publisher, lambda: CompressedImage(format="png", data=data))
 
 
-def test_pictures_may_come_compressed():
+def test_images_may_come_compressed():
     with reds(cameras=["front"], **{"front.transport": "compressed"}) as robot:
-        compressed(robot, encode(PICTURE, "image/png"))
+        compressed(robot, encode(IMAGE, "image/png"))
         assert boxes_of(from_camera(robot, "reds").detections) == [BOX]
         answer = robot.call(CaptureAllFromCamera, "reds/capture_all_from_camera", return_image=True)
-        assert (image_from_message(answer.image).rgb == PICTURE).all()
+        assert (image_from_message(answer.image).rgb == IMAGE).all()
         assert subscriptions(robot) == 0
 
 
-def test_a_compressed_picture_that_is_none_is_the_camera_s_error():
+def test_a_compressed_image_that_is_none_is_the_camera_s_error():
     with reds(cameras=["front"], **{"front.transport": "compressed"}) as robot:
         compressed(robot, b"garbage")
         refused(from_camera(robot, "reds"), ErrorCode.CAMERA_ERROR, "'front'", "no image")
@@ -85,7 +85,7 @@ def test_a_compressed_picture_that_is_none_is_the_camera_s_error():
         assert "no image" in eventually(lambda: robot.problem("reds", "'front'"), "a problem")
 
 
-def test_a_picture_of_an_unknown_encoding_is_the_camera_s_error():
+def test_an_image_of_an_unknown_encoding_is_the_camera_s_error():
     with reds(cameras=["front"]) as robot:
         message = Image(encoding="yuv999", width=2, height=2, step=2, data=bytes(4))
         robot.repeat(robot.publisher(Image, "front/image_raw"), lambda: message)
@@ -104,9 +104,9 @@ def test_a_camera_outside_of_the_list_is_served_when_its_topic_is_there():
         assert list(robot.call(GetVisionProperties, "reds/get_properties").cameras) == ["front"]
 
 
-def test_without_cameras_pictures_can_be_given_and_cameras_named():
+def test_without_cameras_images_can_be_given_and_cameras_named():
     with reds() as robot:
-        assert boxes_of(detect(robot, "reds", image=image_message(PICTURE)).detections) == [BOX]
+        assert boxes_of(detect(robot, "reds", image=image_message(IMAGE)).detections) == [BOX]
         refused(from_camera(robot, "reds"), ErrorCode.INVALID_ARGUMENT, "camera_name", "cameras")
         Lens(robot, "rear/image_raw").running()
         eventually(lambda: robot.node.count_publishers("/rear/image_raw"), "the topic")
@@ -123,7 +123,7 @@ def test_a_camera_that_never_sends_gives_no_frame():
             "within 0.3 s",
             "none has arrived yet: nobody publishes /front/image_raw",
         )
-        assert detect(robot, "reds", image=image_message(PICTURE)).success
+        assert detect(robot, "reds", image=image_message(IMAGE)).success
 
 
 def test_a_camera_that_cannot_be_subscribed_to_says_why_and_does_not_hold_up_the_others():
@@ -177,8 +177,8 @@ def test_an_answer_without_a_frame_tells_that_the_stamps_lie_apart_and_so_does_t
     sections["things"] |= {"detector_name": "red", "cameras": ["front"], "silence": 0.2}
     with running({"stack": {"vision": ["red", "things"]}, **sections}) as robot:
         header = Header(stamp=time_message(5 * 10**9 + 300_000_000), frame_id="lens")
-        depth = depth_to_message(np.ones(PICTURE.shape[:2], np.float32), header)
-        image = image_message(PICTURE, stamp=5 * 10**9, frame_id="lens")
+        depth = depth_to_message(np.ones(IMAGE.shape[:2], np.float32), header)
+        image = image_message(IMAGE, stamp=5 * 10**9, frame_id="lens")
         robot.repeat(robot.publisher(Image, "front/image_raw"), lambda: image)
         robot.repeat(robot.publisher(Image, "front/depth/image_raw"), lambda: depth)
         robot.repeat(robot.publisher(CameraInfo, "front/camera_info"), CameraInfo)
@@ -342,11 +342,11 @@ def test_silence_is_told_while_it_lasts():
 
 
 def test_a_camera_of_this_process_that_fails_says_why_and_recovers(tmp_path):
-    path, good = tmp_path / "picture.png", encode(PICTURE, "image/png")
+    path, good = tmp_path / "image.png", encode(IMAGE, "image/png")
     path.write_bytes(good)
     sections = {
         "stack": {"cameras": ["lens"], "vision": ["reds"]},
-        "lens": picture_camera(path),
+        "lens": image_camera(path),
         "reds": {**RED_DETECTOR, "cameras": ["lens"], "silence": 0.2},
     }
     with running(sections) as robot:
@@ -363,7 +363,7 @@ def test_a_camera_of_this_process_that_fails_says_why_and_recovers(tmp_path):
 def test_a_camera_of_this_process_that_is_not_configured_says_why():
     sections = {
         "stack": {"cameras": ["lens"], "vision": ["reds"]},
-        "lens": picture_camera("/nowhere/a.png"),
+        "lens": image_camera("/nowhere/a.png"),
         "reds": {**RED_DETECTOR, "cameras": ["lens"]},
     }
     with running(sections) as robot:

@@ -11,13 +11,13 @@ from robot import RED_DETECTOR, boxes_of, eventually, image_message, never, pain
 from vision_nodes import (
     BOX,
     CLASSIFIER_FILE,
+    IMAGE,
     LATCHED,
-    PICTURE,
     Lens,
     changed,
     detect,
     from_camera,
-    picture_camera,
+    image_camera,
     reds,
     refused,
     view,
@@ -65,7 +65,7 @@ def test_a_node_that_cannot_be_configured_says_why_and_still_answers(parameters,
         assert status["state"] == "unconfigured"
         for word in words:
             assert word in status["last_error"]
-        refused(detect(robot, "reds", image=image_message(PICTURE)), ErrorCode.NOT_ACTIVE, *words)
+        refused(detect(robot, "reds", image=image_message(IMAGE)), ErrorCode.NOT_ACTIVE, *words)
         properties = robot.call(GetVisionProperties, "reds/get_properties")
         assert properties.success
         assert not properties.detections_supported
@@ -75,7 +75,7 @@ def test_it_can_be_set_right_while_it_runs():
     with reds(detect_color="red") as robot:
         assert robot.set("reds", {"detect_color": "#FF0000"}).successful
         eventually(lambda: robot.status("reds")["state"] == "active", "it starts by itself")
-        assert boxes_of(detect(robot, "reds", image=image_message(PICTURE)).detections) == [BOX]
+        assert boxes_of(detect(robot, "reds", image=image_message(IMAGE)).detections) == [BOX]
 
 
 # Changing parameters of a node that runs.
@@ -87,7 +87,7 @@ def test_a_changed_model_is_in_use_at_once_with_its_labels():
         assert [entry.class_name for entry in labels.next().class_map] == ["red"]
         assert robot.set("reds", {"detect_color": "#00FF00", "label": "leaf"}).successful
         assert [entry.class_name for entry in labels.next().class_map] == ["leaf"]
-        assert detect(robot, "reds", image=image_message(PICTURE)).detections.detections == []
+        assert detect(robot, "reds", image=image_message(IMAGE)).detections.detections == []
         green = image_message(painted(130, 70, BOX, color=(0, 255, 0)))
         (found,) = detections_from_message(detect(robot, "reds", image=green).detections)
         assert (found.class_name, found.x_min) == ("leaf", 70)
@@ -112,17 +112,17 @@ def test_a_change_that_is_not_possible_is_refused_and_all_goes_on_as_before(valu
         assert not result.successful
         for word in words:
             assert word in result.reason
-        assert boxes_of(detect(robot, "reds", image=image_message(PICTURE)).detections) == [BOX]
+        assert boxes_of(detect(robot, "reds", image=image_message(IMAGE)).detections) == [BOX]
 
 
 def test_a_camera_s_topic_can_be_changed_while_the_node_is_unconfigured():
     with reds(cameras=["front"]) as robot:
         assert changed(robot, "reds", Transition.TRANSITION_DEACTIVATE)
         assert changed(robot, "reds", Transition.TRANSITION_CLEANUP)
-        assert robot.set("reds", {"front.image": "usb/picture"}).successful
+        assert robot.set("reds", {"front.image": "usb/image"}).successful
         assert changed(robot, "reds", Transition.TRANSITION_CONFIGURE)
         assert changed(robot, "reds", Transition.TRANSITION_ACTIVATE)
-        Lens(robot, "usb/picture").running()
+        Lens(robot, "usb/image").running()
         assert boxes_of(from_camera(robot, "reds").detections) == [BOX]
 
 
@@ -144,7 +144,7 @@ def test_a_stream_goes_on_when_the_model_is_changed_to_one_that_can_do_something
     detector, classifier = str(testdata.path(DETECTOR_FILE)), str(testdata.path(CLASSIFIER_FILE))
     sections = {
         "stack": {"cameras": ["lens"], "vision": ["seer"]},
-        "lens": picture_camera(testdata.path("images/cats_and_dogs.jpg")),
+        "lens": image_camera(testdata.path("images/cats_and_dogs.jpg")),
         "seer": {"model": "mlmodel", "model_path": detector, "cameras": ["lens"]},
     }
     with running(sections) as robot:

@@ -15,7 +15,7 @@ TIMES = 1000
 CALLERS = 4
 RED_BOX, BLUE_BOX = (70, 20, 95, 60), (10, 5, 50, 45)
 PIXELS = painted(130, 70, RED_BOX) + painted(130, 70, BLUE_BOX, color=(0, 0, 255))
-PICTURE = image_message(PIXELS)
+IMAGE = image_message(PIXELS)
 COLORS = [
     {"detect_color": "#FF0000", "label": "ruby", "hue_tolerance_pct": 0.1},
     {"detect_color": "#0000FF", "label": "sapphire", "hue_tolerance_pct": 0.12},
@@ -76,7 +76,7 @@ class Callers:
 
 def test_every_answer_is_wholly_of_one_configuration(robot):
     def ask(peer):
-        response = peer.call(GetDetections, "colors/get_detections", image=PICTURE)
+        response = peer.call(GetDetections, "colors/get_detections", image=IMAGE)
         assert response.success, response.message
         (name,) = names(response.detections)
         assert boxes_of(response.detections) == [BOXES[name]]

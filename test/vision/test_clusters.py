@@ -70,7 +70,7 @@ def test_missing_points_of_an_organized_cloud_are_left_out():
     assert item.cloud.xyz.shape == (6, 3)
 
 
-def test_depth_and_its_picture_serve_as_a_cloud():
+def test_depth_and_its_image_serve_as_a_cloud():
     depth = np.full((20, 20), np.nan, np.float32)
     depth[:, :5], depth[:, 15:] = 1.0, 2.0
     colours = np.zeros((20, 20, 3), np.uint8)
@@ -187,7 +187,7 @@ def test_the_same_points_may_be_fine_enough_for_a_greater_distance():
     assert len(make(clustering_distance=200.0).segment(frame(towns.reshape(-1, 3)))) == 2
 
 
-def test_limits_of_points_and_cells_are_kept_with_a_sentence_each():
+def test_limits_of_points_and_cells_are_kept_with_a_message_each():
     random = np.random.default_rng(0).uniform(size=(1000, 3))
     assert len(make(max_points=1000).segment(frame(random))) == 1
     with pytest.raises(VisionError, match="1000 points, more than the 999 of 'max_points'") as caught:
@@ -237,7 +237,7 @@ wild = st.floats(width=32) | st.sampled_from([0.0, 1.0, -1.0])
 
 
 @given(st.lists(st.tuples(wild, wild, wild), max_size=30), st.booleans())
-def test_any_cloud_gives_things_or_a_sentence(points, oriented):
+def test_any_cloud_gives_things_or_a_message_of(points, oriented):
     xyz = np.array(points, np.float32).reshape(-1, 3)
     try:
         found = make(min_points_in_segment=1, oriented_boxes=oriented, min_range=0.0).segment(frame(xyz))

@@ -129,7 +129,7 @@ def test_a_given_label_replaces_the_name_of_the_hue():
 
 
 @given(st.tuples(st.integers(0, 255), st.integers(0, 255), st.integers(0, 255)), st.floats(1e-6, 1))
-def test_a_picture_of_the_color_itself_is_one_detection_however_narrow_the_tolerance(color, tolerance):
+def test_an_image_of_the_color_itself_is_one_detection_however_narrow_the_tolerance(color, tolerance):
     hue, saturation, _ = hsv(color)
     if saturation == 0:
         return
@@ -221,7 +221,7 @@ def test_every_encoding_gives_the_same_boxes():
     assert detect(model, pixels[..., 0].copy(), "mono8") == []
 
 
-def test_a_frame_without_a_picture_is_an_error():
+def test_a_frame_without_an_image_is_an_error():
     with pytest.raises(VisionError) as raised:
         detector().detect(Frame(camera_name="lidar"))
     assert raised.value.code == ErrorCode.NO_FRAME

@@ -114,7 +114,7 @@ def desk() -> Frame:
     """An RGB-D frame whose depth is in whole numbers of a fifth of a millimetre."""
     folder = "rgbd/tum_fr2_desk_1"
     depth = read_depth(testdata.path(f"{folder}/depth.png"), 1 / 5000)
-    return Frame(image=testdata.picture(f"{folder}/rgb.png"), depth=depth, intrinsics=intrinsics(folder))
+    return Frame(image=testdata.image(f"{folder}/rgb.png"), depth=depth, intrinsics=intrinsics(folder))
 
 
 def shelf() -> tuple[Frame, Annotated]:

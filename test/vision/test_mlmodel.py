@@ -46,7 +46,7 @@ def refusal(name: str, **values) -> str:
 
 def detect(name: str, image: str, **values) -> list[Detection]:
     chosen = new(name, **values) if values else model(name)
-    return chosen.detect(Frame(image=testdata.picture(image)))
+    return chosen.detect(Frame(image=testdata.image(image)))
 
 
 def overlap(detection: Detection, box: list[float]) -> float:
@@ -72,7 +72,7 @@ def test_detections_are_those_that_were_measured(result):
 
 @pytest.mark.parametrize("result", testdata.results("classifier"))
 def test_classifications_are_those_that_were_measured(result):
-    found = model(result["model"]).classify(Frame(image=testdata.picture(result["image"])), 5)
+    found = model(result["model"]).classify(Frame(image=testdata.image(result["image"])), 5)
     testdata.check_classifications(result, found)
     assert len(found) == 5
 
@@ -105,14 +105,14 @@ def test_faces_are_those_that_another_program_finds_with_the_same_model(image):
 
 
 def labelled(image: str, **values) -> LabelImage:
-    return (new(DEEPLAB, **values) if values else model(DEEPLAB)).label(Frame(image=testdata.picture(image)))
+    return (new(DEEPLAB, **values) if values else model(DEEPLAB)).label(Frame(image=testdata.image(image)))
 
 
 @pytest.mark.parametrize("result", testdata.results("segmenter"))
 def test_what_pixels_show_is_what_was_measured(result):
     found = labelled(result["image"])
-    picture = testdata.picture(result["image"])
-    assert found.labels.shape == (picture.height, picture.width)
+    shown = testdata.image(result["image"])
+    assert found.labels.shape == (shown.height, shown.width)
     measured = [result["class_area_fraction"][resizer] for resizer in ("pil_bilinear", "cv2_linear", "cv2_area")]
     for name in set().union(*measured):
         areas = [areas.get(name, 0.0) for areas in measured]
@@ -120,7 +120,7 @@ def test_what_pixels_show_is_what_was_measured(result):
 
 
 def test_the_bird_is_where_people_drew_it():
-    drawn = testdata.picture("images/bird_segmentation_mask.bmp").pixels[..., 0]
+    drawn = testdata.image("images/bird_segmentation_mask.bmp").pixels[..., 0]
     (result,) = (
         result.values[0]["class_area_fraction"]["iou_against_mask"]
         for result in testdata.results("segmenter")
@@ -146,7 +146,7 @@ def test_without_labels_pixels_are_called_by_their_numbers():
     assert len(found.class_names) > found.labels.max()
 
 
-def test_a_letterboxed_picture_is_labelled_where_it_shows_what_it_shows():
+def test_a_letterboxed_image_is_labelled_where_it_shows_what_it_shows():
     whole, letterboxed = (labelled("images/cat.bmp", resize=way).mask("cat") for way in ("stretch", "letterbox"))
     assert whole.shape == letterboxed.shape
     assert (whole & letterboxed).sum() / (whole | letterboxed).sum() > 0.85
@@ -174,7 +174,7 @@ def test_a_class_without_a_label_is_called_by_its_number(tmp_path):
     file.write_text("person\n\ncar\n")
     some = new(COCO, label_path=str(file))
     assert some.labels == ("person", "1", "car")
-    names = {item.class_name for item in some.detect(Frame(image=testdata.picture("images/cats_and_dogs.jpg")))[:4]}
+    names = {item.class_name for item in some.detect(Frame(image=testdata.image("images/cats_and_dogs.jpg")))[:4]}
     assert names == {"16", "17"}  # cat and dog
 
 
@@ -233,8 +233,8 @@ def test_a_model_of_another_form_is_refused_with_what_was_found(file, found):
         ({"box_format": "polygon"}, "box_format"),
         ({"box_coordinates": "metres"}, "box_coordinates"),
         ({"trial_timeout": 0}, "trial_timeout"),
-        ({"remap_input_names": {"picture": "image"}}, "remap_input_names"),
-        ({"remap_input_names": {"normalized_input_image_tensor": "picture"}}, "remap_input_names"),
+        ({"remap_input_names": {"photo": "image"}}, "remap_input_names"),
+        ({"remap_input_names": {"normalized_input_image_tensor": "photo"}}, "remap_input_names"),
         ({"remap_output_names": {"boxes": "location"}}, "remap_output_names"),
         ({"delegate": "/absent/delegate.so"}, "/absent/delegate.so"),
     ],
@@ -268,7 +268,7 @@ def test_a_model_may_be_held_by_an_ml_model_service():
     resources = LocalResources({"mlmodel": {"coco": lambda _: load(path)}})
     config = configure(MLModel.Config, {"mlmodel_name": "coco"}, of="it")
     first, second = MLModel(config, resources), MLModel(config, resources)
-    frame = Frame(image=testdata.picture("images/cat.bmp"))
+    frame = Frame(image=testdata.image("images/cat.bmp"))
     assert first.runtime is second.runtime
     assert first.detect(frame) == model(COCO).detect(frame)
     first.close()
@@ -416,7 +416,7 @@ def test_a_model_that_returns_no_numbers_is_an_error_and_not_nothing(tmp_path):
     assert raised.value.code == ErrorCode.MODEL_ERROR
 
 
-def test_boxes_on_a_letterboxed_picture_come_back_in_its_pixels_exactly(tmp_path):
+def test_boxes_on_a_letterboxed_image_come_back_in_its_pixels_exactly(tmp_path):
     placement = letterboxed((400, 200), (100, 100))
     left, top, right, bottom = 40.0, 20.0, 200.0, 100.0  # in the image; in the model's at a quarter, 25 down
     box = np.array([[[(top / 4 + 25) / 100, left / 400, (bottom / 4 + 25) / 100, right / 400]]], np.float32)
@@ -480,15 +480,15 @@ def encodings(rgb: np.ndarray) -> dict[str, Image]:
 
 
 @pytest.mark.parametrize("encoding", ["bgr8", "rgba8", "bgra8", "png"])
-def test_every_encoding_of_a_picture_gives_the_same_results(encoding):
-    rgb = testdata.picture("images/cats_and_dogs.jpg").rgb
+def test_every_encoding_of_an_image_gives_the_same_results(encoding):
+    rgb = testdata.image("images/cats_and_dogs.jpg").rgb
     same = encodings(rgb)[encoding]
     assert model(COCO).detect(Frame(image=same)) == model(COCO).detect(Frame(image=Image(rgb)))
     assert model(FLOAT).classify(Frame(image=same), 3) == model(FLOAT).classify(Frame(image=Image(rgb)), 3)
 
 
-def test_a_grey_picture_is_taken_for_three_equal_channels():
-    rgb = testdata.picture("images/grace_hopper.bmp").rgb
+def test_a_grey_image_is_taken_for_three_equal_channels():
+    rgb = testdata.image("images/grace_hopper.bmp").rgb
     grey = np.ascontiguousarray(rgb[..., 1])
     found = model(COCO).detect(Frame(image=Image(grey, "mono8")))
     assert found == model(COCO).detect(Frame(image=Image(np.dstack([grey] * 3))))
@@ -496,7 +496,7 @@ def test_a_grey_picture_is_taken_for_three_equal_channels():
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 800), (800, 3), (640, 480), (300, 300), (299, 301), (1920, 1080)])
-def test_boxes_lie_in_a_picture_of_any_size(size):
+def test_boxes_lie_in_an_image_of_any_size(size):
     width, height = size
     pixels = np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8)
     for item in model(COCO).detect(Frame(image=Image(pixels))):
@@ -504,8 +504,8 @@ def test_boxes_lie_in_a_picture_of_any_size(size):
         assert 0 <= item.y_min <= item.y_max <= height
 
 
-def test_a_stretched_picture_has_stretched_boxes():
-    rgb = testdata.picture("images/cat.bmp").rgb
+def test_a_stretched_image_has_stretched_boxes():
+    rgb = testdata.image("images/cat.bmp").rgb
     wide = np.repeat(rgb, 2, axis=1)
     (cat, *_), (stretched, *_) = (model(COCO).detect(Frame(image=Image(pixels))) for pixels in (rgb, wide))
     assert stretched.class_name == cat.class_name == "cat"
@@ -513,13 +513,13 @@ def test_a_stretched_picture_has_stretched_boxes():
 
 
 def test_a_model_for_blue_green_red_sees_swapped_channels():
-    rgb = testdata.picture("images/parrot.jpg").rgb
+    rgb = testdata.image("images/parrot.jpg").rgb
     swapped = Frame(image=Image(rgb[..., ::-1]))
     assert new(FLOAT, input_image_bgr=True).classify(swapped, 3) == model(FLOAT).classify(Frame(image=Image(rgb)), 3)
 
 
 def test_a_float_model_is_given_what_mean_and_deviation_make():
-    frame = Frame(image=testdata.picture("images/parrot.jpg"))
+    frame = Frame(image=testdata.image("images/parrot.jpg"))
     same = new(FLOAT, input_image_mean_value=[0.5, 0.5, 0.5], input_image_std_dev=[0.5, 0.5, 0.5])
     other = new(FLOAT, input_image_mean_value=[0, 0, 0], input_image_std_dev=[1, 1, 1])
     assert same.classify(frame, 3) == model(FLOAT).classify(frame, 3)
@@ -533,7 +533,7 @@ def test_the_order_of_a_box_s_numbers_can_be_told():
     assert (swapped.x_min / 512, swapped.y_min / 341) == pytest.approx((usual.y_min / 341, usual.x_min / 512))
 
 
-def test_a_frame_without_a_picture_is_an_error():
+def test_a_frame_without_an_image_is_an_error():
     with pytest.raises(VisionError) as raised:
         model(COCO).detect(Frame(camera_name="lidar"))
     assert raised.value.code == ErrorCode.NO_FRAME
@@ -565,7 +565,7 @@ def test_confidences_of_labels_replace_the_default_and_drop_the_others():
 
 def test_confidences_change_while_the_model_runs():
     some = new(COCO)
-    frame = Frame(image=testdata.picture("images/cats_and_dogs.jpg"))
+    frame = Frame(image=testdata.image("images/cats_and_dogs.jpg"))
     values = {"model_path": some.config.model_path, "default_minimum_confidence": 0.55}
     stricter = configure(MLModel.Config, values, of="it")
     assert only_live_changes(some.config, stricter)
@@ -575,14 +575,14 @@ def test_confidences_change_while_the_model_runs():
 
 @pytest.mark.parametrize(("count", "expected"), [(-1, 1001), (0, 0), (1, 1), (5, 5), (5000, 1001)])
 def test_the_count_is_how_many_classes_at_most_and_negative_is_all(count, expected):
-    found = model(MOBILENET).classify(Frame(image=testdata.picture("images/burger.jpg")), count)
+    found = model(MOBILENET).classify(Frame(image=testdata.image("images/burger.jpg")), count)
     assert len(found) == expected
     assert found == sorted(found, key=lambda item: -item.confidence)
 
 
 def test_the_minimum_confidence_is_applied_before_the_count():
     some = new(MOBILENET, label_confidences={"bagel, beigel": 0.001})
-    (found,) = some.classify(Frame(image=testdata.picture("images/burger.jpg")), 1)
+    (found,) = some.classify(Frame(image=testdata.image("images/burger.jpg")), 1)
     assert found == Classification("bagel, beigel", pytest.approx(0.02, abs=0.02))
 
 
@@ -591,5 +591,5 @@ def test_a_closed_model_answers_with_an_error():
     some.close()
     some.close()
     with pytest.raises(VisionError) as raised:
-        some.classify(Frame(image=testdata.picture("images/burger.jpg")))
+        some.classify(Frame(image=testdata.image("images/burger.jpg")))
     assert raised.value.code == ErrorCode.MODEL_ERROR

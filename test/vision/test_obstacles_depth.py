@@ -66,7 +66,7 @@ def test_a_ground_that_leans_as_far_as_it_may_is_doubted():
     assert model.warning == ""
 
 
-def test_without_a_picture_things_have_no_colours():
+def test_without_an_image_things_have_no_colours():
     found = make().segment(replace(rendered(0), image=None))
     assert len(found) == 5
     assert all(item.cloud.rgb is None for item in found)
@@ -84,7 +84,7 @@ def test_without_depth_there_is_no_answer():
     assert caught.value.code == ErrorCode.NO_DEPTH
 
 
-def test_depth_of_another_size_than_the_picture_is_refused():
+def test_depth_of_another_size_than_the_image_is_refused():
     frame = rendered(0)
     with pytest.raises(VisionError) as caught:
         make().segment(replace(frame, depth=frame.depth[::2, ::2].copy()))

@@ -88,7 +88,7 @@ def test_a_detector_is_no_classifier_and_a_classifier_no_detector(tmp_path):
 # "SuperFake": boxes in pixels of the model's image.
 
 
-def test_boxes_in_pixels_of_the_model_s_picture(tmp_path):
+def test_boxes_in_pixels_of_the_model_s_image(tmp_path):
     boxes = [[150, 100, 250, 400], [0, 100, 400, 450], [100, 200, 450, 500], [100, 300, 500, 500]]
     outputs = {
         "location": np.array([boxes], np.float32),

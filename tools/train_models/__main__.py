@@ -35,18 +35,18 @@ def main() -> None:
         from tools.train_models import classifier, detector, export
         from tools.train_models.training import train
 
-        def learnt(task: Any, name: str, pictures: NDArray[np.uint8], truth: NDArray[Any], epochs: int) -> Any:
+        def learnt(task: Any, name: str, images: NDArray[np.uint8], truth: NDArray[Any], epochs: int) -> Any:
             bar = progress.add_task(f"training the {name}", total=None, note="")
 
             def report(step: int, steps: int, loss: float) -> None:
                 progress.update(bar, completed=step, total=steps, note=f"loss {loss:.3f}")
 
-            return train(task, pictures, truth, epochs=epochs, rate=RATE, seed=options.seed, report=report)
+            return train(task, images, truth, epochs=epochs, rate=RATE, seed=options.seed, report=report)
 
         network = learnt(classifier, "classifier", samples.crops, samples.labels, CLASSIFIER_EPOCHS)
         (options.models / CLASSIFIER_FILE).write_bytes(export.classifier_file(network, samples.crops))
-        network = learnt(detector, "detector", samples.pictures, samples.objects, DETECTOR_EPOCHS)
-        (options.models / DETECTOR_FILE).write_bytes(export.detector_file(network, samples.pictures))
+        network = learnt(detector, "detector", samples.images, samples.objects, DETECTOR_EPOCHS)
+        (options.models / DETECTOR_FILE).write_bytes(export.detector_file(network, samples.images))
 
 
 def _rendered(progress: Progress) -> Samples:

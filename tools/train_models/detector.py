@@ -45,8 +45,8 @@ def network() -> keras.Model:
     first.
     """
     width, height = DETECTOR_SIZE
-    picture = keras.Input((height, width, 3))
-    values = convolution(picture, 16, stride=2)
+    image = keras.Input((height, width, 3))
+    values = convolution(image, 16, stride=2)
     values = convolution(values, 24, stride=2)
     values = convolution(values, 24)
     values = convolution(values, 48, stride=2)
@@ -61,7 +61,7 @@ def network() -> keras.Model:
     logits = keras.layers.Conv2D(1 + len(CLASSES), 1)(values)
     boxes = keras.layers.Reshape((ROWS * COLUMNS, 4))(boxes)
     logits = keras.layers.Reshape((ROWS * COLUMNS, 1 + len(CLASSES)))(logits)
-    return keras.Model(picture, [boxes, logits])
+    return keras.Model(image, [boxes, logits])
 
 
 def _joined(fine: keras.KerasTensor, coarse: keras.KerasTensor, channels: int) -> keras.KerasTensor:
@@ -77,16 +77,16 @@ def mirrored(objects: NDArray[np.float32], flipped: NDArray[np.bool_]) -> NDArra
     return result
 
 
-def loss(model: keras.Model, pictures: tf.Tensor, objects: tf.Tensor) -> tf.Tensor:
+def loss(model: keras.Model, images: tf.Tensor, objects: tf.Tensor) -> tf.Tensor:
     """Return the loss of a batch, a scalar.
 
     Args:
         model: The network.
-        pictures: (N, H, W, 3) float32, -1 to 1.
+        images: (N, H, W, 3) float32, -1 to 1.
         objects: (N, M, 6), see Samples.objects.
     """
     boxes, scores, weights = _targets(objects)
-    found, logits = model(pictures, training=True)
+    found, logits = model(images, training=True)
     positive = tf.reduce_max(scores[..., 1:], axis=2)
     count = tf.maximum(tf.reduce_sum(positive), 1.0)
     surprise = tf.nn.softmax_cross_entropy_with_logits(scores, logits)

@@ -37,9 +37,9 @@ from vision_service.types import Frame
 from vision_service.vision.mlmodel import MLModel
 
 Pixels = NDArray[np.uint8]
-Picture = tuple[Image, tuple[Truth, ...]]
+Shown = tuple[Image, tuple[Truth, ...]]
 """A rendering and what is true of it."""
-Maker = Callable[[int, int, tuple[int, int]], Picture]
+Maker = Callable[[int, int, tuple[int, int]], Shown]
 Answer = tuple[str, str]
 """What is true and what the classifier said."""
 
@@ -47,14 +47,14 @@ TILE = (400, 300)
 """Width and height of an image in the contact sheet, pixels."""
 
 
-def as_the_driver_shows(seed: int, solids: int, size: tuple[int, int]) -> Picture:
+def as_the_driver_shows(seed: int, solids: int, size: tuple[int, int]) -> Shown:
     """Return the first image of the `synthetic` driver with that seed, so many solids and that size."""
     config = SyntheticConfig(seed=seed, objects=solids, width_px=size[0], height_px=size[1])
     frame = Synthetic(config, LocalResources()).read()
     return cast(Image, frame.image), frame.extra["truth"]
 
 
-def of_every_variety(seed: int, solids: int, size: tuple[int, int]) -> Picture:
+def of_every_variety(seed: int, solids: int, size: tuple[int, int]) -> Shown:
     """Return an image of all that scenes can be: every room and light, colours twice, solids before each other."""
     rendering = render(Scene.random(seed, count=solids), 0.0, pinhole(*size), noise=2.0)
     return Image(rendering.color), rendering.truth
@@ -77,12 +77,12 @@ class Found:
     Attributes:
         seed: Of the scene.
         scores: How good that is, for each class of the truth and of the detections.
-        picture: With the detections drawn, of the size of TILE.
+        drawn: With the detections drawn, of the size of TILE.
     """
 
     seed: int
     scores: dict[str, Score]
-    picture: Pixels
+    drawn: Pixels
 
     @property
     def has_errors(self) -> bool:
@@ -143,7 +143,7 @@ def main() -> None:
     console = Console()
     tiles: list[Pixels] = []
     detections = Table("detector", "solids", "recall", "precision", "missed", "wrong")
-    answers = Table("classifier", "pictures", "accuracy", "errors")
+    answers = Table("classifier", "images", "accuracy", "errors")
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
 
         def run(job: Callable[..., Any], maker: Maker, what: str) -> Any:
@@ -153,8 +153,8 @@ def main() -> None:
         for name, maker in MAKERS.items():
             found: list[Found] = list(run(detect, maker, f"detector, {name}"))
             _add_scores(detections, name, found)
-            tiles += [item.picture for item in found[:12]]
-            tiles += [item.picture for item in found if item.has_errors][:12]
+            tiles += [item.drawn for item in found[:12]]
+            tiles += [item.drawn for item in found if item.has_errors][:12]
             for what, job in (("whole images", classify), ("boxes", classify_boxes)):
                 pairs = [pair for part in run(job, maker, f"classifier, {name}, {what}") for pair in part]
                 _add_answers(answers, f"{name}, {what}", pairs)

@@ -30,12 +30,12 @@ _DETECTIONS = ("detection_boxes", "detection_classes", "detection_scores", "num_
 _SCORES = "scores"
 
 
-def detector_file(model: keras.Model, pictures: NDArray[np.uint8]) -> bytes:
+def detector_file(model: keras.Model, images: NDArray[np.uint8]) -> bytes:
     """Return a detector's file, in the standard form of four outputs.
 
     Args:
         model: The network of tools.train_models.detector, trained.
-        pictures: (N, H, W, 3) uint8, some of those it learnt from.
+        images: (N, H, W, 3) uint8, some of those it learnt from.
     """
     post_process = _post_process()
     places = tf.constant(anchors())
@@ -58,15 +58,15 @@ def detector_file(model: keras.Model, pictures: NDArray[np.uint8]) -> bytes:
         inputs,
         outputs,
     )
-    return metadata.with_labels(_finished(_converted(detect, model, pictures), _DETECTIONS, about), CLASSES)
+    return metadata.with_labels(_finished(_converted(detect, model, images), _DETECTIONS, about), CLASSES)
 
 
-def classifier_file(model: keras.Model, pictures: NDArray[np.uint8]) -> bytes:
+def classifier_file(model: keras.Model, images: NDArray[np.uint8]) -> bytes:
     """Return a classifier's file: one score for each label.
 
     Args:
         model: The network of tools.train_models.classifier, trained.
-        pictures: (N, H, W, 3) uint8, some of those it learnt from.
+        images: (N, H, W, 3) uint8, some of those it learnt from.
     """
 
     def classify(image: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -81,7 +81,7 @@ def classifier_file(model: keras.Model, pictures: NDArray[np.uint8]) -> bytes:
         inputs,
         outputs,
     )
-    return metadata.with_labels(_finished(_converted(classify, model, pictures), (_SCORES,), about), CLASSIFIED)
+    return metadata.with_labels(_finished(_converted(classify, model, images), (_SCORES,), about), CLASSIFIED)
 
 
 def _post_process() -> Callable[..., Sequence[tf.Tensor]]:
@@ -106,7 +106,7 @@ def _post_process() -> Callable[..., Sequence[tf.Tensor]]:
     return post_process
 
 
-def _converted(function: Callable[..., object], model: keras.Model, pictures: NDArray[np.uint8]) -> bytes:
+def _converted(function: Callable[..., object], model: keras.Model, images: NDArray[np.uint8]) -> bytes:
     """Return the function of one image as a model of whole numbers."""
     spec = tf.TensorSpec([1, *model.input_shape[1:]], tf.float32, name=_INPUT)
     concrete = tf.function(function, input_signature=[spec]).get_concrete_function()
@@ -116,7 +116,7 @@ def _converted(function: Callable[..., object], model: keras.Model, pictures: ND
     converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], holder)
     converter.allow_custom_ops = True
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: ([picture] for picture in calibration(pictures))
+    converter.representative_dataset = lambda: ([image] for image in calibration(images))
     converter.inference_input_type = tf.uint8
     return bytes(converter.convert())
 

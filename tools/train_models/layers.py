@@ -17,38 +17,38 @@ def convolution(values: keras.KerasTensor, channels: int, *, size: int = 3, stri
     return keras.layers.ReLU()(values)
 
 
-def varied(pictures: NDArray[np.uint8], rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+def varied(images: NDArray[np.uint8], rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Return images in other colours and lights, so that shape is what counts; half of them mirrored.
 
     Args:
-        pictures: (N, H, W, 3).
+        images: (N, H, W, 3).
         rng: What the variation follows from.
 
     Returns:
         (N, H, W, 3) as the networks take them, -1 to 1; and (N,) which are mirrored.
     """
-    flipped = rng.random(len(pictures)) < 0.5
-    result = np.empty(pictures.shape, np.float32)
-    for picture, flip, into in zip(pictures, flipped, result, strict=True):
+    flipped = rng.random(len(images)) < 0.5
+    result = np.empty(images.shape, np.float32)
+    for image, flip, into in zip(images, flipped, result, strict=True):
         gain = rng.uniform(0.75, 1.2) * rng.uniform(0.85, 1.15, 3)
         values = _normalized(np.arange(256)[:, None] * gain + rng.uniform(-20, 20))
         table = values.clip(-1, 1).astype(np.float32)[None]
-        changed = cv2.LUT(np.ascontiguousarray(picture[:, ::-1] if flip else picture), table)
+        changed = cv2.LUT(np.ascontiguousarray(image[:, ::-1] if flip else image), table)
         into[...] = changed[..., rng.permutation(3)]
     return result, flipped
 
 
-def calibration(pictures: NDArray[np.uint8], count: int = 200) -> list[NDArray[np.float32]]:
+def calibration(images: NDArray[np.uint8], count: int = 200) -> list[NDArray[np.float32]]:
     """Return images, each (1, H, W, 3), by which the quantization finds its ranges.
 
     They are -1 to 1. The exported models take uint8 as it is: their input's scale and zero point say the same. For
     that, two pixels of each image are made black and white.
     """
-    chosen = pictures[:: max(1, len(pictures) // count)][:count].copy()
+    chosen = images[:: max(1, len(images) // count)][:count].copy()
     chosen[:, 0, 0], chosen[:, 0, 1] = 0, 255
-    return [picture[np.newaxis] for picture in _normalized(chosen)]
+    return [image[np.newaxis] for image in _normalized(chosen)]
 
 
-def _normalized(pictures: NDArray[Any]) -> NDArray[np.float32]:
+def _normalized(images: NDArray[Any]) -> NDArray[np.float32]:
     """Return values of 0 to 255 as -1 to 1."""
-    return (pictures / 127.5 - 1.0).astype(np.float32)
+    return (images / 127.5 - 1.0).astype(np.float32)

@@ -31,7 +31,7 @@ CLASSIFIER_SIZE = (128, 96)
 MOST_OBJECTS = 16
 """How many rows an array of an image's objects has."""
 
-_PICTURES = 6  # of each scene, because a room costs as much as fifty images of it
+_IMAGES = 6  # of each scene, because a room costs as much as fifty images of it
 _PERIOD = 2.7  # seconds between them
 _SIZES = ((640, 480), (640, 480), (480, 360), (320, 240), (640, 360))
 
@@ -41,14 +41,14 @@ class Samples:
     """What the models learn from.
 
     Attributes:
-        pictures: (N, H, W, 3) uint8, RGB, for the detector.
+        images: (N, H, W, 3) uint8, RGB, for the detector.
         objects: (N, MOST_OBJECTS, 6) float32, what each shows: y_min, x_min, y_max, x_max as fractions of the image,
             class number, visible fraction; a visible fraction of 0 = no object.
         crops: (M, h, w, 3) uint8, RGB, for the classifier.
         labels: (M,) int32, the place in CLASSIFIED.
     """
 
-    pictures: NDArray[np.uint8]
+    images: NDArray[np.uint8]
     objects: NDArray[np.float32]
     crops: NDArray[np.uint8]
     labels: NDArray[np.int32]
@@ -57,7 +57,7 @@ class Samples:
     def joined(cls, parts: list[Samples]) -> Samples:
         """Return all samples of several."""
         return cls(
-            np.concatenate([part.pictures for part in parts]),
+            np.concatenate([part.images for part in parts]),
             np.concatenate([part.objects for part in parts]),
             np.concatenate([part.crops for part in parts]),
             np.concatenate([part.labels for part in parts]),
@@ -83,18 +83,18 @@ def render_scene(seed: int) -> Samples:
     scene = Scene.random(seed, count=count, variety=variety, occlusion=occlusion)
     width, height = _SIZES[int(rng.integers(len(_SIZES)))]
     renderer = Renderer(scene, pinhole(width, height), noise=rng.uniform(0.0, 4.0))
-    pictures, objects, crops, labels = [], [], [], []
-    for number in range(_PICTURES):
+    images, objects, crops, labels = [], [], [], []
+    for number in range(_IMAGES):
         rendering = renderer.render(number * _PERIOD)
         whole = Box(0, 0, width, height)
         window = whole if number % 2 else _zoomed(rng, whole)
-        pictures.append(_cut(rendering, window, DETECTOR_SIZE))
+        images.append(_cut(rendering, window, DETECTOR_SIZE))
         objects.append(_objects(rendering, window))
         for window, label in _classified(rng, rendering, whole):
             crops.append(_cut(rendering, window, CLASSIFIER_SIZE))
             labels.append(CLASSIFIED.index(label))
     return Samples(
-        np.stack(pictures),
+        np.stack(images),
         np.stack(objects),
         np.stack(crops) if crops else np.empty((0, *CLASSIFIER_SIZE[::-1], 3), np.uint8),
         np.array(labels, np.int32),

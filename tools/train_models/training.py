@@ -24,7 +24,7 @@ class Task(Protocol):
     def mirrored(self, truth: NDArray[Any], flipped: NDArray[np.bool_]) -> NDArray[Any]:
         """Return what is true of images some of which are mirrored."""
 
-    def loss(self, model: keras.Model, pictures: tf.Tensor, truth: tf.Tensor) -> tf.Tensor:
+    def loss(self, model: keras.Model, images: tf.Tensor, truth: tf.Tensor) -> tf.Tensor:
         """Return the loss of a batch."""
 
 
@@ -36,7 +36,7 @@ def _make_repeatable(seed: int) -> None:
 
 def train(
     task: Task,
-    pictures: NDArray[np.uint8],
+    images: NDArray[np.uint8],
     truth: NDArray[Any],
     *,
     epochs: int,
@@ -48,7 +48,7 @@ def train(
 
     Args:
         task: What to learn.
-        pictures: (N, H, W, 3) uint8.
+        images: (N, H, W, 3) uint8.
         truth: (N, …), of the images.
         epochs: How often each image is seen.
         rate: The highest learning rate; it rises to that during the first twentieth, then falls to 0 along a cosine.
@@ -58,7 +58,7 @@ def train(
     _make_repeatable(seed)
     model = task.network()
     rng = np.random.default_rng(seed)
-    steps_per_epoch = len(pictures) // BATCH
+    steps_per_epoch = len(images) // BATCH
     steps = steps_per_epoch * epochs
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0, steps - steps // 20, warmup_target=rate, warmup_steps=steps // 20
@@ -78,9 +78,9 @@ def train(
     for number in range(steps):
         place = number % steps_per_epoch
         if place == 0:
-            order = rng.permutation(len(pictures))
+            order = rng.permutation(len(images))
         chosen = order[place * BATCH : (place + 1) * BATCH]
-        batch, flipped = varied(pictures[chosen], rng)
+        batch, flipped = varied(images[chosen], rng)
         value = float(step(tf.constant(batch), tf.constant(task.mirrored(truth[chosen], flipped))))
         mean = value if number == 0 else 0.98 * mean + 0.02 * value
         report(number + 1, steps, mean)

@@ -98,7 +98,7 @@ class Calibration:
     Attributes:
         intrinsics: Of the images; None = what the driver says.
         file: Where a new calibration is written; None = nowhere.
-        missing: A sentence, if the file does not exist yet, else empty.
+        missing: An error message, if the file does not exist yet, else empty.
     """
 
     def __init__(

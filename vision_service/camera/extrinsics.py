@@ -18,7 +18,7 @@ def extrinsics(translation: Sequence[float], rotation: Sequence[float], *, of: s
         translation: x, y, z, metres; empty = none.
         rotation: A quaternion x, y, z, w of any length above 0, or roll, pitch and yaw, radians, about the fixed axes
             x, y and z in this order (REP 103); empty = none.
-        of: Whose, for the sentence: "the depth camera".
+        of: Whose, for the error message: "the depth camera".
 
     Returns:
         None, if both are empty.

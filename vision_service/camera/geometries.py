@@ -56,8 +56,8 @@ def make_box(label: str, values: Mapping[str, Any]) -> Box:
     try:
         config = configure(BoxConfig, values, of=f"the geometry {label!r}")
     except VisionError as error:
-        sentence = re.sub(r"'(size|center|orientation)'", rf"'{label}.\1'", error.message)
-        raise VisionError(error.code, sentence) from None
+        message = re.sub(r"'(size|center|orientation)'", rf"'{label}.\1'", error.message)
+        raise VisionError(error.code, message) from None
     wrong = [
         f"'{label}.{name}' must be {count} numbers, not {len(value)}"
         for name, value, count in (

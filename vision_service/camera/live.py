@@ -59,7 +59,7 @@ class Live:
         """Open nothing yet.
 
         Args:
-            name: For sentences: what is read.
+            name: For error messages: what is read.
             open_source: Opens it, in a thread of its own; raises VisionError CAMERA_ERROR.
             open_timeout: How long that may take, seconds.
             read_timeout: How long a frame may take before the source is open and says it itself, seconds.
@@ -71,7 +71,7 @@ class Live:
         self._reader: _Reader | None = None
         self._hung: list[_Reader] = []
         self._facts: Mapping[str, str] = {}
-        self._problem = ""  # the sentence: an error that is raised again and again would grow
+        self._problem = ""  # the message: an error that is raised again and again would grow
         self._asked = time.monotonic()
 
     @property
@@ -142,7 +142,7 @@ class Live:
             self._reader = None
 
     def _no_frame(self) -> VisionError:
-        """Return the error where none came: one problem has one sentence, however many tries it takes."""
+        """Return the error where none came: one problem has one message, however many tries it takes."""
         if not self._problem and self._reader is not None and not self._reader.opened:
             self._problem = f"{self._name} has given no frame yet: it is still being opened"
         self._problem = self._problem or f"{self._name} has given no frame for {self._timeout:g} s"

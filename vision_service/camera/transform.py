@@ -49,7 +49,7 @@ class Transform(CameraDriver):
         """Find the source, and what the steps name.
 
         Raises:
-            VisionError: INVALID_ARGUMENT, if there are no steps, one is wrong, or the cameras form a circle;
+            VisionError: INVALID_ARGUMENT, if there are no steps, one is wrong, or cameras depend on each other;
                 UNKNOWN_RESOURCE, if there is no such camera or vision service.
         """
         super().__init__(config, resources)

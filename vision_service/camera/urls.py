@@ -86,7 +86,7 @@ def hint(url: str) -> str:
     """Return how a user name or password with signs that mean something in URLs is to be written.
 
     Returns:
-        The end of a sentence, beginning with a semicolon; empty = there are no such signs.
+        The end of an error message, beginning with a semicolon; empty = there are no such signs.
     """
     userinfo = url.partition("://")[2].rpartition("@")[0]
     plain = re.fullmatch(r"(?:[A-Za-z0-9._~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})*", userinfo)

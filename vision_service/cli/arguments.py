@@ -112,7 +112,7 @@ def add_command(
         subparsers: Of the whole command.
         name: Of the subcommand.
         summary: What it does, for the list of subcommands.
-        description: What it does, in sentences.
+        description: What it does.
         examples: Commands, each with a remark, which may be empty.
     """
     width = max((len(command) for command, told in examples.items() if told), default=0)

@@ -14,10 +14,10 @@ FAILED = 1
 INTERRUPTED = 130
 
 
-def print_error(sentence: str) -> None:
+def print_error(message: str) -> None:
     """Say on stderr what failed, if anybody can read it."""
     with suppress(OSError, ValueError):
-        print(f"vision-service: {sentence}", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"vision-service: {message}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def own_process() -> None:

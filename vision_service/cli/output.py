@@ -59,7 +59,7 @@ def print_entries(kind: str, entries: Sequence[tuple[str, str, Sequence[str]]]) 
 
     Args:
         kind: What the entries are, in the plural.
-        entries: Of each its name, a sentence on what it is, and what it can do.
+        entries: Of each its name, what it is, and what it can do.
     """
     console = for_people()
     console.print(Text(kind, "bold"))

@@ -67,7 +67,7 @@ class Link:
 
         Args:
             understood: The ways that the model's node can read.
-            tell: Told in one sentence what was chosen.
+            tell: Told in one message what was chosen.
         """
         self._lock = threading.Lock()
         self._understood = frozenset(understood)

@@ -163,7 +163,7 @@ def _find(name: str, folder: Path, model: Path) -> Path:
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
         if not place.is_file():
             raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{shown}, but {str(place)!r} is no file")
-    except (OSError, RuntimeError) as error:  # a name that is too long, links in a circle
+    except (OSError, RuntimeError) as error:  # a name that is too long, links in a cycle
         msg = f"{shown}, which cannot be found: {getattr(error, 'strerror', None) or error}"
         raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
     return place

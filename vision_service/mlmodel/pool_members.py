@@ -61,7 +61,7 @@ class Member:
         usual: How long a run takes, seconds; None = not measured.
         measured: When that was.
         strikes: How often it has been left out since it was in time.
-        answered: Whether it has been heard of since it was left out.
+        answered: Whether it has answered since it was left out.
         not_before: Until when it is left out at least.
         runs, failures, late: How many runs it did, failed, and was late with.
     """
@@ -166,7 +166,7 @@ class Members(StandsFor):
             member = self._members[name]
             self._leave(member, why, barred=gone or member.barred)
 
-    def heard(self, name: str) -> None:
+    def answers(self, name: str) -> None:
         """Use a member that was left out again, as soon as its pause is over, because it has answered otherwise."""
         with self._lock:
             self._members[name].answered = True

@@ -113,7 +113,7 @@ def find_plane(
     eye = np.asarray(sensor, np.float64)
     plane = _oriented(best[0], best[1] + float(best[0] @ center), reach, direction, eye)
     near = None
-    for points in (*[sample] * _ROUNDS, xyz):  # all points are heard once, when it is clear which count
+    for points in (*[sample] * _ROUNDS, xyz):  # all points are counted once, when it is clear which count
         before, near = near, np.abs(plane.heights(points)) <= plane.tolerance
         if before is not None and points is sample and np.array_equal(near, before):
             continue  # the same points give the same plane

@@ -54,8 +54,8 @@ class Stack:
         parameters.declare(StackConfiguration, read_only=True)  # the nodes are made once
         ParameterServices(self._node, parameters)
         settings = configure(StackConfiguration, parameters.values(StackConfiguration), of="the stack")
-        for sentence in parameters.unknown():
-            self._node.get_logger().warning(sentence)
+        for message in parameters.unknown():
+            self._node.get_logger().warning(message)
         local_nodes = LocalNodes()
         taken = {NAME}
         kinds: list[tuple[Callable[[str], Node], Iterable[str]]] = [

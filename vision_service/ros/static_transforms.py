@@ -27,7 +27,7 @@ class StaticTransforms:
 
         Args:
             node: Whose publisher it is.
-            purpose: What needs it: the start of a sentence, and of what to leave out instead.
+            purpose: What needs it: the start of an error message, and of what to leave out instead.
 
         Raises:
             VisionError: NOT_SUPPORTED, where there is no tf2_msgs.

@@ -41,7 +41,7 @@ class Refusals:
         """Begin with none.
 
         Args:
-            tell: Takes the sentence.
+            tell: Takes the message.
             clock: Returns the time, seconds.
         """
         self._tell = tell
@@ -93,5 +93,5 @@ class Refusals:
 
 def _why(error: ssl.SSLError) -> str:
     name: Any = error.reason or ""
-    told = (sentence for end, sentence in _REASONS.items() if name.endswith(end))
+    told = (message for end, message in _REASONS.items() if name.endswith(end))
     return next(told, f"a client could not connect by TLS: {name.replace('_', ' ').lower() or error}")

@@ -40,12 +40,12 @@ def test_limits_the_wrong_way_round_are_refused():
     assert caught.value.code is ErrorCode.INVALID_ARGUMENT
 
 
-def test_a_frame_without_a_picture_is_refused():
+def test_a_frame_without_an_image_is_refused():
     with pytest.raises(VisionError, match="no colour image"):
         make(Brightness).classify(Frame())
 
 
-def test_luminance_is_that_of_the_last_picture():
+def test_luminance_is_that_of_the_last_image():
     model = make(Brightness)
     with pytest.raises(VisionError, match="ask for classifications first"):
         model.do_command({"command": "luminance"})

@@ -26,14 +26,14 @@ def named(frame):
 class Log(list):
     """What the capture says of its problems, without repetitions."""
 
-    def __call__(self, sentence):
-        if not self or self[-1] != sentence:
-            self.append(sentence)
+    def __call__(self, message):
+        if not self or self[-1] != message:
+            self.append(message)
 
 
 @pytest.fixture
-def picture(tmp_path):
-    path = tmp_path / "picture.png"
+def image(tmp_path):
+    path = tmp_path / "image.png"
     path.write_bytes(encode(painted(8, 6), "image/png"))
     return path
 
@@ -96,20 +96,20 @@ def test_what_the_driver_says_of_frame_and_stamp_is_kept():
     assert (frame.camera_name, frame.frame_id, frame.stamp) == ("cam1", "laser", 42)
 
 
-def test_a_driver_that_fails_is_asked_again_until_it_works(capture_of, picture):
-    capture, slot, log = capture_of(ImageFile, color_image_file_path=str(picture), frame_rate=200.0)
-    good = picture.read_bytes()
+def test_a_driver_that_fails_is_asked_again_until_it_works(capture_of, image):
+    capture, slot, log = capture_of(ImageFile, color_image_file_path=str(image), frame_rate=200.0)
+    good = image.read_bytes()
     capture.run()
     slot.next().result(10)
 
-    picture.write_bytes(b"garbage")
+    image.write_bytes(b"garbage")
     error = eventually(lambda: slot.error, "an error")
     assert error.code == ErrorCode.CAMERA_ERROR
-    assert str(picture) in error.message
+    assert str(image) in error.message
     assert log[-1] == error.message
     assert slot.next().exception(10).code == ErrorCode.CAMERA_ERROR
 
-    picture.write_bytes(good)
+    image.write_bytes(good)
     eventually(lambda: slot.error is None, "recovery")
     assert slot.next().result(10).size == (8, 6)
     assert log[-1] == ""
@@ -160,25 +160,25 @@ def test_one_that_would_leave_when_it_is_closed_says_so(capture_of):
 
 
 @pytest.fixture
-def hanging(capture_of, picture):
-    """A capture that was closed while its driver does not return from reading the file `picture`."""
-    capture, slot, _ = capture_of(HangingDriver, color_image_file_path=str(picture), frame_rate=200.0)
+def hanging(capture_of, image):
+    """A capture that was closed while its driver does not return from reading the file `image`."""
+    capture, slot, _ = capture_of(HangingDriver, color_image_file_path=str(image), frame_rate=200.0)
     capture.run()
     slot.next().result(10)
-    pipe = picture.with_name("pipe")
+    pipe = image.with_name("pipe")
     os.mkfifo(pipe)
-    pipe.replace(picture)  # reading it waits for a writer
+    pipe.replace(image)  # reading it waits for a writer
     still(slot)
     assert not capture.close(timeout=0.1)
     return capture
 
 
-def let_go(picture):
-    picture.open("wb").close()
+def let_go(image):
+    image.open("wb").close()
 
 
-def test_a_driver_that_does_not_return_is_left_behind(hanging, picture):
-    let_go(picture)
+def test_a_driver_that_does_not_return_is_left_behind(hanging, image):
+    let_go(image)
     assert hanging.close(timeout=10)
 
 
@@ -207,7 +207,7 @@ def test_what_it_gives_or_fails_with_then_concerns_nobody(capture_of):
     assert (log, slot.error, waiting.done()) == ([], None, False)
 
 
-def test_whoever_still_tells_it_to_pause_does_not_keep_it(hanging, picture):
+def test_whoever_still_tells_it_to_pause_does_not_keep_it(hanging, image):
     hanging.pause()
-    let_go(picture)
+    let_go(image)
     eventually(lambda: "capture" not in [thread.name for thread in threading.enumerate()], "its thread ends")

@@ -138,7 +138,7 @@ def test_a_command_is_a_json_object(robot, command):
 # Images on request.
 
 
-def test_the_picture_is_the_driver_s(robot):
+def test_the_image_is_the_driver_s(robot):
     answer = robot.call(GetImage, "rendered/get_image")
     assert answer.success
     assert (answer.image.source_name, answer.image.mime_type, len(answer.image.data)) == ("color", "", 0)
@@ -149,7 +149,7 @@ def test_the_picture_is_the_driver_s(robot):
 
 
 @pytest.mark.parametrize(("mime_type", "loss"), [("image/png", 0.0), ("image/jpeg", 4.0)])
-def test_the_picture_may_be_encoded(robot, mime_type, loss):
+def test_the_image_may_be_encoded(robot, mime_type, loss):
     answer = robot.call(GetImage, "rendered/get_image", mime_type=mime_type)
     assert answer.success
     assert answer.image.mime_type == mime_type
@@ -205,19 +205,19 @@ def test_raw_depth_is_asked_for_by_its_mime_type_alone(robot):
         ({"max_age": float("nan")}, ErrorCode.INVALID_ARGUMENT, ("'max_age'",)),
     ],
 )
-def test_a_bad_request_for_a_picture_is_answered_and_the_next_good_one_too(robot, fields, code, words):
+def test_a_bad_request_for_an_image_is_answered_and_the_next_good_one_too(robot, fields, code, words):
     refused(robot.call(GetImage, "rendered/get_image", **fields), code, *words)
     assert robot.call(GetImage, "rendered/get_image", extra='{"unknown": 1}').success
 
 
-def test_the_pictures_of_all_imagers_are_of_one_time(robot):
+def test_the_images_of_all_imagers_are_of_one_time(robot):
     answer = robot.call(GetImages, "rendered/get_images", max_age=-1.0)
     assert answer.success
     assert [image.source_name for image in answer.images] == ["color", "depth"]
     assert [image.image.header for image in answer.images] == [answer.header] * 2
 
 
-def test_pictures_are_answered_in_the_order_that_was_asked_for(robot):
+def test_images_are_answered_in_the_order_that_was_asked_for(robot):
     answer = robot.call(GetImages, "rendered/get_images", filter_source_names=["depth", "color"], mime_type="image/png")
     assert [(image.source_name, image.mime_type) for image in answer.images] == [
         ("depth", "image/png"),
@@ -436,7 +436,7 @@ def test_topics_that_the_camera_cannot_fill_are_not_there(files):
         refused(robot.call(GetImage, "camera/get_image", source="color"), ErrorCode.INVALID_ARGUMENT, "depth")
 
 
-def test_depth_of_another_size_than_the_picture_is_not_calibrated(files):
+def test_depth_of_another_size_than_the_image_is_not_calibrated(files):
     parameters, _, depth = files
     np.save(depth, np.full((12, 16), 1.25, np.float32))
     with one(parameters) as robot:
@@ -491,13 +491,13 @@ def test_a_topic_that_cannot_be_published_says_so_and_holds_up_no_other():
         message.data.frombytes(jpeg[: len(jpeg) // 2])
         robot.repeat(robot.publisher(CompressedImage, "/given/compressed"), lambda: message)
         eventually(lambda: robot.status("relay")["state"] == "active", "the topic is found")
-        picture = robot.listen(Image, "relay/image_raw", SENSOR)
+        images = robot.listen(Image, "relay/image_raw", SENSOR)
         (problem,) = eventually(lambda: robot.status("relay")["troubles"], "a problem")
         assert "cannot be published on ~/image_raw" in problem
         assert "cut off" in problem
         robot.listen(CameraInfo, "relay/camera_info", SENSOR).next()
         message.data = array("B", jpeg)
-        picture.next()
+        images.next()
         eventually(lambda: not robot.status("relay")["troubles"], "the problem is over")
 
 

@@ -164,7 +164,7 @@ def test_binning_of_zero_or_one_is_none(binning):
     assert intrinsics_from_message(info(binning_x=binning, binning_y=binning)) == PLAIN
 
 
-def test_binned_pictures_have_fewer_pixels():
+def test_binned_images_have_fewer_pixels():
     intrinsics = intrinsics_from_message(info(binning_x=2, binning_y=4))
     assert intrinsics == CameraIntrinsics(320, 120, 250.0, 127.5, 160.25, 60.125)
 

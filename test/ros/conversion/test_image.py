@@ -46,16 +46,16 @@ def message(encoding="rgb8", width=4, height=3, step=12, size=36):
 
 
 @st.composite
-def pictures(draw):
+def images(draw):
     encoding = draw(st.sampled_from(sorted(ENCODINGS)))
     channels = ENCODINGS[encoding].channels
     shape = draw(SIZES) + ((channels,) if channels > 1 else ())
     return draw(nps.arrays(np.uint8, shape)), encoding
 
 
-@given(pictures(), st.integers(0, 7), st.booleans())
-def test_a_picture_is_read_whatever_its_encoding_padding_and_byte_order(picture, padding, big_endian):
-    pixels, encoding = picture
+@given(images(), st.integers(0, 7), st.booleans())
+def test_an_image_is_read_whatever_its_encoding_padding_and_byte_order(image, padding, big_endian):
+    pixels, encoding = image
     image = image_from_message(message_of(pixels, encoding, padding=padding, big_endian=big_endian))
     assert image.encoding == encoding
     np.testing.assert_array_equal(image.pixels, pixels)
@@ -69,16 +69,16 @@ def test_opencv_names_mean_opencv_order(encoding, meant, channels):
     assert image.encoding == meant
 
 
-def test_a_picture_shares_the_memory_of_its_message():
+def test_an_image_shares_the_memory_of_its_message():
     padded = message("rgb8", width=4, height=3, step=16, size=48)
     image = image_from_message(padded)
     padded.data[16 + 3] = 77
     assert image.pixels[1, 1, 0] == 77
 
 
-@given(pictures(), st.sampled_from([np.s_[::1], np.s_[::-1], np.s_[:, ::-1], np.s_[::2, ::2]]))
-def test_a_picture_of_any_memory_layout_is_written(picture, view):
-    pixels, encoding = picture
+@given(images(), st.sampled_from([np.s_[::1], np.s_[::-1], np.s_[:, ::-1], np.s_[::2, ::2]]))
+def test_an_image_of_any_memory_layout_is_written(image, view):
+    pixels, encoding = image
     written = image_to_message(pixels[view], encoding, Header(frame_id="camera"))
     assert written.header.frame_id == "camera"
     assert len(written.data) == written.step * written.height
@@ -126,7 +126,7 @@ def test_numbers_of_either_byte_order_are_written_little_endian(labels):
         (message("32FC1", step=16, size=48), "a colour image is expected, but the encoding 32FC1 is depth"),
     ],
 )
-def test_a_wrong_picture_is_refused_with_the_reason(wrong, reason):
+def test_a_wrong_image_is_refused_with_the_reason(wrong, reason):
     with pytest.raises(VisionError, match=reason) as caught:
         image_from_message(wrong)
     assert caught.value.code == ErrorCode.INVALID_ARGUMENT
@@ -180,7 +180,7 @@ def test_pixels_that_are_not_of_the_encoding_are_not_written(pixels, encoding, r
     assert caught.value.code == ErrorCode.INVALID_ARGUMENT
 
 
-def test_a_compressed_picture_is_decoded_when_asked_for():
+def test_a_compressed_image_is_decoded_when_asked_for():
     pixels = np.arange(5 * 4 * 3, dtype=np.uint8).reshape(5, 4, 3)
     image = image_from_compressed(compressed_to_message(encode(pixels, "image/png"), "png", Header()))
     np.testing.assert_array_equal(image.rgb, pixels)
@@ -199,7 +199,7 @@ def test_compressed_bytes_go_into_the_message_as_they_are():
         ("16UC1; png compressed ", b"..", ErrorCode.INVALID_ARGUMENT, "a colour image is expected, .* is depth"),
     ],
 )
-def test_a_compressed_message_that_is_no_picture_is_refused_at_once(form, data, code, reason):
+def test_a_compressed_message_that_is_no_image_is_refused_at_once(form, data, code, reason):
     wrong = CompressedImage(format=form)
     wrong.data.frombytes(data)
     with pytest.raises(VisionError, match=reason) as caught:

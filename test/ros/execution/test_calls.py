@@ -162,23 +162,23 @@ class TestWaiting:
     def test_a_failure_does_not_hold_who_waited(self, loop, kind):
         """Images are large: they have to go when the last reference does, not when Python looks for circles."""
 
-        class Picture:
+        class Image:
             pass
 
-        async def handler(call, picture, futures):
+        async def handler(call, image, futures):
             with suppress(Exception):
                 await call.wait(futures.pop(), lambda: LATE)
 
-        picture, futures = Picture(), [Future()]
-        reference = weakref.ref(picture)
+        image, futures = Image(), [Future()]
+        reference = weakref.ref(image)
         fail = partial(_fail, futures[0], kind)
-        waiting = loop.begin(handler(loop.call(), picture, futures))
+        waiting = loop.begin(handler(loop.call(), image, futures))
         later(fail).join()
         del fail
         gc.collect()
         gc.disable()
         try:
-            del picture
+            del image
             loop.end(*waiting)
             del waiting
             assert reference() is None

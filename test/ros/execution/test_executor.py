@@ -43,7 +43,7 @@ def executor(context, failures):
     executor.release()
 
 
-class Picture:
+class Image:
     pass
 
 
@@ -503,7 +503,7 @@ class TestTimeouts:
     def test_one_that_was_taken_back_is_not_called_and_not_kept(self, executor):
         called, held = [], []
         for _ in range(1000):
-            held.append(Picture())
+            held.append(Image())
             executor.call_at(time.monotonic() + 3600, partial(called.append, held[-1])).cancel()
         references = [weakref.ref(each) for each in held]
         held.clear()

@@ -13,11 +13,11 @@ class Log:
     def __init__(self):
         self.lines = []
 
-    def warning(self, sentence):
-        self.lines.append(("warning", sentence))
+    def warning(self, message):
+        self.lines.append(("warning", message))
 
-    def info(self, sentence):
-        self.lines.append(("info", sentence))
+    def info(self, message):
+        self.lines.append(("info", message))
 
 
 @pytest.fixture
@@ -87,6 +87,6 @@ def test_many_threads_may_report_at_once(problems, log):
     for thread in threads:
         thread.join()
     assert set(problems.messages) <= {"at last"}
-    begun = [sentence for kind, sentence in log.lines if kind == "warning"]
-    ended = [sentence for kind, sentence in log.lines if kind == "info"]
+    begun = [message for kind, message in log.lines if kind == "warning"]
+    ended = [message for kind, message in log.lines if kind == "info"]
     assert len(begun) >= len(ended)

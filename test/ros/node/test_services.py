@@ -22,7 +22,7 @@ class TestCalls:
         assert (answer.success, answer.error_code, answer.message) == (True, ErrorCode.OK, "")
         assert json.loads(answer.result) == {"timeout": 5.0, "say": "hello"}
 
-    def test_what_was_foreseen_is_answered_with_its_code_and_sentence(self, example, peer):
+    def test_what_was_foreseen_is_answered_with_its_code_and_message_of(self, example, peer):
         example.failures["x"] = VisionError(ErrorCode.NO_DEPTH, "no depth here")
         answer = command(peer, fail="x")
         assert (answer.success, answer.error_code, answer.message) == (False, ErrorCode.NO_DEPTH, "no depth here")
@@ -47,7 +47,7 @@ class TestCalls:
         assert command(peer, fail="x").message == "the model failed"
         assert "ValueError: bad tensor" in capfd.readouterr().err
 
-    def test_a_sentence_that_is_no_utf_8_is_answered_all_the_same(self, example, peer):
+    def test_a_message_that_is_no_utf_8_is_answered_all_the_same(self, example, peer):
         example.failures["x"] = VisionError(ErrorCode.INVALID_ARGUMENT, "no file 'caf\udce9'")
         assert command(peer, fail="x").message == "no file 'caf?'"
 

@@ -166,7 +166,7 @@ def test_real_ros_reads_it(free):
     in_a_ros_process("pass")
 
 
-def test_pictures_of_other_hosts_may_wait_at_its_sockets(free):
+def test_images_of_other_hosts_may_wait_at_its_sockets(free):
     free(64)
     choose_profile()
     buffers = in_a_ros_process(PRINT_RECEIVE_BUFFERS).split()
@@ -184,10 +184,10 @@ def test_the_segment_fits_the_memory_that_is_free(free, mebibytes, segment):
 @pytest.mark.parametrize("mebibytes", [0, 1, 7])
 def test_too_little_memory_is_said_with_what_to_do(free, mebibytes):
     free(mebibytes)
-    sentence = choose_profile()
-    assert f"only {mebibytes} MiB" in sentence
-    assert "--shm-size" in sentence
-    assert "UDP is used" in sentence
+    message = choose_profile()
+    assert f"only {mebibytes} MiB" in message
+    assert "--shm-size" in message
+    assert "UDP is used" in message
     tree = xml.etree.ElementTree.parse(chosen())  # noqa: S314
     assert [found.text for found in tree.iter(f"{NAMESPACE}type")] == ["UDPv4"]
     assert [found.text for found in tree.iter(f"{NAMESPACE}transport_id")] == ["udp", "udp"]
@@ -339,9 +339,9 @@ class TestHomeThatCannotBeWritten:
         (tmp_path / "file").write_text("")
         monkeypatch.setenv("ROS_HOME", str(tmp_path / "file"))
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "file"))
-        sentence = choose_profile()
-        assert "cannot be written" in sentence
-        assert "ROS_HOME" in sentence
+        message = choose_profile()
+        assert "cannot be written" in message
+        assert "ROS_HOME" in message
         assert chosen() is None
 
     def test_a_user_without_a_home_is_served(self, monkeypatch, tmp_path):

@@ -20,7 +20,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
-def test_the_memory_of_a_picture_is_there_for_the_next_one():
+def test_the_memory_of_an_image_is_there_for_the_next_one():
     def faults(how):
         command = [sys.executable, "-c", FAULTS, how]
         return int(subprocess.run(command, capture_output=True, check=True, text=True).stdout)

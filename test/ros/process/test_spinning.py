@@ -292,7 +292,7 @@ class TestStopping:
 
 
 class TestStarting:
-    def test_what_was_foreseen_is_said_in_a_sentence(self):
+    def test_what_was_foreseen_is_said_in_a_message_of(self):
         code = """
         def make():
             raise VisionError(ErrorCode.INVALID_ARGUMENT, "the stack is empty")

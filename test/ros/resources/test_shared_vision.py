@@ -16,7 +16,7 @@ from robot import PATIENCE, RED_DETECTOR, boxes_of, eventually, image_message, n
 from vision_service.errors import ErrorCode
 
 BOX = (70, 20, 95, 60)
-PICTURE = image_message(painted(130, 70, BOX))
+IMAGE = image_message(painted(130, 70, BOX))
 VIEW = {"driver": "synthetic", "seed": 11, "width_px": 320, "height_px": 240}
 REDS = {**RED_DETECTOR, "cameras": ["view"]}
 
@@ -82,19 +82,19 @@ def test_ids_stay_with_what_is_seen_also_for_callers(robot):
     assert all(streamed)
 
 
-def test_given_pictures_are_answered_as_the_detector_does(robot):
-    answers = [robot.call(GetDetections, f"{node}/get_detections", image=PICTURE) for node in ("reds", "tracked")]
+def test_given_images_are_answered_as_the_detector_does(robot):
+    answers = [robot.call(GetDetections, f"{node}/get_detections", image=IMAGE) for node in ("reds", "tracked")]
     assert [boxes_of(answer.detections) for answer in answers] == [[BOX], [BOX]]
     assert [detection.id for detection in answers[1].detections.detections] == [""]
 
 
 def test_one_that_is_deactivated_is_the_error_of_those_who_build_on_it(robot):
     robot.nodes["reds"].trigger_deactivate()
-    answer = robot.call(GetDetections, "tracked/get_detections", image=PICTURE)
+    answer = robot.call(GetDetections, "tracked/get_detections", image=IMAGE)
     assert answer.error_code == ErrorCode.NOT_ACTIVE
     assert "'reds' is inactive" in answer.message
     robot.nodes["reds"].trigger_activate()
-    assert robot.call(GetDetections, "tracked/get_detections", image=PICTURE).success
+    assert robot.call(GetDetections, "tracked/get_detections", image=IMAGE).success
 
 
 def test_one_that_takes_too_long_is_the_error_of_those_who_build_on_it():
@@ -104,18 +104,18 @@ def test_one_that_takes_too_long_is_the_error_of_those_who_build_on_it():
         is_active(robot, "tracked")
         gate = threading.Event()
         robot.nodes["reds"].inference.do(lambda _: gate.wait(PATIENCE))
-        answer = robot.call(GetDetections, "tracked/get_detections", image=PICTURE, timeout=PATIENCE)
+        answer = robot.call(GetDetections, "tracked/get_detections", image=IMAGE, timeout=PATIENCE)
         assert answer.error_code == ErrorCode.DEADLINE_EXCEEDED
         assert "'reds' did not answer within 0.2 s (resource_timeout)" in answer.message
         assert robot.set("tracked", {"resource_timeout": PATIENCE}).successful
-        patient = robot.ask(GetDetections, "tracked/get_detections", image=PICTURE, timeout=PATIENCE)
+        patient = robot.ask(GetDetections, "tracked/get_detections", image=IMAGE, timeout=PATIENCE)
         gate.set()
         assert patient.result(PATIENCE).success
 
 
 def test_one_that_is_configured_anew_is_followed(robot):
     assert robot.set("reds", {"label": "ruby"}).successful
-    answer = robot.call(GetDetections, "tracked/get_detections", image=PICTURE)
+    answer = robot.call(GetDetections, "tracked/get_detections", image=IMAGE)
     assert [found.results[0].hypothesis.class_id for found in answer.detections.detections] == ["ruby"]
 
 
@@ -129,7 +129,7 @@ def test_another_detector_is_taken_when_its_name_is_set():
     with running(sections) as robot:
         is_active(robot, "tracked")
         assert robot.set("tracked", {"detector_name": "blues"}).successful
-        answer = robot.call(GetDetections, "tracked/get_detections", image=PICTURE)
+        answer = robot.call(GetDetections, "tracked/get_detections", image=IMAGE)
         assert (answer.success, boxes_of(answer.detections)) == (True, [])
         assert robot.status("tracked")["uses"] == ["/blues"]
         refused = robot.set("tracked", {"detector_name": "greens"})
@@ -208,13 +208,13 @@ def apart():
 
 def test_a_service_of_another_process_is_called(apart):
     robot, there = apart
-    answer = robot.call(GetDetections, "tracked/get_detections", image=PICTURE)
+    answer = robot.call(GetDetections, "tracked/get_detections", image=IMAGE)
     assert boxes_of(answer.detections) == [BOX]
     assert robot.call(GetVisionProperties, "tracked/get_properties").labels == ["red"]
     inbox = robot.listen(Detection2DArray, "tracked/detections")
     eventually(lambda: any(message.detections for message in inbox.drain()), "tracks of a camera")
     there.end()
-    answer = robot.call(GetDetections, "tracked/get_detections", image=PICTURE, timeout=20.0)
+    answer = robot.call(GetDetections, "tracked/get_detections", image=IMAGE, timeout=20.0)
     assert answer.error_code == ErrorCode.UNKNOWN_RESOURCE, answer.message
     assert "no service /reds/get_detections" in answer.message
 

@@ -22,13 +22,13 @@ from robot import RED_DETECTOR, boxes_of, eventually, image_message, never, over
 from vision_nodes import (
     BOX,
     CLASSIFIER_FILE,
+    IMAGE,
     LATCHED,
-    PICTURE,
     Lens,
     detect,
     detector_of,
     from_camera,
-    picture_camera,
+    image_camera,
     reds,
     refused,
     subscriptions,
@@ -65,7 +65,7 @@ CHANNELS = {"rgb8": (0, 1, 2), "bgr8": (2, 1, 0), "rgba8": (0, 1, 2, 0), "bgra8"
 
 @pytest.mark.parametrize("padding", [0, 1, 30])
 @pytest.mark.parametrize("encoding", CHANNELS)
-def test_boxes_are_right_whatever_the_picture_s_shape_encoding_and_padding(robot, encoding, padding):
+def test_boxes_are_right_whatever_the_image_s_shape_encoding_and_padding(robot, encoding, padding):
     pixels = painted(130, 70, BOX)[..., CHANNELS[encoding]]
     message = image_message(pixels, encoding, padding=padding, stamp=5_000_000_009, frame_id="lens")
     answer = detect(robot, image=message)
@@ -75,15 +75,15 @@ def test_boxes_are_right_whatever_the_picture_s_shape_encoding_and_padding(robot
 
 
 @pytest.mark.parametrize("big_endian", [0, 1])
-def test_byte_order_means_nothing_to_pictures_of_bytes(robot, big_endian):
-    message = image_message(PICTURE)
+def test_byte_order_means_nothing_to_images_of_bytes(robot, big_endian):
+    message = image_message(IMAGE)
     message.is_bigendian = big_endian
     assert boxes_of(detect(robot, image=message).detections) == [BOX]
 
 
 @pytest.mark.parametrize("mime_type", ["image/png", "image/jpeg"])
-def test_pictures_may_be_compressed(robot, mime_type):
-    message = CompressedImage(format="", data=encode(PICTURE, mime_type, quality=100))
+def test_images_may_be_compressed(robot, mime_type):
+    message = CompressedImage(format="", data=encode(IMAGE, mime_type, quality=100))
     message.header.frame_id = "lens"
     answer = detect(robot, compressed_image=message)
     assert answer.success, answer.message
@@ -93,15 +93,15 @@ def test_pictures_may_be_compressed(robot, mime_type):
     assert answer.header.frame_id == "lens"
 
 
-def test_results_bear_the_picture_s_stamp_and_frame(robot):
-    answer = detect(robot, image=image_message(PICTURE, stamp=5_000_000_009, frame_id="lens"))
+def test_results_bear_the_image_s_stamp_and_frame(robot):
+    answer = detect(robot, image=image_message(IMAGE, stamp=5_000_000_009, frame_id="lens"))
     for header in (answer.header, answer.detections.header, answer.detections.detections[0].header):
         assert (nanoseconds(header.stamp), header.frame_id) == (5_000_000_009, "lens")
     assert answer.camera_name == ""
 
 
 def test_a_detection_is_filled_as_vision_msgs_says(robot):
-    (detection,) = detect(robot, image=image_message(PICTURE)).detections.detections
+    (detection,) = detect(robot, image=image_message(IMAGE)).detections.detections
     (result,) = detection.results
     assert (result.hypothesis.class_id, result.hypothesis.score) == ("red", 1.0)
     assert result.pose.pose.position.x == result.pose.pose.position.z == 0.0
@@ -124,8 +124,8 @@ def test_results_come_in_the_model_s_order(robot):
     assert boxes_of(answer.detections) == [boxes[1], boxes[2], boxes[0]]
 
 
-def picture_with(**fields):
-    message = image_message(PICTURE)
+def message_with(**fields):
+    message = image_message(IMAGE)
     for name, value in fields.items():
         setattr(message, name, value)
     return message
@@ -139,37 +139,37 @@ GARBAGE = CompressedImage(format="jpeg", data=b"\xff\xd8garbage")
     [
         ({}, ("fill image or compressed_image",)),
         (
-            {"image": image_message(PICTURE), "compressed_image": CompressedImage(data=encode(PICTURE, "image/png"))},
+            {"image": image_message(IMAGE), "compressed_image": CompressedImage(data=encode(IMAGE, "image/png"))},
             ("both", "fill one"),
         ),
-        ({"image": picture_with(width=0)}, ("0×70",)),
-        ({"image": picture_with(height=0)}, ("130×0",)),
-        ({"image": picture_with(width=0, height=0)}, ("0×0",)),
-        ({"image": picture_with(step=131)}, ("131", "9170", "27300")),
-        ({"image": picture_with(height=71)}, ("71", "27690", "27300")),
-        ({"image": picture_with(width=131)}, ("step 390", "131 pixels")),
-        ({"image": picture_with(width=2**32 - 1, height=2**32 - 1)}, ("27300",)),
+        ({"image": message_with(width=0)}, ("0×70",)),
+        ({"image": message_with(height=0)}, ("130×0",)),
+        ({"image": message_with(width=0, height=0)}, ("0×0",)),
+        ({"image": message_with(step=131)}, ("131", "9170", "27300")),
+        ({"image": message_with(height=71)}, ("71", "27690", "27300")),
+        ({"image": message_with(width=131)}, ("step 390", "131 pixels")),
+        ({"image": message_with(width=2**32 - 1, height=2**32 - 1)}, ("27300",)),
         ({"image": Image(encoding="rgb8", width=130, height=70, step=390)}, ("27300", "0 are there")),
-        ({"image": picture_with(encoding="")}, ("''", "rgb8")),
-        ({"image": picture_with(encoding="rgb9")}, ("'rgb9'", "rgb8")),
-        ({"image": picture_with(encoding="16UC1")}, ("16UC1", "depth")),
+        ({"image": message_with(encoding="")}, ("''", "rgb8")),
+        ({"image": message_with(encoding="rgb9")}, ("'rgb9'", "rgb8")),
+        ({"image": message_with(encoding="16UC1")}, ("16UC1", "depth")),
         ({"compressed_image": GARBAGE}, ("no image",)),
         ({"compressed_image": CompressedImage(format="jpeg")}, ("fill image or compressed_image",)),
-        ({"image": image_message(PICTURE), "extra": "[]"}, ("'extra'",)),
-        ({"image": image_message(PICTURE), "extra": '"text"'}, ("'extra'",)),
-        ({"image": image_message(PICTURE), "extra": "{"}, ("'extra'", "JSON")),
-        ({"image": image_message(PICTURE), "timeout": -1.0}, ("'timeout'", "-1.0")),
-        ({"image": image_message(PICTURE), "timeout": math.nan}, ("'timeout'", "nan")),
-        ({"image": image_message(PICTURE), "timeout": math.inf}, ("'timeout'", "inf")),
+        ({"image": image_message(IMAGE), "extra": "[]"}, ("'extra'",)),
+        ({"image": image_message(IMAGE), "extra": '"text"'}, ("'extra'",)),
+        ({"image": image_message(IMAGE), "extra": "{"}, ("'extra'", "JSON")),
+        ({"image": image_message(IMAGE), "timeout": -1.0}, ("'timeout'", "-1.0")),
+        ({"image": image_message(IMAGE), "timeout": math.nan}, ("'timeout'", "nan")),
+        ({"image": image_message(IMAGE), "timeout": math.inf}, ("'timeout'", "inf")),
     ],
 )
 def test_a_bad_request_is_answered_and_the_next_good_one_too(robot, fields, words):
     refused(detect(robot, **fields), ErrorCode.INVALID_ARGUMENT, *words)
-    good = detect(robot, image=image_message(PICTURE), extra='{"unknown": [1]}', timeout=1e12)
+    good = detect(robot, image=image_message(IMAGE), extra='{"unknown": [1]}', timeout=1e12)
     assert boxes_of(good.detections) == [BOX]
 
 
-def test_compressed_depth_is_no_picture(robot):
+def test_compressed_depth_is_no_image(robot):
     message = CompressedImage(format="16UC1; compressedDepth png", data=bytes(20))
     refused(detect(robot, compressed_image=message), ErrorCode.INVALID_ARGUMENT, "compressedDepth", "is depth")
 
@@ -178,7 +178,7 @@ def test_compressed_depth_is_no_picture(robot):
 
 
 def test_what_the_model_cannot_do_is_not_supported(robot):
-    image = image_message(PICTURE)
+    image = image_message(IMAGE)
     for answer in (
         robot.call(GetClassifications, "ruby/get_classifications", image=image),
         robot.call(GetClassificationsFromCamera, "ruby/get_classifications_from_camera"),
@@ -327,14 +327,14 @@ def test_a_bad_request_of_a_camera_is_answered_and_the_next_good_one_too(robot, 
     assert from_camera(robot, source="color", max_age=math.inf, timeout=1e300).success
 
 
-@pytest.mark.parametrize("arguments", [("-r", "__ns:=/robot_3"), ("-r", "/view/image_raw:=/lens/picture")])
+@pytest.mark.parametrize("arguments", [("-r", "__ns:=/robot_3"), ("-r", "/view/image_raw:=/lens/view")])
 def test_frames_are_found_by_reference_whatever_is_remapped(arguments):
     sections = {
         "/**/stack": {"cameras": ["view"], "vision": ["remapped"]},
         "/**/view": view(11),
         "/**/remapped": detector_of("red"),
     }
-    namespace, topic = ("/robot_3", "view/image_raw") if "__ns" in arguments[1] else ("", "lens/picture")
+    namespace, topic = ("/robot_3", "view/image_raw") if "__ns" in arguments[1] else ("", "lens/view")
     with running(sections, *arguments) as robot:
         assert from_camera(robot, f"{namespace}/remapped").success
         assert robot.nodes["remapped"]._cameras.feed("view", Needs.IMAGE) is robot.nodes["view"]._feed
@@ -450,7 +450,7 @@ def classifier():
     pytest.importorskip("ai_edge_litert", reason="LiteRT is not installed")
     sections = {
         "stack": {"cameras": ["cat"], "vision": ["namer"]},
-        "cat": picture_camera(testdata.path("images/cat.bmp")),
+        "cat": image_camera(testdata.path("images/cat.bmp")),
         "namer": {"model": "mlmodel", "model_path": str(testdata.path(CLASSIFIER_FILE)), "cameras": ["cat"]},
     }
     with running(sections) as robot:
@@ -459,7 +459,7 @@ def classifier():
 
 @pytest.mark.parametrize(("count", "found"), [(0, 0), (1, 1), (5, 5), (-1, 1001), (-(2**31), 1001), (2**31 - 1, 1001)])
 def test_classifications_are_as_many_as_asked_for_best_first(classifier, count, found):
-    message = image_message(testdata.picture("images/cat.bmp").rgb)
+    message = image_message(testdata.image("images/cat.bmp").rgb)
     for answer in (
         classifier.call(GetClassificationsFromCamera, "namer/get_classifications_from_camera", count=count),
         classifier.call(GetClassifications, "namer/get_classifications", count=count, image=message),
@@ -482,10 +482,10 @@ def test_classifications_are_streamed_and_drawn(classifier):
     message = inbox.next()
     assert message.header.frame_id == "cat_optical_frame"
     assert message.results[0].class_id == "Egyptian cat"
-    picture = testdata.picture("images/cat.bmp").rgb
+    rgb = testdata.image("images/cat.bmp").rgb
     drawn = image_from_message(annotated.next()).rgb
-    assert drawn.shape == picture.shape
-    assert np.any(drawn != picture)
+    assert drawn.shape == rgb.shape
+    assert np.any(drawn != rgb)
     classifier.stop_listening(inbox)
     classifier.stop_listening(annotated)
 
@@ -498,7 +498,7 @@ def test_a_classifier_s_labels_are_told(classifier):
 
 
 def test_a_classifier_does_not_detect(classifier):
-    answer = classifier.call(GetDetections, "namer/get_detections", image=image_message(PICTURE))
+    answer = classifier.call(GetDetections, "namer/get_detections", image=image_message(IMAGE))
     refused(answer, ErrorCode.NOT_SUPPORTED, "classify")
 
 

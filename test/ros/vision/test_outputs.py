@@ -14,7 +14,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from robot import RED_DETECTOR, boxes_of, eventually, painted
 from vision_service.configuration import configure
-from vision_service.image import Image as Picture
+from vision_service.image import Image as FrameImage
 from vision_service.image import decode
 from vision_service.pointcloud.objects import object_of
 from vision_service.resources import LocalResources
@@ -40,7 +40,7 @@ from vision_service.types import Classification as Class
 from vision_service.vision.color_detector import ColorDetector
 
 BOX = (10, 40, 40, 80)
-FRAME = Frame(image=Picture(painted(120, 90, BOX)), stamp=3_000_000_007, frame_id="lens", camera_name="front")
+FRAME = Frame(image=FrameImage(painted(120, 90, BOX)), stamp=3_000_000_007, frame_id="lens", camera_name="front")
 DETECTOR = {name: value for name, value in RED_DETECTOR.items() if name != "model"}
 
 
@@ -127,13 +127,13 @@ def test_an_empty_result_is_sent_too(node, peer):
     inbox = peer.listen(Detection2DArray, "ours/detections")
     outputs = Outputs(node, ["~"], {"detect"})
     heard_by_all(outputs, ["detections"])
-    outputs.publish(Frame(image=Picture(painted(20, 10)), frame_id="lens"), Results(), jpeg_quality=85)
+    outputs.publish(Frame(image=FrameImage(painted(20, 10)), frame_id="lens"), Results(), jpeg_quality=85)
     message = inbox.next()
     assert message.detections == []
     assert message.header.frame_id == "lens"
 
 
-def test_the_annotated_picture_shows_the_boxes_and_the_frame_s_own_stays_as_it_is(node, peer):
+def test_the_annotated_image_shows_the_boxes_and_the_frame_s_own_stays_as_it_is(node, peer):
     raw = peer.listen(Image, "ours/image_annotated")
     compressed = peer.listen(CompressedImage, "ours/image_annotated/compressed")
     outputs = Outputs(node, ["~"], {"detect"})
@@ -157,7 +157,7 @@ def test_the_annotated_picture_shows_the_boxes_and_the_frame_s_own_stays_as_it_i
     assert np.abs(decode(bytes(jpeg.data))[..., ::-1].astype(int) - drawn).mean() < 10
 
 
-def test_a_frame_without_a_picture_is_not_drawn(node, peer):
+def test_a_frame_without_an_image_is_not_drawn(node, peer):
     inbox = peer.listen(Image, "ours/image_annotated")
     outputs = Outputs(node, ["~"], {"classify"})
     heard_by_all(outputs, ["image_annotated"])
@@ -180,7 +180,7 @@ def test_destroyed_outputs_are_off_the_graph_and_send_nothing(node, peer):
 def test_a_segmenter_s_class_numbers_are_published_in_the_smallest_encoding(node, peer, classes, encoding):
     numbers = np.arange(120 * 90, dtype=np.uint16).reshape(90, 120) % classes
     outputs = Outputs(node, ["~"], {"label"})
-    inbox, pictures = peer.listen(Image, "ours/label_image"), peer.listen(Image, "ours/image_annotated")
+    inbox, annotated = peer.listen(Image, "ours/label_image"), peer.listen(Image, "ours/image_annotated")
     heard_by_all(outputs, {"label_image", "image_annotated"})
     result = LabelImage(numbers, tuple(f"class {number}" for number in range(classes)))
 
@@ -190,7 +190,7 @@ def test_a_segmenter_s_class_numbers_are_published_in_the_smallest_encoding(node
     assert (message.encoding, message.header.frame_id) == (encoding, "lens")
     dtype = np.uint8 if encoding == "mono8" else "<u2"
     assert (np.frombuffer(message.data, dtype).reshape(90, 120) == numbers).all()
-    assert (pictures.next().width, inbox.count) == (120, 1)
+    assert (annotated.next().width, inbox.count) == (120, 1)
 
 
 # Objects in space.
@@ -383,9 +383,9 @@ def test_detections_of_every_kind_are_withdrawn(node, peer):
     outputs, inboxes = shown(node, peer, ("detect", "masks", "keypoints"), found, names)
     outputs.withdraw()
     assert inboxes["detections"].next().detections == []
-    instances, picture = inboxes["instances"].next(), inboxes["instance_image"].next()
+    instances, colored = inboxes["instances"].next(), inboxes["instance_image"].next()
     assert (instances.detections, instances.image_width, instances.image_height) == ([], 120, 90)
-    assert (picture.width, picture.height, any(picture.data)) == (120, 90, False)
+    assert (colored.width, colored.height, any(colored.data)) == (120, 90, False)
     assert inboxes["keypoints"].next().objects == []
 
 

@@ -20,7 +20,7 @@ CLASSIFIER = {
 WINDOW = 4
 
 
-def picture_of(name):
+def image_of(name):
     """Return a rendered image of a solid of that shape."""
     for seed in range(100):
         frame = Synthetic(SyntheticConfig(seed=seed, objects=1), LocalResources()).read()
@@ -30,8 +30,8 @@ def picture_of(name):
 
 
 @pytest.fixture(scope="module")
-def pictures():
-    return {name: picture_of(name) for name in ("ball", "cone")}
+def images():
+    return {name: image_of(name) for name in ("ball", "cone")}
 
 
 class Camera:
@@ -52,13 +52,13 @@ def confidences(message):
     return {result.class_id: result.score for result in message.results}
 
 
-def test_classifications_are_averaged_over_the_window(pictures):
+def test_classifications_are_averaged_over_the_window(images):
     with running({"stack": {"vision": ["kinds"]}, "kinds": {**CLASSIFIER, "smoothing_window": WINDOW}}) as robot:
         camera, inbox = Camera(robot), robot.listen(Classification, "kinds/classifications")
         eventually(lambda: robot.status("kinds")["streams"], "a stream")
         found = []
         for name in ["ball"] * WINDOW + ["cone"] * WINDOW:
-            camera.show(pictures[name])
+            camera.show(images[name])
             found.append(confidences(inbox.next()))
         balls = [round(scores["ball"], 6) for scores in found]
         sure, unsure = balls[0], balls[-1]
@@ -66,17 +66,17 @@ def test_classifications_are_averaged_over_the_window(pictures):
         np.testing.assert_allclose(balls, [sure] * (WINDOW - 1) + steps, atol=1e-3)
         answer = robot.ask(GetClassificationsFromCamera, "kinds/get_classifications_from_camera", max_age=-1.0)
         eventually(lambda: robot.status("kinds")["calls"]["pending"], "the call waits")
-        camera.show(pictures["ball"])
+        camera.show(images["ball"])
         assert confidences(answer.result(30).classifications)["ball"] == pytest.approx(sure, abs=1e-3), "not smoothed"
 
 
-def test_an_event_tells_when_the_best_label_changes(pictures):
+def test_an_event_tells_when_the_best_label_changes(images):
     sections = {"stack": {"vision": ["kinds"]}, "kinds": {**CLASSIFIER, "smoothing_window": 2, "event_threshold": 0.4}}
     with running(sections) as robot:
         camera, inbox = Camera(robot), robot.listen(LabelEvent, "kinds/front/events")
         eventually(lambda: robot.status("kinds")["streams"], "a stream")
         for name in ("ball", "ball", "cone", "cone", "cone"):
-            camera.show(pictures[name])
+            camera.show(images[name])
             seen = camera.count
             eventually(lambda seen=seen: robot.status("kinds")["runs"] >= seen, "the image is looked at")
         first, second = inbox.next(), inbox.next()

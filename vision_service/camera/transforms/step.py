@@ -64,7 +64,7 @@ def image_of(frame: Frame, purpose: str) -> Image:
 
     Args:
         frame: The frame.
-        purpose: What for: the end of the sentence "there is no colour image to …".
+        purpose: What for: the end of the error message "there is no colour image to …".
 
     Raises:
         VisionError: NO_FRAME, if it has none.
@@ -78,5 +78,5 @@ def image_of(frame: Frame, purpose: str) -> Image:
 
 
 def whose(frame: Frame) -> str:
-    """Return the camera of a frame, for the start of a sentence."""
+    """Return the camera of a frame, for the start of an error message."""
     return f"camera {frame.camera_name!r}" if frame.camera_name else "the frame"

@@ -31,7 +31,7 @@ class Capture:
             driver: Read, and at the end closed, in this thread only.
             slot: Where the frames go.
             complete: Fills in what the driver does not know: name, frame id, stamp.
-            failing: Called with a sentence when reading fails, and with an empty text when it works.
+            failing: Called with an error message when reading fails, and with an empty string when it works.
             name: Of the thread.
         """
         self._driver = driver
@@ -83,7 +83,7 @@ class Capture:
         """Answer those who wait for a frame."""
         if self._left:
             return
-        failure = VisionError(ErrorCode.CAMERA_ERROR, _sentence(error))
+        failure = VisionError(ErrorCode.CAMERA_ERROR, _message_of(error))
         if isinstance(error, VisionError) and error.code == ErrorCode.NO_FRAME:
             self._slot.note(failure)
         else:
@@ -91,14 +91,14 @@ class Capture:
 
     def _tell(self, error: BaseException | None) -> None:
         """Say what is wrong; of a driver that was left behind, where it concerns no other one."""
-        sentence = "" if error is None else _sentence(error)
+        message = "" if error is None else _message_of(error)
         if not self._left:
-            self._failing(sentence)
-        elif sentence:
-            logging.getLogger(__name__).error("a driver that was left behind: %s", sentence)
+            self._failing(message)
+        elif message:
+            logging.getLogger(__name__).error("a driver that was left behind: %s", message)
 
 
-def _sentence(error: BaseException) -> str:
+def _message_of(error: BaseException) -> str:
     return reason(error) if isinstance(error, VisionError) else f"the driver failed: {reason(error)}"
 
 

@@ -67,7 +67,7 @@ class CameraNode(ServiceNode):
         self._outputs: dict[str, CameraOutput] = {}
         self._active = False
         self._feed = Feed(FrameSlot(), Demand(self._follow_demand), self._silence, self._holds)
-        self._shared: dict[str, Frame] = {}  # the newest frame that was published on each topic that is heard
+        self._shared: dict[str, Frame] = {}  # the newest frame that was published on each topic that is subscribed to
         self._feed.slot.listen(self._share, failing=self._sharing_failed)
         local_nodes = local_nodes or LocalNodes()
         self._resources = NodeResources(self, local_nodes)
@@ -225,7 +225,7 @@ class CameraNode(ServiceNode):
 
     def housekeep(self) -> None:
         """Read while a topic has a listener, or the parameters say so."""
-        if self.settings.keep_reading or any(output.heard for output in self._outputs.values()):
+        if self.settings.keep_reading or any(output.wanted for output in self._outputs.values()):
             self._feed.demand.hold(self)
         else:
             self._feed.demand.release(self)
@@ -305,14 +305,14 @@ class CameraNode(ServiceNode):
     def _share(self, frame: Frame) -> None:
         """Publish a frame where somebody listens; in the capture thread."""
         for name, output in self._outputs.items():
-            if output.heard:
+            if output.wanted:
                 self._shared[name] = frame
                 output.put(frame)
 
     def _share_held(self) -> None:
         """Publish a frame that holds, once, to who has begun to listen since it came."""
         for name, output in self._outputs.items():
-            if not output.heard:
+            if not output.wanted:
                 self._shared.pop(name, None)
             elif name not in self._shared:
                 held = self._feed.held()
@@ -376,7 +376,7 @@ class CameraNode(ServiceNode):
         return response
 
     def _calibrate(self, info: CameraInfo) -> str:
-        """Use a calibration from now on; return a sentence that says how long.
+        """Use a calibration from now on; return a message that says how long.
 
         Raises:
             VisionError: What is wrong with it, or why it cannot be kept.

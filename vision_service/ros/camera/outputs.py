@@ -52,7 +52,7 @@ class CameraOutput:
         self._gone = False
 
     @property
-    def heard(self) -> bool:
+    def wanted(self) -> bool:
         """Whether anybody listens."""
         return bool(self._publisher.get_subscription_count())
 

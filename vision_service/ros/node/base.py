@@ -284,8 +284,8 @@ class ServiceNode(HookedNode):
         finally:
             self._preparation.drop()
             # Where it failed, not all may be declared yet: what resembles a declared one may be why.
-            for sentence in self.parameters.unknown(only_misspelt=not configured):
-                self.get_logger().warning(sentence)
+            for message in self.parameters.unknown(only_misspelt=not configured):
+                self.get_logger().warning(message)
 
     def _stopping(self) -> None:
         self.parameters.drop_built()

@@ -17,17 +17,17 @@ class Diagnostics:
         self._lock = threading.Lock()
         self._current: dict[str, str] = {}
 
-    def report(self, key: str, sentence: str) -> None:
-        """Say that a problem is there; an empty sentence = it is not, or no more."""
+    def report(self, key: str, message: str) -> None:
+        """Say that a problem is there; an empty message = it is not, or no more."""
         with self._lock:
             before = self._current.get(key, "")
-            if sentence:
-                self._current[key] = sentence
+            if message:
+                self._current[key] = message
             else:
                 self._current.pop(key, None)
-        if sentence and not before:
-            self._logger.warning(sentence)
-        elif before and not sentence:
+        if message and not before:
+            self._logger.warning(message)
+        elif before and not message:
             self._logger.info(f"over: {before}")
 
     def attempt(self, what: str, job: Callable[[], None]) -> None:

@@ -35,10 +35,10 @@ def takes_undeclared(node: Node, name: str) -> bool:
 
 
 class ParameterRefused(ParameterNotDeclaredException):
-    """A parameter that cannot be declared; the parameter services answer with its sentence, instead of rclpy's."""
+    """A parameter that cannot be declared; the parameter services answer with its message, instead of rclpy's."""
 
-    def __init__(self, sentence: str) -> None:
-        Exception.__init__(self, sentence)
+    def __init__(self, message: str) -> None:
+        Exception.__init__(self, message)
 
 
 class Parameters:
@@ -175,7 +175,7 @@ class Parameters:
         return found
 
     def unknown(self, *, only_misspelt: bool = False) -> list[str]:
-        """Return a sentence for each value given at the start that nobody declared.
+        """Return a message for each value given at the start that nobody declared.
 
         Args:
             only_misspelt: Only those that look like a declared one with a letter or two wrong.
@@ -326,9 +326,9 @@ class Parameters:
         self._new = [name for name in new if known[name] is not None]
         unknown = [name for name in new if known[name] is None and not takes_undeclared(self._node, name)]
         if unknown:
-            sentences = [self._unknown(name) for name in unknown]
+            messages = [self._unknown(name) for name in unknown]
             self.lists.forget_new()
-            raise ParameterRefused("; ".join(sentences))
+            raise ParameterRefused("; ".join(messages))
         if self._new:
             try:  # before an entry is declared, because rclpy does not tell us when it refuses a value
                 for parameter in prepared:

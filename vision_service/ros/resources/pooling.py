@@ -203,7 +203,7 @@ class FollowedMember:
         elif found != self._held:
             self.place.model(found).add_done_callback(partial(self._found, found))
         elif self.agrees:
-            self._pool.heard(self._name)
+            self._pool.answers(self._name)
 
     def _found(self, found: Held, model: Future[PoolModel]) -> None:
         error = model.exception()

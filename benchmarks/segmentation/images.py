@@ -72,13 +72,13 @@ def objects(sight: Sight, labels: Mapping[str, NDArray[np.intp]], path: Path) ->
     exists = np.isfinite(sight.cloud.xyz).all(axis=-1)
     figure, panels = plt.subplots(1, len(labels), figsize=(10, 4.1), layout="constrained")
     for panel, (name, numbers) in zip(panels, labels.items(), strict=True):
-        picture = np.full((*exists.shape, 3), 24.0)
+        image = np.full((*exists.shape, 3), 24.0)
         grey = np.full((*exists.shape, 3), 120.0) if sight.cloud.rgb is None else sight.cloud.rgb * 0.5
         seen = grey[exists]
         inside = numbers > 0
         seen[inside] = 0.7 * palette[(numbers[inside] - 1) % len(palette)] + 0.6 * seen[inside]
-        picture[exists] = seen
-        panel.imshow(picture.clip(0, 255).astype(np.uint8))
+        image[exists] = seen
+        panel.imshow(image.clip(0, 255).astype(np.uint8))
         panel.set_title(name)
         panel.set_axis_off()
     _write(figure, path)
