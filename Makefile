@@ -123,16 +123,20 @@ release: $(INSTALLED)
 version: $(INSTALLED)
 	$(VENV)/bin/python -m tools.release --set-version "$(VERSION)" "$$(date +%F)"
 
-# Python sources are linked, so only these need another installation.
+# Python sources are linked, so only these need another installation; of the C++ for point clouds, a compilation.
 $(VENV)/demo: WHAT = .[all]
 $(VENV)/demo: export VISION_SERVICE_PYTHON_ONLY = 1
 $(INSTALLED): WHAT = .[test]
 $(INSTALLED) $(VENV)/demo: setup.py setup.cfg pyproject.toml package.xml CMakeLists.txt constraints/$(DISTRO).txt $(wildcard cmake/* scripts/* launch/* config/* models/*) $(INTERFACES) $(NATIVE)
-	tools/install_system_packages
-	$(PYTHON) -m venv $(VENV)
-	PIP_CONSTRAINT=constraints/$(DISTRO).txt PIP_BUILD_CONSTRAINT=constraints/$(DISTRO).txt \
-		$(VENV)/bin/pip install --editable '$(WHAT)'
+	$(if $(filter-out $(NATIVE),$?),$(INSTALL),tools/compile_native $(VENV)/bin/python)
 	touch $@
+
+define INSTALL
+tools/install_system_packages
+$(PYTHON) -m venv $(VENV)
+PIP_CONSTRAINT=constraints/$(DISTRO).txt PIP_BUILD_CONSTRAINT=constraints/$(DISTRO).txt \
+	$(VENV)/bin/pip install --editable '$(WHAT)'
+endef
 
 clean:
 	rm -rf $(VENV) .venv-kilted .venv-supply .venv-docs build dist install log out
