@@ -10,11 +10,12 @@ TOGETHER = --numprocesses 3 --max-worker-restart 0
 # What takes its time is not ended by the limits of a test.
 UNBOUNDED = --timeout 0 -o faulthandler_timeout=0
 INTERFACES = $(wildcard msg/* srv/* third_party/*/* third_party/*/msg/*)
+NATIVE = $(wildcard vision_service/native/*.cpp vision_service/native/*.h vision_service/native/CMakeLists.txt)
 
 # How many cases `make fuzz` tries.
 CASES ?= 10000
 
-.PHONY: demo test demo-kilted test-kilted test-across stress chaos soak fuzz bench docs lint coverage release version \
+.PHONY: demo test demo-kilted test-kilted test-across stress chaos soak sanitize fuzz bench docs lint coverage release version \
     lock audit licences clean
 
 # The first time without the tools of the tests and without the interfaces' C++; where all is installed, with that.
@@ -71,6 +72,10 @@ audit: $(SUPPLY)
 	    $(SUPPLY)/bin/pip-audit --strict --disable-pip --require-hashes --requirement $$lock || exit; \
 	done
 
+# The tests of point clouds with their C++ under GCC's sanitizers: a read or write beyond an array ends them.
+sanitize: $(INSTALLED)
+	tools/sanitize $(VENV)/bin/python
+
 # Wild requests, messages, parameters and files, other ones each time; a small fixed set is part of `make test`.
 fuzz: $(INSTALLED)
 	FUZZ_CASES=$(CASES) $(VENV)/bin/pytest test/fuzz --verbose $(UNBOUNDED) --durations 0
@@ -118,16 +123,20 @@ release: $(INSTALLED)
 version: $(INSTALLED)
 	$(VENV)/bin/python -m tools.release --set-version "$(VERSION)" "$$(date +%F)"
 
-# Python sources are linked, so only these need another installation.
+# Python sources are linked, so only these need another installation; of the C++ for point clouds, a compilation.
 $(VENV)/demo: WHAT = .[all]
 $(VENV)/demo: export VISION_SERVICE_PYTHON_ONLY = 1
 $(INSTALLED): WHAT = .[test]
-$(INSTALLED) $(VENV)/demo: setup.py setup.cfg pyproject.toml package.xml CMakeLists.txt constraints/$(DISTRO).txt $(wildcard cmake/* scripts/* launch/* config/* models/*) $(INTERFACES)
-	tools/install_system_packages
-	$(PYTHON) -m venv $(VENV)
-	PIP_CONSTRAINT=constraints/$(DISTRO).txt PIP_BUILD_CONSTRAINT=constraints/$(DISTRO).txt \
-		$(VENV)/bin/pip install --editable '$(WHAT)'
+$(INSTALLED) $(VENV)/demo: setup.py setup.cfg pyproject.toml package.xml CMakeLists.txt constraints/$(DISTRO).txt $(wildcard cmake/* scripts/* launch/* config/* models/*) $(INTERFACES) $(NATIVE)
+	$(if $(filter-out $(NATIVE),$?),$(INSTALL),tools/compile_native $(VENV)/bin/python)
 	touch $@
+
+define INSTALL
+tools/install_system_packages
+$(PYTHON) -m venv $(VENV)
+PIP_CONSTRAINT=constraints/$(DISTRO).txt PIP_BUILD_CONSTRAINT=constraints/$(DISTRO).txt \
+	$(VENV)/bin/pip install --editable '$(WHAT)'
+endef
 
 clean:
 	rm -rf $(VENV) .venv-kilted .venv-supply .venv-docs build dist install log out

@@ -20,8 +20,8 @@ from benchmarks.report import Figure, Report, markdown_table
 from benchmarks.rig.clouds import LEAF, Sight, model_of, real, rendered
 from benchmarks.segmentation import images
 from benchmarks.segmentation.growth import COUNTS, Growth, Hostile, growth, hostile, more_pixels, more_space
-from vision_service.pointcloud.clusters import cluster, members
-from vision_service.pointcloud.objects import finite, select
+from vision_service.pointcloud.clusters import cluster
+from vision_service.pointcloud.objects import finite, grouped, select
 from vision_service.pointcloud.planes import Plane, find_plane
 from vision_service.ros.process.memory import keep_freed_memory
 from vision_service.types import Frame, PointCloud
@@ -181,7 +181,7 @@ def steps(sight: Sight, rounds: int) -> dict[str, Times]:
         "points that exist": lambda: finite(sight.cloud),
         "plane": plane,
         "what is off the plane": lambda: select(cloud, off_plane),
-        "clusters": lambda: members(cluster(things.xyz, search.distance), search.min_points),
+        "clusters": lambda: grouped(things, cluster(things.xyz, search.distance), search.min_points),
     }
     return {name: alternate({name: job}, rounds)[name] for name, job in jobs.items()}
 

@@ -1,7 +1,6 @@
 """Points that lie close together are one cluster."""
 
 import math
-import tracemalloc
 
 import numpy as np
 import pytest
@@ -10,8 +9,7 @@ from hypothesis import strategies as st
 
 import solids
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.pointcloud import clusters
-from vision_service.pointcloud.clusters import LONGEST, cluster, members
+from vision_service.pointcloud.clusters import LONGEST, cluster
 
 
 def line(*places):
@@ -112,40 +110,7 @@ def test_too_many_cells_are_refused_by_number():
     assert caught.value.code == ErrorCode.INVALID_ARGUMENT
 
 
-@given(st.lists(st.tuples(*[st.integers(0, 12)] * 3), min_size=1, max_size=60), st.integers(1, 4))
-def test_joining_in_parts_gives_the_same_clusters(places, radius):
-    xyz = np.array(places, np.float32)
-    with pytest.MonkeyPatch.context() as patch:
-        whole = cluster(xyz, radius + 1.0, radius=radius)
-        patch.setattr(clusters, "MOST_JOINS", 1)
-        np.testing.assert_array_equal(cluster(xyz, radius + 1.0, radius=radius), whole)
-
-
-def test_memory_does_not_grow_with_the_reach():
-    xyz = (np.indices((30, 60, 60)).reshape(3, -1).T * (2, 1, 1)).astype(np.float32)  # each cell meets all it can
-
-    def peak(radius):
-        tracemalloc.start()
-        cluster(xyz, radius + 1.0, radius=radius)
-        _, most = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-        return most
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(clusters, "MOST_JOINS", len(xyz))
-        assert peak(8) < 2 * peak(2)
-
-
 def test_a_far_point_takes_no_memory_until_it_is_too_far():
     assert cluster(line(0, 1, LONGEST - 10), 3).tolist() == [0, 0, 1]
     with pytest.raises(VisionError, match="too far for cells of 1: raise the clustering distance"):
         cluster(line(0, 1, LONGEST), 3)
-
-
-def test_members_are_the_rows_of_each_cluster():
-    clusters = np.array([1, 0, 0, 2, 1, 0])
-    assert [rows.tolist() for rows in members(clusters)] == [[1, 2, 5], [0, 4], [3]]
-    assert [rows.tolist() for rows in members(clusters, 2)] == [[1, 2, 5], [0, 4]]
-    assert [rows.tolist() for rows in members(clusters, 2, 2)] == [[0, 4]]
-    assert members(clusters, 4) == []
-    assert members(np.empty(0, np.intp)) == []

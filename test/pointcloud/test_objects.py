@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import solids
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.pointcloud.motion import rotation_matrix
-from vision_service.pointcloud.objects import finite, object_of, select, transformed
+from vision_service.pointcloud.objects import bounds, finite, grouped, object_of, select, transformed
 from vision_service.types import PointCloud
 
 SQUARE = PointCloud(np.array([(0, 0, 0), (0, 0, 1), (0, 1, 0), (0, 1, 1)], np.float32))
@@ -64,6 +64,43 @@ def test_a_mask_keeps_the_order_and_the_colours(chosen):
     kept = select(PointCloud(numbers.astype(np.float32), numbers.astype(np.uint8)), np.array(chosen, bool))
     np.testing.assert_array_equal(kept.xyz, numbers[np.array(chosen, bool)])
     np.testing.assert_array_equal(kept.rgb, kept.xyz)
+
+
+# Points by their labels
+
+CLOUD = PointCloud(np.arange(18, dtype=np.float32).reshape(6, 3), np.arange(18, dtype=np.uint8).reshape(6, 3))
+LABELS = np.array([1, 0, 0, 2, 1, 0], np.int32)
+
+
+@pytest.mark.parametrize(
+    ("limits", "rows"),
+    [((), [[1, 2, 5], [0, 4], [3]]), ((2,), [[1, 2, 5], [0, 4]]), ((2, 2), [[0, 4]]), ((4,), [])],
+)
+def test_the_points_of_each_label_keep_their_order_and_their_colours(limits, rows):
+    found = grouped(CLOUD, LABELS, *limits)
+    assert [cloud.xyz.tolist() for cloud in found] == [CLOUD.xyz[own].tolist() for own in rows]
+    assert [cloud.rgb.tolist() for cloud in found] == [CLOUD.rgb[own].tolist() for own in rows]
+
+
+def test_points_with_a_label_below_0_are_in_no_group():
+    assert [len(cloud) for cloud in grouped(CLOUD, LABELS - 1)] == [2, 1]
+    assert grouped(CLOUD, np.full(6, -1, np.int32)) == grouped(PointCloud(CLOUD.xyz[:0]), LABELS[:0]) == []
+
+
+@given(st.lists(st.integers(-2, 5), max_size=80), st.integers(0, 4), st.one_of(st.none(), st.integers(0, 9)))
+def test_groups_are_those_of_a_comparison_with_each_label(labels, least, most):
+    own = np.array(labels, np.int32)
+    cloud = PointCloud(np.random.default_rng(0).normal(size=(len(own), 3)).astype(np.float32))
+    parts = [cloud.xyz[own == label] for label in range(6)]
+    wanted = [part for part in parts if len(part) >= max(least, 1) and (most is None or len(part) <= most)]
+    found = grouped(cloud, own, least, most)
+    assert [part.xyz.tolist() for part in found] == [part.tolist() for part in wanted]
+
+
+@given(st.integers(1, 40), st.integers(0, 9))
+def test_bounds_are_the_least_and_the_greatest_coordinates(count, seed):
+    xyz = np.random.default_rng(seed).normal(size=(count, 3)).astype(np.float32)
+    assert bounds(xyz).tolist() == [xyz.min(axis=0).tolist(), xyz.max(axis=0).tolist()]
 
 
 # Boxes along the axes

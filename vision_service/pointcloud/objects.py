@@ -11,23 +11,86 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.pointcloud.coordinates import exists, moved, rebased
+from vision_service.native.library import Array, Function
+from vision_service.pointcloud.coordinates import FARTHEST, least_sum, moved, rebased
 from vision_service.pointcloud.motion import IDENTITY, quaternion, rotation_matrix
 from vision_service.types import PointCloud, PointCloudObject
 
 Value = TypeVar("Value", bound=np.generic)
 
 
-def finite(cloud: PointCloud) -> PointCloud:
+_Floats, _Bytes = Array(np.float32), Array(np.uint8)
+_NewFloats, _NewBytes = Array(np.float32, written=True), Array(np.uint8, written=True)
+_EXISTING = Function("existing", _Floats, _Bytes, _Floats, float, float, float, _NewFloats, _NewBytes)
+_CHOSEN = Function("chosen_points", _Floats, _Bytes, Array(np.bool_), _NewFloats, _NewBytes)
+_COUNTS = Function("label_counts", Array(np.int32), Array(np.int64, written=True))
+_GROUPED = Function("grouped", _Floats, _Bytes, Array(np.int32), Array(np.int64), _NewFloats, _NewBytes)
+_BOUNDS = Function("bounds", _Floats, Array(np.float64, written=True))
+_NO_COLOURS = np.empty((0, 3), np.uint8)
+_NO_PLACES = np.empty((0, 3), np.float32)
+
+
+def finite(cloud: PointCloud, min_range: float = 0.0, sensors: NDArray[np.float32] = _NO_PLACES) -> PointCloud:
     """Return the points that exist as an unorganized cloud, in their order and with their colours.
 
     Args:
         cloud: Any cloud; what was not measured is no point (see :mod:`~vision_service.pointcloud.coordinates`).
+        min_range: Nor is what is nearer to one of the sensors than this, metres.
+        sensors: (K, 3) where they are, counted as the points are.
     """
-    rgb = None if cloud.rgb is None else cloud.rgb.reshape(-1, 3)
-    flat = dataclasses.replace(cloud, xyz=cloud.xyz.reshape(-1, 3), rgb=rgb)
-    known = exists(flat)
-    return flat if known.all() else select(flat, known)
+    xyz = np.ascontiguousarray(cloud.xyz.reshape(-1, 3))
+    rgb = None if cloud.rgb is None else np.ascontiguousarray(cloud.rgb.reshape(-1, 3))
+    flat = dataclasses.replace(cloud, xyz=xyz, rgb=rgb)
+    kept, colours = np.empty_like(xyz), _empty(rgb, len(xyz))
+    square = float(np.float32(min_range) ** 2)
+    count = _EXISTING(
+        xyz, _NO_COLOURS if rgb is None else rgb, sensors, square, least_sum(cloud), FARTHEST, kept, colours
+    )
+    return flat if count == len(xyz) else _cut(flat, kept, colours, 0, count)
+
+
+def grouped(
+    cloud: PointCloud, labels: NDArray[np.int32], min_points: int = 1, max_points: int | None = None
+) -> list[PointCloud]:
+    """Return the points of each label in their order and with their colours, the lowest label first.
+
+    Args:
+        cloud: An unorganized cloud.
+        labels: (N,) of its points; those with one below 0 belong to none.
+        min_points: What has fewer points is left out, at least 1.
+        max_points: What has more is left out; None = nothing is.
+    """
+    sizes = np.empty(int(labels.max(initial=-1)) + 1, np.int64)
+    _COUNTS(labels, sizes)
+    kept = sizes >= max(min_points, 1)
+    if max_points is not None:
+        kept &= sizes <= max_points
+    ends = np.cumsum(np.where(kept, sizes, 0))
+    starts = np.where(kept, ends - sizes, -1)
+    count = int(ends[-1]) if len(ends) else 0
+    rgb = _NO_COLOURS if cloud.rgb is None else np.ascontiguousarray(cloud.rgb)
+    xyz, colours = np.empty((count, 3), np.float32), _empty(cloud.rgb, count)
+    _GROUPED(np.ascontiguousarray(cloud.xyz), rgb, labels, starts, xyz, colours)
+    borders = zip(starts[kept].tolist(), ends[kept].tolist(), strict=True)
+    return [_cut(cloud, xyz, colours, start, end) for start, end in borders]
+
+
+def bounds(xyz: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the least and the greatest coordinates of (N, 3) points, at least one: (2, 3)."""
+    found = np.empty((2, 3), np.float64)
+    _BOUNDS(np.ascontiguousarray(xyz), found)
+    return found
+
+
+def _empty(rgb: NDArray[np.uint8] | None, count: int) -> NDArray[np.uint8]:
+    """Return room for the colours of so many points, if there are any."""
+    return _NO_COLOURS if rgb is None else np.empty((count, 3), np.uint8)
+
+
+def _cut(like: PointCloud, xyz: NDArray[np.float32], rgb: NDArray[np.uint8], start: int, end: int) -> PointCloud:
+    """Return some of points and colours as a cloud that is counted and coloured like another one."""
+    colours = None if like.rgb is None else rgb[start:end]
+    return PointCloud(xyz[start:end], colours, like.origin, like.viewpoints)
 
 
 def select(cloud: PointCloud, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> PointCloud:
@@ -37,8 +100,14 @@ def select(cloud: PointCloud, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> P
         cloud: The cloud, N points.
         chosen: (N,) which of them, or their numbers.
     """
-    rgb = None if cloud.rgb is None else rows(cloud.rgb, chosen)
-    return dataclasses.replace(cloud, xyz=rows(cloud.xyz, chosen), rgb=rgb)
+    if chosen.dtype != np.bool_:
+        rgb = None if cloud.rgb is None else rows(cloud.rgb, chosen)
+        return PointCloud(rows(cloud.xyz, chosen), rgb, cloud.origin, cloud.viewpoints)
+    count = int(np.count_nonzero(chosen))
+    rgb = _NO_COLOURS if cloud.rgb is None else np.ascontiguousarray(cloud.rgb)
+    xyz, colours = np.empty((count, 3), np.float32), _empty(cloud.rgb, count)
+    _CHOSEN(np.ascontiguousarray(cloud.xyz), rgb, np.ascontiguousarray(chosen), xyz, colours)
+    return _cut(cloud, xyz, colours, 0, count)
 
 
 def rows(values: NDArray[Value], chosen: NDArray[np.bool_] | NDArray[np.intp]) -> NDArray[Value]:
@@ -112,10 +181,10 @@ def object_of(
         raise VisionError(ErrorCode.INVALID_ARGUMENT, "an object without a point: it has no place and no size")
     if oriented:
         axes = _tightest_axes(cloud.xyz, up)
-        low, high = _bounds(cloud.xyz @ axes.astype(np.float32))
+        low, high = bounds(cloud.xyz @ axes.astype(np.float32))
         center, orientation = axes @ ((low + high) / 2), quaternion(axes)
     else:
-        low, high = _bounds(cloud.xyz)
+        low, high = bounds(cloud.xyz)
         center, orientation = (low + high) / 2, IDENTITY
     return PointCloudObject(cloud, label, confidence, center + cloud.origin, high - low, orientation, id)
 
@@ -166,12 +235,6 @@ def cross(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.fl
     """Return the cross product of two (3,) vectors: NumPy's takes ten times as long for so few numbers."""
     (a, b, c), (x, y, z) = one.tolist(), other.tolist()
     return np.array([b * z - c * y, c * x - a * z, a * y - b * x])
-
-
-def _bounds(xyz: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the least and the greatest coordinates; by columns, which is much faster than a reduction of rows."""
-    columns = np.ascontiguousarray(xyz.T)
-    return columns.min(axis=1).astype(float), columns.max(axis=1).astype(float)
 
 
 def _tightest_axes(xyz: NDArray[np.float32], up: ArrayLike | None) -> NDArray[np.float64]:

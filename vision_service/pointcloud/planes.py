@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vision_service.native.library import Array, Function
 from vision_service.pointcloud.objects import along, basis, rows
 from vision_service.pointcloud.sampling import draw
 
@@ -17,6 +18,7 @@ CANDIDATES = 2000
 SAMPLE = 4096
 """How many points they are judged by."""
 
+_HEIGHTS = Function("heights", Array(np.float32), float, float, float, float, Array(np.float32, written=True))
 _FIRST_CANDIDATES = 250
 _RISK = 1e-6
 _FIRST_LOOK = 256  # points by which the candidates are judged before the best of them meet all of the sample
@@ -47,8 +49,8 @@ class Plane:
 
     def heights(self, xyz: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return how far (N, 3) points are above the plane, negative below it."""
-        heights = along(xyz, self.normal)
-        heights -= np.float32(self.offset)
+        heights = np.empty(len(xyz), np.float32)
+        _HEIGHTS(np.ascontiguousarray(xyz), *self.normal.tolist(), self.offset, heights)
         return heights
 
     def coordinates(self, xyz: NDArray[np.float32]) -> NDArray[np.float32]:

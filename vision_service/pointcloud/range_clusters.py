@@ -22,7 +22,7 @@ def cluster_by_range(
     radius: int = 2,
     strictness: float = 1.0,
     max_voxels: int | None = None,
-) -> NDArray[np.intp]:
+) -> NDArray[np.int32]:
     """Return which cluster each point belongs to, where points belong together up to `distance + growth · range` apart.
 
     The points are clustered in rings of ranges, each with the distance of its middle (to 12 %); neighbouring rings
@@ -106,7 +106,7 @@ def _edges(nearest: float, farthest: float, distance: float, growth: float) -> N
     return np.asarray(edges)
 
 
-def _joined(ones: NDArray[np.intp], others: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+def _joined(ones: NDArray[np.int32], others: NDArray[np.int32], count: int) -> NDArray[np.intp]:
     """Return the component of each of so many clusters, of which pairs are one."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
@@ -116,9 +116,9 @@ def _joined(ones: NDArray[np.intp], others: NDArray[np.intp], count: int) -> NDA
     return np.asarray(connected_components(graph, directed=False)[1])
 
 
-def _ranked(found: NDArray[np.intp]) -> NDArray[np.intp]:
+def _ranked(found: NDArray[np.intp]) -> NDArray[np.int32]:
     """Return clusters numbered by their sizes, the largest first; among equals, by their numbers."""
     sizes = np.bincount(found)
-    rank = np.empty(len(sizes), np.intp)
+    rank = np.empty(len(sizes), np.int32)
     rank[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes))
     return rank[found]

@@ -11,8 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vision_service.pointcloud.coordinates import FARTHEST, exists
-from vision_service.pointcloud.objects import finite, select
+from vision_service.pointcloud.objects import finite
 from vision_service.types import PointCloud
 
 MIN_RANGE = 0.05
@@ -46,12 +45,7 @@ def existing(cloud: PointCloud, min_range: float = 0.0) -> PointCloud:
         cloud: Any cloud; what was not measured is no point (see :mod:`~vision_service.pointcloud.coordinates`).
         min_range: Nor is what is nearer to the sensor than this, metres.
     """
-    if not min_range > 0 or not len(cloud):
-        return finite(cloud)
-    rgb = None if cloud.rgb is None else cloud.rgb.reshape(-1, 3)
-    flat = dataclasses.replace(cloud, xyz=cloud.xyz.reshape(-1, 3), rgb=rgb)
-    known = _far_enough(flat, min_range)
-    return flat if known.all() else select(flat, known)
+    return finite(cloud, min_range, _places(cloud)) if min_range > 0 else finite(cloud)
 
 
 def without_near(cloud: PointCloud, min_range: float) -> PointCloud:
@@ -76,18 +70,9 @@ def without_near(cloud: PointCloud, min_range: float) -> PointCloud:
     return dataclasses.replace(cloud, xyz=changed.reshape(cloud.xyz.shape))
 
 
-def _far_enough(cloud: PointCloud, min_range: float) -> NDArray[np.bool_]:
-    """Return which points of an unorganized cloud were measured, and not nearer than the least range."""
-    places = sensor_places(cloud)
-    if len(places) != 1 or places[0].any():
-        known = exists(cloud)
-        for place in places:
-            with np.errstate(invalid="ignore"):
-                known &= _squares(cloud.xyz, place.astype(np.float32)) >= np.float32(min_range) ** 2
-        return known
-    # In one pass: squares are NaN or infinite where a coordinate is.
-    squares = _squares(cloud.xyz)
-    return np.asarray((squares >= np.float32(min_range) ** 2) & (squares < np.float32(FARTHEST) ** 2))
+def _places(cloud: PointCloud) -> NDArray[np.float32]:
+    """Return where the sensors of a cloud are, (K, 3), counted from its origin."""
+    return np.array(sensor_places(cloud), np.float32).reshape(-1, 3)
 
 
 def _squares(xyz: NDArray[np.float32], place: NDArray[np.float32] | None = None) -> NDArray[np.float32]:

@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from vision_service.configuration import attribute
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.pointcloud.clusters import members
 from vision_service.pointcloud.ground.boxes import upright_objects
 from vision_service.pointcloud.ground.standing import Standing
-from vision_service.pointcloud.objects import object_of, select
+from vision_service.pointcloud.objects import grouped, object_of
 from vision_service.pointcloud.projection import cloud_of
 from vision_service.pointcloud.range_clusters import cluster_by_range
 from vision_service.pointcloud.ranges import MIN_RANGE, existing, ranges, sensor_places
@@ -222,7 +221,7 @@ class Clusters(VisionModel):
         if config.exclude_min_corner:
             cloud = outside(cloud, config.exclude_min_corner, config.exclude_max_corner)
         cloud, standing = self._things(cloud, frame)
-        return self._objects((select(cloud, rows) for rows in self._clusters(cloud, standing)), standing)
+        return self._objects(self._clusters(cloud, standing), standing)
 
     @property
     def warning(self) -> str:
@@ -266,8 +265,8 @@ class Clusters(VisionModel):
         """Return points in coordinates in which all directions count alike for what is near."""
         return xyz
 
-    def _clusters(self, cloud: PointCloud, standing: Standing) -> list[NDArray[np.intp]]:
-        """Return the rows of the points of each object."""
+    def _clusters(self, cloud: PointCloud, standing: Standing) -> list[PointCloud]:
+        """Return the points of each object."""
         config, xyz = self.config, cloud.xyz
         if not len(xyz):
             return []
@@ -284,7 +283,7 @@ class Clusters(VisionModel):
             strictness=config.clustering_strictness,
             max_voxels=config.max_voxels,
         )
-        return members(clusters, config.min_points_in_segment, config.max_points_in_segment or None)
+        return grouped(cloud, clusters, config.min_points_in_segment, config.max_points_in_segment or None)
 
 
 def clustering_distance(xyz: NDArray[np.float32], distance: float) -> float:

@@ -16,7 +16,7 @@ from vision_service.pointcloud.objects import basis, finite, rows, select
 from vision_service.pointcloud.planes import Plane
 from vision_service.pointcloud.projection import cloud_of
 from vision_service.pointcloud.ranges import without_near
-from vision_service.pointcloud.regions import crop, in_box, inside
+from vision_service.pointcloud.regions import between, crop, in_box, inside
 from vision_service.pointcloud.touching.sight import NotOneViewError
 from vision_service.resources import Resources
 from vision_service.types import Frame, PointCloud, PointCloudObject
@@ -104,18 +104,16 @@ class Obstacles(Clusters):
         if ground is None or heights is None:
             self._tell(report_of(None, upward, cloud, points=0, frame_id=frame.frame_id), frame)
             return cloud, standing
-        on_ground = np.abs(heights) <= ground.tolerance
-        count = int(np.count_nonzero(on_ground))
+        above = max(ground.tolerance, config.min_height)
+        below = -np.inf if config.only_above_plane else -ground.tolerance
+        off_ground, count = between(heights, ground.tolerance, above, config.max_height or np.inf, below)
         lean, name = config.ground_angle_tolerance_degs, frame.frame_id
         self._tell(report_of(ground, upward, cloud, points=count, frame_id=name, max_lean=lean), frame)
-        off_ground = heights > max(ground.tolerance, config.min_height)
-        if config.max_height:
-            off_ground &= heights < config.max_height
-        if not config.only_above_plane:
-            off_ground |= heights < -ground.tolerance
         things = select(cloud, off_ground)
         if config.only_over_plane and len(things):
-            things = select(things, _over(things.xyz, rows(cloud.xyz, on_ground), ground, config))
+            things = select(
+                things, _over(things.xyz, rows(cloud.xyz, np.abs(heights) <= ground.tolerance), ground, config)
+            )
         return things, standing
 
     def _ground(

@@ -1,0 +1,91 @@
+"""The library of C++ is there, is the one that belongs to the sources, and is called with what suits it alone."""
+
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+from vision_service.errors import ErrorCode, VisionError
+from vision_service.native import library as module
+from vision_service.native.library import SOURCES, Array, Function, library, sources_digest
+
+BOUNDS = Function("bounds", Array(np.float32), Array(np.float64, written=True))
+POINTS = np.zeros((2, 3), np.float32)
+
+
+@pytest.fixture
+def afresh():
+    """The library is looked for again, also by the tests that follow."""
+    library.cache_clear()
+    yield
+    library.cache_clear()
+
+
+def test_it_was_compiled_from_the_sources_that_are_here():
+    files = sorted([*SOURCES.glob("*.cpp"), *SOURCES.glob("*.h")])
+    assert library().sources_digest().decode() == sources_digest(files)
+
+
+@pytest.mark.usefixtures("afresh")
+def test_without_it_the_error_message_says_where_it_was_looked_for_and_what_to_do(monkeypatch):
+    monkeypatch.setattr(module, "NAME", "libabsent.so")
+    with pytest.raises(VisionError, match=r"libabsent\.so is in none of .*; install vision_service again") as caught:
+        Function("bounds")()
+    assert caught.value.code == ErrorCode.INTERNAL
+
+
+@pytest.mark.usefixtures("afresh")
+def test_one_that_was_compiled_from_other_sources_is_refused(monkeypatch, tmp_path):
+    (tmp_path / "newer.cpp").write_text("// changed since\n")
+    monkeypatch.setattr(module, "SOURCES", tmp_path)
+    with pytest.raises(VisionError, match=r"not compiled from the sources in .* install vision_service again"):
+        library()
+
+
+@pytest.mark.usefixtures("afresh")
+def test_an_installed_one_without_sources_beside_it_is_taken(monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "SOURCES", tmp_path)
+    assert library().sources_digest()
+
+
+@pytest.mark.usefixtures("afresh")
+def test_what_is_no_library_is_refused(monkeypatch, tmp_path):
+    (tmp_path / module.NAME).write_text("cut off")
+    monkeypatch.setattr(module.vision_service, "__path__", [str(tmp_path)])
+    with pytest.raises(VisionError, match=r"cannot be used: .*; install vision_service again"):
+        library()
+
+
+@pytest.mark.parametrize(
+    ("points", "found", "message"),
+    [
+        (POINTS.astype(float), np.empty(6), r"bounds takes an array of float32 in C order, not float64 \(2, 3\)"),
+        (POINTS.T, np.empty(6), r"not float32 \(3, 2\)"),
+        (POINTS.tolist(), np.empty(6), "not list"),
+        (POINTS, np.broadcast_to(np.float64(0), 6), "takes a writeable array of float64 in C order"),
+        (np.frombuffer(bytes(25), np.uint8)[1:].view(np.float32), np.empty(6), r"not float32 \(6,\)"),
+    ],
+    ids=["another type", "columns", "a list", "read-only", "not aligned"],
+)
+def test_what_does_not_suit_a_function_does_not_reach_it(points, found, message):
+    with pytest.raises(TypeError, match=message):
+        BOUNDS(points, found)
+
+
+@pytest.mark.parametrize(("points", "found"), [(POINTS, 5), (POINTS[:0], 6), (POINTS.reshape(-1)[:4], 6)])
+def test_lengths_that_do_not_belong_together_are_refused(points, found):
+    with pytest.raises(ValueError, match=f"bounds: the lengths of the arrays do not .*: {points.size}, {found}"):
+        BOUNDS(points, np.empty(found))
+
+
+def test_a_function_takes_all_of_its_parameters():
+    with pytest.raises(ValueError, match="shorter"):
+        BOUNDS(POINTS)
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="there is no compiler")
+def test_it_compiles_without_a_warning():
+    flags = ["-std=c++17", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", '-DSOURCES_DIGEST=""']
+    done = subprocess.run(["g++", *flags, *sorted(SOURCES.glob("*.cpp"))], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

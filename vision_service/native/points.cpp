@@ -1,0 +1,288 @@
+// What is done with every point: which exist, which are chosen, what their bounds are, to which object they go.
+//
+// What a camera sees lies in runs of neighbours: points are copied run by run.
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "spans.h"
+
+namespace vision_service {
+namespace {
+
+constexpr Index kBlock = 1024;  // points that are looked at at once
+
+// The points of a cloud, with or without colours.
+struct Points {
+  Span<const float> xyz;
+  Span<const std::uint8_t> rgb;  // none if its length is 0
+
+  Index count() const { return xyz.length / 3; }
+};
+
+// Where points are copied to, one behind the other.
+class Copy {
+ public:
+  Copy(const Points& from, Span<float> xyz, Span<std::uint8_t> rgb) : from_(from), xyz_(xyz), rgb_(rgb) {
+    require(xyz.length % 3 == 0 && (from.rgb.length == 0 || from.rgb.length == from.xyz.length));
+    require(from.rgb.length == 0 ? rgb.length == 0 : rgb.length == xyz.length);
+  }
+
+  // Copies the points from a first one up to an end, to a place.
+  void to(Index place, Index first, Index end) {
+    const Index numbers = 3 * (end - first);
+    require(3 * place + numbers <= xyz_.length);
+    std::memcpy(xyz_.data + 3 * place, from_.xyz.data + 3 * first, sizeof(float) * numbers);
+    if (rgb_.length) std::memcpy(rgb_.data + 3 * place, from_.rgb.data + 3 * first, numbers);
+  }
+
+  // Copies them behind those that are there.
+  void add(Index first, Index end) {
+    to(count_, first, end);
+    count_ += end - first;
+  }
+
+  Index count() const { return count_; }
+
+ private:
+  Points from_;
+  Span<float> xyz_;
+  Span<std::uint8_t> rgb_;
+  Index count_ = 0;
+};
+
+// Calls a job with the first and the end of each run of bytes that are 1, of bytes that are 0 or 1.
+template <class Job>
+void each_run(const std::uint8_t* chosen, Index count, const Job& job) {
+  Index place = 0;
+  while (place < count) {
+    const void* found = std::memchr(chosen + place, 1, count - place);
+    if (!found) return;
+    const Index first = static_cast<const std::uint8_t*>(found) - chosen;
+    found = std::memchr(chosen + first, 0, count - first);
+    place = found ? static_cast<const std::uint8_t*>(found) - chosen : count;
+    job(first, place);
+  }
+}
+
+// Whether a point was measured: the sum of its coordinates' amounts is below `farthest`, and above `least`, which is 0
+// where the sensor is at 0, 0, 0, as no sensor sees itself, else below 0. Nothing of it holds for NaN.
+template <class Real>
+ALWAYS_INLINE bool measured(Real x, Real y, Real z, Real least, Real farthest) {
+  const Real sum = std::fabs(x) + std::fabs(y) + std::fabs(z);
+  return (sum > least) & (sum < farthest);
+}
+
+FOR_WIDE_PROCESSORS
+void measured(const float* xyz, Index count, float least, float farthest, std::uint8_t* found) {
+  for (Index point = 0; point < count; ++point)
+    found[point] = measured(xyz[3 * point], xyz[3 * point + 1], xyz[3 * point + 2], least, farthest);
+}
+
+FOR_WIDE_PROCESSORS
+void measured(const double* xyz, Index count, double least, double farthest, std::uint8_t* found) {
+  for (Index point = 0; point < count; ++point)
+    found[point] = measured(xyz[3 * point], xyz[3 * point + 1], xyz[3 * point + 2], least, farthest);
+}
+
+// The same, of points whose distance from a place has at least a square.
+FOR_WIDE_PROCESSORS
+void far_enough(const float* xyz, Index count, const float* place, float least_square, float least, float farthest,
+                std::uint8_t* found) {
+  const float x0 = place[0], y0 = place[1], z0 = place[2];
+  for (Index point = 0; point < count; ++point) {
+    const float x = xyz[3 * point], y = xyz[3 * point + 1], z = xyz[3 * point + 2];
+    const float square = (x - x0) * (x - x0) + (y - y0) * (y - y0) + (z - z0) * (z - z0);
+    found[point] = measured(x, y, z, least, farthest) & (square >= least_square);
+  }
+}
+
+Index existing(const Points& points, Span<const float> sensors, float least_square, float least, float farthest,
+               Copy& copy) {
+  require(points.xyz.length % 3 == 0 && sensors.length % 3 == 0);
+  std::uint8_t known[kBlock], near[kBlock];
+  bool copies = false;  // not until a point is missing: most clouds of lidars are complete
+  for (Index start = 0; start < points.count(); start += kBlock) {
+    const Index count = std::min(kBlock, points.count() - start);
+    const float* xyz = points.xyz.data + 3 * start;
+    if (sensors.length == 0) measured(xyz, count, least, farthest, known);
+    for (Index sensor = 0; sensor < sensors.length; sensor += 3) {
+      far_enough(xyz, count, sensors.data + sensor, least_square, least, farthest, sensor ? near : known);
+      if (sensor)
+        for (Index point = 0; point < count; ++point) known[point] &= near[point];
+    }
+    if (!copies) {
+      if (!std::memchr(known, 0, count)) continue;
+      copies = true;
+      copy.add(0, start);
+    }
+    each_run(known, count, [&](Index first, Index end) { copy.add(start + first, start + end); });
+  }
+  return copies ? copy.count() : points.count();
+}
+
+FOR_WIDE_PROCESSORS
+void widen(const float* xyz, Index numbers, float* low, float* high) {
+  // In four points side by side: 12 numbers, each of which is the same axis in every turn.
+  constexpr Index kSide = 12;
+  float least[kSide], most[kSide];
+  for (Index lane = 0; lane < kSide; ++lane) least[lane] = low[lane % 3], most[lane] = high[lane % 3];
+  Index place = 0;
+  for (; place + kSide <= numbers; place += kSide)
+    for (Index lane = 0; lane < kSide; ++lane) {
+      const float value = xyz[place + lane];
+      least[lane] = value < least[lane] ? value : least[lane];
+      most[lane] = value > most[lane] ? value : most[lane];
+    }
+  for (; place < numbers; ++place) {
+    const Index lane = place % 3;
+    least[lane] = xyz[place] < least[lane] ? xyz[place] : least[lane];
+    most[lane] = xyz[place] > most[lane] ? xyz[place] : most[lane];
+  }
+  for (Index lane = 0; lane < kSide; ++lane) {
+    low[lane % 3] = std::fmin(low[lane % 3], least[lane]);
+    high[lane % 3] = std::fmax(high[lane % 3], most[lane]);
+  }
+}
+
+FOR_WIDE_PROCESSORS
+void heights(const float* xyz, Index count, float x, float y, float z, float offset, float* found) {
+  for (Index point = 0; point < count; ++point)
+    found[point] = (xyz[3 * point] * x + xyz[3 * point + 1] * y + xyz[3 * point + 2] * z) - offset;
+}
+
+FOR_WIDE_PROCESSORS
+void bands(const float* heights, Index count, float tolerance, float low, float high, float below,
+           std::uint8_t* chosen, Index* on) {
+  Index near = 0;
+  for (Index point = 0; point < count; ++point) {
+    const float height = heights[point];
+    near += std::fabs(height) <= tolerance;
+    chosen[point] = ((height > low) & (height < high)) | (height < below);
+  }
+  *on += near;
+}
+
+}  // namespace
+
+// Writes which of (N, 3) points were measured: the sum of their coordinates' amounts lies between two limits.
+VISION_SERVICE_EXPORT Index measured_float(const float* xyz, Index xyz_length, double least, double farthest,
+                                           std::uint8_t* found, Index found_length) {
+  return guarded([&] {
+    require(xyz_length == 3 * found_length);
+    measured(xyz, found_length, static_cast<float>(least), static_cast<float>(farthest), found);
+    return Index{0};
+  });
+}
+
+VISION_SERVICE_EXPORT Index measured_double(const double* xyz, Index xyz_length, double least, double farthest,
+                                            std::uint8_t* found, Index found_length) {
+  return guarded([&] {
+    require(xyz_length == 3 * found_length);
+    measured(xyz, found_length, least, farthest, found);
+    return Index{0};
+  });
+}
+
+// Copies the points that were measured, with their colours, and returns how many they are; if that is all, nothing is
+// copied. `sensors` are the places, if any, from each of which their distance has at least a square.
+VISION_SERVICE_EXPORT Index existing(const float* xyz, Index xyz_length, const std::uint8_t* rgb, Index rgb_length,
+                                     const float* sensors, Index sensors_length, double least_square, double least,
+                                     double farthest, float* kept_xyz, Index kept_xyz_length, std::uint8_t* kept_rgb,
+                                     Index kept_rgb_length) {
+  return guarded([&] {
+    const Points points{{xyz, xyz_length}, {rgb, rgb_length}};
+    Copy copy(points, {kept_xyz, kept_xyz_length}, {kept_rgb, kept_rgb_length});
+    return existing(points, {sensors, sensors_length}, static_cast<float>(least_square), static_cast<float>(least),
+                    static_cast<float>(farthest), copy);
+  });
+}
+
+// Copies the points for which `chosen` is not 0, with their colours, and returns how many they are.
+VISION_SERVICE_EXPORT Index chosen_points(const float* xyz, Index xyz_length, const std::uint8_t* rgb,
+                                          Index rgb_length, const std::uint8_t* chosen, Index chosen_length,
+                                          float* kept_xyz, Index kept_xyz_length, std::uint8_t* kept_rgb,
+                                          Index kept_rgb_length) {
+  return guarded([&] {
+    const Points points{{xyz, xyz_length}, {rgb, rgb_length}};
+    require(xyz_length == 3 * chosen_length);
+    Copy copy(points, {kept_xyz, kept_xyz_length}, {kept_rgb, kept_rgb_length});
+    each_run(chosen, chosen_length, [&](Index first, Index end) { copy.add(first, end); });
+    return copy.count();
+  });
+}
+
+// Writes the least and the greatest x, y and z of (N, 3) points, at least one, into (6,) bounds.
+VISION_SERVICE_EXPORT Index bounds(const float* xyz, Index xyz_length, double* found, Index found_length) {
+  return guarded([&] {
+    require(xyz_length >= 3 && xyz_length % 3 == 0 && found_length == 6);
+    float low[3], high[3];
+    for (int axis = 0; axis < 3; ++axis) low[axis] = high[axis] = xyz[axis];
+    widen(xyz, xyz_length, low, high);
+    for (int axis = 0; axis < 3; ++axis) found[axis] = low[axis], found[3 + axis] = high[axis];
+    return Index{0};
+  });
+}
+
+// Writes how far (N, 3) points are above a plane with the unit vector x, y, z upwards.
+VISION_SERVICE_EXPORT Index heights(const float* xyz, Index xyz_length, double x, double y, double z, double offset,
+                                    float* found, Index found_length) {
+  return guarded([&] {
+    require(xyz_length == 3 * found_length);
+    heights(xyz, found_length, static_cast<float>(x), static_cast<float>(y), static_cast<float>(z),
+            static_cast<float>(offset), found);
+    return Index{0};
+  });
+}
+
+// Writes which heights lie between two limits, or below a third one, and returns how many are at most `tolerance`.
+VISION_SERVICE_EXPORT Index bands(const float* heights, Index heights_length, double tolerance, double low,
+                                  double high, double below, std::uint8_t* chosen, Index chosen_length) {
+  return guarded([&] {
+    require(heights_length == chosen_length);
+    Index on = 0;
+    bands(heights, heights_length, static_cast<float>(tolerance), static_cast<float>(low), static_cast<float>(high),
+          static_cast<float>(below), chosen, &on);
+    return on;
+  });
+}
+
+// Counts labels from 0 on below the length of `counts`; others do not count.
+VISION_SERVICE_EXPORT Index label_counts(const std::int32_t* labels, Index labels_length, std::int64_t* counts,
+                                         Index counts_length) {
+  return guarded([&] {
+    for (Index label = 0; label < counts_length; ++label) counts[label] = 0;
+    for (Index first = 0, end; first < labels_length; first = end) {
+      const std::int32_t label = labels[first];
+      for (end = first + 1; end < labels_length && labels[end] == label;) ++end;
+      if (label >= 0 && label < counts_length) counts[label] += end - first;
+    }
+    return Index{0};
+  });
+}
+
+// Copies the points of each label, with their colours, one behind the other from the label's start on; those of labels
+// that have a negative one, or none, are left out.
+VISION_SERVICE_EXPORT Index grouped(const float* xyz, Index xyz_length, const std::uint8_t* rgb, Index rgb_length,
+                                    const std::int32_t* labels, Index labels_length, const std::int64_t* starts,
+                                    Index starts_length, float* kept_xyz, Index kept_xyz_length,
+                                    std::uint8_t* kept_rgb, Index kept_rgb_length) {
+  return guarded([&] {
+    const Points points{{xyz, xyz_length}, {rgb, rgb_length}};
+    require(xyz_length == 3 * labels_length);
+    Copy copy(points, {kept_xyz, kept_xyz_length}, {kept_rgb, kept_rgb_length});
+    std::vector<Index> places(starts, starts + starts_length);
+    for (Index first = 0, end; first < labels_length; first = end) {
+      const std::int32_t label = labels[first];
+      for (end = first + 1; end < labels_length && labels[end] == label;) ++end;
+      if (label < 0 || label >= starts_length || places[label] < 0) continue;
+      copy.to(places[label], first, end);
+      places[label] += end - first;
+    }
+    return Index{0};
+  });
+}
+
+}  // namespace vision_service
