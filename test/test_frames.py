@@ -104,28 +104,28 @@ class TestFrameSlot:
 
     @pytest.mark.parametrize("leaving", [ValueError, SystemExit, KeyboardInterrupt])
     def test_a_listener_that_fails_concerns_nobody_else_and_is_told_once(self, leaving):
-        slot, heard, told = FrameSlot(), [], []
+        slot, received, told = FrameSlot(), [], []
 
         def listener(frame):
             if frame.stamp < 3:
                 raise leaving("listener")
 
         slot.listen(listener, failing=told.append)
-        slot.listen(lambda frame: heard.append(frame.stamp))
+        slot.listen(lambda frame: received.append(frame.stamp))
         for frame in frames(3):
             slot.put(frame)
-        assert heard == [1, 2, 3]
+        assert received == [1, 2, 3]
         assert [type(error) for error in told] == [leaving, type(None)]
 
     def test_listeners_hear_every_frame_in_the_thread_that_brings_it(self):
-        slot, heard = FrameSlot(), []
-        slot.listen(lambda frame: heard.append((frame.stamp, threading.current_thread())))
+        slot, received = FrameSlot(), []
+        slot.listen(lambda frame: received.append((frame.stamp, threading.current_thread())))
         first, second = frames(2)
         slot.put(first)
         bringer = threading.Thread(target=slot.put, args=(second,))
         bringer.start()
         bringer.join()
-        assert heard == [(1, threading.current_thread()), (2, bringer)]
+        assert received == [(1, threading.current_thread()), (2, bringer)]
 
     def test_a_listener_ends_by_what_listening_returned(self):
         slot, one, other = FrameSlot(), [], []
@@ -139,14 +139,14 @@ class TestFrameSlot:
         assert (one, other) == ([first], [first, second])
 
     def test_a_listener_that_fails_stops_neither_the_camera_nor_the_other_listeners(self, caplog):
-        slot, heard = FrameSlot(), []
+        slot, received = FrameSlot(), []
         slot.listen(lambda _: 1 / 0)
-        slot.listen(heard.append)
+        slot.listen(received.append)
         future = slot.next()
         (frame,) = frames(1)
         with caplog.at_level(logging.ERROR):
             slot.put(frame)
-        assert heard == [frame]
+        assert received == [frame]
         assert future.result(0) is frame
         assert "ZeroDivisionError" in caplog.text
 
@@ -168,8 +168,8 @@ class TestFrameSlot:
             raise error
 
     def test_many_threads_may_use_it_at_once(self):
-        slot, count, heard = FrameSlot(), 200, []
-        slot.listen(heard.append)
+        slot, count, received = FrameSlot(), 200, []
+        slot.listen(received.append)
 
         def wait():
             for _ in range(count):
@@ -186,7 +186,7 @@ class TestFrameSlot:
             thread.start()
         for thread in threads:
             thread.join()
-        assert slot.count == len(heard) == 2 * count
+        assert slot.count == len(received) == 2 * count
 
 
 class TestDemand:

@@ -185,7 +185,7 @@ class TestPrograms:
         actions = pytest.importorskip("test_msgs.action")
         from rclpy.action import ActionClient, ActionServer
 
-        node, heard, done = make("node"), [], threading.Event()
+        node, received, done = make("node"), [], threading.Event()
 
         async def execute(goal):
             feedback = actions.Fibonacci.Feedback()
@@ -198,7 +198,7 @@ class TestPrograms:
             future.result().get_result_async().add_done_callback(ended)
 
         def ended(future):
-            heard.append(list(future.result().result.sequence))
+            received.append(list(future.result().result.sequence))
             done.set()
 
         server = ActionServer(node, actions.Fibonacci, "count", execute, callback_group=ReentrantCallbackGroup())
@@ -207,7 +207,7 @@ class TestPrograms:
         assert client.wait_for_server(PATIENCE)
         client.send_goal_async(actions.Fibonacci.Goal(order=7)).add_done_callback(accepted)
         assert done.wait(PATIENCE)
-        assert heard == [[0, 1]]
+        assert received == [[0, 1]]
         client.destroy()
         server.destroy()
 

@@ -96,7 +96,7 @@ def run(installed, images):
 
 
 def environment(*folders: Path) -> dict[str, str]:
-    """Return the environment of processes that import from folders, and of whose nodes nobody else hears."""
+    """Return the environment of processes that import from folders, and whose nodes nobody else sees."""
     path = [*map(str, folders), str(ROOT), os.environ.get("PYTHONPATH", "")]
     settings = {
         "ROS_DOMAIN_ID": str(1 + (os.getpid() + 50) % 100),

@@ -251,9 +251,9 @@ class TestStreams:
 
         inference.stream("a", again)
         for _ in range(10):
-            heard = threading.Event()
-            inference.stream("b", lambda heard=heard: (order.append("b"), heard.set()))
-            assert heard.wait(PATIENCE)
+            turn = threading.Event()
+            inference.stream("b", lambda turn=turn: (order.append("b"), turn.set()))
+            assert turn.wait(PATIENCE)
         done.set()
         assert order.count("b") == 10
 

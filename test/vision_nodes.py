@@ -1,4 +1,4 @@
-"""Vision nodes for tests: their parameters, what is asked of them, and a foreign camera that they hear."""
+"""Vision nodes for tests: their parameters, what is asked of them, and a foreign camera that they subscribe to."""
 
 from __future__ import annotations
 

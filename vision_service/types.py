@@ -196,7 +196,7 @@ class Classification:
 
 @dataclass(frozen=True, slots=True)
 class LabelChange:
-    """What a camera shows has changed: the best label of its image, or a thing has come or gone.
+    """What a camera shows has changed: the best label of its image, or an object has come or gone.
 
     Attributes:
         previous: What was there: a label, or the id of a track; empty = nothing.
@@ -293,7 +293,7 @@ class PointCloud:
 
 @dataclass(frozen=True, eq=False)
 class PointCloudObject:
-    """A thing found in space.
+    """An object found in space.
 
     Attributes:
         cloud: Its points, in the frame of the frame it was found in.

@@ -22,7 +22,7 @@ PATIENCE = 60
 
 
 def environment(domain: int) -> dict[str, str]:
-    """Return the environment of processes that hear each other, and nobody else."""
+    """Return the environment of processes that see each other, and nobody else."""
     settings = {
         "ROS_DOMAIN_ID": str(domain),
         "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",

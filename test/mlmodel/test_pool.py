@@ -110,7 +110,7 @@ def test_one_that_is_late_is_stood_in_for_and_left_out_until_it_has_answered(poo
     assert 1 in {run(pool) for _ in range(6)}
 
 
-def test_one_that_fails_is_stood_in_for_and_asked_again_when_it_was_heard_of(pool, models, clock):
+def test_one_that_fails_is_stood_in_for_and_asked_again_when_it_has_answered(pool, models, clock):
     models[0].fails = "broken"
     assert {run(pool) for _ in range(5)} == {2}
     assert pool.left_out("one") == "broken"

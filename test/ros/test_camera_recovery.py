@@ -20,7 +20,7 @@ WARNING = 30
 LEVEL_NAMES = {20: "info", WARNING: "warning", 40: "error"}
 """As in rcl_interfaces/Log."""
 KEPT = QoSProfile(depth=1000, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-"""What was said before one listened is heard too."""
+"""What was said before one listened is received too."""
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def robot(server):
 
 
 class Diary:
-    """What a camera's log says of its problems, as everybody can hear it."""
+    """What a camera's log says of its problems, as everybody can read it."""
 
     def __init__(self, robot, name="watching"):
         self._inbox = robot.listen(Log, "/rosout", KEPT)

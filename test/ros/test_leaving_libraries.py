@@ -275,17 +275,17 @@ def test_an_output_of_a_vision_node(robot, said):
 
 
 def test_whoever_else_listens_to_the_frames(robot, caplog):
-    heard = threading.Semaphore(0)
+    received = threading.Semaphore(0)
 
     def listener(_):
-        heard.release()
+        received.release()
         leave("listener")
 
     LEAVES.add("listener")
     unlisten = robot.nodes["cam"]._feed.slot.listen(listener)
     for _ in range(3):
         assert image(robot).success
-        assert heard.acquire(timeout=30)
+        assert received.acquire(timeout=30)
     unlisten()
     assert image(robot).success
     assert caplog.text.count("a listener of frames: SystemExit: from listener") == 1

@@ -1,4 +1,4 @@
-"""Who hears whom: quality of service of our publishers and subscriptions."""
+"""Who receives whose messages: quality of service of our publishers and subscriptions."""
 
 import pytest
 from rclpy.node import Node
@@ -38,11 +38,11 @@ def test_a_parameter_overrides_a_publisher_s_quality_of_service(spin, peer):
     publisher = qos.publisher(node, Image, "image")
     assert offered(peer, "/image").reliability == ReliabilityPolicy.BEST_EFFORT
     assert node.get_parameter(f"{name}.depth").value == 3
-    unheard, heard = peer.listen(Image, "image", RELIABLE), peer.listen(Image, "image", BEST_EFFORT)
+    unmatched, received = peer.listen(Image, "image", RELIABLE), peer.listen(Image, "image", BEST_EFFORT)
     repeat(peer, publisher)
-    heard.next()
-    heard.next()
-    assert unheard.count == 0
+    received.next()
+    received.next()
+    assert unmatched.count == 0
 
 
 def test_a_parameter_overrides_a_publisher_s_durability(spin, peer):
@@ -66,7 +66,7 @@ def test_an_override_that_is_none_is_refused(spin):
         qos.publisher(node, Image, "image")
 
 
-def test_a_latched_publisher_s_last_message_is_heard_by_who_comes_later(spin, peer):
+def test_a_latched_publisher_s_last_message_is_received_by_who_comes_later(spin, peer):
     publisher = qos.latched_publisher(spin(Node, "ours"), String, "labels")
     publisher.publish(String(data="old"))
     publisher.publish(String(data="new"))

@@ -1,4 +1,4 @@
-"""RViz's files against what runs: each display has a publisher of its type that it can hear."""
+"""RViz's files against what runs: each display has a publisher of its type that it can subscribe to."""
 
 import json
 import re

@@ -39,13 +39,13 @@ def test_what_a_node_subscribes_to_and_calls_is_allowed_too(peer, spin):
         """Nothing but the base."""
 
     node = spin(Other, "other", namespace="/robot")
-    node.create_subscription(Header, "heard", lambda _: None, 1)
+    node.create_subscription(Header, "received", lambda _: None, 1)
     node.create_client(GetStatus, "asked")
 
     def seen():
         return entities_of(peer.node, "other", "/robot")
 
-    eventually(lambda: "/robot/heard" in seen().subscriptions and "/robot/asked" in seen().clients, "it is seen")
+    eventually(lambda: "/robot/received" in seen().subscriptions and "/robot/asked" in seen().clients, "it is seen")
     found = read_policy(policy({("/robot", "other"): seen()}))
     assert found == {("/robot", "other"): seen()}
     assert "/robot/other/get_status" in found["/robot", "other"].services

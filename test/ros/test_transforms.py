@@ -35,7 +35,7 @@ def robot():
         transform.transform.rotation.x, transform.transform.rotation.w = -np.sqrt(0.5), np.sqrt(0.5)
         publisher = robot.publisher(TFMessage, "/tf_static", LATCHED)
         publisher.publish(TFMessage(transforms=[transform]))
-        eventually(publisher.get_subscription_count, "somebody who hears of the transform")
+        eventually(publisher.get_subscription_count, "somebody who subscribes to the transform")
         yield robot
 
 

@@ -1,4 +1,4 @@
-"""The vision node and its cameras: how fresh frames are, when topics are heard, and what is said of problems."""
+"""The vision node and its cameras: fresh frames, subscriptions while they are wanted, and what is said of problems."""
 
 import numpy as np
 import pytest
@@ -44,7 +44,7 @@ from vision_service.types import PointCloud
 
 
 @pytest.mark.parametrize("reliability", [ReliabilityPolicy.BEST_EFFORT, ReliabilityPolicy.RELIABLE])
-def test_any_camera_s_topic_is_heard(reliability):
+def test_any_camera_s_topic_is_subscribed_to(reliability):
     with reds(cameras=["front"]) as robot:
         Lens(robot, qos=QoSProfile(depth=1, reliability=reliability)).running()
         answer = from_camera(robot, "reds")
@@ -238,7 +238,7 @@ def pending(robot, count):
 # Only while somebody wants results.
 
 
-def test_a_camera_is_subscribed_to_only_while_an_output_is_heard():
+def test_a_camera_is_subscribed_to_only_while_an_output_is_subscribed_to():
     with reds(cameras=["front"], linger=0.0) as robot:
         lens = Lens(robot).running()
         never(lens.publisher.get_subscription_count, "an idle node subscribes")

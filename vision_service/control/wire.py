@@ -59,7 +59,7 @@ Text messages, server to tab: one JSON object each
 ``{"type": "watching", "service", "camera", "mode", "problem": null or text}``
     the answer to "watch", and again when the stream fails or works again.
 ``{"type": "event", "previous", "current", "confidence", "camera", "stamp"}``
-    a label has changed, or a tracked thing has come or gone.
+    a label has changed, or a tracked object has come or gone.
 
 Text messages, tab to server
 ============================

@@ -91,10 +91,10 @@ class TestServing:
         eventually(lambda: "incompatible QoS" in capfd.readouterr().err, "rclpy's own callback has warned")
 
     def test_what_comes_while_it_sleeps_is_served_and_what_goes_is_let_go(self, node, peer):
-        heard = []
+        served = []
         peer.repeat(peer.publisher(String, "words"), String)
-        subscription = node.create_subscription(String, "words", heard.append, 1)
-        eventually(lambda: heard, "a subscription that came is served")
+        subscription = node.create_subscription(String, "words", served.append, 1)
+        eventually(lambda: served, "a subscription that came is served")
         assert peer.listeners("words") == 1
         node.destroy_subscription(subscription)
         eventually(lambda: peer.listeners("words") == 0, "a subscription that went is off the graph")

@@ -39,11 +39,11 @@ class TestDiagnostics:
         inbox = peer.listen(DiagnosticArray, "/diagnostics")
 
         def diagnosed(level):
-            heard = []
-            while not heard or heard[-1].level != level:
-                assert len(heard) < 200, f"waited in vain for {level}: {heard}"
-                heard.append(inbox.next().status[0])
-            return heard[-1]
+            received = []
+            while not received or received[-1].level != level:
+                assert len(received) < 200, f"waited in vain for {level}: {received}"
+                received.append(inbox.next().status[0])
+            return received[-1]
 
         with plainly_spinning(node, context):
             assert diagnosed(DiagnosticStatus.OK).message == "unconfigured"

@@ -123,15 +123,15 @@ SERVICES = {
 
 def test_every_request_is_answered_as_rclpy_answers_it_and_tells_others_the_same(spin, peer):
     spin(Theirs, "theirs"), spin(Ours, "ours")
-    heard = peer.listen(ParameterEvent, "/parameter_events", 1000)
-    eventually(lambda: heard.subscription.get_publisher_count() == 3, "both and the peer are connected")
+    received = peer.listen(ParameterEvent, "/parameter_events", 1000)
+    eventually(lambda: received.subscription.get_publisher_count() == 3, "both and the peer are connected")
     for kind, fields in REQUESTS:
         ours, theirs = (peer.call(kind, f"{name}/{SERVICES[kind]}", **fields) for name in ("ours", "theirs"))
         assert ours == theirs, (kind, fields)
     events = {"/ours": [], "/theirs": []}
 
     def both_have_ended():
-        for event in heard.drain():
+        for event in received.drain():
             events[event.node].append((event.new_parameters, event.changed_parameters, event.deleted_parameters))
         return all(found and found[-1][1] == REQUESTS[-1][1]["parameters"] for found in events.values())
 

@@ -288,15 +288,15 @@ def test_time_and_counts_go_on_while_a_cloud_holds(camera_of, peer):
     latched_cloud(peer)
     camera = camera_of(Needs.CLOUD)
     first_of(camera)
-    heard = []
-    camera.feed.slot.listen(heard.append)
+    frames = []
+    camera.feed.slot.listen(frames.append)
 
     def aged():
         camera.tend()
         return camera.feed.slot.age > 1.5
 
     eventually(aged, "it is older")
-    assert (camera.feed.slot.count, heard) == (1, [])
+    assert (camera.feed.slot.count, frames) == (1, [])
     assert camera.holds()
 
 

@@ -224,7 +224,7 @@ def test_status(robot):
     assert status["frame_ages"]["view"] >= 0
 
 
-def test_labels_are_heard_by_who_comes_later(robot):
+def test_labels_are_received_by_who_comes_later(robot):
     message = robot.listen(LabelInfo, "ruby/label_info", LATCHED).next()
     assert [(entry.class_id, entry.class_name) for entry in message.class_map] == [(0, "red")]
 
@@ -259,7 +259,7 @@ def test_the_camera_that_was_used_is_named(robot, camera):
 
 
 def test_frames_are_taken_by_reference(robot):
-    """No subscription at all, also while an output is heard."""
+    """No subscription at all, also while an output is subscribed to."""
     inbox = robot.listen(Detection2DArray, "ruby/detections")
     inbox.next()
     from_camera(robot)

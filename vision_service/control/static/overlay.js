@@ -8,7 +8,7 @@ const MASK_ALPHA = 105;
 const TRAIL = 45;
 const EDGES = [[0, 1], [1, 3], [3, 2], [2, 0], [4, 5], [5, 7], [7, 6], [6, 4], [0, 4], [1, 5], [2, 6], [3, 7]];
 
-// Where tracked things have been: places by their ids.
+// Where tracked objects have been: places by their ids.
 const trails = new Map();
 
 export function forgetTrails() {

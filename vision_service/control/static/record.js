@@ -24,7 +24,7 @@ export class Record {
     this.show();
   }
 
-  // What is shown is another thing now: nothing of it is recorded.
+  // Something else is shown now: nothing of it is recorded.
   reset() {
     this.armed = false;
     this.more.hidden = true;

@@ -437,9 +437,9 @@ def vision_services(node: Node) -> dict[str, str]:
     }
 
 
-def _never_destroy(thing: object) -> None:
+def _never_destroy(item: object) -> None:
     """Keep something even when Python goes: its destructor would wait for threads that this process has not."""
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(item))
 
 
 def _leave_statics_alone() -> None:

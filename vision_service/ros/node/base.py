@@ -212,7 +212,7 @@ class ServiceNode(HookedNode):
     def answer(self, name: str, request: Any, response: Any = None) -> Awaitable[Any]:
         """Return what is to be awaited in the node's executor for the response to a call of this process.
 
-        It ends in the thread that makes the result, if that is the only thing that it waits for.
+        It ends in the thread that makes the result, if it waits for nothing else.
 
         Args:
             name: Of the service, without the node's.
