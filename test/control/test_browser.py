@@ -585,3 +585,28 @@ def test_it_fits_phones_and_the_dark(browser, page, name, size, scheme):
 
 def test_a_tab_that_is_closed_costs_nothing(browser, page, robot):
     eventually(lambda: page.ask("counts")[1]["tabs"] <= 1, "only the tab of the other tests")
+
+
+@pytest.mark.parametrize(
+    ("times", "rate"),
+    [
+        ([], None),
+        ([0], None),
+        ([0, 5, 100, 200], None),  # the newest image and the next one come at once
+        ([0, 5, 500, 1000], 3.0),
+        ([*range(0, 10_000, 100)], 10.0),
+        ([0, 4000, 8000], 0.25),
+        ([*range(0, 2000, 100), 6000], 0.2),  # it has become slow
+    ],
+)
+def test_a_rate_is_told_when_it_is_known(tab, times, rate):
+    told = tab.evaluate(
+        """async (times) => {
+            const { Rate } = await import("/static/rate.js");
+            const rate = new Rate();
+            for (const time of times) rate.came(time);
+            return rate.perSecond;
+        }""",
+        times,
+    )
+    assert told == (None if rate is None else pytest.approx(rate, rel=0.3))

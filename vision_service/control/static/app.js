@@ -9,6 +9,7 @@ import { addLatency, forgetLatencies, hideHealth, quantile, showHealth } from ".
 import { showModel } from "./model.js";
 import { draw, forgetTrails } from "./overlay.js";
 import { showParameters } from "./parameters.js";
+import { Rate } from "./rate.js";
 import { Record } from "./record.js";
 import { addEvent, clearEvents, noResults, showResults } from "./results.js";
 import { openSpace, showCloud, spaceHint, spaceStats, spaceTheme, toggleGround, whyNoBoxes } from "./space.js";
@@ -16,7 +17,6 @@ import { Stream, unpack } from "./stream.js";
 import { startTheme, theme } from "./theme.js";
 
 const LISTING_PERIOD = 2000;
-const RATE_OVER = 2000;
 const NO_POINTS = 2500; // milliseconds without points, after which it is said that there are none
 
 const chosen = { service: "", camera: "", node: "", live: false, space: false };
@@ -25,7 +25,7 @@ let paused = false;
 let given = false; // whether an answer on a file is shown instead of the camera
 let now = null; // what is shown: { header, parts, bitmap }
 let stream = null;
-let arrivals = [];
+let arrivals = new Rate();
 let record = null;
 let pointsCame = 0; // or are waited for since
 
@@ -43,7 +43,7 @@ function choose({ service = "", camera = "" }) {
   backToCamera(false);
   now?.bitmap?.close();
   now = null;
-  arrivals = [];
+  arrivals = new Rate();
   forgetTrails();
   forgetLatencies();
   clearEvents();
@@ -216,8 +216,7 @@ function showFrame(header, bitmap, parts) {
   now?.bitmap?.close();
   now = { header, bitmap, parts };
   const time = performance.now();
-  arrivals.push(time);
-  while (arrivals[0] < time - RATE_OVER) arrivals.shift();
+  arrivals.came(time);
   if (!chosen.live) addLatency(header.latency);
   redraw();
   showResults(header);
@@ -230,10 +229,10 @@ function showFrame(header, bitmap, parts) {
 }
 
 function showFacts(header) {
-  const rate = arrivals.length > 1 ? ((arrivals.length - 1) * 1000) / (arrivals.at(-1) - arrivals[0]) : 0;
+  const rate = arrivals.perSecond;
   const told = [`${header.width} × ${header.height}`];
   if (header.frame_id) told.push(header.frame_id);
-  if (!given) told.push(`${rate.toFixed(1)} images/s`);
+  if (!given && rate !== null) told.push(`${rate.toFixed(1)} images/s`);
   if (header.latency !== null) told.push(given ? `answered in ${milliseconds(header.latency)}` : `frame → result ${milliseconds(quantile(0.5) ?? header.latency)}`);
   setText(byId("facts"), told.join("  ·  "));
 }
@@ -298,7 +297,7 @@ function backToCamera(again = true) {
   byId("answer").hidden = true;
   if (!given) return;
   given = false;
-  arrivals = [];
+  arrivals = new Rate();
   if (again) watch();
 }
 
@@ -323,7 +322,7 @@ function showLive(on) {
   record.reset();
   byId("mode-result").setAttribute("aria-checked", String(!on));
   byId("mode-live").setAttribute("aria-checked", String(on));
-  arrivals = [];
+  arrivals = new Rate();
   watch();
 }
 
