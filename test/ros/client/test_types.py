@@ -65,7 +65,7 @@ with VisionClient("people") as people, CameraClient("front") as front:
     assert_type(front.get_pcd("ascii"), bytes)
     assert_type(MLModelClient("net").get_metadata(), ModelMetadata)
     first: list[Detection] = people.get_detections_from_camera(extra={"a": 1}, source="color")
-    people.capture_all_from_camera(return_image=True)  # type: ignore[call-arg]
+    people.capture_all_from_camera(return_images=True)  # type: ignore[call-arg]
     people.capture_all_from_camera(True)  # type: ignore[arg-type]
     front.get_image(max_age="old")  # type: ignore[arg-type]
     try:
