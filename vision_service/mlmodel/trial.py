@@ -1,8 +1,9 @@
 """Trying a model's file in another process, so that one that crashes or hangs native code harms nobody.
 
-The child is a fresh interpreter (never a fork) without `site`, whose .pth files may do anything, for example start the
-interpreter once more; it imports NumPy and the runtime only. It is given the file's bytes, not its name, so
-that what was tried is what is used.
+The child is a fresh interpreter without `site`, whose .pth files may do anything, for example start the interpreter
+once more; it imports NumPy and the runtime only. Only the command's is a copy of its process, made before that has
+imported more than these (:mod:`vision_service.mlmodel.trial_fork`). It is given the file's bytes, not its name, so that
+what was tried is what is used.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import signal
 import subprocess
 import sys
@@ -111,16 +113,26 @@ def _signal_name(number: int) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Try the model that comes on stdin; return the exit code."""
+    """Try the model that comes on stdin, as the first argument says; return the exit code."""
+    return tried(sys.stdin.buffer.read(), arguments[0])
+
+
+def tried(data: bytes, how: str) -> int:
+    """Try a model in this very process, which is a child; return its exit code, and say on stdout why it is refused.
+
+    Args:
+        data: The model's file.
+        how: What :func:`vision_service.mlmodel.trial_process.how_of` returns.
+    """
     _give_way()
-    runtime, path, num_threads, delegate, delegate_options = json.loads(arguments[0])
+    runtime, path, num_threads, delegate, delegate_options = json.loads(how)
     options = RuntimeOptions(num_threads, delegate, tuple((name, value) for name, value in delegate_options))
     try:
-        _run_once(open_model(runtime, sys.stdin.buffer.read(), options, path=path))
+        _run_once(open_model(runtime, data, options, path=path))
     except VisionError as error:
         code = ErrorCode.INVALID_ARGUMENT if error.code == ErrorCode.MODEL_ERROR else error.code
-        sys.stdout.write("\n" + json.dumps([int(code), error.message]) + "\n")
-        sys.stdout.flush()
+        with os.fdopen(1, "wb", closefd=False) as stdout:  # what Python calls so may be another one in a copy
+            stdout.write(f"\n{json.dumps([int(code), error.message])}\n".encode())
         return REFUSED
     return 0
 

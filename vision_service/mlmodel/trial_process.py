@@ -7,7 +7,6 @@ it needs while that runs.
 from __future__ import annotations
 
 import atexit
-import hashlib
 import json
 import os
 import subprocess
@@ -15,6 +14,9 @@ import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
+
+from vision_service.mlmodel.trial_fork import ForkedTrial, alone
 
 CHILD = """
 import sys
@@ -31,13 +33,33 @@ HEAD = b"TFL3"
 LARGEST_BEGUN = 256 << 20
 """Of a file whose trial is begun early, bytes: a larger one takes longer than all imports."""
 
+BLAS_THREADS = "OPENBLAS_NUM_THREADS"
+"""Says how many threads OpenBLAS has, which NumPy and OpenCV bring one each of; else each starts one for each core."""
+
 Key = tuple[bytes, str]
-"""Of a trial: the digest of what is tried, and how, as the child is told."""
+"""Of a trial: what is tried, and how, as the child is told."""
 _begun: dict[Key, Trial] = {}
 
 
-class Trial:
+class Trial(Protocol):
     """A child that tries a model's file."""
+
+    def wait(self, timeout: float) -> tuple[int, bytes, bytes]:
+        """Return its exit code, and what it said on stdout and stderr.
+
+        Args:
+            timeout: Seconds from now on; then it is killed.
+
+        Raises:
+            subprocess.TimeoutExpired: It has not ended in time.
+        """
+
+    def end(self) -> None:
+        """Kill it, if it still runs."""
+
+
+class FreshTrial:
+    """A fresh interpreter that tries a model's file."""
 
     def __init__(self, data: bytes, how: str) -> None:
         """Start it.
@@ -51,7 +73,7 @@ class Trial:
         """
         child = CHILD.format(os.pathsep, CHILDS_PART)
         command = [sys.executable, "-S", "-c", child, os.pathsep.join(_import_path()), how]
-        environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # it would start threads that nobody needs
+        environment = os.environ | {BLAS_THREADS: "1"}
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment)
         self._said = (b"", b"")
@@ -63,14 +85,7 @@ class Trial:
             self._said = self._process.communicate(data)
 
     def wait(self, timeout: float) -> tuple[int, bytes, bytes]:
-        """Return its exit code, and what it said on stdout and stderr.
-
-        Args:
-            timeout: Seconds from now on; then it is killed.
-
-        Raises:
-            subprocess.TimeoutExpired: It has not ended in time.
-        """
+        """See :meth:`Trial.wait`."""
         self._thread.join(timeout)
         if self._thread.is_alive():
             self.end()
@@ -91,7 +106,8 @@ def how_of(runtime: str, path: str, num_threads: int, delegate: str, options: tu
 def begin(path: str, *, num_threads: int = 1) -> None:
     """Begin the trial of a file that is going to be loaded, if it is one of LiteRT's, on the CPU.
 
-    Whatever is wrong with it is found by who loads it.
+    Whatever is wrong with it is found by who loads it. Only for a process that is ours: where it has one thread still,
+    it imports NumPy and LiteRT, and is copied; linear algebra has one thread in it from then on.
 
     Args:
         path: The file, as it will be given then.
@@ -104,8 +120,23 @@ def begin(path: str, *, num_threads: int = 1) -> None:
         data = file.read_bytes()
         if data[4:8] == HEAD:
             how = how_of(LITERT, path, num_threads, "", ())
-            trial = _begun[_key(data, how)] = Trial(data, how)
+            trial = _begun[data, how] = _forked(data, how) or FreshTrial(data, how)
             atexit.register(trial.end)  # nobody may have waited for it
+
+
+def _forked(data: bytes, how: str) -> Trial | None:
+    """Return a trial in a copy of this process, which has imported what it needs; None, if it cannot be copied."""
+    if not alone():
+        return None
+    os.environ.setdefault(BLAS_THREADS, "1")
+    try:
+        from vision_service.mlmodel.litert import interpreter_module
+        from vision_service.mlmodel.trial import tried
+
+        interpreter_module()
+    except Exception:  # who loads the model will say what is wrong with LiteRT
+        return None
+    return ForkedTrial(lambda: tried(data, how)) if alone() else None
 
 
 def run(data: bytes, how: str, timeout: float) -> tuple[int, bytes, bytes]:
@@ -115,14 +146,10 @@ def run(data: bytes, how: str, timeout: float) -> tuple[int, bytes, bytes]:
         OSError: If no process can be started.
         subprocess.TimeoutExpired: It has not ended in time.
     """
-    trial = _begun.pop(_key(data, how), None)
+    trial = _begun.pop((data, how), None)
     if trial is not None:
         atexit.unregister(trial.end)
-    return (trial or Trial(data, how)).wait(timeout)
-
-
-def _key(data: bytes, how: str) -> Key:
-    return hashlib.sha256(data).digest(), how
+    return (trial or FreshTrial(data, how)).wait(timeout)
 
 
 def _import_path() -> list[str]:
