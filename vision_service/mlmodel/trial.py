@@ -13,7 +13,6 @@ import json
 import math
 import os
 import signal
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -77,7 +76,7 @@ def _run_child(runtime: str, data: bytes, options: RuntimeOptions, path: str, ti
     refused = ErrorCode.INVALID_ARGUMENT
     try:
         code, stdout, stderr = trial_process.run(data, how, timeout)
-    except subprocess.TimeoutExpired:
+    except TimeoutError:
         msg = f"the model {path!r} cannot be used: a trial of it did not finish within {timeout:g} s"
         return VisionError(ErrorCode.DEADLINE_EXCEEDED, f"{msg}; if it is only slow, raise 'trial_timeout'")
     except OSError as error:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import select
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -66,21 +65,20 @@ class ForkedTrial:
             timeout: Seconds from now on; then it is killed.
 
         Raises:
-            subprocess.TimeoutExpired: It has not ended in time.
+            TimeoutError: It has not ended in time.
         """
         ends = time.monotonic() + timeout
-        while self._open or not self._has_ended():
+        while self._open or (code := self._ended()) is None:
             left = ends - time.monotonic()
             if left <= 0:
                 self.end()
-                raise subprocess.TimeoutExpired("the trial", timeout)
+                raise TimeoutError
             if self._open:
                 self._read(left)
             else:
                 time.sleep(PAUSE)
-        assert self._code is not None
         out, err = self._printed.values()
-        return self._code, out, err
+        return code, out, err
 
     def end(self) -> None:
         """Kill it, if it still runs."""
@@ -91,12 +89,13 @@ class ForkedTrial:
             os.close(pipe)
         self._open = set()
 
-    def _has_ended(self) -> bool:
+    def _ended(self) -> int | None:
+        """Return its exit code; None, if it still runs."""
         if self._code is None:
             pid, status = os.waitpid(self._pid, os.WNOHANG)
             if pid:
                 self._code = os.waitstatus_to_exitcode(status)
-        return self._code is not None
+        return self._code
 
     def _read(self, timeout: float) -> None:
         poll = select.poll()

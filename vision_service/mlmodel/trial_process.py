@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import json
 import os
-import subprocess
 import sys
 import threading
 from contextlib import suppress
@@ -51,7 +50,7 @@ class Trial(Protocol):
             timeout: Seconds from now on; then it is killed.
 
         Raises:
-            subprocess.TimeoutExpired: It has not ended in time.
+            TimeoutError: It has not ended in time.
         """
 
     def end(self) -> None:
@@ -71,6 +70,8 @@ class FreshTrial:
         Raises:
             OSError: If no process can be started.
         """
+        import subprocess  # which most commands need not import
+
         child = CHILD.format(os.pathsep, CHILDS_PART)
         command = [sys.executable, "-S", "-c", child, os.pathsep.join(_import_path()), how]
         environment = os.environ | {BLAS_THREADS: "1"}
@@ -89,7 +90,7 @@ class FreshTrial:
         self._thread.join(timeout)
         if self._thread.is_alive():
             self.end()
-            raise subprocess.TimeoutExpired(self._process.args, timeout)
+            raise TimeoutError
         return self._process.returncode, *self._said
 
     def end(self) -> None:
@@ -144,7 +145,7 @@ def run(data: bytes, how: str, timeout: float) -> tuple[int, bytes, bytes]:
 
     Raises:
         OSError: If no process can be started.
-        subprocess.TimeoutExpired: It has not ended in time.
+        TimeoutError: It has not ended in time.
     """
     trial = _begun.pop((data, how), None)
     if trial is not None:
