@@ -191,10 +191,12 @@ class TestInACopyOfTheProcess:
 
     TRY = """
 import os, sys
-from vision_service.mlmodel import trial_fork, trial_process
+from vision_service import starting
+starting.begin()
+from vision_service.mlmodel import trial_process
 trial_process.FreshTrial = None  # it must not be needed
 {before}
-trial_process.begin(sys.argv[1])
+trial_process.{how}
 from vision_service.errors import VisionError
 from vision_service.mlmodel.runtime import RuntimeOptions
 from vision_service.mlmodel.trial import try_model
@@ -205,7 +207,7 @@ try:
 except VisionError as error:
     print(int(error.code), error.message)
 """
-    INSTEAD = f"os.environ['{trial_process.BLAS_THREADS}'] = '1'\nfrom vision_service.mlmodel import trial\ntrial._run_once = lambda model: {{}}"
+    INSTEAD = "from vision_service.mlmodel import trial\ntrial._run_once = lambda model: {}"
 
     @pytest.fixture
     def file(self, tmp_path):
@@ -213,9 +215,13 @@ except VisionError as error:
         path.write_bytes(GOOD)
         return path
 
+    @pytest.fixture(params=["begin(sys.argv[1])", "prepare('litert')"], ids=["begun", "prepared"], autouse=True)
+    def the_way(self, request):
+        self.how = request.param
+
     def told(self, file, before: str = "", timeout: float = 30.0) -> str:
         """Return what the program prints for a file."""
-        program = self.TRY.format(before=before, timeout=timeout)
+        program = self.TRY.format(before=before, timeout=timeout, how=self.how)
         done = subprocess.run(
             [sys.executable, "-c", program, str(file)], capture_output=True, text=True, timeout=60, check=True
         )
@@ -254,8 +260,13 @@ except VisionError as error:
         before = "import atexit; atexit.register(print, 'the end'); print('begun')"
         assert self.told(file, before) == "begun\ngood\nthe end\n"
 
-    def test_with_a_second_thread_a_fresh_interpreter_is_started(self):
-        program = """
+    def test_one_of_many_bytes_passes(self, file):
+        file.write_bytes(GOOD + bytes(3_000_000))
+        assert self.told(file) == "good\n"
+
+
+def test_a_process_with_a_second_thread_is_not_copied():
+    program = """
 import json, threading
 from vision_service.mlmodel.trial_fork import alone
 before, stop = alone(), threading.Event()
@@ -263,5 +274,46 @@ thread = threading.Thread(target=stop.wait); thread.start()
 beside = alone(); stop.set(); thread.join()
 print(json.dumps([before, beside, alone()]))
 """
-        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
-        assert json.loads(done.stdout) == [True, False, True]
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert json.loads(done.stdout) == [True, False, True]
+
+
+class TestPreparedFresh:
+    """A program that cannot be copied prepares a fresh interpreter, which waits for what it is given."""
+
+    @pytest.fixture(autouse=True)
+    def prepared(self, monkeypatch):
+        monkeypatch.setattr(trial_process, "alone", lambda: False)
+        monkeypatch.setattr(trial_process, "_prepared", [])
+
+    def test_it_tries_the_first_model(self, monkeypatch):
+        trial_process.prepare("litert")
+        child_runs(monkeypatch, "raise SystemExit('a second one')")
+        attempt(GOOD)
+        assert "a second one" in refusal(GOOD + b"\0").message
+
+    def test_what_it_refuses_is_refused(self):
+        trial_process.prepare("litert")
+        assert "it is no TensorFlow Lite file" in refusal(b"TFL3TFL3").message
+
+    def test_it_tries_models_of_another_runtime_too(self):
+        pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
+        trial_process.prepare("litert")
+        attempt(tinymodels.onnx({"image": ("float32", ("n", 3, "h", "w"))}, mean_of=(2, 3)), runtime="onnx")
+
+    def test_one_that_has_ended_in_vain_does_not_count(self, monkeypatch):
+        with monkeypatch.context() as patched:
+            child_runs(patched, f"raise SystemExit({trial_process.UNUSED})")
+            trial_process.prepare("litert")
+        attempt(GOOD)
+        with monkeypatch.context() as patched:
+            child_runs(patched, f"raise SystemExit({trial_process.UNUSED})")
+            trial_process.prepare("litert")
+        assert "it is no TensorFlow Lite file" in refusal(b"TFL3TFL3").message
+
+    def test_one_that_is_given_nothing_ends_by_itself(self, monkeypatch):
+        short = "from vision_service.mlmodel import trial_process\ntrial_process.PATIENCE = 0.01\nos._exit"
+        monkeypatch.setattr(trial_process, "CHILD", trial_process.CHILD.replace("os._exit", short))
+        trial_process.prepare("litert")
+        (prepared,) = trial_process._prepared
+        assert prepared._process.wait(60) == trial_process.UNUSED

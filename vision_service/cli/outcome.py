@@ -10,9 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-SOME_GARBAGE = 50_000
-"""How many more objects there must be before the garbage collector looks for what only refers to itself: importing
-makes that many, which are all needed, and is a tenth slower when they are looked through again and again."""
+from vision_service.starting import begin
 
 OK = 0
 FAILED = 1
@@ -41,7 +39,7 @@ def own_process() -> None:
     if sys.stderr is None:
         sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False, buffering=1)
     sys.unraisablehook = _quiet(sys.unraisablehook)
-    gc.set_threshold(SOME_GARBAGE)
+    begin()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 

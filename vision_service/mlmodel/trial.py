@@ -12,9 +12,10 @@ import hashlib
 import json
 import math
 import os
+import select
 import signal
-import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -24,7 +25,7 @@ import numpy as np
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.mlmodel import trial_process
 from vision_service.mlmodel.runtime import Runtime, RuntimeOptions, TensorInfo
-from vision_service.mlmodel.runtimes import open_model
+from vision_service.mlmodel.runtimes import load_runtime, open_model
 
 REFUSED = 3
 """The child's exit code for a file that it refuses; the reason is the last line on stdout."""
@@ -75,7 +76,7 @@ def _run_child(runtime: str, data: bytes, options: RuntimeOptions, path: str, ti
     how = trial_process.how_of(runtime, path, options.num_threads, options.delegate, options.delegate_options)
     refused = ErrorCode.INVALID_ARGUMENT
     try:
-        code, stdout, stderr = trial_process.run(data, how, timeout)
+        code, stdout, stderr = trial_process.run(runtime, data, how, timeout)
     except TimeoutError:
         msg = f"the model {path!r} cannot be used: a trial of it did not finish within {timeout:g} s"
         return VisionError(ErrorCode.DEADLINE_EXCEEDED, f"{msg}; if it is only slow, raise 'trial_timeout'")
@@ -112,8 +113,18 @@ def _signal_name(number: int) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Try the model that comes on stdin, as the first argument says; return the exit code."""
-    return tried(sys.stdin.buffer.read(), arguments[0])
+    """Try the model that comes on stdin, behind a line that says how; return the exit code.
+
+    Args:
+        arguments: Which runtimes to load before.
+    """
+    with suppress(VisionError):  # said when the model is opened
+        for runtime in arguments:
+            load_runtime(runtime)
+    with os.fdopen(0, "rb", closefd=False) as stdin:
+        ready, _, _ = select.select([stdin], [], [], trial_process.PATIENCE)
+        how = stdin.readline() if ready else b""
+        return tried(stdin.read(), how.decode()) if how else trial_process.UNUSED
 
 
 def tried(data: bytes, how: str) -> int:

@@ -37,26 +37,33 @@ class ForkedTrial:
         """Make it. This process must be :func:`alone`.
 
         Args:
-            job: What the copy does; returns its exit code.
+            job: What the copy does; returns its exit code. What :meth:`give` gives is on its stdin.
 
         Raises:
             OSError: If no process can be made.
         """
-        (out, its_out), (err, its_err) = os.pipe(), os.pipe()
+        (its_in, self._in), (out, its_out), (err, its_err) = os.pipe(), os.pipe(), os.pipe()
         try:
             self._pid = os.fork()
             if self._pid == 0:
-                _be_the_copy(job, its_out, its_err)
+                os.close(self._in)  # else it would never see its stdin's end
+                _be_the_copy(job, its_in, its_out, its_err)
         except OSError:
-            os.close(out)
-            os.close(err)
+            for pipe in (self._in, out, err):
+                os.close(pipe)
             raise
         finally:
-            os.close(its_out)
-            os.close(its_err)
+            for pipe in (its_in, its_out, its_err):
+                os.close(pipe)
+        self._to_say = memoryview(b"")
         self._printed = {out: b"", err: b""}
-        self._open = {out, err}
+        self._open = {self._in, out, err}
         self._code: int | None = None
+
+    def give(self, data: bytes) -> None:
+        """Give it this on stdin, and then its end; it is written while it is waited for."""
+        os.set_blocking(self._in, False)
+        self._to_say = memoryview(data)
 
     def wait(self, timeout: float) -> tuple[int, bytes, bytes]:
         """Return its exit code, and what it said on stdout and stderr.
@@ -68,13 +75,15 @@ class ForkedTrial:
             TimeoutError: It has not ended in time.
         """
         ends = time.monotonic() + timeout
+        if not self._to_say:
+            self._close(self._in)
         while self._open or (code := self._ended()) is None:
             left = ends - time.monotonic()
             if left <= 0:
                 self.end()
                 raise TimeoutError
             if self._open:
-                self._read(left)
+                self._talk(left)
             else:
                 time.sleep(PAUSE)
         out, err = self._printed.values()
@@ -85,9 +94,8 @@ class ForkedTrial:
         if self._code is None:
             os.kill(self._pid, signal.SIGKILL)
             self._code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
-        for pipe in self._open:
-            os.close(pipe)
-        self._open = set()
+        for pipe in list(self._open):
+            self._close(pipe)
 
     def _ended(self) -> int | None:
         """Return its exit code; None, if it still runs."""
@@ -97,24 +105,41 @@ class ForkedTrial:
                 self._code = os.waitstatus_to_exitcode(status)
         return self._code
 
-    def _read(self, timeout: float) -> None:
+    def _talk(self, timeout: float) -> None:
         poll = select.poll()
         for pipe in self._open:
-            poll.register(pipe, select.POLLIN)
+            poll.register(pipe, select.POLLOUT if pipe == self._in else select.POLLIN)
         for pipe, _ in poll.poll(1e3 * timeout):
+            if pipe == self._in:
+                self._write()
+                continue
             data = os.read(pipe, CHUNK)
             self._printed[pipe] += data
             if not data:
-                self._open.remove(pipe)
-                os.close(pipe)
+                self._close(pipe)
+
+    def _write(self) -> None:
+        try:
+            self._to_say = self._to_say[os.write(self._in, self._to_say[:CHUNK]) :]
+        except BlockingIOError:
+            return
+        except BrokenPipeError:  # it has ended, or reads no more
+            self._to_say = memoryview(b"")
+        if not self._to_say:
+            self._close(self._in)
+
+    def _close(self, pipe: int) -> None:
+        if pipe in self._open:
+            self._open.remove(pipe)
+            os.close(pipe)
 
 
-def _be_the_copy(job: Callable[[], int], out: int, err: int) -> NoReturn:
+def _be_the_copy(job: Callable[[], int], its_in: int, out: int, err: int) -> NoReturn:
     """Do the job and end, whatever happens, without what a process does at its end: that is the first one's."""
     code = 1
     try:
-        os.dup2(out, 1)
-        os.dup2(err, 2)
+        for number, pipe in enumerate((its_in, out, err)):
+            os.dup2(pipe, number)
         code = job()
     except BaseException as error:
         with suppress(OSError):
