@@ -301,6 +301,14 @@ class TestPreparedFresh:
         trial_process.prepare("litert")
         attempt(tinymodels.onnx({"image": ("float32", ("n", 3, "h", "w"))}, mean_of=(2, 3)), runtime="onnx")
 
+    def test_an_onnx_file_is_prepared_for(self, tmp_path, monkeypatch):
+        pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
+        data = tinymodels.onnx({"image": ("float32", ("n", 3, "h", "w"))}, mean_of=(2, 3))
+        (tmp_path / "model.onnx").write_bytes(data)
+        trial_process.begin(str(tmp_path / "model.onnx"))
+        child_runs(monkeypatch, "raise SystemExit('a second one')")
+        attempt(data, runtime="onnx")
+
     def test_one_that_has_ended_in_vain_does_not_count(self, monkeypatch):
         with monkeypatch.context() as patched:
             child_runs(patched, f"raise SystemExit({trial_process.UNUSED})")

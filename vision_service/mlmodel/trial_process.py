@@ -33,7 +33,9 @@ UNUSED = 4
 """The child's exit code if it is given nothing for PATIENCE."""
 PATIENCE = 20.0
 """How long a child that was prepared waits, seconds: until then, a node has imported all and got its parameters."""
-LITERT = "litert"
+LITERT, ONNX = "litert", "onnx"
+WITHOUT_THREADS = (LITERT,)
+"""The runtimes that start no threads when they are imported."""
 HEAD = b"TFL3"
 """What stands at the place 4 of LiteRT's files."""
 LARGEST_BEGUN = 256 << 20
@@ -120,7 +122,7 @@ def how_of(runtime: str, path: str, num_threads: int, delegate: str, options: tu
 
 
 def begin(path: str, *, num_threads: int = 1) -> None:
-    """Begin the trial of a file that is going to be loaded, if it is one of LiteRT's, on the CPU.
+    """Begin the trial of a file that is going to be loaded on the CPU, if it is one of LiteRT's; of others, prepare it.
 
     Whatever is wrong with it is found by who loads it. Only for a process that is ours: where it has one thread still,
     it imports NumPy and LiteRT, and is copied.
@@ -137,6 +139,8 @@ def begin(path: str, *, num_threads: int = 1) -> None:
         if data[4:8] == HEAD:
             how = how_of(LITERT, path, num_threads, "", ())
             _begun[data, how] = _kept(_forked(LITERT, lambda: _tried(data, how)) or _fresh(LITERT, data, how))
+        elif file.suffix.lower() == ".onnx":
+            prepare(ONNX)
 
 
 def prepare(runtime: str) -> None:
@@ -170,7 +174,7 @@ def _as_given(data: bytes, how: str) -> bytes:
 
 def _forked(runtime: str, job: Callable[[], int]) -> Trial | None:
     """Return a copy of this process, which has loaded the runtime, to do a job; None, if it cannot be copied."""
-    if not alone():
+    if runtime not in WITHOUT_THREADS or not alone():
         return None
     try:
         from vision_service.mlmodel.runtimes import load_runtime
