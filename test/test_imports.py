@@ -3,6 +3,7 @@
 import ast
 import graphlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -12,9 +13,39 @@ from pathlib import Path
 import pytest
 
 import vision_service
+from vision_service.cli.output import LIKE_A_TERMINAL
 
 HEAVY = {"ai_edge_litert", "av", "grpclib", "matplotlib", "onnxruntime", "open3d", "rosbags", "scipy", "viam"}
 NO_ROS = HEAVY | {"cv2", "numpy", "rclpy"}
+UNUSED_BY_DETECT = (HEAVY - {"ai_edge_litert"}) | {
+    *("asyncio", "concurrent.futures", "csv", "difflib", "email", "http", "importlib.metadata", "logging"),
+    *("multiprocessing", "rclpy", "rich.console", "socket", "ssl", "subprocess", "tempfile", "urllib.request", "yaml"),
+    *("vision_service.camera", "vision_service.drawing", "vision_service.messages", "vision_service.pointcloud"),
+    *("vision_service.ros", "vision_service.mlmodel.label_files", "vision_service.mlmodel.link"),
+    *("vision_service.mlmodel.onnx_file", "vision_service.mlmodel.packing", "vision_service.mlmodel.tiling"),
+    *("vision_service.parameter_files", "vision_service.settings.node", "vision_service.settings.vision"),
+}
+"""What `vision-service detect FILE` has no use for, printing into a pipe."""
+UNUSED_BY_VISION = HEAVY | {
+    *("asyncio", "csv", "difflib", "email", "http", "importlib.metadata", "multiprocessing", "socket", "ssl"),
+    *("subprocess", "tempfile", "unittest", "urllib.request", "uuid", "xml", "vision_service.camera.allowed_urls"),
+    *("vision_service.camera.calibration_file", "vision_service.camera.urls", "vision_service.cli"),
+    *("vision_service.control", "vision_service.rendering", "vision_service.ros.camera", "vision_service.ros.client"),
+    *("vision_service.mlmodel.label_files", "vision_service.mlmodel.link", "vision_service.mlmodel.onnx_file"),
+    *("vision_service.mlmodel.pool", "vision_service.mlmodel.tiling"),
+    *("vision_service.ros.resources.pooling", "vision_service.viam"),
+}
+"""What a vision node that runs a model of images has no use for until it is asked, beyond what rclpy imports."""
+INTERFACES_OF_VISION = {
+    *("diagnostic_msgs", "geometry_msgs", "lifecycle_msgs", "sensor_msgs", "std_msgs", "unique_identifier_msgs"),
+    *("vision_msgs", "visualization_msgs"),
+}
+"""Of other packages, what it imports beyond that."""
+ROOT = Path(__file__).resolve().parents[1]
+DETECT = ["detect", str(ROOT / "docs/images/overlay.jpg"), "--model-path", str(ROOT / "models/solids_detector.tflite")]
+SET = ["--set", "default_minimum_confidence=0.5"]
+COMMAND = "import sys; sys.argv[1:] = {}; from vision_service.cli.main import main; assert main() == 0"
+"""As a process of its own."""
 SETTINGS = [
     f"vision_service.settings.{name}" for name in ("node", "camera", "vision", "mlmodel", "stack", "viam_gateway")
 ]
@@ -34,15 +65,48 @@ OURS = re.compile(r"vision_service\.ros(\.|$)")
         ("from vision_service.cli.main import build_parser; build_parser()", NO_ROS | {"importlib.metadata"}),
         (f"import {', '.join(SETTINGS)}", NO_ROS | {"yaml"}),
         ("import vision_service.ros.main, vision_service.ros.vision.node", HEAVY | {"importlib.metadata"}),
+        ("import vision_service.ros.main", NO_ROS | {"subprocess", "tempfile", "yaml"}),
         ("import vision_service.ros.stack", HEAVY),
         ("import vision_service.vision.mlmodel", HEAVY | {"rclpy", "vision_service.pointcloud"}),
+        (COMMAND.format([*DETECT, *SET]), UNUSED_BY_DETECT),
+        (COMMAND.format([*DETECT, "--json"]), UNUSED_BY_DETECT),
     ],
-    ids=["package", "command", "settings", "vision", "stack", "a model of images"],
+    ids=[
+        "package",
+        "command",
+        "settings",
+        "vision",
+        "executables",
+        "stack",
+        "a model of images",
+        "detect",
+        "detect, as JSON",
+    ],
 )
 def test_what_is_heavy_is_imported_where_it_is_used(program, unwanted):
-    program += "; import json, sys; print(json.dumps(list(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert not unwanted & set(json.loads(done.stdout))
+    program += "; import json, sys; print(); print(json.dumps(list(sys.modules)))"
+    environment = {name: value for name, value in os.environ.items() if name not in LIKE_A_TERMINAL}
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment, timeout=60
+    )
+    assert sorted(unwanted & set(json.loads(done.stdout.splitlines()[-1]))) == []
+
+
+def test_a_vision_node_that_runs_a_model_of_images_imports_what_it_uses():
+    program = """
+import json, sys
+import cv2, numpy, rclpy.node
+before = set(sys.modules)
+import vision_service.ros.process.spinning, vision_service.ros.vision.node, vision_service.vision.mlmodel
+print(json.dumps(sorted(set(sys.modules) - before)))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    found = set(json.loads(done.stdout))
+    assert sorted(UNUSED_BY_VISION & found) == []
+    packages = (
+        {name.partition(".")[0] for name in found} - sys.stdlib_module_names - {"numpy", "rclpy", "vision_service"}
+    )
+    assert {name for name in packages if not name.startswith("_")} <= INTERFACES_OF_VISION
 
 
 def imports(node: ast.AST, *, lazy: bool = False) -> Iterator[tuple[str, bool]]:

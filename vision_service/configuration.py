@@ -7,11 +7,11 @@ ROS parameter and ``--set`` on the command line all go through :func:`configure`
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import enum
 import math
 import typing
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any, Protocol, TypeVar
 
 from vision_service.errors import ErrorCode, VisionError
@@ -220,6 +220,11 @@ def parts(description: str, kinds: Kinds) -> Any:
 
 def attributes(configuration: type) -> dict[str, Attribute]:
     """Return the attributes of a configuration dataclass by name, in the order they are written."""
+    return dict(_attributes(configuration))
+
+
+@cache
+def _attributes(configuration: type) -> dict[str, Attribute]:
     hints = typing.get_type_hints(configuration)
     found = {}
     for item in dataclasses.fields(configuration):
@@ -439,6 +444,8 @@ def close_names(name: str, known: Iterable[str]) -> list[str]:
     """
     if len(name) > LONGEST_NAME:
         return []
+    import difflib
+
     matcher = difflib.SequenceMatcher(b=name)
     likeness = {}
     for other in known:

@@ -6,7 +6,6 @@ import errno
 import os
 import stat
 import sys
-import tempfile
 from pathlib import Path
 from typing import BinaryIO
 
@@ -126,6 +125,8 @@ def write_atomically(path: Path, data: bytes) -> None:
     if path.exists() and not path.is_file():  # a device or a pipe, which nothing can be put in the place of
         path.write_bytes(data)
         return
+    import tempfile
+
     path = path.resolve()  # what a link leads to is written, not the link
     mode = 0o666 & ~_umask() if not path.exists() else stat.S_IMODE(path.stat().st_mode)
     number, new = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -145,6 +144,8 @@ def check_used(path: str | Path, nodes: Collection[str]) -> None:
 
 def _advice(sections: Iterable[str], nodes: Iterable[str]) -> str:
     """Return how one of the sections has to be called to be for one of the nodes, empty if none resembles any."""
+    from difflib import get_close_matches
+
     last = {_parts(section)[-1]: section.removeprefix("/") for section in sections}
     for node in nodes:
         name = _parts(node)[-1]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from vision_service.configuration import did_you_mean
+from vision_service.entry_points import may_exist
 from vision_service.errors import ErrorCode, VisionError
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoints
+    from importlib.metadata import EntryPoint
 
 
 class Registry:
@@ -33,7 +34,7 @@ class Registry:
 
     def names(self) -> list[str]:
         """Return all names that can be asked for, sorted."""
-        return sorted({*self._builtin, *self._third_party().names})
+        return sorted({*self._builtin, *(point.name for point in self._third_party())})
 
     def own(self) -> list[str]:
         """Return our own names, in the order in which they were given."""
@@ -41,7 +42,7 @@ class Registry:
 
     def foreign(self) -> list[str]:
         """Return the names of third parties' classes that are used, sorted."""
-        return sorted(name for name in self._third_party().names if name not in self._builtin)
+        return sorted({point.name for point in self._third_party()} - set(self._builtin))
 
     def unused(self) -> list[str]:
         """Return a message for each third party's class that is not used, because its name is one of ours."""
@@ -70,7 +71,9 @@ class Registry:
                     raise VisionError(ErrorCode.UNKNOWN_RESOURCE, msg) from error
         raise VisionError(ErrorCode.UNKNOWN_RESOURCE, f"no {self.kind} {name!r}{did_you_mean(name, self.names())}")
 
-    def _third_party(self) -> EntryPoints:
-        from importlib.metadata import entry_points  # 20 ms that a node with a model of ours need not wait
+    def _third_party(self) -> Iterable[EntryPoint]:
+        if not may_exist(self._group):
+            return ()
+        from importlib.metadata import entry_points
 
         return entry_points(group=self._group)

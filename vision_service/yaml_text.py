@@ -9,6 +9,8 @@ from vision_service.errors import ErrorCode, VisionError, shortened
 
 QUOTES = "put strings with special characters in quotes"
 
+_PLAIN = re.compile(r"-?(?:0|[1-9][0-9]{0,99})(\.[0-9]{1,99})?")
+"""A number that needs no parser."""
 _WORDS = (
     (r"found character '\\t'|tab character", "a tab stands where spaces are expected: indent with spaces"),
     (r"found character (?P<what>'.') that cannot", f"a value cannot begin with {{what}}: {QUOTES}"),
@@ -68,6 +70,9 @@ def parse_yaml(data: str | bytes, loader: Any = None) -> Any:
     Raises:
         VisionError: INVALID_ARGUMENT, with the line, the column and what is wrong there.
     """
+    if isinstance(data, str) and (plain := _PLAIN.fullmatch(data)):  # as PyYAML does, which takes long to be imported
+        return float(data) if plain[1] else int(data)
+
     import yaml
 
     try:

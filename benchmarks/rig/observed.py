@@ -27,6 +27,13 @@ AGAIN = 0.5
 """After how many seconds one asks again: the answer is lost where the other side has not discovered us yet."""
 BOOTSTRAPPED = "_ROS_WHEELS_BOOTSTRAP_COMPLETE"
 """What ROS's wheels leave in the environment when they have started Python once more; a user's shell has it not."""
+UNCOMPILED = "PYTHONDONTWRITEBYTECODE"
+"""What lets Python compile sources each time that they are imported; pip compiles what it installs."""
+
+
+def as_in_a_shell() -> dict[str, str]:
+    """Return the environment of a process that a user starts, as far as this one is otherwise."""
+    return {name: value for name, value in os.environ.items() if name not in (BOOTSTRAPPED, UNCOMPILED)}
 
 
 @dataclass(frozen=True)
@@ -51,11 +58,10 @@ class Observed:
         Args:
             *arguments: Of Python.
         """
-        environment = {name: value for name, value in os.environ.items() if name != BOOTSTRAPPED}
         self._began = time.perf_counter()
         self._process = subprocess.Popen(
             [sys.executable, *map(str, arguments)],
-            env=environment,
+            env=as_in_a_shell(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

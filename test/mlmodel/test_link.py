@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from vision_service.mlmodel.link import SMALLEST, TRIES, Link, Sending
+from vision_service.mlmodel.link import SMALLEST, TRIES, Link
+from vision_service.mlmodel.sending import Sending
 
 TENSOR = np.repeat(np.arange(256, dtype=np.float32), 192).reshape(1, 128, 128, 3)
 SECONDS = {"raw": 0.02, "bytes": 0.01, "png": 0.03}

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.mlmodel.packing import BYTES, JPEG, PNG, RAW, Packer, image_axes, unpack
+from vision_service.mlmodel.packing import Packer, image_axes, unpack
+from vision_service.mlmodel.sending import BYTES, JPEG, PNG, RAW
 
 PIXELS = cv2.resize(np.random.default_rng(5).integers(3, 250, (12, 16, 3), np.uint8), (64, 48))
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])

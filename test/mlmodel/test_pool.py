@@ -8,10 +8,10 @@ import pytest
 
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.mlmodel.file_facts import FileFacts
-from vision_service.mlmodel.link import Sending
 from vision_service.mlmodel.pool import Pool
 from vision_service.mlmodel.pool_members import FIRST_PAUSE
 from vision_service.mlmodel.runtime import TensorInfo
+from vision_service.mlmodel.sending import Sending
 
 PATIENCE = 30.0
 

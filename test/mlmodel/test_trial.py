@@ -1,5 +1,7 @@
 """Files are tried in another process: what crashes or hangs there harms nobody here."""
 
+import json
+import subprocess
 import sys
 
 import numpy as np
@@ -143,6 +145,10 @@ def test_the_child_finds_what_this_process_finds(monkeypatch, tmp_path):
 class TestBegunEarly:
     """A command begins the trial before it imports what loads the model."""
 
+    @pytest.fixture(autouse=True)
+    def it_cannot_be_copied(self, monkeypatch):
+        monkeypatch.setattr(trial_process, "alone", lambda: False)
+
     @pytest.fixture
     def file(self, tmp_path):
         path = tmp_path / "model.tflite"
@@ -178,3 +184,144 @@ class TestBegunEarly:
         trial_process.begin(str(tmp_path / "absent"))
         trial_process.begin(str(tmp_path))
         assert not trial_process._begun
+
+
+class TestInACopyOfTheProcess:
+    """A command that has one thread begins the trial in a copy of itself."""
+
+    TRY = """
+import os, sys
+from vision_service import starting
+starting.begin()
+from vision_service.mlmodel import trial_process
+trial_process.FreshTrial = None  # it must not be needed
+{before}
+trial_process.{how}
+from vision_service.errors import VisionError
+from vision_service.mlmodel.runtime import RuntimeOptions
+from vision_service.mlmodel.trial import try_model
+data = open(sys.argv[1], "rb").read()
+try:
+    try_model("litert", data, RuntimeOptions(), path=sys.argv[1], timeout={timeout})
+    print("good")
+except VisionError as error:
+    print(int(error.code), error.message)
+"""
+    INSTEAD = "from vision_service.mlmodel import trial\ntrial._run_once = lambda model: {}"
+
+    @pytest.fixture
+    def file(self, tmp_path):
+        path = tmp_path / "model.tflite"
+        path.write_bytes(GOOD)
+        return path
+
+    @pytest.fixture(params=["begin(sys.argv[1])", "prepare('litert')"], ids=["begun", "prepared"], autouse=True)
+    def the_way(self, request):
+        self.how = request.param
+
+    def told(self, file, before: str = "", timeout: float = 30.0) -> str:
+        """Return what the program prints for a file."""
+        program = self.TRY.format(before=before, timeout=timeout, how=self.how)
+        done = subprocess.run(
+            [sys.executable, "-c", program, str(file)], capture_output=True, text=True, timeout=60, check=True
+        )
+        assert "Traceback" not in done.stderr
+        return done.stdout
+
+    def test_a_good_file_passes(self, file):
+        assert self.told(file) == "good\n"
+
+    def test_a_damaged_file_that_crashes_the_runtime_is_refused_and_the_command_lives(self, file):
+        data = bytearray(testdata.path("models/unsupported/split_concat.tflite").read_bytes())
+        data[208] ^= 0xFF
+        file.write_bytes(data)
+        assert "cannot be used: a trial of it crashed native code (signal 11, SIGSEGV)" in self.told(file)
+
+    def test_what_the_runtime_refuses_is_refused_with_its_reason(self, file):
+        file.write_bytes(b"TFL3TFL3")
+        assert "it is no TensorFlow Lite file" in self.told(file)
+
+    def test_one_that_hangs_is_ended(self, file):
+        told = self.told(file, self.INSTEAD.format("__import__('time').sleep(1000)"), timeout=0.2)
+        assert "did not finish within 0.2 s" in told
+
+    def test_one_that_closes_its_streams_and_hangs_is_ended(self, file):
+        hangs = "[os.close(1), os.close(2), __import__('time').sleep(1000)]"
+        assert "did not finish within 0.2 s" in self.told(file, self.INSTEAD.format(hangs), timeout=0.2)
+
+    def test_one_that_prints_a_lot_passes(self, file):
+        assert self.told(file, self.INSTEAD.format("os.write(2, b'x' * 1_000_000)")) == "good\n"
+
+    def test_another_failure_is_told_in_one_line(self, file):
+        told = self.told(file, self.INSTEAD.format("1 / 0"))
+        assert "ended with exit code 1: ZeroDivisionError: division by zero" in told
+
+    def test_what_the_command_does_at_its_end_is_done_once(self, file):
+        before = "import atexit; atexit.register(print, 'the end'); print('begun')"
+        assert self.told(file, before) == "begun\ngood\nthe end\n"
+
+    def test_one_of_many_bytes_passes(self, file):
+        file.write_bytes(GOOD + bytes(3_000_000))
+        assert self.told(file) == "good\n"
+
+
+def test_a_process_with_a_second_thread_is_not_copied():
+    program = """
+import json, threading
+from vision_service.mlmodel.trial_fork import alone
+before, stop = alone(), threading.Event()
+thread = threading.Thread(target=stop.wait); thread.start()
+beside = alone(); stop.set(); thread.join()
+print(json.dumps([before, beside, alone()]))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert json.loads(done.stdout) == [True, False, True]
+
+
+class TestPreparedFresh:
+    """A program that cannot be copied prepares a fresh interpreter, which waits for what it is given."""
+
+    @pytest.fixture(autouse=True)
+    def prepared(self, monkeypatch):
+        monkeypatch.setattr(trial_process, "alone", lambda: False)
+        monkeypatch.setattr(trial_process, "_prepared", [])
+
+    def test_it_tries_the_first_model(self, monkeypatch):
+        trial_process.prepare("litert")
+        child_runs(monkeypatch, "raise SystemExit('a second one')")
+        attempt(GOOD)
+        assert "a second one" in refusal(GOOD + b"\0").message
+
+    def test_what_it_refuses_is_refused(self):
+        trial_process.prepare("litert")
+        assert "it is no TensorFlow Lite file" in refusal(b"TFL3TFL3").message
+
+    def test_it_tries_models_of_another_runtime_too(self):
+        pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
+        trial_process.prepare("litert")
+        attempt(tinymodels.onnx({"image": ("float32", ("n", 3, "h", "w"))}, mean_of=(2, 3)), runtime="onnx")
+
+    def test_an_onnx_file_is_prepared_for(self, tmp_path, monkeypatch):
+        pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
+        data = tinymodels.onnx({"image": ("float32", ("n", 3, "h", "w"))}, mean_of=(2, 3))
+        (tmp_path / "model.onnx").write_bytes(data)
+        trial_process.begin(str(tmp_path / "model.onnx"))
+        child_runs(monkeypatch, "raise SystemExit('a second one')")
+        attempt(data, runtime="onnx")
+
+    def test_one_that_has_ended_in_vain_does_not_count(self, monkeypatch):
+        with monkeypatch.context() as patched:
+            child_runs(patched, f"raise SystemExit({trial_process.UNUSED})")
+            trial_process.prepare("litert")
+        attempt(GOOD)
+        with monkeypatch.context() as patched:
+            child_runs(patched, f"raise SystemExit({trial_process.UNUSED})")
+            trial_process.prepare("litert")
+        assert "it is no TensorFlow Lite file" in refusal(b"TFL3TFL3").message
+
+    def test_one_that_is_given_nothing_ends_by_itself(self, monkeypatch):
+        short = "from vision_service.mlmodel import trial_process\ntrial_process.PATIENCE = 0.01\nos._exit"
+        monkeypatch.setattr(trial_process, "CHILD", trial_process.CHILD.replace("os._exit", short))
+        trial_process.prepare("litert")
+        (prepared,) = trial_process._prepared
+        assert prepared._process.wait(60) == trial_process.UNUSED

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import math
-import textwrap
+import os
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -101,6 +102,8 @@ def add_ros_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 EXAMPLES = "examples:"
+USUAL_COLUMNS, MARGIN = 80, 2
+"""How wide a terminal is that does not say it, and how much of it argparse leaves free."""
 
 
 def add_command(
@@ -124,16 +127,33 @@ def add_command(
         help=summary,
         description=description,
         epilog="\n".join([EXAMPLES, *lines]),
-        formatter_class=_Formatter,
+        formatter_class=Formatter,
         allow_abbrev=False,
     )
     return parser
 
 
-class _Formatter(argparse.HelpFormatter):
-    """Leaves examples as they are: what is copied must be a command."""
+class Formatter(argparse.HelpFormatter):
+    """As wide as the terminal; leaves examples as they are: what is copied must be a command.
+
+    argparse makes one for each argument, and the width it would find out by `shutil`, with all that this imports.
+    """
+
+    def __init__(self, prog: str, width: int | None = None) -> None:
+        super().__init__(prog, width=(_columns() if width is None else width) - MARGIN)
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         if text.startswith(EXAMPLES):
-            return textwrap.indent(text, indent)
+            return "".join(f"{indent}{line}" for line in text.splitlines(keepends=True))
         return super()._fill_text(text, width, indent)
+
+
+def _columns() -> int:
+    """Return how wide the terminal is, as `shutil.get_terminal_size` finds it."""
+    given = os.environ.get("COLUMNS", "")
+    if given.isdecimal() and int(given) > 0:
+        return int(given)
+    try:
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns or USUAL_COLUMNS  # type: ignore[union-attr]
+    except (AttributeError, ValueError, OSError):
+        return USUAL_COLUMNS

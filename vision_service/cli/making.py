@@ -6,17 +6,18 @@ import argparse
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from vision_service.cli.parameter_file import model_attributes, read_sections, vision_section
 from vision_service.cli.settings import Setting, values
 from vision_service.configuration import attributes, configure
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.parameter_files import Section
 from vision_service.resources import LocalResources, Resources
 from vision_service.tasks import Task, abilities, can
 from vision_service.vision import MODELS
 from vision_service.vision.model import VisionModel
+
+if TYPE_CHECKING:
+    from vision_service.parameter_files import Section
 
 
 @contextmanager
@@ -34,13 +35,14 @@ def made(arguments: argparse.Namespace, *tasks: Task) -> Iterator[Any]:
     """
     if arguments.node and not arguments.params:
         arguments.usage_error("--node says which node of a parameter file: give that by --params FILE")
-    sections = read_sections(arguments.params) if arguments.params else {}
-    section = vision_section(sections, arguments.node) if arguments.params else {}
+    sections, section = _sections(arguments.params, arguments.node) if arguments.params else ({}, {})
     name = arguments.model or section.get("model") or ("mlmodel" if arguments.model_path else arguments.default_model)
     if not name:
         arguments.usage_error(f"give --model, one of {', '.join(MODELS.names())}, or --model-path FILE")
     paths = {"model_path": arguments.model_path, "label_path": arguments.label_path}
-    given = model_attributes(section) | {attribute: path for attribute, path in paths.items() if path is not None}
+    given = (_attributes(section) if section else {}) | {
+        attribute: path for attribute, path in paths.items() if path is not None
+    }
     with (
         closing(LocalResources(_makers(sections))) as resources,
         closing(_new(name, resources, given, arguments.settings)) as model,
@@ -49,6 +51,21 @@ def made(arguments: argparse.Namespace, *tasks: Task) -> Iterator[Any]:
             msg = f"the model {name} cannot {' or '.join(task.name for task in tasks)}: it can {can(model)}"
             raise VisionError(ErrorCode.NOT_SUPPORTED, msg)
         yield model
+
+
+def _sections(path: str, node: str) -> tuple[Mapping[str, Section], Section]:
+    """Return the sections of a parameter file, and that of the vision node."""
+    from vision_service.cli.parameter_file import read_sections, vision_section
+
+    sections = read_sections(path)
+    return sections, vision_section(sections, node)
+
+
+def _attributes(section: Section) -> Section:
+    """Return what a vision node's section says of its model."""
+    from vision_service.cli.parameter_file import model_attributes
+
+    return model_attributes(section)
 
 
 def _new(name: str, resources: Resources, given: Mapping[str, Any], settings: Iterable[Setting] = ()) -> VisionModel:
@@ -68,7 +85,7 @@ def _makers(sections: Mapping[str, Section]) -> dict[str, dict[str, Callable[[Re
     mlmodels: dict[str, Callable[[Resources], Any]] = {}
     for name, section in sections.items():
         if "model" in section:
-            vision[name] = partial(_new, section["model"], given=model_attributes(section))
+            vision[name] = partial(_new, section["model"], given=_attributes(section))
         elif "model_path" in section:
             mlmodels[name] = partial(_new_mlmodel, name, section)
     return {"vision": vision, "mlmodel": mlmodels}
@@ -77,7 +94,7 @@ def _makers(sections: Mapping[str, Section]) -> dict[str, dict[str, Callable[[Re
 def _new_mlmodel(name: str, section: Section, _: Resources) -> Any:
     """Return the runtime that holds the model of an ML model node."""
     from vision_service.mlmodel.loading import load_file
-    from vision_service.settings.mlmodel import ModelFileConfiguration
+    from vision_service.settings.model_file import ModelFileConfiguration
 
     known = attributes(ModelFileConfiguration)
     given = {key: value for key, value in section.items() if key.partition(".")[0] in known}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
+
+from vision_service.starting import begin
 
 OK = 0
 FAILED = 1
@@ -36,6 +39,7 @@ def own_process() -> None:
     if sys.stderr is None:
         sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False, buffering=1)
     sys.unraisablehook = _quiet(sys.unraisablehook)
+    begin()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
@@ -63,7 +67,11 @@ def without_interruption() -> Iterator[None]:
 
 
 def last_words() -> None:
-    """Leave nothing for the interpreter to complain of when it goes: output that cannot be written, and Ctrl-C."""
+    """Leave nothing for the interpreter to complain of when it goes: output that cannot be written, and Ctrl-C.
+
+    Nor to look through: the memory goes with the process.
+    """
+    gc.freeze()
     with suppress(ValueError):  # not in the main thread
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     for stream in (sys.stdout, sys.stderr):

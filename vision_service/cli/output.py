@@ -14,9 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.text import Text
-
 from vision_service.cli.given import stem_of
 from vision_service.configuration import Attribute, Names, by_use
 from vision_service.errors import ErrorCode, VisionError
@@ -26,19 +23,54 @@ from vision_service.image import encode
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from rich.console import Console
+
+    from vision_service.cli.table import Table
 
 WIDEST = 100
 """Of lines of running text, columns."""
 UNFOLDED = 1000
 """How wide a file or a pipe is, columns."""
+LIKE_A_TERMINAL = ("COLUMNS", "FORCE_COLOR", "TTY_COMPATIBLE")
+"""Environment variables that tell rich to fold or to colour what goes into a file or a pipe."""
+Spans = Sequence[tuple[str, str]]
+"""Of a line: strings, each with its style."""
 NOTICED = 0.5
 """How long one waits without wondering what happens, seconds."""
 
 
 def for_people(*, stderr: bool = False, soft_wrap: bool = False) -> Console:
     """Return what prints text for people: as wide as the terminal; where nobody looks, nothing is folded."""
+    from rich.console import Console  # which takes longer to be imported than a small model to answer
+
     folds = (sys.stderr if stderr else sys.stdout).isatty() or "COLUMNS" in os.environ
     return Console(highlight=False, stderr=stderr, soft_wrap=soft_wrap, width=None if folds else UNFOLDED)
+
+
+def may_be_terminal() -> bool:
+    """Return whether stdout is a terminal, or the environment says that it is one, in part at least."""
+    return sys.stdout.isatty() or any(name in os.environ for name in LIKE_A_TERMINAL)
+
+
+def print_lines(*lines: Spans, table: Table | None = None) -> None:
+    """Print lines, and below them a table; without rich where there is no terminal.
+
+    Args:
+        *lines: Each of parts with a style, as rich knows it: (("photo.jpg", "bold"), ("  nothing found", "dim")).
+        table: If there is one.
+    """
+    told = ["".join(text for text, _ in line) for line in lines]
+    below = [] if table is None else table.lines()
+    if below is not None and all(line.isprintable() for line in told) and not may_be_terminal():
+        print(*told, *below, sep="\n")  # noqa: T201
+        return
+    from rich.text import Text
+
+    console = for_people()
+    for line in lines:
+        console.print(Text.assemble(*line))
+    if table is not None:
+        console.print(table.rich())
 
 
 def print_json(value: Any) -> None:
@@ -61,6 +93,8 @@ def print_entries(kind: str, entries: Sequence[tuple[str, str, Sequence[str]]]) 
         kind: What the entries are, in the plural.
         entries: Of each its name, what it is, and what it can do.
     """
+    from rich.text import Text
+
     console = for_people()
     console.print(Text(kind, "bold"))
     width = max((len(name) for name, _, _ in entries), default=0)
@@ -85,6 +119,8 @@ def print_attributes(
         description: Its paragraphs.
         items: Its attributes.
     """
+    from rich.text import Text
+
     console = for_people()
     width = min(console.width, WIDEST)
     methods = f": {', '.join(can)}" if can else ""
@@ -151,7 +187,8 @@ def progress(files: Sequence[str]) -> Iterator[str]:
     if hidden:
         yield from files
         return
-    from rich.progress import Progress  # which takes as long to be imported as a small model to run ten times
+    from rich.console import Console
+    from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
         yield from bar.track(files, description="")

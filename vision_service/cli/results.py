@@ -6,12 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich import box
-from rich.table import Table
-from rich.text import Text
-
-from vision_service.cli.output import for_people
-from vision_service.pointcloud.motion import IDENTITY
+from vision_service.cli.output import for_people, may_be_terminal, print_lines
+from vision_service.cli.table import Column, Table
 
 if TYPE_CHECKING:
     from vision_service.types import (
@@ -109,13 +105,10 @@ def print_results(file: str, size: Size, results: Sequence[Detection | Classific
         size: Width and height of the image, pixels.
         results: Detections or classifications, in this order.
     """
-    console = for_people()
-    title = Text.assemble((file, "bold"), (f"  {size[0]}×{size[1]}", "dim"))
+    title = ((file, "bold"), (f"  {size[0]}×{size[1]}", "dim"))
     if not results:
-        console.print(title, Text("  nothing found", "dim"), sep="")
+        print_lines((*title, ("  nothing found", "dim")))
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    table.add_column("class", overflow="fold", min_width=8)
     columns: dict[str, list[str]] = {"id": [getattr(result, "id", "") for result in results]}
     for name in ("confidence", "x_min", "y_min", "x_max", "y_max"):
         if hasattr(results[0], name):
@@ -131,15 +124,11 @@ def print_results(file: str, size: Size, results: Sequence[Detection | Classific
     ]
     columns["keypoints"] = [str(len(extra.keypoints)) if extra and extra.keypoints else "" for extra in extras]
     shown = {name: texts for name, texts in columns.items() if any(texts)}
-    for name in shown:
-        if name == "id":
-            table.add_column(name, overflow="fold")
-        else:
-            table.add_column(name, justify="right", no_wrap=True)
+    heads = [Column("class", least=8), *(Column(name, number=name != "id") for name in shown)]
+    table = Table(heads, dense=True)
     for number, result in enumerate(results):
-        table.add_row(Text(result.class_name), *(Text(texts[number]) for texts in shown.values()))
-    console.print(title)
-    console.print(table)
+        table.add(result.class_name, *(texts[number] for texts in shown.values()))
+    print_lines(title, table=table)
 
 
 def print_segmentation(file: str, size: Size, found: Segmentation) -> None:
@@ -155,16 +144,11 @@ def print_segmentation(file: str, size: Size, found: Segmentation) -> None:
         print_results(file, size, found.instances)
     if not classes:
         return
-    console = for_people()
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("class", overflow="fold")
-    for name in ("number", "pixels", "share"):
-        table.add_column(name, justify="right", no_wrap=True)
+    table = Table([Column("class"), *(Column(name, number=True) for name in ("number", "pixels", "share"))])
     for row in classes:
         share = f"{100 * row['pixels'] / max(1, size[0] * size[1]):.1f} %"
-        table.add_row(Text(row["class_name"] or "–"), str(row["class_index"]), str(row["pixels"]), share)
-    console.print(Text.assemble((file, "bold"), (f"  {size[0]}×{size[1]}", "dim")))
-    console.print(table)
+        table.add(row["class_name"] or "–", str(row["class_index"]), str(row["pixels"]), share)
+    print_lines(((file, "bold"), (f"  {size[0]}×{size[1]}", "dim")), table=table)
 
 
 def object_as_dict(item: PointCloudObject) -> dict[str, Any]:
@@ -190,6 +174,8 @@ def detection_3d_as_dict(item: Found3D) -> dict[str, Any]:
 
 
 def _box_as_dict(item: PointCloudObject | Found3D) -> dict[str, Any]:
+    from vision_service.pointcloud.motion import IDENTITY
+
     return {
         "center": [float(number) for number in item.center],
         "size": [float(number) for number in item.size],
@@ -207,47 +193,36 @@ def print_objects(file: str, cloud: PointCloud, objects: Sequence[PointCloudObje
         objects: What was found among them, in this order.
         told: What else is to be said of it, a line each: the ground, what was assumed.
     """
-    console = for_people()
     shape = f"{cloud.xyz.shape[1]}×{cloud.xyz.shape[0]}" if cloud.organized else f"{len(cloud)}"
-    title = Text.assemble((file, "bold"), (f"  {shape} points", "dim"))
-    lines = [Text(f"  {line}", "dim") for line in told]
+    title = ((file, "bold"), (f"  {shape} points", "dim"))
+    lines = [((f"  {line}", "dim"),) for line in told]
     if not objects:
-        console.print(title, Text("  nothing found", "dim"), sep="")
-        console.print(*lines, sep="\n", end="\n" if lines else "")
+        print_lines((*title, ("  nothing found", "dim")), *lines)
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("#", justify="right", no_wrap=True)
-    table.add_column("label", overflow="fold")
-    for name in ("confidence", "points", "center (m)", "size (m)"):
-        table.add_column(name, justify="right", no_wrap=True)
-    shown = objects[:SHOWN] if console.is_terminal and len(objects) > SHOWN + 1 else objects
+    numbers = (Column(name, number=True) for name in ("confidence", "points", "center (m)", "size (m)"))
+    table = Table([Column("#", number=True), Column("label"), *numbers])
+    few = len(objects) > SHOWN + 1 and may_be_terminal() and for_people().is_terminal
+    shown = objects[:SHOWN] if few else objects
     for number, item in enumerate(shown, start=1):
-        table.add_row(
+        table.add(
             str(number),
-            Text(item.label or "–"),
+            item.label or "–",
             f"{item.confidence:.2f}",
             str(len(item.cloud)),
             *(" ".join(f"{length:.3f}" for length in lengths) for lengths in (item.center, item.size)),
         )
-    console.print(title)
-    console.print(*lines, sep="\n", end="\n" if lines else "")
-    console.print(table)
+    print_lines(title, *lines, table=table)
     if len(shown) < len(objects):
-        console.print(Text(f"… and {len(objects) - len(shown)} more: --json, a file or a pipe has all", "dim"))
+        print_lines(((f"… and {len(objects) - len(shown)} more: --json, a file or a pipe has all", "dim"),))
 
 
 def print_detections_3d(title: str, found: Sequence[Found3D]) -> None:
     """Print a table of 3D detections."""
-    console = for_people()
     if not found:
-        console.print(Text.assemble((title, "bold"), ("  nothing found", "dim")))
+        print_lines(((title, "bold"), ("  nothing found", "dim")))
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("class", overflow="fold")
-    for name in ("confidence", "center (m)", "size (m)"):
-        table.add_column(name, justify="right", no_wrap=True)
+    table = Table([Column("class"), *(Column(name, number=True) for name in ("confidence", "center (m)", "size (m)"))])
     for item in found:
         places = (" ".join(f"{length:.3f}" for length in lengths) for lengths in (item.center, item.size))
-        table.add_row(Text(item.class_name or "–"), f"{item.confidence:.2f}", *places)
-    console.print(Text(title, "bold"))
-    console.print(table)
+        table.add(item.class_name or "–", f"{item.confidence:.2f}", *places)
+    print_lines(((title, "bold"),), table=table)

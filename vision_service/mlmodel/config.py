@@ -8,13 +8,13 @@ from typing import Any
 from vision_service.areas import AreaLimits
 from vision_service.configuration import Names, attribute
 from vision_service.mlmodel import activation, boxes, placement, resizing, suppression
-from vision_service.mlmodel.link import AUTO, CHOICES
-from vision_service.settings.mlmodel import ModelFileConfiguration
+from vision_service.mlmodel.sending import AUTO, CHOICES
+from vision_service.settings.model_file import ModelFileConfiguration
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class _OwnConfig(ModelFileConfiguration):
-    """The attributes of `mlmodel` that no other model has."""
+    """The attributes of `mlmodel` that no other model has; only part of the next class."""
 
     model_path: str = attribute(
         "Path of the model file: TensorFlow Lite (.tflite) or ONNX (.onnx); or leave it out and give 'mlmodel_name'.",

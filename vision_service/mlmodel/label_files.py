@@ -16,6 +16,7 @@ from typing import Any
 
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.mlmodel.file_facts import MOST_LABELS, NOT_READABLE, decode_value, labels_of
+from vision_service.mlmodel.label_lines import parse_lines
 from vision_service.yaml_text import parse_yaml
 
 LARGEST_FILE = 16 << 20
@@ -178,42 +179,6 @@ def _text(data: bytes) -> str:
         msg = "is no label file but a web page or XML; write one label per line"
         raise NoLabelsError(msg)
     return text
-
-
-# Plain text.
-
-
-def parse_lines(text: str) -> tuple[str, ...]:
-    """Return the labels in a text, each at the place that is its class number.
-
-    One per line. Blanks around a label and blank lines at the end are dropped; a blank line in between keeps its place
-    as an empty label. A single line is split at commas, else at blanks. Where every line begins with a number ("0
-    person"), that is the class number.
-    """
-    lines = [line.strip() for line in re.split(r"\r\n|\r|\n", text)]
-    while lines and not lines[-1]:
-        lines.pop()
-    if len(lines) == 1:
-        line = lines[0]
-        if "," in line:
-            return tuple(part.strip() for part in line.split(","))
-        return tuple(line.split()) if re.match(r"\d+ \d|\D", line) else _numbered(lines) or (line,)
-    return _numbered(lines) or tuple(lines)
-
-
-def _numbered(lines: list[str]) -> tuple[str, ...]:
-    """Return the labels at the numbers that stand before them, or nothing if these are not class numbers.
-
-    Class numbers start at 0 or 1, rise, and have few gaps: COCO's 80 names have numbers up to 89.
-    """
-    found = [re.fullmatch(r"(\d{1,9})\s*[\s:,]\s*(\S.*)", line) for line in lines if line]
-    numbered = {int(match[1]): match[2] for match in found if match}
-    numbers = list(numbered)
-    if not numbers or len(numbers) < len(found) or numbers != sorted(numbers):
-        return ()
-    if numbers[0] > 1 or numbers[-1] > 2 * len(numbers):
-        return ()
-    return tuple(numbered.get(number, "") for number in range(numbers[-1] + 1))
 
 
 # Structured files.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vision_service.mlmodel.archive import EXPORTER_FILES, file_names, read_member
-from vision_service.mlmodel.label_files import parse_lines, read_label_file
+from vision_service.mlmodel.label_lines import parse_lines
 
 
 def read_labels(path: str) -> tuple[str, ...]:
@@ -12,6 +12,8 @@ def read_labels(path: str) -> tuple[str, ...]:
     Raises:
         VisionError: INVALID_ARGUMENT, if the file cannot be read, is no label file, or holds no label.
     """
+    from vision_service.mlmodel.label_files import read_label_file  # which knows many forms that few models need
+
     return read_label_file(path).labels
 
 

@@ -11,32 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.measures import Durations
-from vision_service.mlmodel.packing import BYTES, JPEG, LOSSLESS, PNG, RAW, Packer
+from vision_service.mlmodel.packing import LOSSLESS, Packer
+from vision_service.mlmodel.sending import AUTO, RAW, Sending
 
-AUTO = "auto"
-CHOICES = (AUTO, RAW, BYTES, PNG, JPEG)
 TRIES = 5
 """On how many calls each way is measured."""
 SMALLEST = 1 << 16
 """The smallest tensor that is packed, bytes: smaller ones fit one datagram."""
 GAIN = 0.95
 """How much of the time without packing is left at most, for packing to be chosen: it takes processor time."""
-
-
-@dataclass(frozen=True)
-class Sending:
-    """How models of other nodes are asked.
-
-    Attributes:
-        way: How tensors travel, of CHOICES.
-        quality: Of JPEGs, 1 to 100.
-        patience: How long one model of a pool may take before another one is asked too, seconds; 0 = four times as
-            long as usual.
-    """
-
-    way: str = AUTO
-    quality: int = 90
-    patience: float = 0.0
 
 
 @dataclass

@@ -77,7 +77,7 @@ class LiteRT:
             VisionError: INVALID_ARGUMENT, if the runtime cannot use the file or the delegate; NOT_SUPPORTED, if there
                 is no runtime.
         """
-        module = _interpreter_module()
+        module = interpreter_module()
         delegates = [_load_delegate(module, options)] if options.delegate else None
         interpreter: Any = None
         try:
@@ -155,8 +155,12 @@ class LiteRT:
             self._interpreter = None
 
 
-def _interpreter_module() -> Any:
-    """Return the interpreter's module of the first package that is installed."""
+def interpreter_module() -> Any:
+    """Return the interpreter's module of the first package that is installed.
+
+    Raises:
+        VisionError: NOT_SUPPORTED, if none is.
+    """
     for package in PACKAGES:
         try:
             return importlib.import_module(f"{package}.interpreter")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vision_service.errors import VisionError
 from vision_service.files import resolve
 from vision_service.image import read_file
-from vision_service.mlmodel.label_files import read_label_file
-from vision_service.mlmodel.onnx_weights import beside, with_weights
 from vision_service.mlmodel.runtime import Runtime, RuntimeOptions
 from vision_service.mlmodel.runtimes import find_runtime, open_model
 from vision_service.mlmodel.trial import try_model
-from vision_service.settings.mlmodel import ModelFileConfiguration
+from vision_service.settings.model_file import ModelFileConfiguration
+
+if TYPE_CHECKING:
+    from vision_service.mlmodel.label_files import LabelFile
 
 
 def load(path: str | Path, options: RuntimeOptions | None = None, *, trial_timeout: float = 10.0) -> Runtime:
@@ -41,6 +43,8 @@ def load(path: str | Path, options: RuntimeOptions | None = None, *, trial_timeo
 
 def _with_weights(data: bytes, path: str | Path) -> bytes:
     """Return an ONNX file with the weights in it that lie in files beside it."""
+    from vision_service.mlmodel.onnx_weights import beside, with_weights
+
     try:
         return with_weights(data, beside(resolve(path)))
     except VisionError as error:
@@ -56,12 +60,18 @@ def load_file(settings: ModelFileConfiguration) -> Runtime:
     Raises:
         VisionError: As :func:`load`; INVALID_ARGUMENT also for a label file that cannot be used.
     """
-    given = read_label_file(settings.label_path) if settings.label_path else None
+    given = _read_labels(settings.label_path) if settings.label_path else None
     runtime = load(settings.model_path, options_of(settings), trial_timeout=settings.trial_timeout)
     if given:
         runtime.labels = given.labels
         runtime.facts = replace(runtime.facts, labels_from=f"the label file {settings.label_path!r} ({given.form})")
     return runtime
+
+
+def _read_labels(path: str) -> LabelFile:
+    from vision_service.mlmodel.label_files import read_label_file
+
+    return read_label_file(path)
 
 
 def options_of(settings: ModelFileConfiguration) -> RuntimeOptions:

@@ -59,10 +59,7 @@ class OnnxRuntime:
             VisionError: INVALID_ARGUMENT, if the runtime cannot use the file or the execution provider; NOT_SUPPORTED,
                 if there is no runtime.
         """
-        try:
-            import onnxruntime
-        except ImportError:
-            raise missing_package("onnxruntime", "running an .onnx model", extra="onnx") from None
+        onnxruntime = onnxruntime_module()
         try:
             check_complete(data)
         except VisionError as error:
@@ -109,6 +106,19 @@ class OnnxRuntime:
         """Let go of the model; may be called twice."""
         with self._lock:
             self._session = None
+
+
+def onnxruntime_module() -> Any:
+    """Return ONNX Runtime's module.
+
+    Raises:
+        VisionError: NOT_SUPPORTED, if it is not installed.
+    """
+    try:
+        import onnxruntime
+    except ImportError:
+        raise missing_package("onnxruntime", "running an .onnx model", extra="onnx") from None
+    return onnxruntime
 
 
 def _providers(onnxruntime: Any, options: RuntimeOptions) -> list[Any]:

@@ -20,11 +20,8 @@ from numpy.typing import NDArray
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image_size import size_in_header
 from vision_service.limits import check_pixels
+from vision_service.mlmodel.sending import BYTES, JPEG, PNG, RAW
 
-RAW = "raw"
-BYTES = "bytes"
-PNG = "png"
-JPEG = "jpeg"
 WAYS = (RAW, BYTES, PNG, JPEG)
 """How a tensor may travel."""
 LOSSLESS = (RAW, BYTES, PNG)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.mlmodel.agreement import Facts, differences
-from vision_service.mlmodel.link import Sending
 from vision_service.mlmodel.runtime import Described, Tensors
+from vision_service.mlmodel.sending import Sending
 from vision_service.mlmodel.standing_for import StandsFor
 
 NOT_FOUND = "it has not been found yet"

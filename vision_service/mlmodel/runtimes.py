@@ -52,6 +52,22 @@ def find_runtime(path: str | Path, data: bytes) -> str:
     raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
 
 
+def load_runtime(runtime: str) -> None:
+    """Import a runtime, and what opens models by it.
+
+    Args:
+        runtime: One of the values of ENDINGS.
+
+    Raises:
+        VisionError: NOT_SUPPORTED, if it is not installed.
+    """
+    if runtime == "litert":
+        from vision_service.mlmodel.litert import interpreter_module as load
+    else:
+        from vision_service.mlmodel.onnx_runtime import onnxruntime_module as load
+    load()
+
+
 def open_model(runtime: str, data: bytes, options: RuntimeOptions, *, path: str) -> Runtime:
     """Return a model, ready to run, in this very process.
 

@@ -1,8 +1,9 @@
 """Trying a model's file in another process, so that one that crashes or hangs native code harms nobody.
 
-The child is a fresh interpreter (never a fork) without `site`, whose .pth files may do anything, for example start the
-interpreter once more; it imports NumPy and the runtime only. It is given the file's bytes, not its name, so
-that what was tried is what is used.
+The child is a fresh interpreter without `site`, whose .pth files may do anything, for example start the interpreter
+once more; it imports NumPy and the runtime only. Only the command's is a copy of its process, made before that has
+imported more than these (:mod:`vision_service.mlmodel.trial_fork`). It is given the file's bytes, not its name, so that
+what was tried is what is used.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
+import select
 import signal
-import subprocess
-import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -23,7 +25,7 @@ import numpy as np
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.mlmodel import trial_process
 from vision_service.mlmodel.runtime import Runtime, RuntimeOptions, TensorInfo
-from vision_service.mlmodel.runtimes import open_model
+from vision_service.mlmodel.runtimes import load_runtime, open_model
 
 REFUSED = 3
 """The child's exit code for a file that it refuses; the reason is the last line on stdout."""
@@ -74,8 +76,8 @@ def _run_child(runtime: str, data: bytes, options: RuntimeOptions, path: str, ti
     how = trial_process.how_of(runtime, path, options.num_threads, options.delegate, options.delegate_options)
     refused = ErrorCode.INVALID_ARGUMENT
     try:
-        code, stdout, stderr = trial_process.run(data, how, timeout)
-    except subprocess.TimeoutExpired:
+        code, stdout, stderr = trial_process.run(runtime, data, how, timeout)
+    except TimeoutError:
         msg = f"the model {path!r} cannot be used: a trial of it did not finish within {timeout:g} s"
         return VisionError(ErrorCode.DEADLINE_EXCEEDED, f"{msg}; if it is only slow, raise 'trial_timeout'")
     except OSError as error:
@@ -111,16 +113,36 @@ def _signal_name(number: int) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Try the model that comes on stdin; return the exit code."""
+    """Try the model that comes on stdin, behind a line that says how; return the exit code.
+
+    Args:
+        arguments: Which runtimes to load before.
+    """
+    with suppress(VisionError):  # said when the model is opened
+        for runtime in arguments:
+            load_runtime(runtime)
+    with os.fdopen(0, "rb", closefd=False) as stdin:
+        ready, _, _ = select.select([stdin], [], [], trial_process.PATIENCE)
+        how = stdin.readline() if ready else b""
+        return tried(stdin.read(), how.decode()) if how else trial_process.UNUSED
+
+
+def tried(data: bytes, how: str) -> int:
+    """Try a model in this very process, which is a child; return its exit code, and say on stdout why it is refused.
+
+    Args:
+        data: The model's file.
+        how: What :func:`vision_service.mlmodel.trial_process.how_of` returns.
+    """
     _give_way()
-    runtime, path, num_threads, delegate, delegate_options = json.loads(arguments[0])
+    runtime, path, num_threads, delegate, delegate_options = json.loads(how)
     options = RuntimeOptions(num_threads, delegate, tuple((name, value) for name, value in delegate_options))
     try:
-        _run_once(open_model(runtime, sys.stdin.buffer.read(), options, path=path))
+        _run_once(open_model(runtime, data, options, path=path))
     except VisionError as error:
         code = ErrorCode.INVALID_ARGUMENT if error.code == ErrorCode.MODEL_ERROR else error.code
-        sys.stdout.write("\n" + json.dumps([int(code), error.message]) + "\n")
-        sys.stdout.flush()
+        with os.fdopen(1, "wb", closefd=False) as stdout:  # what Python calls so may be another one in a copy
+            stdout.write(f"\n{json.dumps([int(code), error.message])}\n".encode())
         return REFUSED
     return 0
 

@@ -16,8 +16,9 @@ from vision_service.errors import ErrorCode, VisionError
 from vision_service.measures import Durations
 from vision_service.mlmodel.fingerprints import digest
 from vision_service.mlmodel.loading import load_file
-from vision_service.mlmodel.packing import KEY, RAW, WAYS
+from vision_service.mlmodel.packing import KEY, WAYS
 from vision_service.mlmodel.runtime import Runtime, Tensors
+from vision_service.mlmodel.sending import RAW
 from vision_service.ros import conversion
 from vision_service.ros.execution.calls import Call, too_late
 from vision_service.ros.json_fields import json_object

@@ -21,7 +21,6 @@ from vision_service.mlmodel.detections import detections_of
 from vision_service.mlmodel.fingerprints import Fingerprint, digest
 from vision_service.mlmodel.keypoints import names_and_skeleton, told
 from vision_service.mlmodel.labels import label, read_labels
-from vision_service.mlmodel.link import Sending
 from vision_service.mlmodel.loading import load, options_of
 from vision_service.mlmodel.placement import Placement
 from vision_service.mlmodel.preprocessing import find_image
@@ -29,8 +28,8 @@ from vision_service.mlmodel.quantization import Dequantizer
 from vision_service.mlmodel.recognition import make_input, noise, probe_size, recognise
 from vision_service.mlmodel.roles import named_roles
 from vision_service.mlmodel.runtime import Runtime, Tensors
+from vision_service.mlmodel.sending import Sending
 from vision_service.mlmodel.suppression import suppress
-from vision_service.mlmodel.tiling import cut, merged, moved, tiles_of
 from vision_service.mlmodel.unused import unused
 from vision_service.resources import Resources
 from vision_service.types import Classification, Detection, Frame, LabelImage
@@ -125,13 +124,18 @@ class MLModel(VisionModel):
             VisionError: NO_FRAME, if the frame has no image; MODEL_ERROR, if the model fails.
         """
         image = _image(frame)
-        found = self._detect(image)
-        if self.config.tiles:
-            for tile in tiles_of(image.size, self.config.tiles, self.config.tile_overlap):
-                found += moved(self._detect(cut(image, tile)), tile, image.size)
-            mode = "class_agnostic" if self._mode == "class_agnostic" else "per_class"
-            found = merged(found, self._threshold if self._threshold < 1 else TILE_IOU, mode, self._limit)
+        found = self._detect_in_tiles(image) if self.config.tiles else self._detect(image)
         return self._areas(found, image.size)
+
+    def _detect_in_tiles(self, image: Image) -> list[Detection]:
+        """Return what the model finds in an image and in its tiles, best first."""
+        from vision_service.mlmodel.tiling import cut, merged, moved, tiles_of  # which few models need
+
+        found = self._detect(image)
+        for tile in tiles_of(image.size, self.config.tiles, self.config.tile_overlap):
+            found += moved(self._detect(cut(image, tile)), tile, image.size)
+        mode = "class_agnostic" if self._mode == "class_agnostic" else "per_class"
+        return merged(found, self._threshold if self._threshold < 1 else TILE_IOU, mode, self._limit)
 
     def _detect(self, image: Image) -> list[Detection]:
         """Return what one run of the model finds in an image, best first."""

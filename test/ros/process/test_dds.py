@@ -2,7 +2,6 @@
 
 import importlib.machinery
 import os
-import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree
@@ -63,8 +62,7 @@ def free(monkeypatch):
     """Sets how much shared memory is free, MiB."""
 
     def set_free(mebibytes):
-        usage = shutil.disk_usage("/")._replace(free=mebibytes * MEBIBYTE)
-        monkeypatch.setattr(dds.shutil, "disk_usage", lambda path: usage)
+        monkeypatch.setattr(dds, "_free", lambda folder: mebibytes * MEBIBYTE)
 
     return set_free
 

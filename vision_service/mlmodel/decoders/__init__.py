@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 
 from vision_service.mlmodel.decoders.base import Family
@@ -52,6 +51,8 @@ def families(asked: str = "") -> Iterator[Family]:
         try:
             family = FAMILIES.get(name)()
         except Exception as error:  # our own models have nothing to do with it
+            import logging
+
             logging.getLogger(__name__).warning("%s", error)
             continue
         yield family

@@ -6,7 +6,6 @@ never breaks the bond because it misses the manager's heartbeats.
 
 from __future__ import annotations
 
-import uuid
 from contextlib import suppress
 from functools import cache
 from typing import Any
@@ -54,6 +53,8 @@ class Bond:
         Raises:
             ImportError: Where the ROS package `bond` is not installed.
         """
+        import uuid
+
         self._type = message_type()
         if self._type is None:
             raise ImportError("the ROS package 'bond' is not installed")

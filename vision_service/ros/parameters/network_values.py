@@ -6,9 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from vision_service.allowed_paths import AllowedPaths
-from vision_service.camera import urls
-from vision_service.camera.allowed_urls import check_url
-from vision_service.camera.calibration_file import path_of
 from vision_service.configuration import Attribute, Names
 from vision_service.errors import ErrorCode, VisionError
 
@@ -71,12 +68,14 @@ class NetworkValues:
                     " the node's parameter file or on its command line (-p), and start the node again"
                 )
                 raise _refusal(msg)
-        elif names is Names.STREAM and urls.is_url(text):
+        elif names is Names.STREAM and _is_url(text):
+            from vision_service.camera.allowed_urls import check_url
+
             check_url(text, self._allowed("allowed_urls"), of=name)
         elif names is Names.DEVICE:
             self._paths().check(text, of=name, device=True)
         elif names is Names.FILE_URL:
-            self._paths().check(str(path_of(text, camera_name=self._node_name)[0]), of=name)
+            self._paths().check(self._calibration(text), of=name)
         elif names in _FILES:
             self._paths().check(text, of=name)
 
@@ -93,12 +92,24 @@ class NetworkValues:
     def _plain(self, named: Iterable[str]) -> Iterable[str]:
         """Yield the files among what start parameters name."""
         for text in named:
-            if urls.is_url(text):
+            if _is_url(text):
                 continue
             try:
-                yield str(path_of(text, camera_name=self._node_name)[0]) if "://" in text else text
+                yield self._calibration(text) if "://" in text else text
             except VisionError:  # what it is to be is said when the node is configured
                 continue
+
+    def _calibration(self, url: str) -> str:
+        """Return the file that the URL of a calibration names."""
+        from vision_service.camera.calibration_file import path_of  # few nodes have one
+
+        return str(path_of(url, camera_name=self._node_name)[0])
+
+
+def _is_url(text: str) -> bool:
+    from vision_service.camera import urls
+
+    return urls.is_url(text)
 
 
 def _strings(value: Any) -> list[str]:

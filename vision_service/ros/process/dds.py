@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 from vision_service.ros.process.shared_memory import SHARED_MEMORY
@@ -89,7 +87,7 @@ def choose_profile() -> str:
         return ""
     if any(os.environ.get(variable) for variable in (*VARIABLES, "FASTDDS_BUILTIN_TRANSPORTS")):
         return ""
-    free = shutil.disk_usage(SHARED_MEMORY).free if SHARED_MEMORY.is_dir() else 0
+    free = _free(SHARED_MEMORY)
     segment = min(SEGMENT, free // 4)
     warning = ""
     if segment < SMALLEST:
@@ -139,6 +137,14 @@ def profile_variable() -> str:
     return NEW_VARIABLE if os.environ.get("ROS_DISTRO", "") > "jazzy" else OLD_VARIABLE
 
 
+def _free(folder: Path) -> int:
+    """Return how many bytes this user may write into a folder's file system; none, if it is no folder."""
+    if not folder.is_dir():
+        return 0
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
+
+
 def _prefixes() -> list[Path]:
     """Return where ROS may be installed, the prefix of rclpy first, which its middleware is installed with."""
     rclpy = importlib.util.find_spec("rclpy")
@@ -165,6 +171,8 @@ def _write_profile(segment: int) -> Path:
     try:
         return _write(Path(home).expanduser() / "vision_service" / name, text)
     except (OSError, RuntimeError):  # not ours to write, or there is no home
+        import tempfile
+
         return _write(Path(tempfile.mkdtemp(prefix="vision_service_")) / name, text)
 
 
@@ -172,6 +180,8 @@ def _write(path: Path, text: str) -> Path:
     """Let a file have this text; return it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.is_file() or path.read_bytes() != text.encode():
+        import tempfile
+
         with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
             file.write(text)
         Path(file.name).replace(path)  # in one step, because another process may read it now

@@ -25,6 +25,7 @@ from rclpy.logging import get_logger
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
+from vision_service import starting
 from vision_service.errors import VisionError
 from vision_service.ros.execution.compat import check_rclpy
 from vision_service.ros.execution.executor import Executor
@@ -303,6 +304,7 @@ def _serve(make_nodes: Callable[[], Sequence[Node]], stop: threading.Event) -> i
     """Make nodes, and have them work until told to stop."""
     nodes = make_nodes()
     with spinning(nodes, stop=stop) as spinners:
+        starting.end()
         stop.wait()
         failed = bool(spinners) and all(spinner.failure is not None for spinner in spinners)
     close(nodes)

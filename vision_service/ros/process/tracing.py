@@ -7,7 +7,6 @@ not helped by this.
 
 from __future__ import annotations
 
-import ctypes.util
 import importlib.util
 import os
 import resource
@@ -46,6 +45,8 @@ def require_room(folder: Path = SHARED_MEMORY) -> None:
 
 def brings_lttng() -> bool:
     """Return whether the ROS that is installed may load LTTng's library: it can be built without."""
+    import ctypes.util  # which imports much, and is mostly not needed
+
     rclpy = importlib.util.find_spec("rclpy")
     wheels = Path(rclpy.origin).parents[1] if rclpy is not None and rclpy.origin is not None else None
     if wheels is not None and any(wheels.glob("ros_*.libs/liblttng-ust*")):

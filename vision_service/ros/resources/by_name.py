@@ -9,24 +9,25 @@ from concurrent.futures import TimeoutError as NotReady
 from contextlib import suppress
 from copy import copy
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rclpy.exceptions import NameValidationException
 
 from vision_service.camera.topics import CameraTopics
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.mlmodel.pool import Pool
 from vision_service.resources import LocalResources, names_of, not_able
 from vision_service.ros.calling.caller import Caller
-from vision_service.ros.client import VisionClient, VisionProperties
 from vision_service.ros.node.base import ServiceNode
 from vision_service.ros.resources.camera_names import check_topics
 from vision_service.ros.resources.following import Followed, answered
 from vision_service.ros.resources.local_nodes import LocalNodes
-from vision_service.ros.resources.pooling import FollowedMember, LocalPlace, Place, RemotePlace, find_members
 from vision_service.ros.resources.shared_camera import LocalCamera, RemoteCamera, SharedCamera
-from vision_service.ros.resources.shared_mlmodel import LocalMLModel
 from vision_service.ros.resources.shared_vision import LocalVision, RemoteVision
+
+if TYPE_CHECKING:
+    from vision_service.mlmodel.pool import Pool
+    from vision_service.ros.client import VisionClient, VisionProperties
+    from vision_service.ros.resources.pooling import FollowedMember, Place, RemotePlace
 
 GLANCE = 0.1
 """How long we wait at once for another node to say what it is, seconds. No parameter: the executor is held up
@@ -151,6 +152,8 @@ class NodeResources(LocalResources):
         what = f"the ML model {name!r}"
         if local is not None:
             self.followed[full_name] = Followed(what, local.model_id, lambda: answered(local.model_id or None))
+            from vision_service.ros.resources.shared_mlmodel import LocalMLModel
+
             return LocalMLModel(local)
         self._require(f"{full_name}/get_metadata", "ML model", name, "mlmodels")
         place = self._remote_place(full_name)
@@ -162,6 +165,9 @@ class NodeResources(LocalResources):
 
     def _pool(self, names: Sequence[str]) -> Pool:
         """Return the pool of several ML model nodes, which are followed."""
+        from vision_service.mlmodel.pool import Pool
+        from vision_service.ros.resources.pooling import LocalPlace, find_members
+
         full_names = {name: self._full_name(name, "an ML model") for name in names}
         if len(set(full_names.values())) < len(names):
             raise VisionError(ErrorCode.INVALID_ARGUMENT, f"an ML model stands twice in 'mlmodel_name': {names}")
@@ -179,6 +185,8 @@ class NodeResources(LocalResources):
         return pool
 
     def _remote_place(self, full_name: str) -> RemotePlace:
+        from vision_service.ros.resources.pooling import RemotePlace
+
         def caller() -> Caller:
             found: Caller = self._connection(full_name, lambda: Caller(self._node))
             return found
@@ -251,6 +259,8 @@ class NodeResources(LocalResources):
             raise VisionError(ErrorCode.UNKNOWN_RESOURCE, msg)
 
     def _client(self, full_name: str) -> VisionClient:
+        from vision_service.ros.client import VisionClient
+
         client: VisionClient = self._connection(full_name, lambda: VisionClient(full_name, self._node))
         return client
 

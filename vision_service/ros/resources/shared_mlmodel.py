@@ -15,9 +15,10 @@ from vision_service import srv
 from vision_service.concurrency import Worker
 from vision_service.errors import ErrorCode, VisionError, asking
 from vision_service.mlmodel.file_facts import FileFacts
-from vision_service.mlmodel.link import Link, Sending
+from vision_service.mlmodel.link import Link
 from vision_service.mlmodel.packing import KEY
 from vision_service.mlmodel.runtime import Runtime, Tensors
+from vision_service.mlmodel.sending import Sending
 from vision_service.mlmodel.standing_for import StandsFor
 from vision_service.ros import conversion
 from vision_service.ros.calling.caller import Caller

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as NotReady
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vision_service.errors import ErrorCode, VisionError, asking
 from vision_service.keypoints import Skeleton
-from vision_service.ros.client import ImageLike, VisionClient, VisionProperties
 from vision_service.ros.resources.local_nodes import LocalVisionNode
 from vision_service.types import Classification, Detection, Frame, LabelImage
 from vision_service.vision.model import methods
 from vision_service.waiting import waiting_for
+
+if TYPE_CHECKING:
+    from vision_service.ros.client import ImageLike, VisionClient, VisionProperties
 
 
 class LocalVision:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vision_service.errors import ErrorCode, VisionError, reason
 from vision_service.ros.node.base import ServiceNode
 from vision_service.ros.parameters.candidates import Builder, Candidate
 from vision_service.ros.resources.following import Followed
-from vision_service.ros.resources.pooling import FollowedMember
+
+if TYPE_CHECKING:
+    from vision_service.ros.resources.pooling import FollowedMember
 
 LOOK_AGAIN = 0.5
 """How soon it is looked again at what a pool has left out, seconds."""

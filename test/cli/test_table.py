@@ -1,0 +1,40 @@
+"""Tables for people: where no terminal is, they are as rich prints them, without it."""
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from vision_service.cli.output import UNFOLDED
+from vision_service.cli.table import Column, Table
+
+CELLS = st.text(st.characters(exclude_categories=["C", "Z"]), max_size=12)
+"""Letters of all scripts, wide ones and combining marks too."""
+
+
+def printed_by_rich(table: Table) -> list[str]:
+    """Return what rich prints of it where nothing is folded."""
+    console = Console(file=io.StringIO(), width=UNFOLDED, highlight=False)
+    console.print(table.rich())
+    return console.file.getvalue().splitlines()
+
+
+@given(
+    columns=st.lists(st.builds(Column, CELLS.filter(bool), st.booleans(), st.integers(0, 10)), min_size=1, max_size=4),
+    dense=st.booleans(),
+    data=st.data(),
+)
+def test_lines_are_those_of_rich(columns, dense, data):
+    table = Table(columns, dense=dense)
+    for row in data.draw(st.lists(st.tuples(*[CELLS] * len(columns)), max_size=4)):
+        table.add(*row)
+    assert table.lines() == printed_by_rich(table)
+
+
+@pytest.mark.parametrize("cell", ["two\nlines", "a\ttab", "\x1b[31mred"])
+def test_what_is_no_plain_line_is_left_to_rich(cell):
+    table = Table([Column("class")])
+    table.add(cell)
+    assert table.lines() is None
