@@ -44,8 +44,10 @@ class Dequantizer:
             if is_quantized(info)
         }
 
-    def __call__(self, tensors: Mapping[str, NDArray[Any]]) -> Tensors:
+    def __call__(self, tensors: Tensors) -> Tensors:
         """Return the tensors, those that are quantized replaced."""
+        if not self._quantized:
+            return tensors
         real = dict(tensors)
         for name, (zero_point, scale) in self._quantized.items():
             values = np.subtract(tensors[name], zero_point, dtype=np.float32)

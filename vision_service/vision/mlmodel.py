@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -110,7 +110,7 @@ class MLModel(VisionModel):
                 nms_iou_threshold=Item(config.nms_iou_threshold, ATTRIBUTE),
             )
         self.contract = said
-        self._unused = unused(config, self.decoder.serves, said)
+        self._warning = self._what_is_uncertain(unused(config, self.decoder.serves, said))
         default = float(said.value("default_minimum_confidence", 0.0))
         self._minimum = MinimumConfidence(config.default_minimum_confidence or default, config.label_confidences)
         self._mode = str(said.value("nms", "none"))
@@ -200,9 +200,13 @@ class MLModel(VisionModel):
     @property
     def warning(self) -> str:
         """What is only assumed of the model, what is set in vain, and what to do about it; empty = nothing is."""
+        return self._warning
+
+    def _what_is_uncertain(self, unused: Sequence[str]) -> str:
+        """Return what is assumed of the model, and which attributes are set in vain."""
         said = [self.contract.warning()] if self.contract.assumed() else []
-        if self._unused:
-            names = ", ".join(repr(name) for name in self._unused)
+        if unused:
+            names = ", ".join(repr(name) for name in unused)
             said.append(f"set but without any meaning for this model ({self.title}): {names}; leave that out")
         return "; ".join(said)
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,7 +67,7 @@ class Topic:
     headed: bool = True
     expires: bool = False
 
-    @property
+    @cached_property
     def method(self) -> str:
         """The method of the model whose result is published."""
         return method_of(self.ability)
@@ -149,8 +150,45 @@ KNOWN_FOR = 0.1
 """How long it is relied on who listens, where the middleware does not tell that this has changed; seconds."""
 LONGEST_LASTING = 600.0
 """How long what is drawn lasts at most because the last frames took long, seconds."""
+_NO_HEADER = Header()
+"""For messages that take what is in a header from the frame itself."""
 CONFIRMATION = 0.2
 """How long is waited until subscriptions have received that there is nothing any more, before topics go; seconds."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is made of a frame for those who listen; decided when they come and go, not with every frame.
+
+    Attributes:
+        flat: The topics of what is seen in the image.
+        in_space: Those of objects in space.
+        drawn: The annotated images.
+        methods: Of the model, whose results it takes.
+        headed: Whether it takes a header.
+        expires: Whether messages say how long they hold.
+    """
+
+    flat: tuple[Topic, ...] = ()
+    in_space: tuple[Topic, ...] = ()
+    drawn: frozenset[str] = frozenset()
+    methods: tuple[str, ...] = ()
+    headed: bool = False
+    expires: bool = False
+
+    @classmethod
+    def of(cls, names: Collection[str], topics: Sequence[Topic]) -> Wanted:
+        """Return what outputs of those names take, of a model that can fill these topics."""
+        drawn = ANNOTATED_IMAGES.intersection(names)
+        wanted = [topic for topic in topics if topic.name in names]
+        return cls(
+            flat=tuple(topic for topic in wanted if topic.ability != IN_SPACE),
+            in_space=tuple(topic for topic in wanted if topic.ability == IN_SPACE),
+            drawn=drawn,
+            methods=tuple(dict.fromkeys(topic.method for topic in (topics if drawn else wanted))),
+            headed=bool(drawn) or any(topic.headed for topic in wanted),
+            expires=any(topic.expires for topic in wanted),
+        )
 
 
 class Outputs:
@@ -176,7 +214,6 @@ class Outputs:
             if topic.ability in able:
                 possible.setdefault(topic.name, topic)
         self._topics = list(possible.values())
-        self._methods = list(dict.fromkeys(topic.method for topic in self._topics))
         self._lock = threading.Lock()  # for whatever is sent, and what follows
         self._closed = False
         self._shown: dict[str, Topic] = {}  # whose last message tells of something
@@ -196,18 +233,17 @@ class Outputs:
             for name, kind in kinds.items()
         }
         self._listened: dict[str, list[Publisher]] = {}  # by output, those with a listener
+        self._wanted = Wanted()
         self._listened_until = -math.inf
 
     def heard(self) -> frozenset[str]:
         """Return the names of the outputs that have a listener; writing a message costs most."""
         self._listened_until = time.monotonic() + KNOWN_FOR  # first: what changes meanwhile is looked at again
         listened = {name: _listened_of(publishers) for name, publishers in self._publishers.items()}
-        self._listened = {name: publishers for name, publishers in listened.items() if publishers}
-        return frozenset(self._listened)
-
-    def _heard(self) -> Collection[str]:
-        """Return the same for a frame: asking all publishers takes as long as sending a message."""
-        return self.heard() if time.monotonic() > self._listened_until else self._listened.keys()
+        listened = {name: publishers for name, publishers in listened.items() if publishers}
+        if listened != self._listened:
+            self._listened, self._wanted = listened, Wanted.of(listened, self._topics)
+        return frozenset(listened)
 
     def _matched(self) -> None:
         """Look again who listens: somebody has come or gone."""
@@ -239,27 +275,25 @@ class Outputs:
             lasting: How long what is drawn of it holds at least without a further message, seconds; 0 = for ever.
         """
         began = time.monotonic()
-        heard = self._heard()
-        drawn = ANNOTATED_IMAGES.intersection(heard)
-        wanted = [topic for topic in self._topics if topic.name in heard]
-        methods = self._methods if drawn else dict.fromkeys(topic.method for topic in wanted)
-        results = {method: run(method, frame) for method in methods}
-        # Longer than the next frame may take, by how long this one and the one before took.
-        taken = time.monotonic() - max(self._opened, min(began, self._looked))
-        self._lasting = lasting and max(lasting, min(LONGEST_LASTING, 3 * taken))
-        headed = drawn or any(topic.headed for topic in wanted)
-        header = conversion.header_of(frame) if headed else Header()
-        for topic in wanted:
-            if topic.ability != IN_SPACE:
-                self._tell(topic, results[topic.method], header, frame)
-        if drawn and frame.image is not None:
+        if began > self._listened_until:  # asking all publishers takes as long as sending a message
+            self.heard()
+        wanted = self._wanted
+        results = {}
+        for method in wanted.methods:
+            results[method] = run(method, frame)
+        if wanted.expires:  # longer than the next frame may take, by how long this one and the one before took
+            taken = time.monotonic() - max(self._opened, min(began, self._looked))
+            self._lasting = lasting and max(lasting, min(LONGEST_LASTING, 3 * taken))
+        header = conversion.header_of(frame) if wanted.headed else _NO_HEADER
+        for topic in wanted.flat:
+            self._tell(topic, results[topic.method], header, frame)
+        if wanted.drawn and frame.image is not None:
             image = draw_results(frame.image.rgb, results, frame.intrinsics, skeleton, zones)
-            self._publish_image(drawn, image, header, jpeg_quality)
-        in_space = [topic for topic in wanted if topic.ability == IN_SPACE]
-        if in_space:  # at last, because their place may not be known
-            objects, frame_id = place(frame, results[in_space[0].method])
+            self._publish_image(wanted.drawn, image, header, jpeg_quality)
+        if wanted.in_space:  # at last, because their place may not be known
+            objects, frame_id = place(frame, results[wanted.in_space[0].method])
             seen, header = header, Header(stamp=header.stamp, frame_id=frame_id)
-            for topic in in_space:
+            for topic in wanted.in_space:
                 report = ground() if topic.name == MARKERS else None
                 more = []
                 if report is not None and report.ground is not None:
