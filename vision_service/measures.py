@@ -68,7 +68,7 @@ class Durations:
         Args:
             share: From 0 to 1: 0.5 is the median.
         """
-        ordered = sorted(tuple(self._seconds))  # a tuple of it is made in one step, whoever adds meanwhile
+        ordered = sorted(self._seconds.copy())  # a copy is made in one step, whoever adds meanwhile
         return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else None
 
     def to_json(self) -> dict[str, float | None]:

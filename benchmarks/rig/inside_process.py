@@ -46,7 +46,8 @@ class Eye:
         self.listener = listener
         self.slot = FrameSlot()
         self.results: list[tuple[int, Any]] = []
-        self._published = threading.Event()
+        self._published = threading.Lock()  # a camera's thread waits in the system too, not in Python as an Event does
+        self._published.acquire()
         self._when = 0.0
         local_nodes = LocalNodes()
         local_nodes.feeds.add("/camera/image_raw", Feed(self.slot, Demand(lambda: None)))
@@ -60,19 +61,20 @@ class Eye:
 
     def look(self, pixels: NDArray[np.uint8]) -> float:
         """Show an image; return the seconds from then until its result was published."""
-        self._published.clear()
         frame = _frame(pixels)
+        self._published.acquire(blocking=False)  # of what was shown without a look
         began = time.perf_counter()
         self.slot.put(frame)
-        if not self._published.wait(PATIENCE):
+        if not self._published.acquire(timeout=PATIENCE):
             raise TimeoutError
         return self._when - began
 
-    def note(self, message: Any) -> None:
-        """Note that a result was published now."""
-        self._when = time.perf_counter()
-        self._published.set()
+    def note(self, message: Any, when: float) -> None:
+        """Note that a result was published, and when, seconds of ``time.perf_counter``."""
+        self._when = when
         self.results.append((time.time_ns(), message))
+        with suppress(RuntimeError):  # nobody waits
+            self._published.release()
 
 
 def _frame(pixels: NDArray[np.uint8]) -> Frame:
@@ -103,14 +105,15 @@ def eye(network: Network) -> Iterator[Eye]:
 
 
 @contextmanager
-def _told(listener: Callable[[Any], None]) -> Iterator[None]:
+def _told(listener: Callable[[Any, float], None]) -> Iterator[None]:
     """Tell when the node has published a result."""
     original = Publisher.publish
 
     def publish(self: Publisher, message: Any) -> None:
         original(self, message)
+        when = time.perf_counter()
         if self.topic_name.startswith("/eye/camera/"):
-            listener(message)
+            listener(message, when)
 
     Publisher.publish = publish  # type: ignore[method-assign]
     try:

@@ -37,12 +37,12 @@ def detections_of(
     else:
         boxes = placement.boxes_to_source(found.boxes)
     larger = boxes[:, 2:] > boxes[:, :2]
-    if not larger.all():  # what lies beside the image, in a letterbox's border
+    if not np.logical_and.reduce(larger, None):  # what lies beside the image, in a letterbox's border
         inside = np.flatnonzero(larger.all(axis=1))
         found, boxes = found.take(inside), boxes[inside]
     extras = _extras(found, placement, boxes, keypoint_names)
     made = [
-        Detection(label(labels, number), score, x_min, y_min, x_max, y_max, class_index=number, extra=extra)
+        Detection(label(labels, number), score, x_min, y_min, x_max, y_max, "", number, extra)
         for number, score, (x_min, y_min, x_max, y_max), extra in zip(
             found.classes.tolist(), found.scores.tolist(), boxes.tolist(), extras, strict=True
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 
 UNLIKELY = float(1 << 31)
 """No class number and no coordinate is as great, but some models leave such in rows that mean nothing."""
+
+# The methods of arrays that do the same go through Python first.
+_least, _greatest, _all = np.minimum.reduce, np.maximum.reduce, np.logical_and.reduce
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,23 +74,24 @@ class Found:
 
     def _all_sane(self) -> bool:
         """Return whether all rows mean something, as they mostly do, in a third of the time."""
-        boxes, classes = self.boxes, self.classes
+        boxes, classes, scores = self.boxes, self.classes, self.scores
         return (
-            not len(self)
+            not len(scores)
             or bool(
-                boxes.min() > -UNLIKELY  # not a number is on neither side of any
-                and boxes.max() < UNLIKELY
-                and (boxes[:, 2:] > boxes[:, :2]).all()
-                and classes.min() >= 0
-                and classes.max() < UNLIKELY
-                and np.isfinite(self.scores).all()
+                _least(boxes, None) > -UNLIKELY  # not a number is on neither side of any
+                and _greatest(boxes, None) < UNLIKELY
+                and _all(boxes[:, 2:] > boxes[:, :2], None)
+                and _least(classes) >= 0
+                and _greatest(classes) < UNLIKELY
+                and -math.inf < _least(scores)
+                and _greatest(scores) < math.inf
             )
         )
 
     def sorted(self) -> Found:
         """Return all rows, the best first; equal ones keep their order."""
         scores = self.scores
-        if (scores[:-1] >= scores[1:]).all():  # many models return them so
+        if len(scores) < 2 or _all(scores[:-1] >= scores[1:]):  # many models return them so
             return self
         return self.take(np.argsort(-scores, kind="stable"))
 

@@ -53,6 +53,11 @@ class Placement:
         return np.minimum(np.maximum(found, 0.0, out=found), source, out=found)
 
     @cached_property
+    def size_of_boxes(self) -> NDArray[np.float64]:
+        """The input's width and height for both corners of a box: (4,)."""
+        return np.array([*self.size, *self.size], np.float64)
+
+    @cached_property
     def _of_boxes(self) -> tuple[NDArray[np.float64], ...]:
         """The corner, the scale and the source's size, each for both corners of a box: (4,)."""
         return tuple(np.array([*pair, *pair], np.float64) for pair in (self.corner, self.scale, self.source))

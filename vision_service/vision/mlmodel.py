@@ -138,9 +138,13 @@ class MLModel(VisionModel):
         decoder: Detector = self.decoder  # type: ignore[assignment]
         placement = self.input.placement(image)
         tensors = self._real(self._infer(image, placement))
-        with _ReadBy(decoder):
+        try:
             found = decoder.decode(tensors, placement, self._minimum.least).sane().sorted()
-        if not len(found):
+        except VisionError:
+            raise
+        except Exception as error:
+            raise _not_read(decoder, error) from error
+        if not len(found.scores):
             check_numbers(tensors)  # "nothing" must not be all that is said of a network that has broken down
         if self.config.label_confidences:
             enough = [
@@ -164,14 +168,19 @@ class MLModel(VisionModel):
         """
         decoder: Classifier = self.decoder  # type: ignore[assignment]
         image = _image(frame)
-        tensors = self._real(self._infer(image, self.input.placement(image)))
+        tensors = self._infer(image, self.input.placement(image))
         check_numbers(tensors)
-        with _ReadBy(decoder):
-            scores = decoder.scores(tensors)
-        (enough,) = (scores >= self._minimum.least).nonzero()
-        best = enough[(-scores[enough]).argsort(kind="stable")]
+        try:
+            scores = decoder.scores(self._real(tensors))
+        except VisionError:
+            raise
+        except Exception as error:
+            raise _not_read(decoder, error) from error
+        (best,) = (scores >= self._minimum.least).nonzero()
+        if best.size > 1:
+            best = best.take((-scores.take(best)).argsort(kind="stable"))
         found: list[Classification] = []
-        for number, score in zip(best.tolist(), scores[best].tolist(), strict=True):
+        for number, score in zip(best.tolist(), scores.take(best).tolist(), strict=True):
             if 0 <= count <= len(found):
                 break
             name = label(self.labels, number)
@@ -192,8 +201,12 @@ class MLModel(VisionModel):
         if not getattr(decoder, "only_order", False):
             tensors = self._real(tensors)
         check_numbers(tensors)
-        with _ReadBy(decoder):
+        try:
             numbers = decoder.labels(tensors, placement)
+        except VisionError:
+            raise
+        except Exception as error:
+            raise _not_read(decoder, error) from error
         known = max(len(self.labels), int(numbers.max()) + 1)
         return LabelImage(numbers, tuple(label(self.labels, number) for number in range(known)))
 
@@ -301,20 +314,10 @@ class MLModel(VisionModel):
         return self.runtime.infer(self._inputs(self.input.name, self.input.tensor(image, placement), size))
 
 
-class _ReadBy:
-    """Turns what a decoder raises in a block over outputs of another form than the probe's into MODEL_ERROR."""
-
-    def __init__(self, decoder: object) -> None:
-        self._decoder = decoder
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if isinstance(error, Exception) and not isinstance(error, VisionError):
-            name = type(self._decoder).__name__
-            msg = f"{name} cannot read what the model has returned for this frame: {error!r}"
-            raise VisionError(ErrorCode.MODEL_ERROR, msg) from error
+def _not_read(decoder: object, error: Exception) -> VisionError:
+    """Return the error for what a decoder raises over outputs of another form than the probe's."""
+    msg = f"{type(decoder).__name__} cannot read what the model has returned for this frame: {error!r}"
+    return VisionError(ErrorCode.MODEL_ERROR, msg)
 
 
 def check_numbers(tensors: Tensors) -> None:
