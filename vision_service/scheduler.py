@@ -343,7 +343,7 @@ class Scheduler:
                 return run, "", None
             return _ENDED if self._closed and not self._busy else None
         if self._streams and (not self._calls or self._streams_first()):
-            camera = self._longest_without(self._streams)
+            camera = next(iter(self._streams)) if len(self._streams) == 1 else self._longest_without(self._streams)
             return None, camera, self._take_stream(camera)[0]
         if self._calls:
             run = self._running = self._calls.popleft()
@@ -404,8 +404,6 @@ class Scheduler:
 
     def _longest_without(self, cameras: Iterable[str]) -> str:
         """Return the camera whose last turn is longest ago, "" = there is none; the lock is held."""
-        if isinstance(cameras, dict) and len(cameras) == 1:
-            return next(iter(cameras))
         return min(cameras, key=lambda camera: self._turn_of.get(camera, 0), default="")
 
     def _take_stream(self, camera: str) -> tuple[Callable[[], None], Frame | None]:

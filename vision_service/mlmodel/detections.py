@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -40,11 +41,13 @@ def detections_of(
     if not np.logical_and.reduce(larger, None):  # what lies beside the image, in a letterbox's border
         inside = np.flatnonzero(larger.all(axis=1))
         found, boxes = found.take(inside), boxes[inside]
-    extras = _extras(found, placement, boxes, keypoint_names)
+    extras: Iterable[DetectionExtra | None] = repeat(None)
+    if found.keypoints is not None or found.coefficients is not None or found.masks is not None:
+        extras = _extras(found, placement, boxes, keypoint_names)
     made = [
         Detection(label(labels, number), score, x_min, y_min, x_max, y_max, "", number, extra)
         for number, score, (x_min, y_min, x_max, y_max), extra in zip(
-            found.classes.tolist(), found.scores.tolist(), boxes.tolist(), extras, strict=True
+            found.classes.tolist(), found.scores.tolist(), boxes.tolist(), extras, strict=False
         )
     ]
     if found.coefficients is None:
@@ -53,12 +56,8 @@ def detections_of(
     return [each for each in made if each.extra is None or each.extra.mask is None or each.extra.mask.area]
 
 
-def _extras(
-    found: Found, placement: Placement, boxes: NDArray[Any], names: Sequence[str]
-) -> Sequence[DetectionExtra | None]:
-    """Return the masks and keypoints of each detection, None where the model gives none."""
-    if found.keypoints is None and found.coefficients is None and found.masks is None:
-        return [None] * len(found)
+def _extras(found: Found, placement: Placement, boxes: NDArray[Any], names: Sequence[str]) -> Sequence[DetectionExtra]:
+    """Return the masks and keypoints of each detection."""
     masks: Sequence[InstanceMask | None] = [None] * len(found)
     if found.masks is not None or found.coefficients is not None:
         masks = instance_masks(

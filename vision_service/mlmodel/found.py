@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -83,17 +84,19 @@ class Found:
                 and _all(boxes[:, 2:] > boxes[:, :2], None)
                 and _least(classes) >= 0
                 and _greatest(classes) < UNLIKELY
-                and -math.inf < _least(scores)
-                and _greatest(scores) < math.inf
+                and (scores[0] < math.inf and scores[-1] > -math.inf if self._falling else np.isfinite(scores).all())
             )
         )
 
+    @cached_property
+    def _falling(self) -> bool:
+        """Whether the best come first, as many models return them; no score is NaN then, unless there is only one."""
+        scores = self.scores
+        return len(scores) < 2 or bool(_all(scores[:-1] >= scores[1:]))
+
     def sorted(self) -> Found:
         """Return all rows, the best first; equal ones keep their order."""
-        scores = self.scores
-        if len(scores) < 2 or _all(scores[:-1] >= scores[1:]):  # many models return them so
-            return self
-        return self.take(np.argsort(-scores, kind="stable"))
+        return self if self._falling else self.take(np.argsort(-self.scores, kind="stable"))
 
 
 def nothing() -> Found:

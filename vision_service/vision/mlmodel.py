@@ -75,6 +75,7 @@ class MLModel(VisionModel):
             msg = f"'tiles' needs two numbers, columns and rows, not {list(config.tiles)}"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
         files = {"model_path": config.model_path, "label_path": config.label_path}
+        self._pool: Any = None
         self._files = {name: Fingerprint.of(path) for name, path in files.items() if path}
         self._digests = {name: digest(path) for name, path in files.items() if path}
         labels = read_labels(config.label_path) if config.label_path else ()
@@ -93,6 +94,8 @@ class MLModel(VisionModel):
         except VisionError:
             self._owned.close()
             raise
+        if hasattr(self.runtime, "parallel"):
+            self._pool = self.runtime
         for method in {"detect", "classify", "label"} - {self.decoder.serves}:
             setattr(self, method, None)
         self.update(config)
@@ -236,7 +239,7 @@ class MLModel(VisionModel):
     @property
     def parallel(self) -> int:
         """How many images can be looked at at once: as many as a pool has models."""
-        return getattr(self.runtime, "parallel", 1)
+        return 1 if self._pool is None else int(self._pool.parallel)
 
     def outdated(self, attribute: str) -> bool:
         """Return whether the model's or the label file has another content than when the model was made."""

@@ -102,10 +102,12 @@ class SeparateDecoder:
             chosen[:, :2], chosen[:, 2:] = chosen[:, :2] - chosen[:, 2:] / 2, chosen[:, :2] + chosen[:, 2:] / 2
         # One that stands on its head is the same box.
         low, high = chosen[:, :2], chosen[:, 2:]
-        if not (low <= high).all():
+        if not np.logical_and.reduce(low <= high, None):
             chosen = np.concatenate([np.minimum(low, high), np.maximum(low, high)], 1)
         found = scores.take(rows).astype(np.float64)
-        found = np.minimum(np.maximum(found, 0.0, out=found), 1.0, out=found)
+        np.minimum(found, 1.0, out=found)
+        if minimum <= 0:
+            np.maximum(found, 0.0, out=found)
         return Found(chosen, found, self._numbers(classes.take(rows)), in_source=self.coordinates == "source_pixels")
 
     @cached_property
