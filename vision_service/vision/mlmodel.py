@@ -21,6 +21,7 @@ from vision_service.mlmodel.detections import detections_of
 from vision_service.mlmodel.fingerprints import Fingerprint, digest
 from vision_service.mlmodel.keypoints import names_and_skeleton, told
 from vision_service.mlmodel.labels import label, read_labels
+from vision_service.mlmodel.levels import Levels
 from vision_service.mlmodel.link import Sending
 from vision_service.mlmodel.loading import load, options_of
 from vision_service.mlmodel.placement import Placement
@@ -169,27 +170,35 @@ class MLModel(VisionModel):
         Raises:
             VisionError: NO_FRAME, if the frame has no image; MODEL_ERROR, if the model fails.
         """
-        decoder: Classifier = self.decoder  # type: ignore[assignment]
         image = _image(frame)
         tensors = self._infer(image, self.input.placement(image))
         check_numbers(tensors)
         try:
-            scores = decoder.scores(self._real(tensors))
+            numbers, scores = self._likely_classes(tensors, self._minimum.least)
         except VisionError:
             raise
         except Exception as error:
-            raise _not_read(decoder, error) from error
-        (best,) = (scores >= self._minimum.least).nonzero()
-        if best.size > 1:
-            best = best.take((-scores.take(best)).argsort(kind="stable"))
+            raise _not_read(self.decoder, error) from error
+        if numbers.size > 1:
+            order = (-scores).argsort(kind="stable")
+            numbers, scores = numbers.take(order), scores.take(order)
         found: list[Classification] = []
-        for number, score in zip(best.tolist(), scores.take(best).tolist(), strict=True):
+        for number, score in zip(numbers.tolist(), scores.tolist(), strict=True):
             if 0 <= count <= len(found):
                 break
             name = label(self.labels, number)
             if score >= self._minimum.of(name):
                 found.append(Classification(name, score))
         return found
+
+    def _likely_classes(self, tensors: Tensors, least: float) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Return the numbers and scores of the classes that are likely enough, in the order of their numbers."""
+        if self._levels is not None:
+            return self._levels.best(tensors, least)
+        decoder: Classifier = self.decoder  # type: ignore[assignment]
+        scores = decoder.scores(self._real(tensors))
+        (numbers,) = (scores >= least).nonzero()
+        return numbers, scores.take(numbers)
 
     def label(self, frame: Frame) -> LabelImage:
         """Return which class each pixel of the image shows.
@@ -295,6 +304,10 @@ class MLModel(VisionModel):
             msg = f"'require_certain' is set, but {self.contract.warning()}"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
         self.input = make_input(image, self.contract)
+        self._levels: Levels | None = None
+        if found.decoder.serves == "classify":
+            decoder: Classifier = found.decoder  # type: ignore[assignment]
+            self._levels = Levels.of(decoder, runtime.outputs, lambda tensors: decoder.scores(self._real(tensors)))
         self.labels = tuple(label(found.labels, number) for number in range(len(found.labels)))
         self.extras = self.decoder.extras
         usual_names, usual_skeleton = names_and_skeleton(self.decoder, runtime.facts.metadata)
