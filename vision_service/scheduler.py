@@ -20,7 +20,7 @@ from vision_service.errors import ErrorCode, VisionError
 from vision_service.lanes import Lanes
 from vision_service.measures import Durations
 from vision_service.runs import Beside, Run, Shares, Started, attempt
-from vision_service.tasks import not_supported, task_of
+from vision_service.tasks import Task, abilities, not_supported, require, task_of
 from vision_service.types import Frame
 from vision_service.vision.model import VisionModel, methods
 from vision_service.waiting import Activity
@@ -72,6 +72,7 @@ class Scheduler:
             clock: Returns the time, seconds.
         """
         self._model = model
+        self._able: tuple[frozenset[str] | None, VisionModel] = (None, model)
         self._calls: deque[Run] = deque()
         self._streams: dict[str, tuple[Callable[[], None], Frame | None]] = {}
         self._turn_of: dict[str, int] = {}  # by camera: when it had its last turn, counted in turns
@@ -101,6 +102,20 @@ class Scheduler:
     def model(self) -> VisionModel:
         """The model in use."""
         return self._model
+
+    def methods_for(self, task: Task) -> tuple[str, ...]:
+        """Return the methods of the model in use that a task takes.
+
+        Raises:
+            VisionError: NOT_SUPPORTED, if the model cannot do it.
+        """
+        able, model = self._able
+        if able is None:  # for all calls until it is replaced, as a model does not change in this
+            able = abilities(model)
+            with self._lock:
+                if self._model is model:
+                    self._able = able, model
+        return task.methods(able) or require(model, task)
 
     @property
     def waiting(self) -> int:
@@ -206,6 +221,7 @@ class Scheduler:
             old = self._model
             self._enqueue(Run(lambda: self._failing.attempt(old.close), needed=True))
             self._model = model
+            self._able = (None, model)
             self._recent.clear()
 
     def close(self, timeout: float = 1.0) -> bool:
