@@ -11,8 +11,9 @@ from vision_service.ros import conversion
 from vision_service.ros.node.base import ServiceNode
 from vision_service.ros.vision.cameras import Cameras
 from vision_service.ros.vision.model_at_work import ModelAtWork
-from vision_service.ros.vision.outputs import ANNOTATED_IMAGES, EVENTS, Outputs
+from vision_service.ros.vision.outputs import Outputs
 from vision_service.ros.vision.streaming import Steady, Stream
+from vision_service.ros.vision.topics import ANNOTATED_IMAGES, EVENTS
 from vision_service.ros.vision.zones import NodeZones
 from vision_service.scheduler import Scheduler
 from vision_service.tasks import abilities
