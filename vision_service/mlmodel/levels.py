@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+import math
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from vision_service.mlmodel.quantization import is_quantized
 from vision_service.mlmodel.runtime import TensorInfo, Tensors
 
 ELEMENTWISE = ("none", "sigmoid")
-"""Activations by which a greater number is never a smaller score, whatever the others are."""
+"""Activations by which a score is a matter of its number alone, whatever the others are."""
 
 
 class Levels:
@@ -32,10 +33,11 @@ class Levels:
         """
         self.output = output.name
         limits = np.iinfo(output.dtype)
-        self._first = int(limits.min)
         values = np.arange(limits.min, limits.max + 1).astype(output.dtype)
-        self._scores = scores({output.name: values[np.newaxis]})
-        self._sorted = self._scores.tolist()
+        of_values = scores({output.name: values[np.newaxis]}).tolist()
+        self._scores = list(zip(of_values, values.tobytes(), strict=True))  # a score, and the byte that stands for it
+        self._of_byte = {byte: score for score, byte in self._scores}
+        self._likely: tuple[float, re.Pattern[bytes] | None] = (math.inf, None)
 
     @classmethod
     def of(
@@ -48,17 +50,27 @@ class Levels:
             return None
         return cls(info, scores) if is_quantized(info) else None
 
-    def best(self, tensors: Tensors, least: float) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    def best(self, tensors: Tensors, least: float) -> tuple[list[int], list[float]]:
         """Return the numbers of the classes whose scores are at least that, in their order, and these scores.
+
+        A regular expression finds them: after a network has run, the processor has to fetch the code of whatever is
+        called, and that of half a dozen functions of NumPy is long.
 
         Args:
             tensors: What the model returned.
             least: 0 to 1.
         """
-        level = bisect_left(self._sorted, least)
-        if level == len(self._sorted):
-            return np.zeros(0, np.intp), np.zeros(0)
-        values = tensors[self.output].reshape(-1)
-        (numbers,) = (values >= level + self._first).nonzero()
-        places = values.take(numbers).astype(np.intp)
-        return numbers, self._scores.take(places - self._first)
+        known, likely = self._likely
+        if known != least:
+            likely = self._bytes_from(least)
+            self._likely = least, likely
+        if likely is None:
+            return [], []
+        data = tensors[self.output].tobytes()
+        numbers = [found.start() for found in likely.finditer(data)]
+        return numbers, [self._of_byte[data[number]] for number in numbers]
+
+    def _bytes_from(self, least: float) -> re.Pattern[bytes] | None:
+        """Return what finds the bytes whose scores are at least that; None if there is none."""
+        enough = b"".join(b"\\x%02x" % byte for score, byte in self._scores if score >= least)
+        return re.compile(b"[" + enough + b"]") if enough else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,7 @@ from vision_service.resources import Resources
 from vision_service.types import Classification, Detection, Frame, LabelImage
 from vision_service.vision.model import VisionModel
 
+_score = itemgetter(0)
 TILE_IOU = 0.5
 """From which intersection over union on boxes of two tiles are one, where the family has no threshold of its own."""
 
@@ -179,11 +181,8 @@ class MLModel(VisionModel):
             raise
         except Exception as error:
             raise _not_read(self.decoder, error) from error
-        if numbers.size > 1:
-            order = (-scores).argsort(kind="stable")
-            numbers, scores = numbers.take(order), scores.take(order)
         found: list[Classification] = []
-        for number, score in zip(numbers.tolist(), scores.tolist(), strict=True):
+        for score, number in sorted(zip(scores, numbers, strict=True), key=_score, reverse=True):
             if 0 <= count <= len(found):
                 break
             name = label(self.labels, number)
@@ -191,14 +190,14 @@ class MLModel(VisionModel):
                 found.append(Classification(name, score))
         return found
 
-    def _likely_classes(self, tensors: Tensors, least: float) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    def _likely_classes(self, tensors: Tensors, least: float) -> tuple[list[int], list[float]]:
         """Return the numbers and scores of the classes that are likely enough, in the order of their numbers."""
         if self._levels is not None:
             return self._levels.best(tensors, least)
         decoder: Classifier = self.decoder  # type: ignore[assignment]
         scores = decoder.scores(self._real(tensors))
         (numbers,) = (scores >= least).nonzero()
-        return numbers, scores.take(numbers)
+        return numbers.tolist(), scores.take(numbers).tolist()
 
     def label(self, frame: Frame) -> LabelImage:
         """Return which class each pixel of the image shows.
