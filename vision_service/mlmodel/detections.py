@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vision_service.mlmodel.found import Found
+from vision_service.mlmodel.found import FEW, Found
 from vision_service.mlmodel.labels import label
 from vision_service.mlmodel.masks import instance_masks
 from vision_service.mlmodel.placement import Placement
@@ -32,6 +32,13 @@ def detections_of(
         return []
     if found.turned is not None:
         return _turned(found, found.turned.astype(np.float64), placement, labels)
+    plain = found.keypoints is None and found.coefficients is None and found.masks is None
+    if plain and len(found) <= FEW and not found.in_source:
+        return [
+            Detection(label(labels, number), score, *box, "", number)
+            for corners, score, number in found.rows
+            if _has_area(box := placement.box_to_source(*corners))
+        ]
     if found.in_source:
         beside = np.array(placement.corner) / placement.scale  # where the image begins in what the model sees
         boxes = (found.boxes.reshape(-1, 2, 2) - beside).clip(0.0, placement.source).reshape(-1, 4)
@@ -42,7 +49,7 @@ def detections_of(
         inside = np.flatnonzero(larger.all(axis=1))
         found, boxes = found.take(inside), boxes[inside]
     extras: Iterable[DetectionExtra | None] = repeat(None)
-    if found.keypoints is not None or found.coefficients is not None or found.masks is not None:
+    if not plain:
         extras = _extras(found, placement, boxes, keypoint_names)
     made = [
         Detection(label(labels, number), score, x_min, y_min, x_max, y_max, "", number, extra)
@@ -54,6 +61,11 @@ def detections_of(
         return made
     # An object without a single pixel is none, as Ultralytics' own prediction has it.
     return [each for each in made if each.extra is None or each.extra.mask is None or each.extra.mask.area]
+
+
+def _has_area(box: tuple[float, float, float, float]) -> bool:
+    """Return whether something of a box lies in the image, and not beside it in a letterbox's border."""
+    return box[0] < box[2] and box[1] < box[3]
 
 
 def _extras(found: Found, placement: Placement, boxes: NDArray[Any], names: Sequence[str]) -> Sequence[DetectionExtra]:

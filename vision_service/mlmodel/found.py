@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 UNLIKELY = float(1 << 31)
 """No class number and no coordinate is as great, but some models leave such in rows that mean nothing."""
 FEW = 32
-"""So many rows are looked at one by one in less time than as arrays."""
+"""So many rows are looked at one by one in less time than as arrays: after a network has run, the processor has to
+fetch the code of whatever is called, and that of NumPy's functions is long."""
 
 # The methods of arrays that do the same go through Python first.
 _least, _greatest, _all = np.minimum.reduce, np.maximum.reduce, np.logical_and.reduce
@@ -51,6 +53,11 @@ class Found:
         """Return how many objects."""
         return len(self.scores)
 
+    @cached_property
+    def rows(self) -> list[tuple[list[float], float, int]]:
+        """The box, the score and the class number of each."""
+        return list(zip(self.boxes.tolist(), self.scores.tolist(), self.classes.tolist(), strict=True))
+
     def take(self, rows: NDArray[Any] | list[int] | slice) -> Found:
         """Return some of the rows, in the given order."""
         return Found(
@@ -84,9 +91,7 @@ class Found:
                 and -UNLIKELY < top < bottom < UNLIKELY
                 and 0 <= number < UNLIKELY
                 and -math.inf < score < math.inf
-                for (left, top, right, bottom), number, score in zip(
-                    boxes.tolist(), classes.tolist(), scores.tolist(), strict=True
-                )
+                for (left, top, right, bottom), score, number in self.rows
             )
         return bool(
             _least(boxes, None) > -UNLIKELY
@@ -101,7 +106,9 @@ class Found:
     def _falling(self) -> bool:
         """Whether the best come first, as many models return them."""
         scores = self.scores
-        return len(scores) < 2 or bool(_all(scores[:-1] >= scores[1:]))
+        if len(scores) <= FEW:
+            return all(better[1] >= worse[1] for better, worse in pairwise(self.rows))
+        return bool(_all(scores[:-1] >= scores[1:]))
 
     def sorted(self) -> Found:
         """Return all rows, the best first; equal ones keep their order."""
