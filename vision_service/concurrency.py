@@ -59,14 +59,20 @@ class Failures:
             self._cause = None
             self._call(None)
 
-    def attempt(self, job: Callable[[], object]) -> None:
-        """Do a job, and tell whether it works; nothing is raised."""
+    def attempt(self, job: Callable[..., object], *arguments: Any) -> None:
+        """Do a job, and tell whether it works; nothing is raised.
+
+        Args:
+            job: What to do.
+            *arguments: What it is given.
+        """
         try:
-            job()
+            job(*arguments)
         except BaseException as error:
             self.tell(error)
         else:
-            self.over()
+            if self._cause is not None:
+                self.over()
 
     def _call(self, error: BaseException | None) -> None:
         try:

@@ -42,9 +42,11 @@ class FrameSlot:
             self._frame, self._arrived, self._error = frame, time.monotonic() - age, None
             self._count += 1
             self._rate.count()
-            answered = [future for since, future in self._waiting if self._arrived >= since]
-            self._waiting = [(since, future) for since, future in self._waiting if self._arrived < since]
-        for future in answered:
+            waiting = self._waiting
+            if waiting:
+                self._waiting = [(since, future) for since, future in waiting if self._arrived < since]
+                waiting = [(since, future) for since, future in waiting if self._arrived >= since]
+        for _, future in waiting:
             settle(future, frame)
         self._listeners.tell(frame)
 

@@ -162,12 +162,13 @@ class Image:
     @property
     def size(self) -> tuple[int, int]:
         """Width and height, pixels; a JPEG need not be decoded for that."""
-        if self._pixels is None and self._file is not None:
-            header = self._file.header
+        pixels = self._pixels
+        if pixels is None:
+            header = self._file.header if self._file is not None else None
             if header is not None and header.size is not None and not header.exif:
                 return header.size
-        height, width = self.pixels.shape[:2]
-        return width, height
+            pixels = self.pixels
+        return pixels.shape[1], pixels.shape[0]
 
     @property
     def rgb(self) -> NDArray[np.uint8]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -44,4 +43,4 @@ class Listeners(Generic[Item]):
     def tell(self, item: Item) -> None:
         """Call all with an item, in this thread."""
         for listener, failures in self._all:
-            failures.attempt(partial(listener, item))
+            failures.attempt(listener, item)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -48,13 +47,11 @@ class Durations:
     """How long the last runs of something took; every method may be called from any thread."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._seconds: deque[float] = deque(maxlen=MOST)
 
     def add(self, seconds: float) -> None:
         """Take how long one took."""
-        with self._lock:
-            self._seconds.append(seconds)
+        self._seconds.append(seconds)
 
     @contextmanager
     def measured(self) -> Iterator[None]:
@@ -71,8 +68,7 @@ class Durations:
         Args:
             share: From 0 to 1: 0.5 is the median.
         """
-        with self._lock:
-            ordered = sorted(self._seconds)
+        ordered = sorted(self._seconds.copy())  # a copy is made in one step, whoever adds meanwhile
         return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else None
 
     def to_json(self) -> dict[str, float | None]:

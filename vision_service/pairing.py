@@ -57,6 +57,8 @@ class Pairing:
             stamp: When it was taken, nanoseconds.
             item: Whatever belongs to the set.
         """
+        if len(self._waiting) == 1:
+            return {kind: item}
         self._waiting[kind].append((stamp, item))
         near = {
             other: [entry for entry in waiting if abs(entry[0] - stamp) <= self._tolerance]

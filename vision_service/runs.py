@@ -75,6 +75,8 @@ class Run:
         done: Whether there is an outcome.
     """
 
+    __slots__ = ("_outcome", "begun", "done", "job", "looks", "needed", "queued", "waiting")
+
     def __init__(self, job: Callable[[], Any], *, needed: bool = False, looks: bool = False) -> None:
         self.job = job
         self.needed = needed

@@ -20,15 +20,17 @@ from vision_service.errors import ErrorCode, VisionError
 from vision_service.lanes import Lanes
 from vision_service.measures import Durations
 from vision_service.runs import Beside, Run, Shares, Started, attempt
-from vision_service.tasks import not_supported, task_of
+from vision_service.tasks import Task, abilities, not_supported, require, task_of
 from vision_service.types import Frame
-from vision_service.vision.model import VisionModel, has, methods
+from vision_service.vision.model import VisionModel, methods
 from vision_service.waiting import Activity
 
 RECENT = 4
 """How many frames of a camera results are kept of: a stream may work on one while callers ask for the next."""
 MOST_STARTED = 2
 """How many frames of one camera may be in work, or wait for those before them, for each that the model can look at."""
+_ENDED = (None, "", None)
+"""That nothing is left to do, and nothing comes any more."""
 
 
 class Scheduler:
@@ -70,6 +72,7 @@ class Scheduler:
             clock: Returns the time, seconds.
         """
         self._model = model
+        self._able: tuple[frozenset[str] | None, VisionModel] = (None, model)
         self._calls: deque[Run] = deque()
         self._streams: dict[str, tuple[Callable[[], None], Frame | None]] = {}
         self._turn_of: dict[str, int] = {}  # by camera: when it had its last turn, counted in turns
@@ -100,6 +103,20 @@ class Scheduler:
         """The model in use."""
         return self._model
 
+    def methods_for(self, task: Task) -> tuple[str, ...]:
+        """Return the methods of the model in use that a task takes.
+
+        Raises:
+            VisionError: NOT_SUPPORTED, if the model cannot do it.
+        """
+        able, model = self._able
+        if able is None:  # for all calls until it is replaced, as a model does not change in this
+            able = abilities(model)
+            with self._lock:
+                if self._model is model:
+                    self._able = able, model
+        return task.methods(able) or require(model, task)
+
     @property
     def waiting(self) -> int:
         """How many calls and frames of streams wait for their turn."""
@@ -119,8 +136,14 @@ class Scheduler:
 
     def require(self, method: str) -> None:
         """Raise VisionError NOT_SUPPORTED if the model does not have a method."""
-        if not has(self._model, method):
+        self._function(method)
+
+    def _function(self, method: str) -> Callable[[Frame], Any]:
+        """Return a method of the model that is in use now."""
+        function = getattr(self._model, method, None)
+        if not callable(function):
             raise not_supported(self._model, task_of(method))
+        return function  # type: ignore[no-any-return]
 
     def run(self, method: str, frame: Frame) -> Future[Any]:
         """Return a future of what a method of the model says of a frame, for one caller.
@@ -198,6 +221,7 @@ class Scheduler:
             old = self._model
             self._enqueue(Run(lambda: self._failing.attempt(old.close), needed=True))
             self._model = model
+            self._able = (None, model)
             self._recent.clear()
 
     def close(self, timeout: float = 1.0) -> bool:
@@ -230,26 +254,26 @@ class Scheduler:
 
     def _shared(self, method: str, frame: Frame) -> Run:
         """Return the run of a method on a frame, a new one if nobody has asked before; the lock is held."""
-        self.require(method)
+        function, camera = self._function(method), frame.camera_name
         if self._closed:
             raise _closed()
-        if not frame.camera_name:
-            return Run(self._bound(method, frame), looks=True)  # a given image: nobody else can ask for it
-        recent = self._recent.setdefault(frame.camera_name, deque())
-        runs = next((runs for other, runs in recent if other is frame), None)
-        if runs is None:
-            runs = {}
-            recent.append((frame, runs))
-            kept = RECENT + len(self._started.get(frame.camera_name, ()))
-            while len(recent) > kept:
-                recent.popleft()
-        if method not in runs:
-            runs[method] = Run(self._bound(method, frame), looks=True)
-        return runs[method]
-
-    def _bound(self, method: str, frame: Frame) -> Callable[[], Any]:
-        """Return the run of a method of the model that is in use now."""
-        return partial(self._timed, method, getattr(self._model, method), frame)
+        runs: dict[str, Run] = {}
+        if camera:  # else a given image: nobody else can ask for it
+            recent = self._recent.get(camera)
+            if recent is None:
+                recent = self._recent[camera] = deque()
+            for known, its in recent:
+                if known is frame:
+                    runs = its
+                    break
+            else:
+                recent.append((frame, runs))
+                while len(recent) > RECENT + len(self._started.get(camera, ())):
+                    recent.popleft()
+        run = runs.get(method)
+        if run is None:
+            run = runs[method] = Run(partial(self._timed, method, function, frame), looks=True)
+        return run
 
     def _timed(self, method: str, function: Callable[[Frame], Any], frame: Frame) -> Any:
         began = self._clock()
@@ -295,44 +319,54 @@ class Scheduler:
             self._bell.put(None)
 
     def _turn(self) -> bool:
-        """Do one job, or have a lane do it, or sleep if there is none; return False when closed."""
-        run, camera, job = None, "", None
+        """Do one job, as soon as there is one for this thread; return False when closed."""
         with self._lock:
-            self._start_beside()
-            ready = self._ready()
-            if ready is not None:
-                camera, job = ready
-            elif self._in_lanes:
-                run = self._running = self._next_alone()
-                if run is None and self._closed and not self._busy:
-                    return False
-            elif self._streams and (not self._calls or self._streams_first()):
-                camera = self._longest_without(self._streams)
-                job, _ = self._take_stream(camera)
-            elif self._calls:
-                run = self._calls.popleft()
-                run.queued = False
-                self._running = run
-            elif self._closed:
-                return False
-            else:
-                self._shares.nobody_waits()
-        began = self._clock()
-        if job is not None:
-            with self._activity.at_work():
-                self._streams_failing[camera].attempt(job)
-        elif run is None:
+            chosen = self._choose()
+        while chosen is None:
             self._bell.get()  # what has come since then has rung
-        elif run.wanted:
-            with self._activity.at_work():
-                self._complete(run)
-        with self._lock:
+            with self._lock:
+                chosen = self._choose()
+        run, camera, job = chosen
+        if job is None and run is None:
+            return False
+        began = self._clock()
+        self._activity.begin()
+        try:
             if job is not None:
-                self._shares.stream_had(self._clock() - began)
-            elif run is not None:
-                self._shares.call_had(self._clock() - began)
+                self._streams_failing[camera].attempt(job)
+            elif run is not None and run.wanted:
+                self._complete(run)
+        finally:
+            self._activity.end()
+        with self._lock:
+            had = self._shares.stream_had if job is not None else self._shares.call_had
+            had(self._clock() - began)
             self._running = None
         return True
+
+    def _choose(self) -> tuple[Run | None, str, Callable[[], None] | None] | None:
+        """Return a run, or a camera and the job of its stream; neither when closed, None if there is nothing to do.
+
+        Lanes begin what is for them. The lock is held.
+        """
+        if self._beside or self._started or self._capacity > 1:
+            self._start_beside()
+            camera, job = self._ready()
+            if job is not None:
+                return None, camera, job
+            run = self._running = self._next_alone()
+            if run is not None:
+                return run, "", None
+            return _ENDED if self._closed and not self._busy else None
+        if self._streams and (not self._calls or self._streams_first()):
+            camera = next(iter(self._streams)) if len(self._streams) == 1 else self._longest_without(self._streams)
+            return None, camera, self._take_stream(camera)[0]
+        if self._calls:
+            run = self._running = self._calls.popleft()
+            run.queued = False
+            return run, "", None
+        self._shares.nobody_waits()
+        return _ENDED if self._closed else None
 
     # Lanes.
 
@@ -416,8 +450,11 @@ class Scheduler:
 
         self._lanes.do(look)
 
-    def _ready(self) -> tuple[str, Callable[[], None]] | None:
-        """Return the job of a stream whose frame was looked at, in the order of its camera; the lock is held."""
+    def _ready(self) -> tuple[str, Callable[[], None] | None]:
+        """Return the job of a stream whose frame was looked at, in the order of its camera; None if there is none.
+
+        The lock is held.
+        """
         for camera, started in self._started.items():
             if all(run.done for run in started[0].runs):
                 job = started.popleft().job
@@ -425,7 +462,7 @@ class Scheduler:
                 if started:
                     self._started[camera] = started  # at the end: cameras take turns
                 return camera, job
-        return None
+        return "", None
 
     def _streams_first(self) -> bool:
         """Return whether a stream goes before the calls that wait; the lock is held."""

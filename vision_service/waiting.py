@@ -49,16 +49,16 @@ def waits_for(thread: int) -> tuple[str, float]:
 
 
 class _AtWork:
-    """The block of :meth:`Activity.at_work`; a class, because every frame passes it and a generator takes longer."""
+    """The block of :meth:`Activity.at_work`; a class, because every run passes it and a generator takes longer."""
 
     def __init__(self, activity: Activity) -> None:
         self._activity = activity
 
     def __enter__(self) -> None:
-        self._activity._begin()
+        self._activity.begin()
 
     def __exit__(self, *_: object) -> None:
-        self._activity._end()
+        self._activity.end()
 
 
 class Activity:
@@ -72,13 +72,16 @@ class Activity:
         """Say, for the time of a block, that this thread runs the model."""
         return _AtWork(self)
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """Say that this thread runs the model from now on; where a block would cost too much."""
         thread = threading.get_ident()
-        _waited.pop(thread, None)  # of other work, or of a thread that had this number before
+        if _waited:
+            _waited.pop(thread, None)  # of other work, or of a thread that had this number before
         self._at = (thread, time.monotonic())
 
-    def _end(self) -> None:
-        self._before = _waited.pop(threading.get_ident(), None)
+    def end(self) -> None:
+        """Say that it does not any more."""
+        self._before = _waited.pop(threading.get_ident(), None) if _waited else None
         self._at = None
 
     def held_up(self) -> str:

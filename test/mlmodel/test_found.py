@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vision_service.mlmodel.found import Found, centers_to_corners, envelopes, nothing
+from vision_service.mlmodel.found import FEW, Found, centers_to_corners, envelopes, nothing
 from vision_service.types import OrientedBox
 
 BOXES = np.array([[0, 0, 2, 2], [1, 1, 4, 5], [3, 3, 5, 9]], float)
@@ -54,12 +54,17 @@ def test_the_best_come_first_and_equal_ones_keep_their_order():
         {"scores": math.nan},
     ],
 )
-def test_rows_that_mean_nothing_are_left_out(wrong):
+@pytest.mark.parametrize("times", [1, FEW])
+def test_rows_that_mean_nothing_are_left_out(wrong, times):
+    columns = {
+        "boxes": np.tile(BOXES, (times, 1)),
+        "scores": np.tile(SCORES, times),
+        "classes": np.tile(CLASSES, times),
+    }
+    assert found(**columns).sane().classes.tolist() == times * [1, 0, 2]
     ((name, value),) = wrong.items()
-    values = {"boxes": BOXES, "scores": SCORES, "classes": CLASSES}[name].copy()
-    values[1] = value
-    assert found(**{name: values}).sane().scores.tolist() == [0.2, 0.9]
-    assert found().sane().classes.tolist() == [1, 0, 2]
+    columns[name][1] = value
+    assert found(**columns).sane().classes.tolist() == [1, 2, *(times - 1) * [1, 0, 2]]
 
 
 def test_nothing_has_no_rows():

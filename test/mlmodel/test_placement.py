@@ -131,6 +131,7 @@ def test_a_box_is_where_the_image_shows_it():
 
 def test_what_lies_beside_the_image_is_clipped():
     boxes = np.array([(-100, 0, 200, 100), (0, 0, 100, 10)])
+    assert letterboxed((400, 200), (100, 100)).box_to_source(*boxes[0].tolist()) == (0, 0, 400, 200)
     assert letterboxed((400, 200), (100, 100)).boxes_to_source(boxes).tolist() == [[0, 0, 400, 200], [0, 0, 400, 0]]
     assert stretched((400, 200), (100, 100)).boxes_to_source(boxes[:1]).tolist() == [[0, 0, 400, 200]]
 

@@ -23,7 +23,7 @@ def probabilities(values: NDArray[Any], activation: str) -> NDArray[np.float64]:
     """
     found = values.astype(np.float64)
     if activation == "none":
-        return found.clip(0.0, 1.0)
+        return np.minimum(np.maximum(found, 0.0, out=found), 1.0, out=found)
     return softmax(found) if activation == "softmax" else sigmoid(found)
 
 

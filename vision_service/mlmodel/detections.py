@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vision_service.mlmodel.found import Found
+from vision_service.mlmodel.found import FEW, Found
 from vision_service.mlmodel.labels import label
 from vision_service.mlmodel.masks import instance_masks
 from vision_service.mlmodel.placement import Placement
@@ -31,20 +32,29 @@ def detections_of(
         return []
     if found.turned is not None:
         return _turned(found, found.turned.astype(np.float64), placement, labels)
+    plain = found.keypoints is None and found.coefficients is None and found.masks is None
+    if plain and len(found) <= FEW and not found.in_source:
+        return [
+            Detection(label(labels, number), score, *box, "", number)
+            for corners, score, number in found.rows
+            if _has_area(box := placement.box_to_source(*corners))
+        ]
     if found.in_source:
         beside = np.array(placement.corner) / placement.scale  # where the image begins in what the model sees
         boxes = (found.boxes.reshape(-1, 2, 2) - beside).clip(0.0, placement.source).reshape(-1, 4)
     else:
         boxes = placement.boxes_to_source(found.boxes)
     larger = boxes[:, 2:] > boxes[:, :2]
-    if not larger.all():  # what lies beside the image, in a letterbox's border
+    if not np.logical_and.reduce(larger, None):  # what lies beside the image, in a letterbox's border
         inside = np.flatnonzero(larger.all(axis=1))
         found, boxes = found.take(inside), boxes[inside]
-    extras = _extras(found, placement, boxes, keypoint_names)
+    extras: Iterable[DetectionExtra | None] = repeat(None)
+    if not plain:
+        extras = _extras(found, placement, boxes, keypoint_names)
     made = [
-        Detection(label(labels, number), score, x_min, y_min, x_max, y_max, class_index=number, extra=extra)
+        Detection(label(labels, number), score, x_min, y_min, x_max, y_max, "", number, extra)
         for number, score, (x_min, y_min, x_max, y_max), extra in zip(
-            found.classes.tolist(), found.scores.tolist(), boxes.tolist(), extras, strict=True
+            found.classes.tolist(), found.scores.tolist(), boxes.tolist(), extras, strict=False
         )
     ]
     if found.coefficients is None:
@@ -53,12 +63,13 @@ def detections_of(
     return [each for each in made if each.extra is None or each.extra.mask is None or each.extra.mask.area]
 
 
-def _extras(
-    found: Found, placement: Placement, boxes: NDArray[Any], names: Sequence[str]
-) -> Sequence[DetectionExtra | None]:
-    """Return the masks and keypoints of each detection, None where the model gives none."""
-    if found.keypoints is None and found.coefficients is None and found.masks is None:
-        return [None] * len(found)
+def _has_area(box: tuple[float, float, float, float]) -> bool:
+    """Return whether something of a box lies in the image, and not beside it in a letterbox's border."""
+    return box[0] < box[2] and box[1] < box[3]
+
+
+def _extras(found: Found, placement: Placement, boxes: NDArray[Any], names: Sequence[str]) -> Sequence[DetectionExtra]:
+    """Return the masks and keypoints of each detection."""
     masks: Sequence[InstanceMask | None] = [None] * len(found)
     if found.masks is not None or found.coefficients is not None:
         masks = instance_masks(

@@ -130,7 +130,7 @@ class LiteRT:
                 raise VisionError(ErrorCode.MODEL_ERROR, f"the model {self._path!r} was closed")
             self._check(tensors)
             try:
-                if any(tensors[name].shape != shape for name, shape in self._allocated.items()):
+                if self._allocated and any(tensors[name].shape != shape for name, shape in self._allocated.items()):
                     self._allocate(tensors)
                 for name, tensor in tensors.items():
                     self._interpreter.set_tensor(self._inputs[name], tensor)

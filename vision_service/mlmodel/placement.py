@@ -52,6 +52,33 @@ class Placement:
         found: NDArray[np.float64] = (boxes - corner) / scale
         return np.minimum(np.maximum(found, 0.0, out=found), source, out=found)
 
+    def box_to_source(self, left: float, top: float, right: float, bottom: float) -> tuple[float, float, float, float]:
+        """Return one box in pixels of the image, clipped to it; few are brought there sooner one by one.
+
+        Args:
+            left: xmin in pixels of the input; finite, as the others.
+            top: ymin.
+            right: xmax.
+            bottom: ymax.
+        """
+        x, y, across, down, width, height = self._of_box
+        return (
+            min(max((left - x) / across, 0.0), width),
+            min(max((top - y) / down, 0.0), height),
+            min(max((right - x) / across, 0.0), width),
+            min(max((bottom - y) / down, 0.0), height),
+        )
+
+    @cached_property
+    def _of_box(self) -> tuple[float, ...]:
+        """The corner, the scale and the source's size."""
+        return tuple(map(float, (*self.corner, *self.scale, *self.source)))
+
+    @cached_property
+    def size_of_boxes(self) -> NDArray[np.float64]:
+        """The input's width and height for both corners of a box: (4,)."""
+        return np.array([*self.size, *self.size], np.float64)
+
     @cached_property
     def _of_boxes(self) -> tuple[NDArray[np.float64], ...]:
         """The corner, the scale and the source's size, each for both corners of a box: (4,)."""

@@ -139,12 +139,12 @@ class ImageInput:
     slope: NDArray[np.float32] | None = None
     offset: NDArray[np.float32] | None = None
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The tensor's name."""
         return self.tensor_info.info.name
 
-    @property
+    @cached_property
     def channels(self) -> int:
         """How many channels the model's image has."""
         return self.tensor_info.channels
@@ -236,6 +236,8 @@ class ImageInput:
 
     def _channels(self, pixels: NDArray[np.uint8], encoding: str) -> NDArray[np.uint8]:
         """Return pixels in the input's channels: (H, W) if grey, else (H, W, channels)."""
+        if encoding == "rgb8" and self.channels == 3 and not self.bgr:
+            return pixels
         if self.channels == 1:
             return pixels if encoding == "mono8" else cv2.cvtColor(to_rgb(pixels, encoding), cv2.COLOR_RGB2GRAY)  # type: ignore[return-value]
         pixels = to_rgb(pixels, encoding)

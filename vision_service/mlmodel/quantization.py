@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -44,8 +44,10 @@ class Dequantizer:
             if is_quantized(info)
         }
 
-    def __call__(self, tensors: Mapping[str, NDArray[Any]]) -> Tensors:
+    def __call__(self, tensors: Tensors) -> Tensors:
         """Return the tensors, those that are quantized replaced."""
+        if not self._quantized:
+            return tensors
         real = dict(tensors)
         for name, (zero_point, scale) in self._quantized.items():
             values = np.subtract(tensors[name], zero_point, dtype=np.float32)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from vision_service.mlmodel.detections import detections_of
 from vision_service.mlmodel.fingerprints import Fingerprint, digest
 from vision_service.mlmodel.keypoints import names_and_skeleton, told
 from vision_service.mlmodel.labels import label, read_labels
+from vision_service.mlmodel.levels import Levels
 from vision_service.mlmodel.loading import load, options_of
 from vision_service.mlmodel.placement import Placement
 from vision_service.mlmodel.preprocessing import find_image
@@ -35,6 +37,7 @@ from vision_service.resources import Resources
 from vision_service.types import Classification, Detection, Frame, LabelImage
 from vision_service.vision.model import VisionModel
 
+_score = itemgetter(0)
 TILE_IOU = 0.5
 """From which intersection over union on boxes of two tiles are one, where the family has no threshold of its own."""
 
@@ -74,6 +77,7 @@ class MLModel(VisionModel):
             msg = f"'tiles' needs two numbers, columns and rows, not {list(config.tiles)}"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
         files = {"model_path": config.model_path, "label_path": config.label_path}
+        self._pool: Any = None
         self._files = {name: Fingerprint.of(path) for name, path in files.items() if path}
         self._digests = {name: digest(path) for name, path in files.items() if path}
         labels = read_labels(config.label_path) if config.label_path else ()
@@ -92,6 +96,8 @@ class MLModel(VisionModel):
         except VisionError:
             self._owned.close()
             raise
+        if hasattr(self.runtime, "parallel"):
+            self._pool = self.runtime
         for method in {"detect", "classify", "label"} - {self.decoder.serves}:
             setattr(self, method, None)
         self.update(config)
@@ -109,7 +115,7 @@ class MLModel(VisionModel):
                 nms_iou_threshold=Item(config.nms_iou_threshold, ATTRIBUTE),
             )
         self.contract = said
-        self._unused = unused(config, self.decoder.serves, said)
+        self._warning = self._what_is_uncertain(unused(config, self.decoder.serves, said))
         default = float(said.value("default_minimum_confidence", 0.0))
         self._minimum = MinimumConfidence(config.default_minimum_confidence or default, config.label_confidences)
         self._mode = str(said.value("nms", "none"))
@@ -142,9 +148,13 @@ class MLModel(VisionModel):
         decoder: Detector = self.decoder  # type: ignore[assignment]
         placement = self.input.placement(image)
         tensors = self._real(self._infer(image, placement))
-        with _ReadBy(decoder):
+        try:
             found = decoder.decode(tensors, placement, self._minimum.least).sane().sorted()
-        if not len(found):
+        except VisionError:
+            raise
+        except Exception as error:
+            raise _not_read(decoder, error) from error
+        if not len(found.scores):
             check_numbers(tensors)  # "nothing" must not be all that is said of a network that has broken down
         if self.config.label_confidences:
             enough = [
@@ -166,22 +176,32 @@ class MLModel(VisionModel):
         Raises:
             VisionError: NO_FRAME, if the frame has no image; MODEL_ERROR, if the model fails.
         """
-        decoder: Classifier = self.decoder  # type: ignore[assignment]
         image = _image(frame)
-        tensors = self._real(self._infer(image, self.input.placement(image)))
+        tensors = self._infer(image, self.input.placement(image))
         check_numbers(tensors)
-        with _ReadBy(decoder):
-            scores = decoder.scores(tensors)
-        (enough,) = (scores >= self._minimum.least).nonzero()
-        best = enough[(-scores[enough]).argsort(kind="stable")]
+        try:
+            numbers, scores = self._likely_classes(tensors, self._minimum.least)
+        except VisionError:
+            raise
+        except Exception as error:
+            raise _not_read(self.decoder, error) from error
         found: list[Classification] = []
-        for number, score in zip(best.tolist(), scores[best].tolist(), strict=True):
+        for score, number in sorted(zip(scores, numbers, strict=True), key=_score, reverse=True):
             if 0 <= count <= len(found):
                 break
             name = label(self.labels, number)
             if score >= self._minimum.of(name):
                 found.append(Classification(name, score))
         return found
+
+    def _likely_classes(self, tensors: Tensors, least: float) -> tuple[list[int], list[float]]:
+        """Return the numbers and scores of the classes that are likely enough, in the order of their numbers."""
+        if self._levels is not None:
+            return self._levels.best(tensors, least)
+        decoder: Classifier = self.decoder  # type: ignore[assignment]
+        scores = decoder.scores(self._real(tensors))
+        (numbers,) = (scores >= least).nonzero()
+        return numbers.tolist(), scores.take(numbers).tolist()
 
     def label(self, frame: Frame) -> LabelImage:
         """Return which class each pixel of the image shows.
@@ -196,17 +216,25 @@ class MLModel(VisionModel):
         if not getattr(decoder, "only_order", False):
             tensors = self._real(tensors)
         check_numbers(tensors)
-        with _ReadBy(decoder):
+        try:
             numbers = decoder.labels(tensors, placement)
+        except VisionError:
+            raise
+        except Exception as error:
+            raise _not_read(decoder, error) from error
         known = max(len(self.labels), int(numbers.max()) + 1)
         return LabelImage(numbers, tuple(label(self.labels, number) for number in range(known)))
 
     @property
     def warning(self) -> str:
         """What is only assumed of the model, what is set in vain, and what to do about it; empty = nothing is."""
+        return self._warning
+
+    def _what_is_uncertain(self, unused: Sequence[str]) -> str:
+        """Return what is assumed of the model, and which attributes are set in vain."""
         said = [self.contract.warning()] if self.contract.assumed() else []
-        if self._unused:
-            names = ", ".join(repr(name) for name in self._unused)
+        if unused:
+            names = ", ".join(repr(name) for name in unused)
             said.append(f"set but without any meaning for this model ({self.title}): {names}; leave that out")
         return "; ".join(said)
 
@@ -223,7 +251,7 @@ class MLModel(VisionModel):
     @property
     def parallel(self) -> int:
         """How many images can be looked at at once: as many as a pool has models."""
-        return getattr(self.runtime, "parallel", 1)
+        return 1 if self._pool is None else int(self._pool.parallel)
 
     def outdated(self, attribute: str) -> bool:
         """Return whether the model's or the label file has another content than when the model was made."""
@@ -279,6 +307,10 @@ class MLModel(VisionModel):
             msg = f"'require_certain' is set, but {self.contract.warning()}"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
         self.input = make_input(image, self.contract)
+        self._levels: Levels | None = None
+        if found.decoder.serves == "classify":
+            decoder: Classifier = found.decoder  # type: ignore[assignment]
+            self._levels = Levels.of(decoder, runtime.outputs, lambda tensors: decoder.scores(self._real(tensors)))
         self.labels = tuple(label(found.labels, number) for number in range(len(found.labels)))
         self.extras = self.decoder.extras
         usual_names, usual_skeleton = names_and_skeleton(self.decoder, runtime.facts.metadata)
@@ -301,20 +333,10 @@ class MLModel(VisionModel):
         return self.runtime.infer(self._inputs(self.input.name, self.input.tensor(image, placement), size))
 
 
-class _ReadBy:
-    """Turns what a decoder raises in a block over outputs of another form than the probe's into MODEL_ERROR."""
-
-    def __init__(self, decoder: object) -> None:
-        self._decoder = decoder
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if isinstance(error, Exception) and not isinstance(error, VisionError):
-            name = type(self._decoder).__name__
-            msg = f"{name} cannot read what the model has returned for this frame: {error!r}"
-            raise VisionError(ErrorCode.MODEL_ERROR, msg) from error
+def _not_read(decoder: object, error: Exception) -> VisionError:
+    """Return the error for what a decoder raises over outputs of another form than the probe's."""
+    msg = f"{type(decoder).__name__} cannot read what the model has returned for this frame: {error!r}"
+    return VisionError(ErrorCode.MODEL_ERROR, msg)
 
 
 def check_numbers(tensors: Tensors) -> None:

@@ -25,6 +25,9 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 ROUNDING = 2e-3
 """How far probabilities may leave 0 to 1 in a quantized or half-precision model."""
 
+_SAME = np.ones(4)
+_SAME.setflags(write=False)
+
 Values = Mapping[str, Any]
 """The values of a contract's items by name."""
 
@@ -312,6 +315,4 @@ def detection_items(
 
 def scale_of(coordinates: str, placement: Placement) -> NDArray[np.float64]:
     """Return by what boxes are multiplied to be in pixels of the input: (4,)."""
-    if coordinates != "normalized":
-        return np.ones(4)
-    return np.array([*placement.size, *placement.size], np.float64)
+    return placement.size_of_boxes if coordinates == "normalized" else _SAME

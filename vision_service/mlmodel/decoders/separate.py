@@ -50,6 +50,10 @@ NUMBERS = known(FAMILY, xmin_ymin_xmax_ymax_order=X_FIRST, first_class_number=0)
 """How most write the numbers of boxes and of classes."""
 
 
+_FARTHEST_CLASS = 1 << 31
+"""What models that compute in float leave in rows that mean nothing may be greater."""
+
+
 @dataclass(frozen=True)
 class SeparateDecoder:
     """Reads boxes [1, N, 4], scores [1, N], class numbers [1, N] and their count [1].
@@ -91,19 +95,20 @@ class SeparateDecoder:
         (rows,) = (scores >= minimum if minimum > 0 else np.maximum(scores, 0.0) >= minimum).nonzero()
         if not rows.size:
             return nothing()
-        chosen = boxes[rows][:, self._columns].astype(np.float64)
-        chosen *= scale_of(self.coordinates, placement)
+        chosen = boxes.take(rows, axis=0).take(self._columns, axis=1) * scale_of(self.coordinates, placement)
         if self.box_format == "corner_size":
             chosen[:, 2:] += chosen[:, :2]
         elif self.box_format == "center_size":
             chosen[:, :2], chosen[:, 2:] = chosen[:, :2] - chosen[:, 2:] / 2, chosen[:, :2] + chosen[:, 2:] / 2
         # One that stands on its head is the same box.
         low, high = chosen[:, :2], chosen[:, 2:]
-        if not (low <= high).all():
+        if not np.logical_and.reduce(low <= high, None):
             chosen = np.concatenate([np.minimum(low, high), np.maximum(low, high)], 1)
-        found = scores[rows].astype(np.float64)
-        found = np.minimum(np.maximum(found, 0.0, out=found), 1.0, out=found)
-        return Found(chosen, found, self._numbers(classes[rows]), in_source=self.coordinates == "source_pixels")
+        found = scores.take(rows).astype(np.float64)
+        np.minimum(found, 1.0, out=found)
+        if minimum <= 0:
+            np.maximum(found, 0.0, out=found)
+        return Found(chosen, found, self._numbers(classes.take(rows)), in_source=self.coordinates == "source_pixels")
 
     @cached_property
     def _columns(self) -> NDArray[np.intp]:
@@ -112,12 +117,14 @@ class SeparateDecoder:
 
     def _numbers(self, classes: NDArray[Any]) -> NDArray[np.int64]:
         """Return class numbers from those that the model gives; what cannot be one becomes -1."""
-        with np.errstate(invalid="ignore"):
-            numbers = np.rint(classes.astype(np.float64)) - self.first_class
-            possible = np.abs(numbers) < 1 << 31  # not a number is not below it
-        if not possible.all():
-            numbers = np.where(possible, numbers, -1)
-        return numbers.astype(np.int64)
+        if classes.dtype.kind in "iu":
+            return classes.astype(np.int64) - self.first_class
+        numbers = [
+            # Not a number is on neither side of any.
+            round(number) - self.first_class if -_FARTHEST_CLASS < number < _FARTHEST_CLASS else -1
+            for number in classes.tolist()
+        ]
+        return np.array(numbers, np.int64)
 
     def _scores(self, tensors: Mapping[str, NDArray[Any]], count: int) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return the score and the class number of each of the boxes."""

@@ -28,8 +28,9 @@ KINDS = {
 """What nodes and what wait sets call the kinds of entities, and what takes them; served in this order."""
 EVENTS_PERIOD = 0.05
 """At least this often events are waited for, seconds."""
-QUIET = 10_000_000
-"""When nothing else has come for so long, they are, nanoseconds."""
+QUIET = 40_000_000
+"""When nothing else has come for so long, they are, nanoseconds: a camera's next image comes sooner, and waiting twice
+for each image takes twice the time."""
 
 Take = Callable[[Any], compat.Work | None]
 Entities = Mapping[str, Sequence[Any]]

@@ -19,6 +19,8 @@ class Diagnostics:
 
     def report(self, key: str, message: str) -> None:
         """Say that a problem is there; an empty message = it is not, or no more."""
+        if not message and key not in self._current:  # mostly, and said with every frame
+            return
         with self._lock:
             before = self._current.get(key, "")
             if message:

@@ -35,7 +35,7 @@ from vision_service.srv import (
     GetObjectPointClouds,
     GetVisionProperties,
 )
-from vision_service.tasks import CLASSIFY, DETECT, KEYPOINTS, SEGMENT, SEGMENT_3D, TASKS, Task, abilities, require
+from vision_service.tasks import CLASSIFY, DETECT, KEYPOINTS, SEGMENT, SEGMENT_3D, TASKS, Task, abilities
 from vision_service.types import Frame, PointCloud, PointCloudObject
 from vision_service.vision.model import Needs
 
@@ -81,7 +81,8 @@ class VisionAnswers:
         if not name:
             msg = "no camera_name given, and the node has no default camera: give one, or set the parameter cameras"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
-        feed = self._cameras.feed(name, self._work.get().model.needs | needs)
+        model_needs = self._work.get().model.needs
+        feed = self._cameras.feed(name, model_needs | needs if needs else model_needs)
         frame = await fetch(feed, name, call, max_age=request.max_age, settings=self._node.settings)
         if frame.image is not None and frame.image.compressed is not None and not frame.image.decoded:
             await self._decode(name, frame.image, call)
@@ -100,7 +101,7 @@ class VisionAnswers:
 
     async def _answer(self, service: ImageService, request: Any, response: Any, call: Call) -> None:
         """Answer what is asked of an image, given or a camera's."""
-        require(self._work.get().model, service.task)
+        self._work.get().methods_for(service.task)
         given = isinstance(request, service.given.Request)
         if given:
             frame = given_frame(request, ahead=self._work.get().busy)
@@ -114,7 +115,7 @@ class VisionAnswers:
 
     async def _do(self, task: Task, frame: Frame, call: Call) -> Any:
         """Return the result of a task."""
-        methods = require(self._work.get().model, task)
+        methods = self._work.get().methods_for(task)
         runs = self._start(methods, frame)
         return task.result(await self._finish(runs, call, go_on_there=len(methods) == 1))
 
@@ -137,7 +138,7 @@ class VisionAnswers:
                 runs.popitem()[1].cancel()
 
     async def _get_object_point_clouds(self, request: Any, response: Any, call: Call) -> None:
-        require(self._work.get().model, SEGMENT_3D)
+        self._work.get().methods_for(SEGMENT_3D)
         given = request.cloud
         if given.data or given.fields or given.width or given.height:
             json_object(request.extra, "extra")
@@ -156,7 +157,7 @@ class VisionAnswers:
         return await self._work.in_its_thread(convert, call)
 
     async def _get_detections_3d_from_camera(self, request: Any, response: Any, call: Call) -> None:
-        require(self._work.get().model, SEGMENT_3D)
+        self._work.get().methods_for(SEGMENT_3D)
         frame = await self._camera_frame(request, response, call)
         objects = await self._do(SEGMENT_3D, frame, call)
         await self._fill_objects(response, frame, objects, call, fill_detections_3d, request.extra)

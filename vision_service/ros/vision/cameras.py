@@ -13,7 +13,7 @@ from vision_service.ros.node.base import ServiceNode
 from vision_service.ros.resources.camera_names import check_camera_name, check_topics
 from vision_service.ros.resources.feeds import Feed, LocalCameras
 from vision_service.ros.resources.topic_camera import TopicCamera
-from vision_service.ros.vision.outputs import NAMES
+from vision_service.ros.vision.topics import NAMES
 from vision_service.settings.vision import VisionConfiguration
 from vision_service.vision.model import Needs
 

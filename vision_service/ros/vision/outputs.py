@@ -7,27 +7,34 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rclpy.duration import Duration
 from rclpy.publisher import Publisher
-from sensor_msgs.msg import CompressedImage, Image, PointCloud2
+from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
-from vision_msgs.msg import Classification, Detection2DArray, Detection3DArray
-from visualization_msgs.msg import Marker, MarkerArray
+from visualization_msgs.msg import Marker
 
 from vision_service.drawing import draw_results
 from vision_service.image import encode
 from vision_service.keypoints import Skeleton
-from vision_service.msg import InstanceArray, LabelEvent, ObjectKeypointsArray
+from vision_service.msg import LabelEvent
 from vision_service.ros import conversion, qos
-from vision_service.ros.conversion import foxglove
 from vision_service.ros.conversion.ground import ground_to_marker
 from vision_service.ros.node.base import ServiceNode
-from vision_service.tasks import method_of
+from vision_service.ros.vision.topics import (
+    ANNOTATED,
+    COMPRESSED,
+    EVENTS,
+    IN_SPACE,
+    MARKERS,
+    TOPICS,
+    Topic,
+    Wanted,
+    annotation_topics,
+)
 from vision_service.types import Frame, PointCloudObject
 
 if TYPE_CHECKING:
@@ -43,112 +50,12 @@ def as_seen(frame: Frame, objects: Sequence[PointCloudObject]) -> Placed:
     return objects, frame.frame_id
 
 
-@dataclass(frozen=True)
-class Topic:
-    """A topic on which a model's results are published.
-
-    Attributes:
-        name: Under that of the node and the camera.
-        ability: Of a model, that it takes (see :mod:`vision_service.tasks`).
-        kind: The type of its messages.
-        make: Makes a message, or its bytes, of what the model says of a frame; the header is that of the frame, or of
-            the coordinate frame in which objects are published.
-        tells_of_nothing: Whether it can say that there is nothing; an image of classes cannot.
-        headed: Whether making a message takes the header; those that are made most often take what is in it.
-        expires: Whether its messages say how long they hold, so that nothing stays of a node that is killed.
-    """
-
-    name: str
-    ability: str
-    kind: type
-    make: Callable[[Any, Header, Frame], Any]
-    tells_of_nothing: bool = True
-    headed: bool = True
-    expires: bool = False
-
-    @property
-    def method(self) -> str:
-        """The method of the model whose result is published."""
-        return method_of(self.ability)
-
-
-MARKERS = "markers"
-"""The output that RViz draws: besides objects, the ground."""
-IN_SPACE = "segment"
-"""The ability that shows objects in space, which are published in a coordinate frame of their own."""
-TOPICS = (
-    Topic(
-        "detections", "detect", Detection2DArray,
-        lambda found, _, frame: conversion.serialized_detections(found, frame.stamp, frame.frame_id),
-        headed=False,
-    ),
-    Topic(
-        "classifications", "classify", Classification,
-        lambda found, _, frame: conversion.serialized_classifications(found, frame.stamp, frame.frame_id),
-        headed=False,
-    ),
-    Topic(
-        "objects", IN_SPACE, Detection3DArray,
-        lambda found, header, _: conversion.objects_to_detections(found, header),
-    ),
-    Topic(
-        "object_points", IN_SPACE, PointCloud2,
-        lambda found, header, _: conversion.objects_to_points(found, header),
-    ),
-    Topic(
-        MARKERS, IN_SPACE, MarkerArray,
-        lambda found, header, frame: conversion.objects_to_markers(found, header, frame.camera_name),
-        expires=True,
-    ),
-    Topic(
-        "label_image", "label", Image,
-        lambda found, header, _: conversion.label_image_to_message(found, header),
-        tells_of_nothing=False,
-    ),
-    Topic(
-        "instances", "masks", InstanceArray,
-        lambda found, header, frame: conversion.instances_to_message(found, header, frame.size),
-    ),
-    Topic(
-        "instance_image", "masks", Image,
-        lambda found, header, frame: conversion.instance_image_to_message(found, header, frame.size),
-    ),
-    Topic(
-        "keypoints", "keypoints", ObjectKeypointsArray,
-        lambda found, header, _: conversion.keypoints_to_message(found, header),
-    ),
-)  # fmt: skip
-"""The topics that a model makes by one of its abilities."""
-ANNOTATIONS = "annotations"
-
-
-def annotation_topics() -> tuple[Topic, ...]:
-    """Return the topics of Foxglove's annotations, where their package is installed; of one name, the first counts."""
-    kinds = foxglove.messages()
-    if kinds is None:
-        return ()
-    return (
-        Topic(
-            ANNOTATIONS, "detect", kinds.ImageAnnotations,
-            lambda found, header, _: foxglove.detections_to_annotations(found, header, kinds),
-        ),
-        Topic(
-            ANNOTATIONS, "classify", kinds.ImageAnnotations,
-            lambda found, header, _: foxglove.classifications_to_annotations(found, header, kinds),
-        ),
-    )  # fmt: skip
-
-
-EVENTS = "events"
-ANNOTATED = "image_annotated"
-COMPRESSED = "image_annotated/compressed"
-ANNOTATED_IMAGES = frozenset({ANNOTATED, COMPRESSED})
-NAMES = (*(topic.name for topic in TOPICS), ANNOTATIONS, ANNOTATED, EVENTS, "label_info")
-"""The names of outputs: a camera may bear none of them."""
 KNOWN_FOR = 0.1
 """How long it is relied on who listens, where the middleware does not tell that this has changed; seconds."""
 LONGEST_LASTING = 600.0
 """How long what is drawn lasts at most because the last frames took long, seconds."""
+_NO_HEADER = Header()
+"""For messages that take what is in a header from the frame itself."""
 CONFIRMATION = 0.2
 """How long is waited until subscriptions have received that there is nothing any more, before topics go; seconds."""
 
@@ -176,7 +83,6 @@ class Outputs:
             if topic.ability in able:
                 possible.setdefault(topic.name, topic)
         self._topics = list(possible.values())
-        self._methods = list(dict.fromkeys(topic.method for topic in self._topics))
         self._lock = threading.Lock()  # for whatever is sent, and what follows
         self._closed = False
         self._shown: dict[str, Topic] = {}  # whose last message tells of something
@@ -196,18 +102,17 @@ class Outputs:
             for name, kind in kinds.items()
         }
         self._listened: dict[str, list[Publisher]] = {}  # by output, those with a listener
+        self._wanted = Wanted()
         self._listened_until = -math.inf
 
     def heard(self) -> frozenset[str]:
         """Return the names of the outputs that have a listener; writing a message costs most."""
         self._listened_until = time.monotonic() + KNOWN_FOR  # first: what changes meanwhile is looked at again
         listened = {name: _listened_of(publishers) for name, publishers in self._publishers.items()}
-        self._listened = {name: publishers for name, publishers in listened.items() if publishers}
-        return frozenset(self._listened)
-
-    def _heard(self) -> Collection[str]:
-        """Return the same for a frame: asking all publishers takes as long as sending a message."""
-        return self.heard() if time.monotonic() > self._listened_until else self._listened.keys()
+        listened = {name: publishers for name, publishers in listened.items() if publishers}
+        if listened != self._listened:
+            self._listened, self._wanted = listened, Wanted.of(listened, self._topics)
+        return frozenset(listened)
 
     def _matched(self) -> None:
         """Look again who listens: somebody has come or gone."""
@@ -239,27 +144,25 @@ class Outputs:
             lasting: How long what is drawn of it holds at least without a further message, seconds; 0 = for ever.
         """
         began = time.monotonic()
-        heard = self._heard()
-        drawn = ANNOTATED_IMAGES.intersection(heard)
-        wanted = [topic for topic in self._topics if topic.name in heard]
-        methods = self._methods if drawn else dict.fromkeys(topic.method for topic in wanted)
-        results = {method: run(method, frame) for method in methods}
-        # Longer than the next frame may take, by how long this one and the one before took.
-        taken = time.monotonic() - max(self._opened, min(began, self._looked))
-        self._lasting = lasting and max(lasting, min(LONGEST_LASTING, 3 * taken))
-        headed = drawn or any(topic.headed for topic in wanted)
-        header = conversion.header_of(frame) if headed else Header()
-        for topic in wanted:
-            if topic.ability != IN_SPACE:
-                self._tell(topic, results[topic.method], header, frame)
-        if drawn and frame.image is not None:
+        if began > self._listened_until:  # asking all publishers takes as long as sending a message
+            self.heard()
+        wanted = self._wanted
+        results = {}
+        for method in wanted.methods:
+            results[method] = run(method, frame)
+        if wanted.expires:  # longer than the next frame may take, by how long this one and the one before took
+            taken = time.monotonic() - max(self._opened, min(began, self._looked))
+            self._lasting = lasting and max(lasting, min(LONGEST_LASTING, 3 * taken))
+        header = conversion.header_of(frame) if wanted.headed else _NO_HEADER
+        for topic in wanted.flat:
+            self._tell(topic, results[topic.method], header, frame)
+        if wanted.drawn and frame.image is not None:
             image = draw_results(frame.image.rgb, results, frame.intrinsics, skeleton, zones)
-            self._publish_image(drawn, image, header, jpeg_quality)
-        in_space = [topic for topic in wanted if topic.ability == IN_SPACE]
-        if in_space:  # at last, because their place may not be known
-            objects, frame_id = place(frame, results[in_space[0].method])
+            self._publish_image(wanted.drawn, image, header, jpeg_quality)
+        if wanted.in_space:  # at last, because their place may not be known
+            objects, frame_id = place(frame, results[wanted.in_space[0].method])
             seen, header = header, Header(stamp=header.stamp, frame_id=frame_id)
-            for topic in in_space:
+            for topic in wanted.in_space:
                 report = ground() if topic.name == MARKERS else None
                 more = []
                 if report is not None and report.ground is not None:

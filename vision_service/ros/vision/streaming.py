@@ -6,6 +6,7 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from vision_service.ros.resources.feeds import Feed
@@ -64,7 +65,7 @@ class Stream:
         if not rate or late >= 0:
             if rate:  # what is a little late does not delay the next one: on average the rate is kept
                 self._due = (self._due if late < 1 / rate else now) + 1 / rate
-            self._inference.stream(self._camera, lambda: self._look(frame), frame)
+            self._inference.stream(self._camera, partial(self._look, frame), frame)
 
     def _look(self, frame: Frame) -> None:
         if not self._stopped:

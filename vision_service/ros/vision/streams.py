@@ -11,8 +11,9 @@ from vision_service.ros import conversion
 from vision_service.ros.node.base import ServiceNode
 from vision_service.ros.vision.cameras import Cameras
 from vision_service.ros.vision.model_at_work import ModelAtWork
-from vision_service.ros.vision.outputs import ANNOTATED_IMAGES, EVENTS, Outputs
+from vision_service.ros.vision.outputs import Outputs
 from vision_service.ros.vision.streaming import Steady, Stream
+from vision_service.ros.vision.topics import ANNOTATED_IMAGES, EVENTS
 from vision_service.ros.vision.zones import NodeZones
 from vision_service.scheduler import Scheduler
 from vision_service.tasks import abilities
@@ -135,55 +136,54 @@ class VisionStreams:
 
     def _publish(self, camera: str, inference: Scheduler, outputs: Outputs, steady: Steady, frame: Frame) -> None:
         """Publish what the model says of a frame; in its thread."""
-        diagnostics, settings = self._node.diagnostics, self._node.settings
+        diagnostics, settings, model = self._node.diagnostics, self._node.settings, inference.model
+        shown, zoned = self._results.wanted(camera), self._zones.wanted(camera)
         told = False
         try:
             results: dict[str, Any] = {}
-            if steady.wanted and "classify" in methods(inference.model):
+            if steady.wanted and "classify" in methods(model):
                 results["classify"] = steady.add(frame, inference.now("classify", frame))
-            zoned = self._zones.wanted(camera)
-            if inference.model.sees_every_frame or zoned:
-                follows = "detect" if "detect" in methods(inference.model) else "segment"
+            if model.sees_every_frame or zoned:
+                follows = "detect" if "detect" in methods(model) else "segment"
                 results[follows] = inference.now(follows, frame)
 
             def run(method: str, frame: Frame) -> Any:
                 return results[method] if method in results else inference.now(method, frame)
 
             changes: list[LabelChange] = []
-            if self._results.wanted(camera):
-                results |= {each: run(each, frame) for each in methods(inference.model) if each not in results}
-            if self._zones or self._results.wanted(camera):
-                told_by_model = inference.model.events()
+            if shown:
+                results |= {each: run(each, frame) for each in methods(model) if each not in results}
+            if shown or self._zones:
+                told_by_model = model.events()
                 moved = self._zones.update(camera, frame, results.get("detect", ()), told_by_model)
                 changes = [*steady.changes(), *told_by_model, *moved]
             zones = self._zones.views(camera, frame.size) if zoned else ()
-            if self._results.wanted(camera):
-                skeleton = inference.model.skeleton
+            if shown:
                 self._results.put(
-                    result_of(camera, frame, results, skeleton=skeleton, changes=tuple(changes), zones=zones)
+                    result_of(camera, frame, results, skeleton=model.skeleton, changes=tuple(changes), zones=zones)
                 )
                 told = True
             outputs.publish(
                 frame,
-                run,
+                run if results else inference.now,
                 place=self._work.place,
-                ground=lambda: inference.model.ground(frame.camera_name),
+                ground=partial(model.ground, frame.camera_name),
                 jpeg_quality=settings.jpeg_quality,
-                skeleton=inference.model.skeleton,
+                skeleton=model.skeleton,
                 zones=zones,
                 # What this node does not withdraw any more, because it was killed, ends by itself.
                 lasting=2 * settings.silence + (2 / settings.max_rate if settings.max_rate else 0),
             )
-            late = inference.model.events()
+            late = model.events()
             changes += [*steady.changes(), *late, *(self._zones.ended(late) if late else ())]
             for change in changes:
                 if change.camera_name in self._outputs:
                     self._outputs[change.camera_name].send_event(conversion.label_change_to_message(change))
-            diagnostics.report("assumed", inference.model.warning)  # frames may have given cause for one
+            diagnostics.report("assumed", model.warning)  # frames may have given cause for one
             diagnostics.report(f"stream {camera}", "")
         except BaseException as error:  # a library may even raise SystemExit
             outputs.failed()
-            if self._results.wanted(camera) and not told:
+            if shown and not told:
                 self._results.put(result_of(camera, frame, {}, problem=reason(error)))
             if camera in self._streams:
                 diagnostics.report(f"stream {camera}", f"no results for a frame of {camera!r}: {reason(error)}")
