@@ -18,12 +18,6 @@ namespace {
 
 constexpr Index kBlock = 512;  // points whose cells are computed at once
 
-// A place in the list of points at which the cell changes.
-struct Change {
-  std::uint64_t key;     // of the cell
-  std::uint32_t number;  // of the change
-};
-
 struct Grid {
   double low[3];
   double last[3];  // places, from 0 on
@@ -31,38 +25,112 @@ struct Grid {
   std::uint64_t row, layer;  // by how much a cell's key grows
 };
 
-// Computes the places of up to kBlock points along an axis; in double precision, as a place may need more digits than
-// a coordinate has.
+// Computes the keys of the cells of up to kBlock points; in double precision, as the place along an axis may need more
+// digits than a coordinate has.
 FOR_WIDE_PROCESSORS
-void places(const float* xyz, Index count, int axis, const Grid& grid, std::int32_t* found) {
-  const double low = grid.low[axis], last = grid.last[axis], size = grid.size;
-  for (Index point = 0; point < count; ++point) {
-    double place = (static_cast<double>(xyz[3 * point + axis]) - low) / size;
-    place = place > 0 ? place : 0;  // NaN as well
-    found[point] = static_cast<std::int32_t>(place < last ? place : last);
+void keys_of(const float* xyz, Index count, const Grid& grid, std::uint64_t* keys) {
+  const double cells = 1 / grid.size;
+  std::int32_t places[3][kBlock];
+  for (int axis = 0; axis < 3; ++axis) {
+    const double low = grid.low[axis];
+    const std::int32_t last = static_cast<std::int32_t>(grid.last[axis]);
+    std::int32_t* const own = places[axis];
+    for (Index point = 0; point < count; ++point) {
+      const std::int32_t place = static_cast<std::int32_t>((static_cast<double>(xyz[3 * point + axis]) - low) * cells);
+      own[point] = std::min(std::max(place, 0), last);
+    }
   }
+  const std::uint64_t row = grid.row, layer = grid.layer;
+  for (Index point = 0; point < count; ++point)
+    keys[point] = static_cast<std::uint32_t>(places[0][point]) +
+                  static_cast<std::uint32_t>(places[1][point]) * row +
+                  static_cast<std::uint32_t>(places[2][point]) * layer;
 }
 
-// Finds where the cell changes; returns the first point of each change as well.
-std::vector<Change> changes_of(Span<const float> xyz, const Grid& grid, std::vector<std::uint32_t>& firsts) {
-  std::vector<Change> changes;
-  std::int32_t across[3][kBlock];
+// The places in the list of points at which the cell changes: neighbours in the list are often neighbours in space.
+struct Changes {
+  std::vector<std::uint64_t> keys;
+  std::vector<std::uint32_t> firsts;  // the first point of each
+
+  std::size_t count() const { return keys.size(); }
+};
+
+Changes changes_of(Span<const float> xyz, const Grid& grid) {
+  Changes changes;
+  std::uint64_t keys[kBlock], changed[kBlock];
+  std::uint32_t firsts[kBlock];
   std::uint64_t previous = std::numeric_limits<std::uint64_t>::max();
   const Index points = xyz.length / 3;
   for (Index start = 0; start < points; start += kBlock) {
     const Index count = std::min(kBlock, points - start);
-    for (int axis = 0; axis < 3; ++axis) places(xyz.data + 3 * start, count, axis, grid, across[axis]);
-    for (Index point = 0; point < count; ++point) {
-      const std::uint64_t key = static_cast<std::uint64_t>(across[0][point]) +
-                                static_cast<std::uint64_t>(across[1][point]) * grid.row +
-                                static_cast<std::uint64_t>(across[2][point]) * grid.layer;
-      if (key == previous) continue;
-      previous = key;
-      changes.push_back({key, static_cast<std::uint32_t>(firsts.size())});
-      firsts.push_back(static_cast<std::uint32_t>(start + point));
+    keys_of(xyz.data + 3 * start, count, grid, keys);
+    std::size_t found = 0;
+    for (Index point = 0; point < count; ++point) {  // without a branch that would be guessed wrongly
+      changed[found] = keys[point];
+      firsts[found] = static_cast<std::uint32_t>(start + point);
+      found += keys[point] != previous;
+      previous = keys[point];
     }
+    changes.keys.insert(changes.keys.end(), changed, changed + found);
+    changes.firsts.insert(changes.firsts.end(), firsts, firsts + found);
   }
   return changes;
+}
+
+struct Runs {
+  std::vector<Index> starts, ends;       // the keys of the first and the last cell
+  std::vector<std::uint32_t> of_change;  // the run of each change
+  Index cells = 0;
+};
+
+// Finds the runs of cells by sorting items, one a change, of which the key and the number are told.
+template <class Item, class KeyOf, class NumberOf>
+Runs runs_of(std::vector<Item> items, const KeyOf& key_of, const NumberOf& number_of) {
+  sort_by_key(items, key_of);
+  Runs runs;
+  runs.of_change.resize(items.size());
+  Index last = -2;
+  for (const Item& item : items) {
+    const Index key = static_cast<Index>(key_of(item));
+    if (key != last) {
+      ++runs.cells;
+      if (key != last + 1) {
+        if (!runs.starts.empty()) runs.ends.push_back(last);
+        runs.starts.push_back(key);
+      }
+      last = key;
+    }
+    runs.of_change[number_of(item)] = static_cast<std::uint32_t>(runs.starts.size() - 1);
+  }
+  runs.ends.push_back(last);
+  return runs;
+}
+
+int bits_of(std::uint64_t number) {
+  int bits = 0;
+  while (bits < 64 && number >> bits) ++bits;
+  return bits;
+}
+
+Runs runs_of(const Changes& changes) {
+  const std::size_t count = changes.count();
+  const int shift = bits_of(count);
+  const std::uint64_t most = *std::max_element(changes.keys.begin(), changes.keys.end());
+  if (bits_of(most) + shift <= 64) {  // then key and number fit into one number
+    std::vector<std::uint64_t> items(count);
+    for (std::size_t change = 0; change < count; ++change) items[change] = (changes.keys[change] << shift) | change;
+    const std::uint64_t mask = (std::uint64_t{1} << shift) - 1;
+    return runs_of(
+        std::move(items), [=](std::uint64_t item) { return item >> shift; },
+        [=](std::uint64_t item) { return item & mask; });
+  }
+  struct Item {
+    std::uint64_t key, number;
+  };
+  std::vector<Item> items(count);
+  for (std::size_t change = 0; change < count; ++change) items[change] = {changes.keys[change], change};
+  return runs_of(
+      std::move(items), [](const Item& item) { return item.key; }, [](const Item& item) { return item.number; });
 }
 
 // Sets of runs.
@@ -83,31 +151,6 @@ class Sets {
  private:
   std::vector<std::uint32_t> parents_;
 };
-
-struct Runs {
-  std::vector<Index> starts, ends;       // the keys of the first and the last cell
-  std::vector<std::uint32_t> of_change;  // the run of each change
-  Index cells = 0;
-};
-
-Runs runs_of(const std::vector<Change>& sorted) {
-  Runs runs;
-  runs.of_change.resize(sorted.size());
-  for (const Change& change : sorted) {
-    const Index key = static_cast<Index>(change.key);
-    if (runs.starts.empty() || key != runs.ends.back()) {
-      ++runs.cells;
-      if (runs.starts.empty() || key != runs.ends.back() + 1) {
-        runs.starts.push_back(key);
-        runs.ends.push_back(key);
-      } else {
-        runs.ends.back() = key;
-      }
-    }
-    runs.of_change[change.number] = static_cast<std::uint32_t>(runs.starts.size() - 1);
-  }
-  return runs;
-}
 
 // Unites the runs of each row with those of a later one, whose keys are `step` greater, up to so far across.
 void unite_rows(const Runs& runs, Index step, Index across, Sets& sets) {
@@ -182,12 +225,12 @@ Index cluster(Span<const float> xyz, Span<const double> bounds, double size, Ind
   // Each row and layer ends with a margin of cells that stay empty, so that the two ends of the grid do not meet.
   grid.row = static_cast<std::uint64_t>(grid.last[0]) + 1 + margin;
   grid.layer = grid.row * (static_cast<std::uint64_t>(grid.last[1]) + 1 + margin);
-  std::vector<std::uint32_t> firsts;
-  std::vector<Change> changes = changes_of(xyz, grid, firsts);
-  sort_by_key(changes, [](const Change& change) { return change.key; });
+  Changes changes = changes_of(xyz, grid);
+  if (changes.count() == 0) return 0;
   const Runs runs = runs_of(changes);
   if (max_cells >= 0 && runs.cells > max_cells) return runs.cells;
-  changes = {};
+  changes.keys = {};
+  const std::vector<std::uint32_t>& firsts = changes.firsts;
   Sets sets = united(runs, grid, reach);
   const std::vector<std::uint32_t> rank = ranks_of(runs, sets, firsts, points);
   for (std::size_t change = 0; change < firsts.size(); ++change) {

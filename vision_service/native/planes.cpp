@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <numeric>
 #include <vector>
 
@@ -15,7 +16,6 @@ constexpr Index kFirstLook = 256;  // points by which candidates are judged befo
 constexpr std::size_t kFinalists = 64;
 constexpr Index kPart = 512;   // points after which a candidate that is worse than another one is given up
 constexpr Index kBlock = 256;  // points whose products are summed up in single precision
-constexpr int kLanes = 8;      // sums side by side
 constexpr int kRounds = 4;     // of least squares with the sample
 constexpr double kLeastSine = 1e-3;  // of the angle between two sides of three points: below, they lie on a line
 constexpr double kSpreads = 4.0;     // standard deviations of the points' distances that an automatic tolerance covers
@@ -171,33 +171,37 @@ struct Sums {
 
 // Adds up to kBlock points: sums of so few are exact enough in single precision.
 FOR_WIDE_PROCESSORS
-void add_near(const float* xyz, Index count, const Candidate& plane, float tolerance, const float* place, Sums& total) {
+void add_near(const float* xyz, Index count, const Candidate plane, float tolerance, const float* place, Sums& total) {
   float near[kBlock], x[kBlock], y[kBlock], z[kBlock];
+  const float x0 = place[0], y0 = place[1], z0 = place[2];
   for (Index point = 0; point < count; ++point) {
     const float px = xyz[3 * point], py = xyz[3 * point + 1], pz = xyz[3 * point + 2];
-    const bool is_near = std::fabs(plane.height(px, py, pz)) <= tolerance;
-    near[point] = is_near ? 1.0f : 0.0f;
-    x[point] = is_near ? px - place[0] : 0.0f;
-    y[point] = is_near ? py - place[1] : 0.0f;
-    z[point] = is_near ? pz - place[2] : 0.0f;
+    const float is_near = std::fabs(plane.height(px, py, pz)) <= tolerance ? 1.0f : 0.0f;
+    near[point] = is_near;
+    x[point] = (px - x0) * is_near;
+    y[point] = (py - y0) * is_near;
+    z[point] = (pz - z0) * is_near;
   }
   const Index padded = (count + kLanes - 1) / kLanes * kLanes;
   for (Index point = count; point < padded; ++point) near[point] = x[point] = y[point] = z[point] = 0.0f;
-  float lanes[Sums::kSums][kLanes] = {};
-  for (Index point = 0; point < padded; point += kLanes)
-    for (int lane = 0; lane < kLanes; ++lane) {
-      const float px = x[point + lane], py = y[point + lane], pz = z[point + lane];
-      lanes[Sums::kCount][lane] += near[point + lane];
-      lanes[Sums::kX][lane] += px;
-      lanes[Sums::kY][lane] += py;
-      lanes[Sums::kZ][lane] += pz;
-      lanes[Sums::kXX][lane] += px * px;
-      lanes[Sums::kXY][lane] += px * py;
-      lanes[Sums::kXZ][lane] += px * pz;
-      lanes[Sums::kYY][lane] += py * py;
-      lanes[Sums::kYZ][lane] += py * pz;
-      lanes[Sums::kZZ][lane] += pz * pz;
-    }
+  Lanes lanes[Sums::kSums] = {};
+  for (Index point = 0; point < padded; point += kLanes) {
+    Lanes n, px, py, pz;
+    std::memcpy(&n, near + point, sizeof n);
+    std::memcpy(&px, x + point, sizeof px);
+    std::memcpy(&py, y + point, sizeof py);
+    std::memcpy(&pz, z + point, sizeof pz);
+    lanes[Sums::kCount] += n;
+    lanes[Sums::kX] += px;
+    lanes[Sums::kY] += py;
+    lanes[Sums::kZ] += pz;
+    lanes[Sums::kXX] += px * px;
+    lanes[Sums::kXY] += px * py;
+    lanes[Sums::kXZ] += px * pz;
+    lanes[Sums::kYY] += py * py;
+    lanes[Sums::kYZ] += py * pz;
+    lanes[Sums::kZZ] += pz * pz;
+  }
   for (int sum = 0; sum < Sums::kSums; ++sum)
     for (int lane = 0; lane < kLanes; ++lane) total.sums[sum] += lanes[sum][lane];
 }

@@ -125,25 +125,28 @@ Index existing(const Points& points, Span<const float> sensors, float least_squa
 
 FOR_WIDE_PROCESSORS
 void widen(const float* xyz, Index numbers, float* low, float* high) {
-  // In four points side by side: 12 numbers, each of which is the same axis in every turn.
-  constexpr Index kSide = 12;
-  float least[kSide], most[kSide];
-  for (Index lane = 0; lane < kSide; ++lane) least[lane] = low[lane % 3], most[lane] = high[lane % 3];
-  Index place = 0;
-  for (; place + kSide <= numbers; place += kSide)
-    for (Index lane = 0; lane < kSide; ++lane) {
-      const float value = xyz[place + lane];
-      least[lane] = value < least[lane] ? value : least[lane];
-      most[lane] = value > most[lane] ? value : most[lane];
-    }
-  for (; place < numbers; ++place) {
-    const Index lane = place % 3;
-    least[lane] = xyz[place] < least[lane] ? xyz[place] : least[lane];
-    most[lane] = xyz[place] > most[lane] ? xyz[place] : most[lane];
+  // Eight points side by side, in three times eight numbers: each is of the same axis in every turn.
+  constexpr int kSide = 3;
+  Lanes least[kSide], most[kSide];
+  for (int lane = 0; lane < kSide * kLanes; ++lane) {
+    least[lane / kLanes][lane % kLanes] = low[lane % 3];
+    most[lane / kLanes][lane % kLanes] = high[lane % 3];
   }
-  for (Index lane = 0; lane < kSide; ++lane) {
-    low[lane % 3] = std::fmin(low[lane % 3], least[lane]);
-    high[lane % 3] = std::fmax(high[lane % 3], most[lane]);
+  Index place = 0;
+  for (; place + kSide * kLanes <= numbers; place += kSide * kLanes)
+    for (int side = 0; side < kSide; ++side) {
+      Lanes value;
+      std::memcpy(&value, xyz + place + side * kLanes, sizeof value);
+      least[side] = value < least[side] ? value : least[side];
+      most[side] = value > most[side] ? value : most[side];
+    }
+  for (int lane = 0; lane < kSide * kLanes; ++lane) {
+    low[lane % 3] = std::min(low[lane % 3], least[lane / kLanes][lane % kLanes]);
+    high[lane % 3] = std::max(high[lane % 3], most[lane / kLanes][lane % kLanes]);
+  }
+  for (; place < numbers; ++place) {
+    low[place % 3] = std::min(low[place % 3], xyz[place]);
+    high[place % 3] = std::max(high[place % 3], xyz[place]);
   }
 }
 

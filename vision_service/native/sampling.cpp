@@ -17,12 +17,12 @@ constexpr std::uint64_t kRanks = std::uint64_t{1} << 32;
 FOR_WIDE_PROCESSORS
 void ranks_of(const float* xyz, Index count, std::uint32_t* ranks) {
   constexpr std::uint32_t kPrimes[3] = {73856093u, 19349663u, 83492791u};
-  std::uint32_t bits[3 * kBlock];
-  std::memcpy(bits, xyz, sizeof(float) * 3 * static_cast<std::size_t>(count));
   for (Index point = 0; point < count; ++point) {
     std::uint32_t rank = 0;
     for (int axis = 0; axis < 3; ++axis) {
-      rank ^= bits[3 * point + axis] * kPrimes[axis];
+      std::uint32_t bits;
+      std::memcpy(&bits, xyz + 3 * point + axis, sizeof bits);
+      rank ^= bits * kPrimes[axis];
       rank ^= rank >> 15;
       rank *= 0x85EBCA6Bu;
     }
@@ -38,19 +38,21 @@ std::uint32_t place_of(Ranked ranked) { return static_cast<std::uint32_t>(ranked
 // Returns the points whose rank is below a limit, the lowest rank first.
 std::vector<Ranked> lowest(Span<const float> xyz, std::uint64_t below) {
   const Index points = xyz.length / 3;
-  std::vector<Ranked> found(static_cast<std::size_t>(static_cast<double>(points) * 1.1 * below / kRanks) + kBlock);
-  std::size_t count = 0;
+  std::vector<Ranked> found;
+  found.reserve(static_cast<std::size_t>(static_cast<double>(points) * 1.1 * static_cast<double>(below) / kRanks) + kBlock);
   std::uint32_t ranks[kBlock];
+  std::uint16_t low[kBlock];
   for (Index start = 0; start < points; start += kBlock) {
     const Index block = std::min(kBlock, points - start);
     ranks_of(xyz.data + 3 * start, block, ranks);
-    if (count + kBlock > found.size()) found.resize(2 * found.size());
-    for (Index point = 0; point < block; ++point) {
-      found[count] = (Ranked{ranks[point]} << 32) | static_cast<std::uint32_t>(start + point);
+    Index count = 0;
+    for (Index point = 0; point < block; ++point) {  // without a branch that would be guessed wrongly
+      low[count] = static_cast<std::uint16_t>(point);
       count += ranks[point] < below;
     }
+    for (Index place = 0; place < count; ++place)
+      found.push_back((Ranked{ranks[low[place]]} << 32) | static_cast<std::uint32_t>(start + low[place]));
   }
-  found.resize(count);
   sort_by_key(found, [](Ranked ranked) { return ranked >> 32; });
   return found;
 }
@@ -64,8 +66,8 @@ Index drawn(Span<const float> xyz, Span<float> sample, Span<double> differ) {
   require(xyz.length % 3 == 0 && sample.length % 3 == 0 && differ.length == 1 && points < (Index{1} << 31));
   require(count <= points && (count > 0 || points == 0));
   const auto at = [&](Ranked ranked) { return xyz.data + 3 * static_cast<Index>(place_of(ranked)); };
-  // Of the ranks, about twice as many as are needed are below the first limit, if all points differ.
-  for (double share = 2.0 * static_cast<double>(count) / std::max<double>(static_cast<double>(points), 1);;
+  // Of the ranks, a few more than are needed are below the first limit, if all points differ.
+  for (double share = 1.25 * static_cast<double>(count) / std::max<double>(static_cast<double>(points), 1);;
        share *= 8) {
     const bool all = !(share < 1);
     const std::vector<Ranked> order = lowest(xyz, all ? kRanks : static_cast<std::uint64_t>(share * kRanks));

@@ -25,6 +25,11 @@ namespace vision_service {
 
 using Index = std::int64_t;
 
+// Eight numbers that are computed with side by side; the compiler uses what the processor has. Never a parameter.
+constexpr int kLanes = 8;
+typedef float Lanes __attribute__((vector_size(kLanes * sizeof(float))));
+typedef std::int32_t WholeLanes __attribute__((vector_size(kLanes * sizeof(std::int32_t))));
+
 // library.py says what they mean.
 enum Failure : Index { kNoMemory = -1, kWrongLengths = -2, kFailed = -3 };
 
