@@ -30,14 +30,16 @@ struct Grid {
 FOR_WIDE_PROCESSORS
 void keys_of(const float* xyz, Index count, const Grid& grid, std::uint64_t* keys) {
   const double cells = 1 / grid.size;
+  float along[3][kBlock];
+  for (Index point = 0; point < count; ++point)
+    for (int axis = 0; axis < 3; ++axis) along[axis][point] = xyz[3 * point + axis];
   std::int32_t places[3][kBlock];
   for (int axis = 0; axis < 3; ++axis) {
     const double low = grid.low[axis];
     const std::int32_t last = static_cast<std::int32_t>(grid.last[axis]);
-    std::int32_t* const own = places[axis];
     for (Index point = 0; point < count; ++point) {
-      const std::int32_t place = static_cast<std::int32_t>((static_cast<double>(xyz[3 * point + axis]) - low) * cells);
-      own[point] = std::min(std::max(place, 0), last);
+      const std::int32_t place = static_cast<std::int32_t>((static_cast<double>(along[axis][point]) - low) * cells);
+      places[axis][point] = std::min(std::max(place, 0), last);
     }
   }
   const std::uint64_t row = grid.row, layer = grid.layer;

@@ -163,35 +163,41 @@ Index near_count(const float* xyz, Index count, const Candidate& plane, float to
   return near;
 }
 
-// Sums over the points near a plane, counted from a place: how many, of coordinates, and of their products.
+// Sums over the points near a plane, counted from a place: how many, also within half of the tolerance, of coordinates,
+// and of their products.
 struct Sums {
-  enum { kCount, kX, kY, kZ, kXX, kXY, kXZ, kYY, kYZ, kZZ, kSums };
+  enum { kCount, kHalf, kX, kY, kZ, kXX, kXY, kXZ, kYY, kYZ, kZZ, kSums };
   double sums[kSums] = {};
+  float farthest = 0;  // the greatest square of a distance from the place
 };
 
 // Adds up to kBlock points: sums of so few are exact enough in single precision.
 FOR_WIDE_PROCESSORS
 void add_near(const float* xyz, Index count, const Candidate plane, float tolerance, const float* place, Sums& total) {
-  float near[kBlock], x[kBlock], y[kBlock], z[kBlock];
+  float near[kBlock], half[kBlock], x[kBlock], y[kBlock], z[kBlock];
   const float x0 = place[0], y0 = place[1], z0 = place[2];
   for (Index point = 0; point < count; ++point) {
     const float px = xyz[3 * point], py = xyz[3 * point + 1], pz = xyz[3 * point + 2];
-    const float is_near = std::fabs(plane.height(px, py, pz)) <= tolerance ? 1.0f : 0.0f;
+    const float away = std::fabs(plane.height(px, py, pz));
+    const float is_near = away <= tolerance ? 1.0f : 0.0f;
     near[point] = is_near;
+    half[point] = away <= 0.5f * tolerance ? 1.0f : 0.0f;
     x[point] = (px - x0) * is_near;
     y[point] = (py - y0) * is_near;
     z[point] = (pz - z0) * is_near;
   }
   const Index padded = (count + kLanes - 1) / kLanes * kLanes;
-  for (Index point = count; point < padded; ++point) near[point] = x[point] = y[point] = z[point] = 0.0f;
-  Lanes lanes[Sums::kSums] = {};
+  for (Index point = count; point < padded; ++point) near[point] = half[point] = x[point] = y[point] = z[point] = 0.0f;
+  Lanes lanes[Sums::kSums] = {}, farthest = {};
   for (Index point = 0; point < padded; point += kLanes) {
-    Lanes n, px, py, pz;
+    Lanes n, h, px, py, pz;
     std::memcpy(&n, near + point, sizeof n);
+    std::memcpy(&h, half + point, sizeof h);
     std::memcpy(&px, x + point, sizeof px);
     std::memcpy(&py, y + point, sizeof py);
     std::memcpy(&pz, z + point, sizeof pz);
     lanes[Sums::kCount] += n;
+    lanes[Sums::kHalf] += h;
     lanes[Sums::kX] += px;
     lanes[Sums::kY] += py;
     lanes[Sums::kZ] += pz;
@@ -201,9 +207,12 @@ void add_near(const float* xyz, Index count, const Candidate plane, float tolera
     lanes[Sums::kYY] += py * py;
     lanes[Sums::kYZ] += py * pz;
     lanes[Sums::kZZ] += pz * pz;
+    const Lanes square = px * px + py * py + pz * pz;
+    farthest = square > farthest ? square : farthest;
   }
   for (int sum = 0; sum < Sums::kSums; ++sum)
     for (int lane = 0; lane < kLanes; ++lane) total.sums[sum] += lanes[sum][lane];
+  for (int lane = 0; lane < kLanes; ++lane) total.farthest = std::max(total.farthest, farthest[lane]);
 }
 
 // Returns the unit eigenvector of a symmetric matrix that belongs to its least eigenvalue (Jacobi's rotations).
@@ -250,13 +259,21 @@ float median(std::vector<float>& values) {
   return (*std::max_element(values.begin(), middle) + *middle) / 2;
 }
 
-// Computes the plane of least squares through the points near a plane; false if they are too few.
+// The plane of least squares through the points near another one, and how many points are near it at least: 0 = unknown.
+struct Refined {
+  Plane plane{};
+  Index least_points = 0;
+};
+
+// Computes it; false if the points are too few.
 //
 // Its tolerance is that of the plane; or, if there is a least one, it is told from the points.
-bool refined(Span<const float> xyz, const Plane& plane, const Vector& center, double least, Plane& found) {
+bool refine(Span<const float> xyz, const Plane& plane, const Vector& center, double least, Refined& refined) {
+  Plane& found = refined.plane;
   const Candidate before(plane);
   const float tolerance = static_cast<float>(plane.tolerance);
   const float place[3] = {static_cast<float>(center[0]), static_cast<float>(center[1]), static_cast<float>(center[2])};
+  const Vector middle = {place[0], place[1], place[2]};
   const Index points = xyz.length / 3;
   Sums total;
   for (Index start = 0; start < points; start += kBlock)
@@ -272,7 +289,16 @@ bool refined(Span<const float> xyz, const Plane& plane, const Vector& center, do
   found.normal = least_axis(scatter);
   found.offset = dot(found.normal, {mean[0] + place[0], mean[1] + place[1], mean[2] + place[2]});
   found.tolerance = plane.tolerance;
-  if (!(least > 0)) return true;
+  if (!(least > 0)) {
+    // Points within half of the tolerance of the one plane are near the other, if these are nowhere farther apart.
+    const double sign = dot(found.normal, plane.normal) < 0 ? -1 : 1;
+    const Vector turned = {sign * found.normal[0], sign * found.normal[1], sign * found.normal[2]};
+    const double apart = std::fabs((dot(plane.normal, middle) - plane.offset) -
+                                   (dot(turned, middle) - sign * found.offset)) +
+                         length(minus(plane.normal, turned)) * std::sqrt(static_cast<double>(total.farthest));
+    if (apart < 0.4 * plane.tolerance) refined.least_points = static_cast<Index>(sums[Sums::kHalf]);
+    return true;
+  }
   const Candidate after(found);
   std::vector<float> away;
   away.reserve(static_cast<std::size_t>(count));
@@ -315,19 +341,23 @@ bool find_plane(Span<const float> xyz, Span<const float> points, Span<const std:
   const Vector normal = {best.x, best.y, best.z};
   plane = search.oriented({normal, best.offset + dot(normal, sample.center), reach});
   const double least = search.tolerance > 0 ? 0 : kLeastTolerance * size;
-  const auto refine = [&](Span<const float> some) {
-    Plane better{};
-    if (refined(some, plane, sample.center, least, better) && search.suits(better.normal))
-      plane = search.oriented(better);
+  Index least_points = 0;
+  const auto improve = [&](Span<const float> some) {
+    Refined better;
+    if (!refine(some, plane, sample.center, least, better) || !search.suits(better.plane.normal)) return;
+    plane = search.oriented(better.plane);
+    least_points = better.least_points;
   };
   std::vector<std::uint8_t> before;
   for (int round = 0; round < kRounds; ++round) {
     std::vector<std::uint8_t> near = near_points(points, plane);
     if (near == before) continue;  // the same points give the same plane
-    refine(points);
+    improve(points);
     before = std::move(near);
   }
-  refine(xyz);  // all points are heard once, when it is clear which count
+  least_points = 0;
+  improve(xyz);  // all points are heard once, when it is clear which count
+  if (least_points >= search.min_points) return true;  // without another look at all points
   return near_count(xyz.data, xyz.length / 3, Candidate(plane), static_cast<float>(plane.tolerance)) >=
          search.min_points;
 }

@@ -156,16 +156,23 @@ void heights(const float* xyz, Index count, float x, float y, float z, float off
     found[point] = (xyz[3 * point] * x + xyz[3 * point + 1] * y + xyz[3 * point + 2] * z) - offset;
 }
 
+// Which heights belong to what is above the ground, and how many of them to the ground itself.
+struct Bands {
+  float tolerance;  // up to how far from the ground points are its own
+  float low, high;  // between these they are above it
+  float below;      // and below this one too
+
+  ALWAYS_INLINE bool holds(float height) const { return ((height > low) & (height < high)) | (height < below); }
+};
+
 FOR_WIDE_PROCESSORS
-void bands(const float* heights, Index count, float tolerance, float low, float high, float below,
-           std::uint8_t* chosen, Index* on) {
-  Index near = 0;
+std::uint32_t apart(const float* heights, Index count, const Bands bands, std::uint8_t* chosen) {
+  std::uint32_t on = 0;
   for (Index point = 0; point < count; ++point) {
-    const float height = heights[point];
-    near += std::fabs(height) <= tolerance;
-    chosen[point] = ((height > low) & (height < high)) | (height < below);
+    on += std::fabs(heights[point]) <= bands.tolerance;
+    chosen[point] = bands.holds(heights[point]);
   }
-  *on += near;
+  return on;
 }
 
 }  // namespace
@@ -240,14 +247,37 @@ VISION_SERVICE_EXPORT Index heights(const float* xyz, Index xyz_length, double x
   });
 }
 
-// Writes which heights lie between two limits, or below a third one, and returns how many are at most `tolerance`.
-VISION_SERVICE_EXPORT Index bands(const float* heights, Index heights_length, double tolerance, double low,
-                                  double high, double below, std::uint8_t* chosen, Index chosen_length) {
+// Writes which of (N, 3) points are above a plane, or below it: those whose height is between `low` and `high`, or less
+// than `below`; and returns how many are at most `tolerance` away from it.
+VISION_SERVICE_EXPORT Index apart_from_plane(const float* xyz, Index xyz_length, double x, double y, double z,
+                                             double offset, double tolerance, double low, double high, double below,
+                                             std::uint8_t* chosen, Index chosen_length) {
+  return guarded([&] {
+    require(xyz_length == 3 * chosen_length);
+    const Bands bands{static_cast<float>(tolerance), static_cast<float>(low), static_cast<float>(high),
+                      static_cast<float>(below)};
+    float own[kBlock];
+    Index on = 0;
+    for (Index start = 0; start < chosen_length; start += kBlock) {
+      const Index count = std::min(kBlock, chosen_length - start);
+      heights(xyz + 3 * start, count, static_cast<float>(x), static_cast<float>(y), static_cast<float>(z),
+              static_cast<float>(offset), own);
+      on += apart(own, count, bands, chosen + start);
+    }
+    return on;
+  });
+}
+
+// The same, of heights.
+VISION_SERVICE_EXPORT Index apart_by_height(const float* heights, Index heights_length, double tolerance, double low,
+                                            double high, double below, std::uint8_t* chosen, Index chosen_length) {
   return guarded([&] {
     require(heights_length == chosen_length);
+    const Bands bands{static_cast<float>(tolerance), static_cast<float>(low), static_cast<float>(high),
+                      static_cast<float>(below)};
     Index on = 0;
-    bands(heights, heights_length, static_cast<float>(tolerance), static_cast<float>(low), static_cast<float>(high),
-          static_cast<float>(below), chosen, &on);
+    for (Index start = 0; start < chosen_length; start += kBlock)
+      on += apart(heights + start, std::min(kBlock, chosen_length - start), bands, chosen + start);
     return on;
   });
 }

@@ -22,7 +22,9 @@ _FIND = Function(
     *(Array(np.float32), Array(np.float32), Array(np.int64), int, int, Array(np.float64)),
     Array(np.float64, written=True),
 )
-_HEIGHTS = Function("heights", Array(np.float32), float, float, float, float, Array(np.float32, written=True))
+_HEIGHTS = Function("heights", Array(np.float32), *[float] * 4, Array(np.float32, written=True))
+_APART = Function("apart_from_plane", Array(np.float32), *[float] * 8, Array(np.bool_, written=True))
+_APART_BY_HEIGHT = Function("apart_by_height", Array(np.float32), *[float] * 4, Array(np.bool_, written=True))
 _FIRST_CANDIDATES = 250
 _RISK = 1e-6
 _AUTOMATIC = 0.01  # the first guess of the tolerance, as a part of the cloud's size
@@ -48,10 +50,39 @@ class Plane:
         _HEIGHTS(np.ascontiguousarray(xyz), *self.normal.tolist(), self.offset, heights)
         return heights
 
+    def apart(self, xyz: NDArray[np.float32], low: float, high: float, below: float) -> tuple[NDArray[np.bool_], int]:
+        """Return which of (N, 3) points are above the plane or below it, (N,), and how many are points of it.
+
+        Args:
+            xyz: The points.
+            low: Those are above it whose heights lie between two limits.
+            high: The other one; infinite = none.
+            below: Those are below it whose heights are less; infinite = none is.
+        """
+        chosen = np.empty(len(xyz), np.bool_)
+        plane = (*self.normal.tolist(), self.offset)
+        return chosen, _APART(np.ascontiguousarray(xyz), *plane, self.tolerance, low, high, below, chosen)
+
     def coordinates(self, xyz: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return where (N, 3) points are, seen from above: (N, 2), in the unit of the points."""
         axes = basis(self.normal)
         return np.stack([along(xyz, axes[:, 0]), along(xyz, axes[:, 1])], axis=1)
+
+
+def apart(
+    heights: NDArray[np.float32], tolerance: float, low: float, high: float, below: float
+) -> tuple[NDArray[np.bool_], int]:
+    """Return what :meth:`Plane.apart` does, of points of which the (N,) heights above a ground are known already.
+
+    Args:
+        heights: Metres.
+        tolerance: How far from the ground points are taken for points of it.
+        low: As there.
+        high: Likewise.
+        below: Likewise.
+    """
+    chosen = np.empty(len(heights), np.bool_)
+    return chosen, _APART_BY_HEIGHT(np.ascontiguousarray(heights), tolerance, low, high, below, chosen)
 
 
 def find_plane(

@@ -8,12 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vision_service.native.library import Array, Function
 from vision_service.pointcloud.objects import select
 from vision_service.types import PointCloud
 
 _MOST_CELLS = 1024  # along each side of the map of a surface
-_BANDS = Function("bands", Array(np.float32), float, float, float, float, Array(np.bool_, written=True))
 
 
 def crop(cloud: PointCloud, min_corner: Sequence[float] = (), max_corner: Sequence[float] = ()) -> PointCloud:
@@ -53,22 +51,6 @@ def in_box(cloud: PointCloud, min_corner: Sequence[float], max_corner: Sequence[
     for axis, (low, high) in enumerate(zip(min_corner, max_corner, strict=True)):
         within &= (xyz[:, axis] >= low - cloud.origin[axis]) & (xyz[:, axis] <= high - cloud.origin[axis])
     return within
-
-
-def between(
-    heights: NDArray[np.float32], tolerance: float, low: float, high: float, below: float
-) -> tuple[NDArray[np.bool_], int]:
-    """Return which of (N,) heights above the ground lie between two limits, or below another one: (N,).
-
-    Args:
-        heights: Metres.
-        tolerance: Up to how far from the ground points are its own; it is returned how many are.
-        low: The limits, none of which belongs to what is between them.
-        high: Likewise; infinite = none.
-        below: The other one; infinite = none.
-    """
-    chosen = np.empty(len(heights), np.bool_)
-    return chosen, _BANDS(np.ascontiguousarray(heights), tolerance, low, high, below, chosen)
 
 
 def outline(points: NDArray[np.float32], gap: float) -> NDArray[np.float32]:

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from vision_service.pointcloud.ground.patches import Patches, find_patches
 from vision_service.pointcloud.ground.standing import Standing
 from vision_service.pointcloud.objects import basis, finite, rows, select
-from vision_service.pointcloud.planes import Plane
+from vision_service.pointcloud.planes import Plane, apart
 from vision_service.pointcloud.projection import cloud_of
 from vision_service.pointcloud.ranges import without_near
-from vision_service.pointcloud.regions import between, crop, in_box, inside
+from vision_service.pointcloud.regions import crop, in_box, inside
 from vision_service.pointcloud.touching.sight import NotOneViewError
 from vision_service.resources import Resources
 from vision_service.types import Frame, PointCloud, PointCloudObject
@@ -28,6 +28,8 @@ from vision_service.vision.touching import Refusals, split_clouds
 from vision_service.vision.upward import OPTICAL_UP, UP, Upward, is_optical
 
 __all__ = ["OPTICAL_UP", "UP", "Obstacles", "is_optical"]
+
+_NO_HEIGHTS = np.empty(0, np.float32)
 
 
 class Obstacles(Clusters):
@@ -101,31 +103,37 @@ class Obstacles(Clusters):
         config, upward = self.config, self._up(frame)
         ground, heights = self._ground(cloud, config, upward)
         standing = self._standing(ground, upward, frame)
-        if ground is None or heights is None:
+        if ground is None:
             self._tell(report_of(None, upward, cloud, points=0, frame_id=frame.frame_id), frame)
             return cloud, standing
-        above = max(ground.tolerance, config.min_height)
-        below = -np.inf if config.only_above_plane else -ground.tolerance
-        off_ground, count = between(heights, ground.tolerance, above, config.max_height or np.inf, below)
+        high, below = config.max_height or np.inf, -np.inf if config.only_above_plane else -ground.tolerance
+        bands = max(ground.tolerance, config.min_height), high, below
+        if isinstance(ground, Plane):
+            off_ground, count = ground.apart(cloud.xyz, *bands)
+        else:
+            off_ground, count = apart(heights, ground.tolerance, *bands)
         lean, name = config.ground_angle_tolerance_degs, frame.frame_id
         self._tell(report_of(ground, upward, cloud, points=count, frame_id=name, max_lean=lean), frame)
         things = select(cloud, off_ground)
         if config.only_over_plane and len(things):
-            things = select(
-                things, _over(things.xyz, rows(cloud.xyz, np.abs(heights) <= ground.tolerance), ground, config)
-            )
+            heights = ground.heights(cloud.xyz) if isinstance(ground, Plane) else heights
+            on_ground = rows(cloud.xyz, np.abs(heights) <= ground.tolerance)
+            things = select(things, _over(things.xyz, on_ground, ground, config))
         return things, standing
 
     def _ground(
         self, cloud: PointCloud, config: GroundConfig, upward: Upward
-    ) -> tuple[Plane, NDArray[np.float32]] | tuple[Patches, NDArray[np.float32]] | tuple[None, None]:
-        """Return the ground beneath the points, a plane or patches as the attributes say, and their heights above."""
+    ) -> tuple[Plane | Patches | None, NDArray[np.float32]]:
+        """Return the ground beneath the points, a plane or patches as the attributes say, and the heights above those.
+
+        For a plane, these are not computed.
+        """
         xyz, up = cloud.xyz, np.asarray(upward.direction, np.float64)
         plane = None
         if not config.ground_patch_size or not up.any():  # then what is level follows from the largest plane
             plane = find_ground(xyz, config, up, sensor=np.negative(cloud.origin))
         if not config.ground_patch_size or (plane is None and not up.any()):
-            return (None, None) if plane is None else (plane, plane.heights(xyz))
+            return plane, _NO_HEIGHTS
         patches = find_patches(
             xyz,
             up if plane is None else plane.normal,
@@ -135,7 +143,7 @@ class Obstacles(Clusters):
             min_points=config.min_points_in_plane,
             max_lean=config.ground_angle_tolerance_degs,
         )
-        return (None, None) if patches is None else patches
+        return (None, _NO_HEIGHTS) if patches is None else patches
 
     def _standing(self, ground: Plane | Patches | None, upward: Upward, frame: Frame) -> Standing:
         """Return what objects stand on."""
