@@ -43,7 +43,10 @@ the points that do not exist, already in memory in their own form, and all run a
 keep the memory that is let go for the next cloud, as nodes do.
 
 - **Ours** is the model `obstacles_pointcloud` as a node calls it: every point at full resolution, in one thread, and in
-  the time are the colours, the sizes and the boxes of the objects that it answers with.
+  the time are the colours, the sizes and the boxes of the objects that it answers with. What is done with every point
+  is C++ of our own (`vision_service/native`): which points exist, the plane, what is off it, the clusters, the points
+  and bounds of each object. It is compiled for every x86-64 processor; what gains by AVX2 is compiled for that too, and
+  chosen when it is loaded.
 - **PCL** is its tutorial's pipeline in C++: VoxelGrid of 1 cm (at full resolution: removeNaNFromPointCloud),
   SACSegmentation with RANSAC for a plane perpendicular to an axis, ExtractIndices, EuclideanClusterExtraction with a
   KdTree, which may leave neighbours unsorted, as that is faster. Points have no colours, and what each point of the
@@ -70,8 +73,8 @@ MEMORY = """
 The grid is never laid out: only cells with a point in them are kept, as runs along x. Two attributes limit them,
 whatever the cloud: `max_points` ({config.max_points:,}) and `max_voxels` ({config.max_voxels:,} occupied cells); and
 the pairs of neighbouring runs are joined in parts. A cloud with more is refused with INVALID_ARGUMENT and a message
-that says what to raise. These clouds are made to take as much as they can; memory is what Python and NumPy allocate at
-most (tracemalloc), without the cloud itself.
+that says what to raise. These clouds are made to take as much as they can; memory is by how much the resident memory of
+the process grows at most (VmHWM), which does not count the cloud itself.
 """
 
 

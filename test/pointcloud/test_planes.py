@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import solids
-from vision_service.pointcloud.planes import find_plane
+from vision_service.pointcloud.planes import Plane, apart, find_plane
 
 
 def sheet(normal, offset, count, seed=0, noise=0.0, size=1.0):
@@ -132,3 +132,27 @@ def test_the_plane_moves_turns_and_grows_with_the_cloud(seed, scale, shift):
         plane = find_plane(moved, tolerance=tolerance * scale)
         assert angle(plane, turn[:, 2]) < 0.2
         assert np.abs(plane.heights(moved[:2000])).max() < 0.02 * scale
+
+
+@given(st.integers(0, 200), st.floats(0.002, 0.02), st.integers(600, 6000))
+@settings(max_examples=40)
+def test_it_is_that_of_least_squares_through_the_points_near_it(seed, noise, count):
+    normal = solids.rotation(seed)[:, 2]
+    points = np.concatenate([sheet(normal, 2, count, seed, noise), sheet(normal, 2, count // 4, seed + 1, 0.5)])
+    plane = find_plane(points, tolerance=4 * noise)
+    near = points[np.abs(points @ plane.normal - plane.offset) <= 4 * noise].astype(float)
+    _, _, axes = np.linalg.svd(near - near.mean(axis=0), full_matrices=False)
+    assert angle(plane, axes[2]) < 0.05, "as exact as the last round of least squares leaves it"
+    assert plane.offset == pytest.approx(float(plane.normal @ near.mean(axis=0)), abs=noise / 50)
+
+
+@given(st.integers(0, 50), st.integers(1, 3000), st.floats(0, 0.3), st.floats(0, 0.5), st.floats(-0.5, 0))
+def test_what_is_apart_from_it_is_told_by_heights(seed, count, low, high, below):
+    points = np.random.default_rng(seed).normal(size=(count, 3)).astype(np.float32)
+    plane = Plane(solids.rotation(seed)[:, 2], 0.1, 0.05)
+    heights = plane.heights(points)
+    np.testing.assert_allclose(heights, points @ plane.normal - 0.1, atol=1e-5)
+    wanted = ((heights > np.float32(low)) & (heights < np.float32(high))) | (heights < np.float32(below))
+    for chosen, on in (plane.apart(points, low, high, below), apart(heights, 0.05, low, high, below)):
+        assert chosen.tolist() == wanted.tolist()
+        assert on == np.count_nonzero(np.abs(heights) <= np.float32(0.05))

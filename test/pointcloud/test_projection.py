@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as nps
 
 import testdata
 from vision_service.errors import ErrorCode, VisionError
@@ -40,6 +41,29 @@ def test_whole_numbers_of_depth_are_units_and_zero_is_unknown():
 def test_infinite_and_negative_depth_is_unknown():
     depth = in_metres(np.array([[np.inf, -np.inf, np.nan, -1.0, 2.5]]))
     np.testing.assert_array_equal(depth, np.array([[np.nan, np.nan, np.nan, np.nan, 2.5]], np.float32))
+
+
+@pytest.mark.parametrize("dtype", ["u1", "<u2", ">u2", "<i4", "<f4", ">f4", "<f8"])
+def test_depth_of_any_type_is_the_same_in_metres(dtype):
+    raw = np.array([[0, 1, 2, 200]], dtype)[:, ::2]
+    np.testing.assert_array_equal(in_metres(raw, 0.5), np.array([[np.nan, 1]], np.float32))
+
+
+DEPTHS = st.sampled_from([0.0, -1.0, np.nan, np.inf, -np.inf, 0.5, 2.0, 7.25])
+
+
+@given(nps.arrays(np.float32, st.tuples(st.integers(0, 9), st.integers(0, 9)), elements=DEPTHS))
+def test_the_points_of_depth_are_those_of_the_formula(depth):
+    height, width = depth.shape
+    intrinsics = CameraIntrinsics(width, height, 5.0, 4.0, 3.0, 2.0)
+    z = np.where((depth > 0) & (depth < np.inf), depth, np.nan)
+    x, y = np.moveaxis(pixels_of(width, height), -1, 0)
+    wanted = np.stack([z * (x - 3) / 5, z * (y - 2) / 4, z], axis=-1)
+    # Of rows and columns, and of each pixel as with a lens.
+    for camera in (intrinsics, dataclasses.replace(intrinsics, skew=1e-30)):
+        np.testing.assert_allclose(depth_to_cloud(depth, camera).xyz, wanted, rtol=1e-6, atol=1e-20)
+        found = depth_to_cloud(depth, camera, organized=False).xyz
+        np.testing.assert_allclose(found, wanted[np.isfinite(z)], rtol=1e-6, atol=1e-20)
 
 
 def test_a_pixel_becomes_the_point_on_its_ray():

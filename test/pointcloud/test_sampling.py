@@ -21,6 +21,28 @@ def test_the_order_of_the_points_does_not_matter(count):
     np.testing.assert_array_equal(draw(shuffled, count), sample)
 
 
+def lowest(points, count):
+    """The definition: the points whose hash is lowest, each once; then equal ones again."""
+    ranks = np.zeros(len(points), np.uint32)
+    for column, prime in zip(points.T, (73856093, 19349663, 83492791), strict=True):
+        ranks ^= np.ascontiguousarray(column).view(np.uint32) * np.uint32(prime)
+        ranks ^= ranks >> np.uint32(15)
+        ranks *= np.uint32(0x85EBCA6B)
+    ordered = points[np.argsort(ranks ^ (ranks >> np.uint32(13)), kind="stable")]
+    differs = (ordered[1:] != ordered[:-1]).any(axis=1)
+    first = np.flatnonzero(np.concatenate([[True], differs]))
+    again = np.setdiff1d(np.arange(len(ordered)), first)
+    return ordered[np.concatenate([first, again])[:count].astype(int)]
+
+
+@given(st.integers(1, 400), st.integers(1, 400), st.sampled_from([3, 20, 10**6]), st.integers(0, 9))
+def test_a_sample_is_the_points_with_the_lowest_hash(points, count, places, seed):
+    random = np.random.default_rng(seed)
+    xyz = random.normal(size=(places if places < points else points, 3)).astype(np.float32)
+    xyz = xyz[random.integers(len(xyz), size=points)]
+    np.testing.assert_array_equal(draw(xyz, count), lowest(xyz, min(count, points)))
+
+
 def test_a_sample_is_spread_evenly_over_a_grid():
     quadrants = (draw(grid(200), 2000)[:, :2] >= 100) @ (1, 2)
     assert np.bincount(quadrants).min() > 400

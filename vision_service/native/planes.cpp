@@ -356,7 +356,7 @@ bool find_plane(Span<const float> xyz, Span<const float> points, Span<const std:
     before = std::move(near);
   }
   least_points = 0;
-  improve(xyz);  // all points are heard once, when it is clear which count
+  improve(xyz);  // all points are counted once, when it is clear which
   if (least_points >= search.min_points) return true;  // without another look at all points
   return near_count(xyz.data, xyz.length / 3, Candidate(plane), static_cast<float>(plane.tolerance)) >=
          search.min_points;

@@ -68,7 +68,7 @@ void each_run(const std::uint8_t* chosen, Index count, const Job& job) {
 }
 
 // Whether a point was measured: the sum of its coordinates' amounts is below `farthest`, and above `least`, which is 0
-// where the sensor is at 0, 0, 0, as no sensor sees itself, else below 0. Nothing of it holds for NaN.
+// where the sensor is at 0, 0, 0, as no sensor sees itself, else below 0. NaN does neither.
 template <class Real>
 ALWAYS_INLINE bool measured(Real x, Real y, Real z, Real least, Real farthest) {
   const Real sum = std::fabs(x) + std::fabs(y) + std::fabs(z);

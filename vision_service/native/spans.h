@@ -1,7 +1,7 @@
 // What all functions of the library share: arrays with their lengths, and the numbers that stand for failures.
 //
 // An exported function is plain C: each array is a pointer and the number of its items, and what is returned is a
-// number from 0 on, or one of Failure. Nothing that is raised gets out, and nothing is read or written beyond an array:
+// number from 0 on, or one of Failure. No exception gets out, and no item is read or written beyond an array:
 // a function checks with require() that its arrays' lengths belong together.
 
 #pragma once
@@ -47,7 +47,7 @@ struct Span {
   Item& operator[](Index place) const { return data[place]; }
 };
 
-// Returns what a job returns; what it raises as a number.
+// Returns what a job returns; an exception as a number.
 template <class Job>
 Index guarded(const Job& job) noexcept {
   try {

@@ -10,8 +10,15 @@ from numpy.typing import NDArray
 
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.lens import distortion
+from vision_service.native.library import Array, Function
+from vision_service.pointcloud.objects import finite
 from vision_service.types import CameraIntrinsics, Frame, PointCloud
 
+_METRES = {
+    np.dtype(kind): Function(name, Array(kind), float, Array(np.float32, written=True))
+    for name, kind in (("metres_of_whole", np.uint16), ("metres_of_float", np.float32))
+}
+_POINTS = Function("points_of_depth", *[Array(np.float32)] * 4, Array(np.float32, written=True))
 _PART = 1 << 14
 _TOLERANCE = 0.5  # pixels by which an undistorted ray may miss its pixel when it is distorted again
 
@@ -26,8 +33,11 @@ def in_metres(raw: NDArray[np.generic], metres_per_unit: float = 1.0) -> NDArray
     Returns:
         (H, W) array of float32, metres, NaN = unknown; a new array.
     """
-    depth = np.multiply(raw, np.float32(metres_per_unit), dtype=np.float32, casting="same_kind")
-    _hide_invalid(depth)
+    convert = _METRES.get(raw.dtype)
+    if convert is None:
+        raw, convert = raw.astype(np.float32, casting="same_kind"), _METRES[np.dtype(np.float32)]
+    depth = np.empty(raw.shape, np.float32)
+    convert(np.ascontiguousarray(raw), metres_per_unit, depth)
     return depth
 
 
@@ -59,18 +69,10 @@ def depth_to_cloud(
         raise _other_size("intrinsics", (intrinsics.width, intrinsics.height), (width, height))
     if image_rgb is not None and image_rgb.shape[:2] != (height, width):
         raise _other_size("colour image", (image_rgb.shape[1], image_rgb.shape[0]), (width, height))
-    x, y, one = _rays(intrinsics)
     xyz = np.empty((height, width, 3), np.float32)
-    z = xyz[..., 2]
-    np.multiply(depth, one, out=z)
-    _hide_invalid(z)
-    np.multiply(z, x, out=xyz[..., 0])
-    np.multiply(z, y, out=xyz[..., 1])
-    if organized:
-        return PointCloud(xyz, image_rgb)
-    known = np.flatnonzero(~np.isnan(z))
-    colours = None if image_rgb is None else image_rgb.reshape(-1, 3).take(known, axis=0)
-    return PointCloud(xyz.reshape(-1, 3).take(known, axis=0), colours)
+    _POINTS(np.ascontiguousarray(depth, np.float32), *_rays(intrinsics), xyz)
+    cloud = PointCloud(xyz, image_rgb)
+    return cloud if organized else finite(cloud)
 
 
 def cloud_of(frame: Frame) -> PointCloud:
@@ -123,12 +125,15 @@ def project(points: NDArray[np.floating], intrinsics: CameraIntrinsics) -> NDArr
 
 @lru_cache(maxsize=4)
 def _rays(intrinsics: CameraIntrinsics) -> tuple[NDArray[np.float32], ...]:
-    """Return x/z, y/z and 1 of all pixels, NaN where the lens has no ray; float32 arrays that broadcast to (H, W)."""
+    """Return x/z, y/z and 1 of all pixels, NaN where the lens has no ray; float32 arrays.
+
+    They are (H, W); or, without a lens, x/z of each column, (W,), y/z of each row, (H,), and nothing.
+    """
     x, y = np.arange(intrinsics.width, dtype=np.float64), np.arange(intrinsics.height, dtype=np.float64)[:, None]
     lens = _lens(intrinsics)
     if lens is None and not intrinsics.skew:
-        x, y = (x[None] - intrinsics.cx) / intrinsics.fx, (y - intrinsics.cy) / intrinsics.fy
-        return x.astype(np.float32), y.astype(np.float32), np.ones((1, 1), np.float32)
+        across, down = (x - intrinsics.cx) / intrinsics.fx, (y[:, 0] - intrinsics.cy) / intrinsics.fy
+        return across.astype(np.float32), down.astype(np.float32), np.empty(0, np.float32)
     size = (intrinsics.height, intrinsics.width)
     pixels = np.stack([np.broadcast_to(x, size), np.broadcast_to(y, size)], axis=-1).reshape(-1, 2)
     rays = _bent_rays(pixels, intrinsics)
@@ -202,11 +207,6 @@ def _lens(intrinsics: CameraIntrinsics) -> _Lens | None:
         msg = f"the distortion model {model!r} with {count} coefficients is not known: {error.message}"
         raise VisionError(ErrorCode.NOT_CALIBRATED, msg) from None
     return (np.array(coefficients, np.float64), model == "equidistant") if coefficients else None
-
-
-def _hide_invalid(depth: NDArray[np.float32]) -> None:
-    """Make depth NaN where it is no distance."""
-    np.copyto(depth, np.nan, where=~((depth > 0) & (depth < np.inf)))
 
 
 def _other_size(what: str, size: tuple[int, int], depth: tuple[int, int]) -> VisionError:
