@@ -71,10 +71,10 @@ logarithms of the three largest clouds; in smaller ones, what every call costs w
 """
 MEMORY = """
 The grid is never laid out: only cells with a point in them are kept, as runs along x. Two attributes limit them,
-whatever the cloud: `max_points` ({config.max_points:,}) and `max_voxels` ({config.max_voxels:,} occupied cells). A cloud
-with more is refused with INVALID_ARGUMENT and a message that says what to raise. These clouds are made to take as much
-as they can; memory is by how much the resident memory of the process grows at most (VmHWM), which does not count the
-cloud itself.
+whatever the cloud: `max_points` ({config.max_points:,}) and `max_voxels` ({config.max_voxels:,} occupied cells). A
+cloud with more is refused with INVALID_ARGUMENT and a message that says what to raise. These clouds are made to take as
+much as they can; memory is by how much the resident memory of the process grows at most (VmHWM), which does not count
+the cloud itself.
 """
 
 

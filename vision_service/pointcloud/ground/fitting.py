@@ -9,49 +9,25 @@ from numpy.typing import NDArray
 _LEAST_POINTS = 8  # that a patch is fitted to
 _BESIDE = 0.1  # how much a neighbouring patch's points count
 _STIFFNESS = 0.05  # of a fit against slopes that its points hardly tell
-_PART = 1 << 17  # points that are summed up at once: they stay in the cache
 
 
-def fitted_planes(
-    surface: NDArray[np.float32],
-    cells: NDArray[np.int32],
-    across: NDArray[np.float32],
-    down: NDArray[np.float32],
-    heights: NDArray[np.float32],
-    *,
-    slope: float,
-) -> NDArray[np.float32]:
+def fitted_planes(sums: NDArray[np.float64], level: float, *, slope: float) -> NDArray[np.float32]:
     """Return the height at the middle of each patch of planes through the points near the ground, (H, W).
 
     Args:
-        surface: (H, W) the ground as it is known.
-        cells: (K,) the patch of each point.
-        across: (K,) their places on the map.
-        down: (K,) likewise.
-        heights: (K,) their heights.
+        sums: (9, H, W) as :meth:`~vision_service.pointcloud.ground.mapped.MappedPoints.sums` returns them.
+        level: From where heights are counted in them.
         slope: How much the ground may rise from patch to patch.
 
     Returns:
         NaN where there are too few points, or where the plane is too steep.
     """
-    height, width = surface.shape
-    count = height * width
-    # Counted from the middle of the map and of the heights, in double precision: sums over patches are sums of sums.
-    level = float(heights.mean(dtype=np.float64)) if len(heights) else 0.0
-    sums = np.zeros((9, count))
-    for start in range(0, len(cells), _PART):
-        part = slice(start, start + _PART)
-        own, z = cells[part].astype(np.intp), heights[part] - level
-        x, y = across[part].astype(np.float64) - width / 2, down[part].astype(np.float64) - height / 2
-        for total, term in zip(sums, (None, x, y, x * x, x * y, y * y, z, x * z, y * z), strict=True):
-            total += np.bincount(own, weights=term, minlength=count)
-    own = np.flatnonzero(sums[0])
+    _, height, width = sums.shape
+    own = np.flatnonzero(sums[0].reshape(-1))
     kernel = np.full((3, 3), _BESIDE)
     kernel[1, 1] = 1.0
     n, sx, sy, sxx, sxy, syy, sz, sxz, syz = (
-        np.asarray(
-            cv2.filter2D(values.reshape(height, width), -1, kernel, borderType=cv2.BORDER_CONSTANT), np.float64
-        ).reshape(-1)[own]
+        np.asarray(cv2.filter2D(values, -1, kernel, borderType=cv2.BORDER_CONSTANT), np.float64).reshape(-1)[own]
         for values in sums
     )
     u, v = own % width - width / 2, own // width - height / 2  # the middles of the patches: seen from there
@@ -61,7 +37,7 @@ def fitted_planes(
     stiff = _STIFFNESS * n
     a, b, c = _solved(n, sx, sy, sxx + stiff, sxy, syy + stiff, sz, sxz, syz)
     good = (n >= _LEAST_POINTS) & (np.hypot(b, c) <= slope)
-    fitted = np.full(count, np.nan, np.float32)
+    fitted = np.full(height * width, np.nan, np.float32)
     fitted[own[good]] = (a + level)[good]
     return fitted.reshape(height, width)
 

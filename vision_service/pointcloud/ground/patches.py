@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vision_service.pointcloud.ground.fitting import fitted_planes
+from vision_service.pointcloud.ground.mapped import MappedPoints, columns_of
 from vision_service.pointcloud.objects import basis
 from vision_service.pointcloud.planes import Plane, find_plane
 from vision_service.pointcloud.quantiles import median
@@ -60,20 +61,23 @@ class Patches:
         """Return how far (N, 3) points are above the ground beneath them, negative below it; metres along up."""
         if not len(xyz):
             return np.empty(0, np.float32)
-        columns = _columns(xyz, self.axes)
-        spots = _Spots(*_places(columns, self.corner, self.size), self.surface.shape)
-        return columns[2] - spots.heights(self.surface)
+        return self._mapped(xyz).above(self.surface)
 
     def covers(self, xyz: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Return which of (N, 3) points are over, or under, a patch that holds points of the ground."""
         if not len(xyz):
             return np.empty(0, bool)
-        across, down = _places(_columns(xyz, self.axes), self.corner, self.size)
+        mapped = self._mapped(xyz)
+        across, down = mapped.across, mapped.down
         column, row = np.rint(across).astype(np.intp), np.rint(down).astype(np.intp)
         height, width = self.seen.shape
         inside = (column >= 0) & (row >= 0) & (column < width) & (row < height)
         inside[inside] = self.seen[row[inside], column[inside]]
         return inside
+
+    def _mapped(self, xyz: NDArray[np.float32]) -> MappedPoints:
+        height, width = self.surface.shape
+        return MappedPoints(columns_of(xyz, self.axes), self.corner, self.size, (height, width))
 
     def plane_at(self, place: ArrayLike) -> Plane:
         """Return the level plane at the height of the ground beneath a (3,) place."""
@@ -123,35 +127,29 @@ def find_patches(
     if len(xyz) < max(min_points, 3):
         return None
     axes = basis(up)
-    columns = _columns(xyz, axes)
+    columns = columns_of(xyz, axes)
     low, high = (limit(columns[:2], axis=1).astype(np.float64) for limit in (np.min, np.max))
     size = max(size, float((high - low).max()) / (MOST_PATCHES - 1))
     corner = low + size / 2
     width, height = (((high - low) / size).astype(int) + 1).tolist()
-    across, down = _places(columns, corner, size)
-    cells = _nearest(down, height) * np.int32(width) + _nearest(across, width)
+    points = MappedPoints(columns, corner, size, (height, width))
     slope = float(np.tan(np.radians(max_slope))) * size
-    heights, reach = columns[2], tolerance or _AUTOMATIC
-    lowest = _lowest(cells, heights, width * height).reshape(height, width)
+    reach = tolerance or _AUTOMATIC
+    lowest = points.lowest(_LOW, _MOST_LOW)
     leaning = _leaning(lowest, size, slope, reach, max_lean)
     if any(leaning):
-        heights -= np.float32(leaning[0]) * across + np.float32(leaning[1]) * down
-        lowest = _lowest(cells, heights, width * height).reshape(height, width)
+        points.heights -= np.float32(leaning[0]) * points.across + np.float32(leaning[1]) * points.down
+        lowest = points.lowest(_LOW, _MOST_LOW)
     surface = _lifted(_filled(_without_roofs(_without_pits(lowest, slope), slope)), _BAND * reach)
-    spots = _Spots(across, down, (height, width))
-    above = heights - spots.heights(surface)
+    above = points.above(surface)
     # What is far from the first ground is none of the last.
-    close = np.flatnonzero(np.abs(above) <= _FAR * reach + slope / 2)
-    few = cells.take(close), across.take(close), down.take(close), heights.take(close)
-    surface = _filled(_without_roofs(_levelled(surface, few[0], above.take(close), _BAND * reach), slope))
-    near = np.flatnonzero(np.abs(few[3] - spots.take(close).heights(surface)) <= reach)
-    fitted = fitted_planes(
-        surface, few[0].take(near), few[1].take(near), few[2].take(near), few[3].take(near), slope=slope
-    )
+    far, level = _FAR * reach + slope / 2, float(surface.mean())
+    surface = _filled(_without_roofs(points.levelled(surface, above, min(_BAND * reach, far)), slope))
+    fitted = fitted_planes(points.sums(surface, reach, level, above, far), level, slope=slope)
     if not np.isfinite(fitted).any():
         return None
     surface = _filled(_without_roofs(fitted, slope))
-    heights = heights - spots.heights(surface)
+    heights = points.above(surface)
     above = np.abs(heights)
     if not tolerance:
         near = above[above <= reach]
@@ -159,7 +157,7 @@ def find_patches(
     ground = above <= reach
     if np.count_nonzero(ground) < min_points:
         return None
-    seen = np.bincount(cells[ground], minlength=width * height).reshape(height, width) > 0
+    seen = np.bincount(points.cells[ground], minlength=width * height).reshape(height, width) > 0
     surface += (leaning[0] * np.arange(width) + leaning[1] * np.arange(height)[:, None]).astype(np.float32)
     return Patches(axes, corner, size, surface, seen, reach), heights
 
@@ -183,87 +181,6 @@ def _leaning(
     x, y, z = plane.normal.tolist()
     across, down = (-x / z * size, -y / z * size) if z > _LEAST_COSINE else (0.0, 0.0)
     return (across, down) if np.hypot(across, down) > slope else (0.0, 0.0)
-
-
-def _columns(xyz: NDArray[np.float32], axes: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return the (3, N) coordinates of (N, 3) points along axes."""
-    return cv2.transpose(cv2.transform(xyz[:, None], axes.T)[:, 0])  # type: ignore[return-value]
-
-
-def _places(
-    columns: NDArray[np.float32], corner: NDArray[np.float64], size: float
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return where points are on the map of patches, whose middles are at whole numbers: across and down."""
-    across, down = ((columns[axis] - np.float32(corner[axis])) / np.float32(size) for axis in (0, 1))
-    return across, down
-
-
-def _nearest(places: NDArray[np.float32], count: int) -> NDArray[np.int32]:
-    """Return the numbers of the patches, of so many in a row, in which places of the map are."""
-    return np.clip(np.rint(places), 0, count - 1).astype(np.int32)
-
-
-class _Spots:
-    """Places of a map, prepared for its heights to be looked up there again and again."""
-
-    def __init__(self, across: NDArray[np.float32], down: NDArray[np.float32], shape: tuple[int, int]) -> None:
-        """Take (N,) places of a map of (H, W) patches, whose middles are at whole numbers."""
-        height, width = (max(2, edge) for edge in shape)
-        # In the outer half of the outermost patches, the slope goes on; -0.5 is rounded up to 0.
-        across, down = np.clip(across, -0.5, width - 0.5), np.clip(down, -0.5, height - 0.5)
-        left, top = np.minimum(across.astype(np.int32), width - 2), np.minimum(down.astype(np.int32), height - 2)
-        # Exact in single precision, as both are near each other.
-        self.across, self.down = (
-            np.subtract(place, whole, dtype=np.float32) for place, whole in ((across, left), (down, top))
-        )
-        self.first = top * np.int32(width) + left
-        self.width = width
-
-    def take(self, chosen: NDArray[np.intp]) -> _Spots:
-        """Return some of the places."""
-        some = _Spots.__new__(_Spots)
-        some.across, some.down, some.first = (values.take(chosen) for values in (self.across, self.down, self.first))
-        some.width = self.width
-        return some
-
-    def heights(self, surface: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the heights of an (H, W) surface at the places; beyond the outermost patches, those of their rim."""
-        height, width = surface.shape
-        if min(height, width) < 2:
-            surface = np.pad(surface, ((0, int(height < 2)), (0, int(width < 2))), mode="edge")
-        flat = surface.reshape(-1)
-        right = np.empty_like(flat)
-        np.subtract(flat[1:], flat[:-1], out=right[:-1])
-        right[-1] = 0
-        upper = right.take(self.first)
-        upper *= self.across
-        upper += flat.take(self.first)
-        below = self.first + np.int32(self.width)
-        lower = right.take(below)
-        lower *= self.across
-        lower += flat.take(below)
-        lower -= upper
-        lower *= self.down
-        upper += lower
-        return upper
-
-
-def _lowest(cells: NDArray[np.int32], heights: NDArray[np.float32], count: int) -> NDArray[np.float32]:
-    """Return the height of the low points of each patch, (count,); NaN where there is no point."""
-    # Patch and height in one number, which are sorted ten times as fast as by two keys; floats' bits are sorted as
-    # they are, if those of negative ones are turned round.
-    bits = heights.view(np.uint32)
-    bits = bits ^ np.where(bits >> np.uint32(31), np.uint32(0xFFFFFFFF), np.uint32(0x80000000))
-    keys = np.sort(cells.astype(np.uint64) << np.uint64(32) | bits)
-    sizes = np.bincount(cells, minlength=count)
-    occupied = np.flatnonzero(sizes)
-    starts = np.cumsum(sizes)[occupied] - sizes[occupied]
-    chosen = starts + np.minimum((_LOW * sizes[occupied]).astype(np.intp), _MOST_LOW)
-    bits = (keys[chosen] & np.uint64(0xFFFFFFFF)).astype(np.uint32)
-    bits ^= np.where(bits >> np.uint32(31), np.uint32(0x80000000), np.uint32(0xFFFFFFFF))
-    found = np.full(count, np.nan, np.float32)
-    found[occupied] = bits.view(np.float32)
-    return found
 
 
 def _around(values: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
@@ -351,21 +268,3 @@ def _ends(
     """Return the steps before and behind each patch; at the rim, those on the other side."""
     first, last = steps.take([0], axis=axis), steps.take([-1], axis=axis)
     return (first, steps), (steps, last)
-
-
-def _levelled(
-    surface: NDArray[np.float32], cells: NDArray[np.int32], above: NDArray[np.float32], band: float
-) -> NDArray[np.float32]:
-    """Return the (H, W) surface moved up or down to the mean of the points near it; NaN where there is none.
-
-    Args:
-        surface: (H, W) the ground as it is known.
-        cells: (K,) the patch of each point.
-        above: (K,) how far it is above that ground.
-        band: How far points near it may be.
-    """
-    near = np.flatnonzero(np.abs(above) <= band)
-    counts = np.bincount(cells.take(near), minlength=surface.size)
-    sums = np.bincount(cells.take(near), weights=above.take(near), minlength=surface.size)
-    means = (sums / np.maximum(counts, 1)).astype(np.float32)
-    return np.where(counts > 0, surface.reshape(-1) + means, np.float32(np.nan)).reshape(surface.shape)
