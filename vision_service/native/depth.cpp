@@ -12,7 +12,7 @@ namespace {
 constexpr float kNoPoint = std::numeric_limits<float>::quiet_NaN();
 
 ALWAYS_INLINE float distance(float depth) {
-  return (depth > 0.0f) & (depth < std::numeric_limits<float>::infinity()) ? depth : kNoPoint;
+  return ((depth > 0.0f) & (depth < std::numeric_limits<float>::infinity())) ? depth : kNoPoint;
 }
 
 FOR_WIDE_PROCESSORS
