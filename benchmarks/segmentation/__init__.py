@@ -27,8 +27,10 @@ from vision_service.ros.process.memory import keep_freed_memory
 from vision_service.types import Frame, PointCloud
 from vision_service.vision.clusters import ClustersConfig
 
-GOALS = {"osd_learn33": 2, "five_people": 5, "table_scene_mug_stereo_textured": 5}
+GOALS = {"osd_learn33": 3, "five_people": 5, "table_scene_mug_stereo_textured": 5}
 """How many times as fast as PCL on its voxel grid we are to be, at least."""
+FOR_THIS_PROCESSOR_GOALS = {"osd_learn33": 2}
+"""The same, of PCL that was compiled for this processor."""
 FULL_GOAL = 100
 """The same, of PCL at full resolution."""
 ALIKE_GOAL = 0.98
@@ -46,14 +48,16 @@ keep the memory that is let go for the next cloud, as nodes do.
   the time are the colours, the sizes and the boxes of the objects that it answers with. What is done with every point
   is C++ of our own (`vision_service/native`): which points exist, the plane, what is off it, the clusters, the points
   and bounds of each object. It is compiled for every x86-64 processor; what gains by AVX2 is compiled for that too, and
-  chosen when it is loaded.
+  chosen when it is loaded. Before, it was done by NumPy and OpenCV, which took 2.57 (2.53–2.65) times as long for the
+  first cloud and 2.68 (2.47–2.81) times for the second: 80 rounds in turns with each other and with PCL, each in a
+  process of its own, of the commit before the first C++ (ffcf97c) and of that which has all of it, on two cores.
 - **PCL** is its tutorial's pipeline in C++: VoxelGrid of 1 cm (at full resolution: removeNaNFromPointCloud),
   SACSegmentation with RANSAC for a plane perpendicular to an axis, ExtractIndices, EuclideanClusterExtraction with a
   KdTree, which may leave neighbours unsorted, as that is faster. Points have no colours, and what each point of the
   full cloud belongs to is not told. CMake's mode Release (-O3), one thread, Debian's library, which is compiled for
   every x86-64 processor; it measures itself by its steady clock. **PCL for this processor** is the same program with
   all of PCL's templates compiled anew by `PCL_NO_PRECOMPILE` and `-march=native`, which takes the compiler a minute. It
-  stands here for fairness, as NumPy and OpenCV choose wider instructions when they run; the goal is about the former.
+  stands here for fairness, as ours chooses wider instructions when it is loaded.
 - **Open3D** is `voxel_down_sample`, `segment_plane` (which takes no direction) and `cluster_dbscan`, for information.
   It uses all cores.
 
@@ -177,13 +181,16 @@ def steps(sight: Sight, rounds: int) -> dict[str, Times]:
     def plane() -> Plane | None:
         return find_plane(cloud.xyz, tolerance=search.tolerance, normal=search.up, max_angle=search.max_angle)
 
-    ground = plane()
-    off_plane = np.abs(ground.heights(cloud.xyz)) > search.tolerance if ground else np.ones(len(cloud), bool)
-    things = select(cloud, off_plane)
+    ground, reach = plane(), search.tolerance
+
+    def off_plane() -> PointCloud:
+        return cloud if ground is None else select(cloud, ground.apart(cloud.xyz, reach, np.inf, -reach)[0])
+
+    things = off_plane()
     jobs: dict[str, Callable[[], object]] = {
         "points that exist": lambda: finite(sight.cloud),
         "plane": plane,
-        "what is off the plane": lambda: select(cloud, off_plane),
+        "what is off the plane": off_plane,
         "clusters": lambda: grouped(things, cluster(things.xyz, search.distance), search.min_points),
     }
     return {name: alternate({name: job}, rounds)[name] for name, job in jobs.items()}
@@ -222,12 +229,16 @@ def figures_of(item: Contest) -> list[Figure]:
     """Return the lines of one cloud."""
     cloud = f"{item.sight.name}, {len(finite(item.sight.cloud)):,} points"
     figures = []
-    for taken, goal in ((item.coarse, GOALS.get(item.sight.name)), (item.full, FULL_GOAL)):
+    coarse = {
+        "PCL": GOALS.get(item.sight.name),
+        "PCL for this processor": FOR_THIS_PROCESSOR_GOALS.get(item.sight.name),
+    }
+    for taken, goals in ((item.coarse, coarse), (item.full, {"PCL": FULL_GOAL})):
         for name, times in taken.items():
             if name == "ours":
                 continue
             faster = quotient(taken["ours"], times).inverse()
-            aim = goal if name.startswith("PCL, ") else None
+            aim = goals.get(name.split(",")[0])
             beside, reached = f"{name}: {times}", faster.value >= aim if aim else None
             goal_said = f"≥ {aim} × as fast" if aim else ""
             figures.append(Figure(cloud, str(taken["ours"]), beside, f"{faster} × as fast", goal_said, reached))
