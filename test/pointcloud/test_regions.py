@@ -81,3 +81,13 @@ def test_many_points_in_a_polygon_are_those_inside_each_edge():
         expected = [cv2.pointPolygonTest(corners, (float(x), float(y)), False) >= 0 for x, y in some]
         assert inside(some, corners).tolist() == expected
         assert inside(some, corners[::-1]).tolist() == expected
+
+
+def test_what_is_nowhere_is_in_no_polygon():
+    places = np.array([(1, 1), (np.nan, 1), (1, np.nan), (9, 9)], np.float32)
+    assert inside(places, np.array([(0, 0), (4, 0), (4, 4), (0, 4)], np.float32)).tolist() == [
+        True,
+        False,
+        False,
+        False,
+    ]

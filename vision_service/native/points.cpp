@@ -175,7 +175,43 @@ std::uint32_t apart(const float* heights, Index count, const Bands bands, std::u
   return on;
 }
 
+// Takes away the places that lie outside of an edge, of up to kBlock places.
+FOR_WIDE_PROCESSORS
+void cut_off(const double* x, const double* y, Index count, double across, double down, double limit,
+             std::uint8_t* inside) {
+  for (Index place = 0; place < count; ++place) inside[place] &= x[place] * across + y[place] * down <= limit;
+}
+
 }  // namespace
+
+// Writes which of (N, 2) places lie in a convex polygon: on the inner side of each of its K edges, or on it. An edge's
+// outer side is where (K, 2) outward · place exceeds its limit.
+VISION_SERVICE_EXPORT Index inside_convex(const float* places, Index places_length, const double* outward,
+                                          Index outward_length, const double* limits, Index limits_length,
+                                          std::uint8_t* inside, Index inside_length) {
+  return guarded([&] {
+    require(places_length == 2 * inside_length && outward_length == 2 * limits_length);
+    double x[kBlock], y[kBlock];
+    for (Index start = 0; start < inside_length; start += kBlock) {
+      const Index count = std::min(kBlock, inside_length - start);
+      double low_x = HUGE_VAL, high_x = -HUGE_VAL, low_y = HUGE_VAL, high_y = -HUGE_VAL;
+      for (Index place = 0; place < count; ++place) {
+        x[place] = places[2 * (start + place)], y[place] = places[2 * (start + place) + 1];
+        low_x = std::min(low_x, x[place]), high_x = std::max(high_x, x[place]);
+        low_y = std::min(low_y, y[place]), high_y = std::max(high_y, y[place]);
+      }
+      for (Index place = 0; place < count; ++place)  // NaN is nowhere
+        inside[start + place] = (x[place] == x[place]) & (y[place] == y[place]);
+      for (Index edge = 0; edge < limits_length; ++edge) {
+        const double across = outward[2 * edge], down = outward[2 * edge + 1];
+        // Most edges have all places on their inner side: that corner of these says it that is nearest to the edge.
+        if (std::max(low_x * across, high_x * across) + std::max(low_y * down, high_y * down) <= limits[edge]) continue;
+        cut_off(x, y, count, across, down, limits[edge], inside + start);
+      }
+    }
+    return Index{0};
+  });
+}
 
 // Writes which of (N, 3) points were measured: the sum of their coordinates' amounts lies between two limits.
 VISION_SERVICE_EXPORT Index measured_float(const float* xyz, Index xyz_length, double least, double farthest,

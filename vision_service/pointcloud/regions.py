@@ -8,9 +8,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vision_service.native.library import Array, Function
 from vision_service.pointcloud.objects import select
 from vision_service.types import PointCloud
 
+_INSIDE = Function(
+    "inside_convex", Array(np.float32), Array(np.float64), Array(np.float64), Array(np.bool_, written=True)
+)
 _MOST_CELLS = 1024  # along each side of the map of a surface
 
 
@@ -93,14 +97,6 @@ def inside(points: NDArray[np.float32], corners: NDArray[np.float32]) -> NDArray
     area = (edges[:, 0] * following[:, 1] - edges[:, 1] * following[:, 0]).sum()
     outward = np.sign(area) * np.stack([following[:, 1] - edges[:, 1], edges[:, 0] - following[:, 0]], axis=1)
     limits = (outward * edges).sum(axis=1)
-    x, y = points.T.astype(np.float64, order="C")
-    result = np.ones(len(points), bool)
-    if not len(points):
-        return result
-    # Most edges have all points on their inner side: the corner of the points' rectangle that is nearest says it.
-    farthest = np.maximum(x.min() * outward[:, 0], x.max() * outward[:, 0])
-    farthest += np.maximum(y.min() * outward[:, 1], y.max() * outward[:, 1])
-    near = ~(farthest <= limits)
-    for (across, down), limit in zip(outward[near], limits[near], strict=True):
-        result &= x * across + y * down <= limit
+    result = np.empty(len(points), np.bool_)
+    _INSIDE(np.ascontiguousarray(points), np.ascontiguousarray(outward), np.ascontiguousarray(limits), result)
     return result
