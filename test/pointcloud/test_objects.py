@@ -66,6 +66,11 @@ def test_a_mask_keeps_the_order_and_the_colours(chosen):
     np.testing.assert_array_equal(kept.rgb, kept.xyz)
 
 
+def test_a_mask_that_is_an_image_of_white_is_one_too():
+    white = np.array([0, 255, 0, 255], np.uint8).view(bool)
+    np.testing.assert_array_equal(select(SQUARE, white).xyz, SQUARE.xyz[[1, 3]])
+
+
 # Points by their labels
 
 CLOUD = PointCloud(np.arange(18, dtype=np.float32).reshape(6, 3), np.arange(18, dtype=np.uint8).reshape(6, 3))

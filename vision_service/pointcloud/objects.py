@@ -106,8 +106,8 @@ def select(cloud: PointCloud, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> P
     count = int(np.count_nonzero(chosen))
     rgb = _NO_COLOURS if cloud.rgb is None else np.ascontiguousarray(cloud.rgb)
     xyz, colours = np.empty((count, 3), np.float32), _empty(cloud.rgb, count)
-    _CHOSEN(np.ascontiguousarray(cloud.xyz), rgb, np.ascontiguousarray(chosen), xyz, colours)
-    return _cut(cloud, xyz, colours, 0, count)
+    found = _CHOSEN(np.ascontiguousarray(cloud.xyz), rgb, np.ascontiguousarray(chosen), xyz, colours)
+    return _cut(cloud, xyz, colours, 0, found)
 
 
 def rows(values: NDArray[Value], chosen: NDArray[np.bool_] | NDArray[np.intp]) -> NDArray[Value]:
