@@ -8,7 +8,6 @@ does not suit is refused here, before C++ sees it, and that lengths belong toget
 from __future__ import annotations
 
 import ctypes
-import hashlib
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -133,6 +132,8 @@ def library() -> ctypes.CDLL:
 
 def sources_digest(files: list[Path]) -> str:
     """Return the number by which CMakeLists.txt tells sources apart, of all of them in the order of their names."""
+    import hashlib  # only here, as it loads OpenSSL, and installed packages do without
+
     digests = "".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in files)
     return hashlib.sha256(digests.encode()).hexdigest()
 
