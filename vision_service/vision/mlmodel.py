@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,6 @@ from vision_service.mlmodel.detections import detections_of
 from vision_service.mlmodel.fingerprints import Fingerprint, digest
 from vision_service.mlmodel.keypoints import names_and_skeleton, told
 from vision_service.mlmodel.labels import label, read_labels
-from vision_service.mlmodel.levels import Levels
 from vision_service.mlmodel.loading import load, options_of
 from vision_service.mlmodel.placement import Placement
 from vision_service.mlmodel.preprocessing import find_image
@@ -36,6 +35,9 @@ from vision_service.mlmodel.unused import unused
 from vision_service.resources import Resources
 from vision_service.types import Classification, Detection, Frame, LabelImage
 from vision_service.vision.model import VisionModel
+
+if TYPE_CHECKING:
+    from vision_service.mlmodel.levels import Levels
 
 _score = itemgetter(0)
 TILE_IOU = 0.5
@@ -309,6 +311,8 @@ class MLModel(VisionModel):
         self.input = make_input(image, self.contract)
         self._levels: Levels | None = None
         if found.decoder.serves == "classify":
+            from vision_service.mlmodel.levels import Levels
+
             decoder: Classifier = found.decoder  # type: ignore[assignment]
             self._levels = Levels.of(decoder, runtime.outputs, lambda tensors: decoder.scores(self._real(tensors)))
         self.labels = tuple(label(found.labels, number) for number in range(len(found.labels)))
