@@ -18,8 +18,8 @@ import pytest
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
 from vision_service.resources import LocalResources
-from vision_service.runs import MOST_CREDIT
-from vision_service.scheduler import RECENT, Scheduler
+from vision_service.runs import MOST_CREDIT, RECENT
+from vision_service.scheduler import Scheduler
 from vision_service.types import Classification, Frame
 from vision_service.vision.color_detector import ColorDetector, ColorDetectorConfig
 

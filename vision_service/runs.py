@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import traceback
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.futures import settle
+from vision_service.types import Frame
 
+RECENT = 4
+"""How many frames of a camera results are kept of: a stream may work on one while callers ask for the next."""
 MOST_CREDIT = 0.2
 """Up to how far streams may be behind calls when it is counted whose turn it is, seconds of the model."""
 
@@ -124,6 +128,36 @@ class Run:
         error = VisionError(self._outcome.code, self._outcome.message)
         error.__cause__ = self._outcome.__cause__
         return error
+
+
+class RecentRuns:
+    """The runs of the newest frames of each camera, which whoever asks the same of them shares."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, deque[tuple[Frame, dict[str, Run]]]] = {}
+
+    def of(self, frame: Frame, in_work: int) -> dict[str, Run]:
+        """Return the runs of a camera's frame by their methods, to be added to.
+
+        Args:
+            frame: The frame.
+            in_work: How many of the camera's frames are in work: so many more are kept.
+        """
+        recent = self._of.get(frame.camera_name)
+        if recent is None:
+            recent = self._of[frame.camera_name] = deque()
+        for known, its in recent:
+            if known is frame:
+                return its
+        runs: dict[str, Run] = {}
+        recent.append((frame, runs))
+        while len(recent) > RECENT + in_work:
+            recent.popleft()
+        return runs
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._of.clear()
 
 
 def _nothing() -> None:

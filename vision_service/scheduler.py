@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections import defaultdict, deque
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from queue import SimpleQueue
@@ -19,14 +19,13 @@ from vision_service.concurrency import Failures, Handler, Turns
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.lanes import Lanes
 from vision_service.measures import Durations
-from vision_service.runs import Beside, Run, Shares, Started, attempt
+from vision_service.runs import Beside, RecentRuns, Run, Shares, Started, attempt
+from vision_service.stream_turns import StreamTurns
 from vision_service.tasks import Task, abilities, not_supported, require, task_of
 from vision_service.types import Frame
 from vision_service.vision.model import VisionModel, methods
 from vision_service.waiting import Activity
 
-RECENT = 4
-"""How many frames of a camera results are kept of: a stream may work on one while callers ask for the next."""
 MOST_STARTED = 2
 """How many frames of one camera may be in work, or wait for those before them, for each that the model can look at."""
 _ENDED = (None, "", None)
@@ -74,15 +73,13 @@ class Scheduler:
         self._model = model
         self._able: tuple[frozenset[str] | None, VisionModel] = (None, model)
         self._calls: deque[Run] = deque()
-        self._streams: dict[str, tuple[Callable[[], None], Frame | None]] = {}
-        self._turn_of: dict[str, int] = {}  # by camera: when it had its last turn, counted in turns
-        self._turns_had = 0
+        self._streams = StreamTurns()
         self._lanes = Lanes(name)
         self._beside: set[Beside] = set()
         self._started: dict[str, deque[Started]] = {}  # by camera: frames of streams that are in work, in their order
         self._lock = threading.RLock()
         self._bell: SimpleQueue[None] = SimpleQueue()  # wakes the thread, sooner than a condition does
-        self._recent: dict[str, deque[tuple[Frame, dict[str, Run]]]] = {}
+        self._recent = RecentRuns()
         self._running: Run | None = None
         self._closed = False
         self._check = check
@@ -94,7 +91,7 @@ class Scheduler:
         self.runs = 0
         self.seconds = 0.0
         self.durations = Durations()
-        self.dropped: Counter[str] = Counter()
+        self.dropped = self._streams.replaced
         self._turns = Turns(name, self._turn, last=self._end)
         self._turns.start()
 
@@ -181,8 +178,7 @@ class Scheduler:
         """
         with self._lock:
             if not self._closed:
-                self.dropped[camera] += camera in self._streams
-                self._streams[camera] = job, frame
+                self._streams.put(camera, job, frame)
                 self._ring()
 
     def now(self, method: str, frame: Frame) -> Any:
@@ -257,19 +253,8 @@ class Scheduler:
         function, camera = self._function(method), frame.camera_name
         if self._closed:
             raise _closed()
-        runs: dict[str, Run] = {}
-        if camera:  # else a given image: nobody else can ask for it
-            recent = self._recent.get(camera)
-            if recent is None:
-                recent = self._recent[camera] = deque()
-            for known, its in recent:
-                if known is frame:
-                    runs = its
-                    break
-            else:
-                recent.append((frame, runs))
-                while len(recent) > RECENT + len(self._started.get(camera, ())):
-                    recent.popleft()
+        # Nobody else can ask for a given image, which has no camera.
+        runs = self._recent.of(frame, len(self._started.get(camera, ()))) if camera else {}
         run = runs.get(method)
         if run is None:
             run = runs[method] = Run(partial(self._timed, method, function, frame), looks=True)
@@ -359,8 +344,8 @@ class Scheduler:
                 return run, "", None
             return _ENDED if self._closed and not self._busy else None
         if self._streams and (not self._calls or self._streams_first()):
-            camera = next(iter(self._streams)) if len(self._streams) == 1 else self._longest_without(self._streams)
-            return None, camera, self._take_stream(camera)[0]
+            camera = self._streams.next()
+            return None, camera, self._streams.take(camera)[0]
         if self._calls:
             run = self._running = self._calls.popleft()
             run.queued = False
@@ -397,7 +382,7 @@ class Scheduler:
         while self._in_lanes and len(self._beside) < self._capacity:
             camera = self._next_stream()
             if camera:
-                job, frame = self._take_stream(camera)
+                job, frame = self._streams.take(camera)
                 able = methods(self._model) if frame is not None else ()
                 runs = [self._shared(method, frame) for method in able if frame is not None]
                 self._started.setdefault(camera, deque()).append(Started(job, runs))
@@ -415,18 +400,8 @@ class Scheduler:
         One of which enough frames are in work waits: the first of them may be with a model that does not answer.
         """
         most = MOST_STARTED * self._capacity
-        camera = self._longest_without(each for each in self._streams if len(self._started.get(each, ())) < most)
+        camera = self._streams.next(lambda camera: len(self._started.get(camera, ())) < most)
         return camera if camera and (not self._calls or self._streams_first()) else ""
-
-    def _longest_without(self, cameras: Iterable[str]) -> str:
-        """Return the camera whose last turn is longest ago, "" = there is none; the lock is held."""
-        return min(cameras, key=lambda camera: self._turn_of.get(camera, 0), default="")
-
-    def _take_stream(self, camera: str) -> tuple[Callable[[], None], Frame | None]:
-        """Give a camera its turn: return its job and its frame; the lock is held."""
-        self._turns_had += 1
-        self._turn_of[camera] = self._turns_had
-        return self._streams.pop(camera)
 
     def _look_beside(self, runs: list[Run], *, stream: bool) -> None:
         """Have a lane do those runs that no other one has begun; the lock is held."""
@@ -474,7 +449,7 @@ class Scheduler:
         """Do a run, unless that has been done."""
         if not run.done:
             self._settle(run, attempt(run.job))
-        del run  # an error in it knows this frame, and by it those of whoever called: a circle, with an image in it
+        del run  # an error in it knows this frame, and by it those of whoever called: a cycle, with an image in it
 
     def _settle(self, run: Run, outcome: Any) -> None:
         """Give a run its outcome, unless it has one, and answer all who wait for it."""
