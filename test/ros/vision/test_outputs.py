@@ -66,8 +66,8 @@ def topics_of(peer):
     return {name for name in wanted if peer.node.count_publishers(name)}
 
 
-def heard_by_all(outputs, names):
-    eventually(lambda: outputs.heard() == set(names), f"listeners of {names}")
+def subscribed_to_all(outputs, names):
+    eventually(lambda: outputs.subscribed() == set(names), f"listeners of {names}")
 
 
 @pytest.mark.parametrize(
@@ -94,15 +94,15 @@ def test_there_are_topics_for_what_the_model_can_do(node, peer, methods, names):
 def test_nothing_is_asked_or_sent_while_nobody_listens(node):
     results = Results()
     outputs = Outputs(node, ["~"], {"detect", "classify"})
-    assert outputs.heard() == set()
+    assert outputs.subscribed() == set()
     outputs.publish(FRAME, results, jpeg_quality=85)
     assert results.asked == []
 
 
-def test_only_what_is_heard_is_asked_for(node, peer):
+def test_only_what_is_subscribed_to_is_asked_for(node, peer):
     results, inbox = Results(), peer.listen(Classification, "ours/classifications")
     outputs = Outputs(node, ["~"], {"detect", "classify"})
-    heard_by_all(outputs, ["classifications"])
+    subscribed_to_all(outputs, ["classifications"])
     outputs.publish(FRAME, results, jpeg_quality=85)
     message = inbox.next()
     assert results.asked == ["classify"]
@@ -112,7 +112,7 @@ def test_only_what_is_heard_is_asked_for(node, peer):
 def test_results_bear_the_frame_s_stamp_and_coordinate_frame(node, peer):
     inbox = peer.listen(Detection2DArray, "ours/front/detections")
     outputs = Outputs(node, ["~/front", "~"], {"detect"})
-    heard_by_all(outputs, ["detections"])
+    subscribed_to_all(outputs, ["detections"])
     outputs.publish(FRAME, Results(), jpeg_quality=85)
     message = inbox.next()
     assert boxes_of(message) == [BOX]
@@ -126,7 +126,7 @@ def test_results_bear_the_frame_s_stamp_and_coordinate_frame(node, peer):
 def test_an_empty_result_is_sent_too(node, peer):
     inbox = peer.listen(Detection2DArray, "ours/detections")
     outputs = Outputs(node, ["~"], {"detect"})
-    heard_by_all(outputs, ["detections"])
+    subscribed_to_all(outputs, ["detections"])
     outputs.publish(Frame(image=FrameImage(painted(20, 10)), frame_id="lens"), Results(), jpeg_quality=85)
     message = inbox.next()
     assert message.detections == []
@@ -137,7 +137,7 @@ def test_the_annotated_image_shows_the_boxes_and_the_frame_s_own_stays_as_it_is(
     raw = peer.listen(Image, "ours/image_annotated")
     compressed = peer.listen(CompressedImage, "ours/image_annotated/compressed")
     outputs = Outputs(node, ["~"], {"detect"})
-    heard_by_all(outputs, ["image_annotated", "image_annotated/compressed"])
+    subscribed_to_all(outputs, ["image_annotated", "image_annotated/compressed"])
     before = FRAME.image.rgb.copy()
     outputs.publish(FRAME, Results(), jpeg_quality=95)
     message = raw.next()
@@ -160,7 +160,7 @@ def test_the_annotated_image_shows_the_boxes_and_the_frame_s_own_stays_as_it_is(
 def test_a_frame_without_an_image_is_not_drawn(node, peer):
     inbox = peer.listen(Image, "ours/image_annotated")
     outputs = Outputs(node, ["~"], {"classify"})
-    heard_by_all(outputs, ["image_annotated"])
+    subscribed_to_all(outputs, ["image_annotated"])
     outputs.publish(Frame(depth=np.ones((2, 2), np.float32)), Results(), jpeg_quality=85)
     outputs.publish(FRAME, Results(), jpeg_quality=85)
     assert inbox.next().width == 120
@@ -171,7 +171,7 @@ def test_destroyed_outputs_are_off_the_graph_and_send_nothing(node, peer):
     eventually(lambda: peer.node.count_publishers("/ours/detections"), "a publisher")
     outputs.destroy()
     eventually(lambda: not peer.node.count_publishers("/ours/detections"), "no publisher")
-    assert outputs.heard() == set()
+    assert outputs.subscribed() == set()
     outputs.publish(FRAME, Results(), jpeg_quality=85)
     outputs.destroy()
 
@@ -181,7 +181,7 @@ def test_a_segmenter_s_class_numbers_are_published_in_the_smallest_encoding(node
     numbers = np.arange(120 * 90, dtype=np.uint16).reshape(90, 120) % classes
     outputs = Outputs(node, ["~"], {"label"})
     inbox, annotated = peer.listen(Image, "ours/label_image"), peer.listen(Image, "ours/image_annotated")
-    heard_by_all(outputs, {"label_image", "image_annotated"})
+    subscribed_to_all(outputs, {"label_image", "image_annotated"})
     result = LabelImage(numbers, tuple(f"class {number}" for number in range(classes)))
 
     outputs.publish(FRAME, lambda method, frame: result, jpeg_quality=85)
@@ -206,7 +206,7 @@ def published(node, peer, kind, name, **arguments):
     """Return the message in which objects are published."""
     inbox = peer.listen(kind, f"ours/{name}")
     outputs = Outputs(node, ["~"], {"segment"})
-    heard_by_all(outputs, {name})
+    subscribed_to_all(outputs, {name})
     outputs.publish(FRAME, lambda method, frame: OBJECTS, **arguments, jpeg_quality=85)
     return inbox.next()
 
@@ -294,7 +294,7 @@ def test_objects_are_published_in_the_frame_in_which_they_are_placed(node, peer)
 def test_objects_are_drawn_where_the_camera_is_calibrated(node, peer):
     inbox = peer.listen(Image, "ours/image_annotated")
     outputs = Outputs(node, ["~"], {"segment"})
-    heard_by_all(outputs, {"image_annotated"})
+    subscribed_to_all(outputs, {"image_annotated"})
     intrinsics = CameraIntrinsics(width=120, height=90, fx=60, fy=60, cx=40, cy=40)
     for frame in (FRAME, dataclasses.replace(FRAME, intrinsics=intrinsics)):
         outputs.publish(frame, lambda method, frame: OBJECTS[:1], jpeg_quality=85)
@@ -306,7 +306,7 @@ def test_objects_are_drawn_where_the_camera_is_calibrated(node, peer):
 def test_an_event_is_sent_to_whoever_listens(node, peer):
     inbox = peer.listen(LabelEvent, "ours/front/events")
     outputs = Outputs(node, ["~/front"], {"classify"})
-    heard_by_all(outputs, {"events"})
+    subscribed_to_all(outputs, {"events"})
     outputs.send_event(label_change_to_message(LabelChange("", "cat", 0.5, "front", 3_000_000_007, "lens")))
     event = inbox.next()
     assert (event.camera_name, event.previous, event.current, event.confidence) == ("front", "", "cat", 0.5)
@@ -323,7 +323,7 @@ def shown(node, peer, able=("segment",), found=OBJECTS, names=tuple(KINDS)):
     kinds = {**KINDS, **FLAT}
     inboxes = {name: peer.listen(kinds[name], f"ours/{name}") for name in names}
     outputs = Outputs(node, ["~"], set(able))
-    heard_by_all(outputs, names)
+    subscribed_to_all(outputs, names)
     outputs.publish(FRAME, lambda method, frame: found, place=lambda frame, found: (found, "map"), jpeg_quality=85)
     for inbox in inboxes.values():
         inbox.next()
@@ -351,7 +351,7 @@ def assert_nothing_in_space(inboxes, frame_id="map"):
 def test_no_objects_are_published_as_empty_messages(node, peer):
     inboxes = {name: peer.listen(kind, f"ours/{name}") for name, kind in KINDS.items()}
     outputs = Outputs(node, ["~"], {"segment"})
-    heard_by_all(outputs, KINDS)
+    subscribed_to_all(outputs, KINDS)
     outputs.publish(FRAME, lambda method, frame: [], jpeg_quality=85)
     assert_nothing_in_space(inboxes, "lens")
     assert not outputs.tells
@@ -394,7 +394,7 @@ def test_classifications_are_withdrawn_and_an_image_of_classes_cannot_be(node, p
     results = {"classify": [Class("table", 0.75)], "label": labels}
     inboxes = {name: peer.listen(FLAT[name], f"ours/{name}") for name in ("classifications", "label_image")}
     outputs = Outputs(node, ["~"], {"classify", "label"})
-    heard_by_all(outputs, inboxes)
+    subscribed_to_all(outputs, inboxes)
     outputs.publish(FRAME, lambda method, frame: results[method], jpeg_quality=85)
     outputs.withdraw()
     outputs.publish(FRAME, lambda method, frame: results[method], jpeg_quality=85)

@@ -89,7 +89,7 @@ def zones(robot, name="counter"):
 
 def test_who_enters_crosses_and_leaves_is_told_and_counted(robot, counter):
     inbox = robot.listen(LabelEvent, "counter/front/events")
-    eventually(lambda: robot.nodes["counter"]._streams._outputs["front"].heard(), "a listener")
+    eventually(lambda: robot.nodes["counter"]._streams._outputs["front"].subscribed(), "a listener")
     for left in (20, 30, 50, 70, 84, 100):
         counter.show(left)
     events = [inbox.next() for _ in range(4)]
@@ -149,7 +149,7 @@ def test_counts_begin_anew_on_command(robot, counter):
 
 def test_annotated_images_show_zones_and_counts(robot, counter):
     inbox = robot.listen(Image, "counter/front/image_annotated")
-    eventually(lambda: robot.nodes["counter"]._streams._outputs["front"].heard(), "a listener")
+    eventually(lambda: robot.nodes["counter"]._streams._outputs["front"].subscribed(), "a listener")
     counter.show(60)
     shown = image_from_message(inbox.next()).rgb
     border = shown[30:60, 50].astype(int)

@@ -126,7 +126,7 @@ class VisionNode(ServiceNode):
         self._streams.make_outputs(model)
 
     def activate(self) -> None:
-        """Answer calls, and stream what is heard."""
+        """Answer calls, and publish what is subscribed to."""
         self._tell_model()
         self._zones.tell()
 

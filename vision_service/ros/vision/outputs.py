@@ -105,7 +105,7 @@ class Outputs:
         self._wanted = Wanted()
         self._listened_until = -math.inf
 
-    def heard(self) -> frozenset[str]:
+    def subscribed(self) -> frozenset[str]:
         """Return the names of the outputs that have a listener; writing a message costs most."""
         self._listened_until = time.monotonic() + KNOWN_FOR  # first: what changes meanwhile is looked at again
         listened = {name: _listened_of(publishers) for name, publishers in self._publishers.items()}
@@ -145,7 +145,7 @@ class Outputs:
         """
         began = time.monotonic()
         if began > self._listened_until:  # asking all publishers takes as long as sending a message
-            self.heard()
+            self.subscribed()
         wanted = self._wanted
         results = {}
         for method in wanted.methods:

@@ -93,10 +93,10 @@ class VisionStreams:
         self._cameras.tend(camera)
         if camera not in self._outputs:  # somebody has called for it by its name
             return
-        heard = self._outputs[camera].heard()
+        subscribed = self._outputs[camera].subscribed()
         shown = self._results.wanted(camera)
-        if heard or shown or self._zones.wanted(camera) or self._sees_every_frame():
-            self._start(camera, self._needs(camera, shown or bool(heard & ANNOTATED_IMAGES)))
+        if subscribed or shown or self._zones.wanted(camera) or self._sees_every_frame():
+            self._start(camera, self._needs(camera, shown or bool(subscribed & ANNOTATED_IMAGES)))
         else:
             self._stop(camera)
         self._cameras.keep(camera, self._work.get().model.needs, self._node.settings.keep_subscribed)
