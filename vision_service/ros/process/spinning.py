@@ -27,6 +27,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from vision_service import starting
 from vision_service.errors import VisionError
+from vision_service.mlmodel import trial_process
 from vision_service.ros.execution.compat import check_rclpy
 from vision_service.ros.execution.executor import Executor
 from vision_service.ros.node.base import ServiceNode
@@ -307,6 +308,7 @@ def _serve(make_nodes: Callable[[], Sequence[Node]], stop: threading.Event) -> i
     nodes = make_nodes()
     with spinning(nodes, stop=stop) as spinners:
         starting.end()
+        trial_process.dismiss()
         stop.wait()
         failed = bool(spinners) and all(spinner.failure is not None for spinner in spinners)
     close(nodes)
