@@ -21,6 +21,7 @@ UNUSED_BY_DETECT = (HEAVY - {"ai_edge_litert"}) | {
     *("asyncio", "concurrent.futures", "csv", "difflib", "email", "http", "importlib.metadata", "logging"),
     *("multiprocessing", "rclpy", "rich.console", "socket", "ssl", "subprocess", "tempfile", "urllib.request", "yaml"),
     *("vision_service.camera", "vision_service.drawing", "vision_service.messages", "vision_service.pointcloud"),
+    *("vision_service.mlmodel.decoders.classification", "vision_service.mlmodel.decoders.segmentation"),
     *("vision_service.ros", "vision_service.mlmodel.label_files", "vision_service.mlmodel.link"),
     *("vision_service.mlmodel.onnx_file", "vision_service.mlmodel.packing", "vision_service.mlmodel.tiling"),
     *("vision_service.parameter_files", "vision_service.settings.node", "vision_service.settings.vision"),

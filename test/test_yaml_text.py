@@ -82,3 +82,18 @@ def test_any_text_has_a_value_or_is_refused_in_our_words(text):
         parse_yaml(text)
     except VisionError as error:
         assert not any(word in error.message for word in ("<block", "scalar", "mapping", "token", "stream", "node"))
+
+
+@given(
+    st.from_regex(r"-?[0-9]{0,3}(\.[0-9]{0,3})?(e-?[0-9])?|[0-9_:x.]{1,6}|-?0[0-9]+", fullmatch=True)
+    | st.integers().map(str)
+    | st.floats().map(str)
+)
+def test_numbers_are_those_of_yaml(text):
+    try:
+        value = yaml.safe_load(text)
+    except ValueError:
+        with pytest.raises(VisionError):
+            parse_yaml(text)
+        return
+    assert repr(parse_yaml(text)) == repr(value)  # of the same type too

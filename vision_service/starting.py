@@ -22,7 +22,7 @@ _usual: list[tuple[int, int, int]] = []
 
 def begin() -> None:
     """Prepare this process for importing; to be called before NumPy is imported."""
-    _usual[:] = [gc.get_threshold()]
+    _usual[:] = _usual or [gc.get_threshold()]
     gc.set_threshold(SOME_GARBAGE)
     os.environ.setdefault(BLAS_THREADS, "1")
 

@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from vision_service.cli.arguments import amount, count, ros_setting, ros_text, span
+from vision_service.cli.arguments import Formatter, amount, count, ros_setting, ros_text, span
 from vision_service.cli.main import main
 
 
@@ -63,3 +63,9 @@ def test_what_is_no_utf_8_is_refused_where_it_goes_to_ros():
 def test_every_command_refuses_them(capsys, arguments):
     assert main(arguments) == 2
     assert "error: argument" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("columns", ["", "0", "-3", "no number", "40", "200"])
+def test_help_is_as_wide_as_the_terminal(columns, monkeypatch):
+    monkeypatch.setenv("COLUMNS", columns)
+    assert Formatter("vision-service")._width == argparse.HelpFormatter("vision-service")._width

@@ -265,6 +265,25 @@ except VisionError as error:
         assert self.told(file) == "good\n"
 
 
+def test_a_copy_that_nothing_needs_is_ended_and_leaves_nothing():
+    program = """
+import os
+from vision_service import starting
+starting.begin()
+from vision_service.mlmodel import trial_process
+trial_process.FreshTrial = None  # it must not be needed
+trial_process.prepare("litert")
+before = len(os.listdir("/proc/self/fd"))
+trial_process.dismiss()
+try:
+    os.waitpid(-1, os.WNOHANG)
+except ChildProcessError:
+    print("no child is left, and", before - len(os.listdir("/proc/self/fd")), "files are closed")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "no child is left, and 3 files are closed\n"
+
+
 def test_a_process_with_a_second_thread_is_not_copied():
     program = """
 import json, threading
@@ -318,6 +337,14 @@ class TestPreparedFresh:
             child_runs(patched, f"raise SystemExit({trial_process.UNUSED})")
             trial_process.prepare("litert")
         assert "it is no TensorFlow Lite file" in refusal(b"TFL3TFL3").message
+
+    def test_one_that_nothing_needs_is_ended_and_leaves_nothing(self):
+        trial_process.prepare("litert")
+        (prepared,) = trial_process._prepared
+        trial_process.dismiss()
+        assert prepared._process.returncode is not None
+        trial_process.dismiss()
+        attempt(GOOD)
 
     def test_one_that_is_given_nothing_ends_by_itself(self, monkeypatch):
         short = "from vision_service.mlmodel import trial_process\ntrial_process.PATIENCE = 0.01\nos._exit"

@@ -18,7 +18,8 @@ from robot import (
     parameter_file,
     program,
 )
-from vision_service.ros.main import without_node_name
+from vision_service.mlmodel import trial_process
+from vision_service.ros.main import prepare_trial, without_node_name
 from vision_service.ros.process.dds import SHARED_MEMORY
 
 CAMERA = {"driver": "synthetic", "width_px": 64, "height_px": 48}
@@ -44,6 +45,27 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM]
 def test_a_remap_of_the_node_s_name_is_dropped(given, kept):
     """A launch file's name= would give it to every node of the process."""
     assert without_node_name(given) == kept
+
+
+@pytest.mark.parametrize(
+    ("args", "parameters", "runtimes"),
+    [
+        ([], {"model": "color_detector"}, []),
+        ([], {"model": "mlmodel", "model_path": "some/model.tflite"}, ["litert"]),
+        ([], {"model": "mlmodel", "model_path": "some/model.ONNX"}, ["onnx"]),
+        ([], {"model_path": 7}, []),
+        (["-p", "model_path:=model.onnx"], {}, ["onnx"]),
+        (["-p", "eye:model_path:=model"], {}, ["litert"]),
+        (["-p", "model_path:="], {}, []),
+    ],
+)
+def test_a_trial_is_prepared_for_if_the_start_parameters_name_a_model(
+    args, parameters, runtimes, tmp_path, monkeypatch
+):
+    prepared = []
+    monkeypatch.setattr(trial_process, "prepare", prepared.append)
+    prepare_trial([parameter_file(tmp_path, {"eye": parameters})], ["vision", "--ros-args", *args])
+    assert prepared == runtimes
 
 
 # Processes.

@@ -1,9 +1,9 @@
 """Trying a model's file in another process, so that one that crashes or hangs native code harms nobody.
 
 The child is a fresh interpreter without `site`, whose .pth files may do anything, for example start the interpreter
-once more; it imports NumPy and the runtime only. Only the command's is a copy of its process, made before that has
-imported more than these (:mod:`vision_service.mlmodel.trial_fork`). It is given the file's bytes, not its name, so that
-what was tried is what is used.
+once more; it imports NumPy and the runtime only. The first of the command and of a node is a copy of their process,
+made before that has imported more than these (:mod:`vision_service.mlmodel.trial_fork`). It is given the file's bytes,
+not its name, so that what was tried is what is used.
 """
 
 from __future__ import annotations

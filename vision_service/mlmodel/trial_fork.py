@@ -1,8 +1,8 @@
 """A trial in a copy of this process (a fork), which takes a tenth of what a fresh interpreter does to start.
 
 Only a process with one thread may be copied: in the copy of another one, a lock that a second thread held stays locked
-for ever. The command has one, if it does this before anything else; nodes, and programs that import this package,
-start a fresh interpreter.
+for ever. The command and the executables of nodes have one, if they do this before anything else, above all before
+they import ROS; programs that import this package, and nodes that change their model, start a fresh interpreter.
 """
 
 from __future__ import annotations

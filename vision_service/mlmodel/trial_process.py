@@ -114,6 +114,8 @@ class FreshTrial:
         self._process.kill()
         if self._thread.is_alive():
             self._thread.join()
+        else:
+            self._talk()
 
 
 def how_of(runtime: str, path: str, num_threads: int, delegate: str, options: tuple[tuple[str, str], ...]) -> str:
@@ -154,6 +156,22 @@ def prepare(runtime: str) -> None:
     with suppress(OSError):
         if not _prepared:
             _prepared.append(_kept(_forked(runtime, _wait) or FreshTrial(runtime)))
+
+
+def dismiss() -> None:
+    """End the child that was prepared, if nothing has needed it."""
+    prepared = _take()
+    if prepared is not None:
+        prepared.end()
+
+
+def _take() -> Trial | None:
+    """Return the child that was prepared; only one thread gets it."""
+    with suppress(IndexError):
+        prepared = _prepared.pop()
+        atexit.unregister(prepared.end)
+        return prepared
+    return None
 
 
 def _kept(trial: Trial) -> Trial:
@@ -211,9 +229,8 @@ def run(runtime: str, data: bytes, how: str, timeout: float) -> tuple[int, bytes
     if begun is not None:
         atexit.unregister(begun.end)
         return begun.wait(timeout)
-    if _prepared:
-        prepared = _prepared.pop()
-        atexit.unregister(prepared.end)
+    prepared = _take()
+    if prepared is not None:
         prepared.give(_as_given(data, how))
         result = prepared.wait(timeout)
         if result[0] != UNUSED:  # it may have waited too long, and have ended

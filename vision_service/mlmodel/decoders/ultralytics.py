@@ -36,10 +36,8 @@ from vision_service.mlmodel.decoders.base import (
     refuse,
     unit_item,
 )
-from vision_service.mlmodel.decoders.classification import ClassificationDecoder
 from vision_service.mlmodel.decoders.grids import GridDecoder, head_of, reach, strides_of
 from vision_service.mlmodel.decoders.rows import QueriesDecoder, RowsDecoder
-from vision_service.mlmodel.decoders.segmentation import NumbersDecoder
 from vision_service.mlmodel.file_facts import labels_of
 from vision_service.mlmodel.quantization import is_quantized
 
@@ -139,6 +137,8 @@ class Ultralytics:
         return self._detector(facts, task)
 
     def _classifier(self, facts: Facts) -> Recognition:
+        from vision_service.mlmodel.decoders.classification import ClassificationDecoder  # detectors do without
+
         values = facts.only()
         if values is None or values.ndim != 2:
             raise refuse("it is a classifier of Ultralytics, but does not return scores [1, N]")
@@ -167,6 +167,8 @@ class Ultralytics:
         return unit_item(boxes, "pixels")
 
     def _semantic(self, facts: Facts) -> Recognition:
+        from vision_service.mlmodel.decoders.segmentation import NumbersDecoder
+
         values = facts.only()
         name = facts.outputs[0].name
         if values is None or values.ndim not in (3, 4) or values.dtype.kind not in "iu":

@@ -27,10 +27,12 @@ from rclpy.signals import SignalHandlerOptions
 
 from vision_service import starting
 from vision_service.errors import VisionError
+from vision_service.mlmodel import trial_process
 from vision_service.ros.execution.compat import check_rclpy
 from vision_service.ros.execution.executor import Executor
 from vision_service.ros.node.base import ServiceNode
 from vision_service.ros.process.dds import MEBIBYTE, choose_profile, uses_fast_dds
+from vision_service.ros.process.generator import leave_out_generator
 from vision_service.ros.process.initializing import initialize
 from vision_service.ros.process.memory import keep_freed_memory
 from vision_service.ros.process.shared_memory import remove_dead_segments
@@ -256,6 +258,7 @@ def run(make_nodes: Callable[[], Sequence[Node]], args: list[str] | None = None)
     # runs handlers only there: a driver that hangs when it is opened must not keep them off either.
     before = {number: signal.signal(number, lambda *_: told.put(None)) for number in (signal.SIGINT, signal.SIGTERM)}
     keep_freed_memory()
+    leave_out_generator()
     logger = get_logger("vision_service")
     removed = remove_dead_segments() if uses_fast_dds() else []
     warning = choose_profile()  # by what is free now
@@ -305,6 +308,7 @@ def _serve(make_nodes: Callable[[], Sequence[Node]], stop: threading.Event) -> i
     nodes = make_nodes()
     with spinning(nodes, stop=stop) as spinners:
         starting.end()
+        trial_process.dismiss()
         stop.wait()
         failed = bool(spinners) and all(spinner.failure is not None for spinner in spinners)
     close(nodes)
