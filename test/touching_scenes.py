@@ -77,7 +77,66 @@ class Lying:
         return np.minimum(standing.hit(start, along), standing.hit(mirror * start, mirror * along))
 
 
-Thing = Box | Cylinder | Lying
+@dataclass(frozen=True)
+class Ball:
+    """A ball: x, y of its middle, radius, and how high its lowest point is."""
+
+    middle: tuple[float, float]
+    radius: float
+    bottom: float = 0.0
+
+    def hit(self, origin: NDArray[np.float64], rays: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how many rays' lengths away each of (..., 3) rays meets it; infinite = never."""
+        near, _ = _through_ball(origin - [*self.middle, self.bottom + self.radius], rays, self.radius)
+        return np.where(near > 0, near, np.inf)
+
+
+@dataclass(frozen=True)
+class Bowl:
+    """Half a hollow ball whose lower part is cut off: x, y of its axis, outer radius, height, and thickness.
+
+    Its rim is level, at its greatest radius; its bottom is as thick as its wall, and flat inside.
+    """
+
+    middle: tuple[float, float]
+    radius: float
+    height: float
+    wall: float = 0.005
+
+    def hit(self, origin: NDArray[np.float64], rays: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how many rays' lengths away each of (..., 3) rays meets it; infinite = never."""
+        start, inner = origin - [*self.middle, self.height], self.radius - self.wall
+        outside, _ = _through_ball(start, rays, self.radius)
+        _, inside = _through_ball(start, rays, inner)
+        rim, bottom = (height / rays[..., 2] for height in (-start[2], self.wall - origin[2]))
+        lowest = self.wall - self.height
+        heights = [start[2] + length * rays[..., 2] for length in (outside, inside)]
+        across = [
+            np.hypot(*(start[:2, None, None] + length * np.moveaxis(rays[..., :2], -1, 0))) for length in (rim, bottom)
+        ]
+        enters = across[0] < inner
+        flat = (inner**2 - lowest**2) ** 0.5
+        hits = (
+            (outside, (heights[0] < 0) & (heights[0] >= -self.height)),
+            (inside, enters & (heights[1] < 0) & (heights[1] >= lowest)),
+            (rim, (across[0] >= inner) & (across[0] <= self.radius)),
+            (bottom, enters & (across[1] < flat)),
+        )
+        return np.min([np.where(there & (length > 0), length, np.inf) for length, there in hits], axis=0)
+
+
+def _through_ball(
+    start: NDArray[np.float64], rays: NDArray[np.float64], radius: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return how many rays' lengths away rays enter and leave a ball around the origin; infinite = never."""
+    a, b, c = (rays**2).sum(axis=-1), rays @ start, start @ start - radius**2
+    with np.errstate(invalid="ignore"):
+        root = np.sqrt(b * b - a * c)
+        enters, leaves = (-b - root) / a, (-b + root) / a
+    return np.nan_to_num(enters, nan=np.inf), np.nan_to_num(leaves, nan=np.inf)
+
+
+Thing = Box | Cylinder | Lying | Ball | Bowl
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from touching_scenes import Box, Cylinder, Lying, Seen, overlaps, seen
+from touching_scenes import Ball, Bowl, Box, Cylinder, Lying, Seen, overlaps, seen
 from vision_service.pointcloud.planes import Plane
 from vision_service.pointcloud.touching.splitting import Rules, filled, nearest_labels, split
 
@@ -76,6 +76,38 @@ def test_lying_cylinders_of_other_axes_stay_two_behind_what_hides_their_ends():
     labels = parts(scene)
     assert min(overlaps(scene.numbers, labels)) > 0.8
     assert large(labels) == 3
+
+
+BOWL = Bowl((0, 0), 0.1, 0.07, 0.008)
+WIDE = Bowl((0, 0), 0.14, 0.086, 0.008)
+IN_A_BOWL = {
+    "a ball whose top is level with the rim": (BOWL, Ball((0, 0), 0.03, 0.008)),
+    "a ball at its near side": (WIDE, Ball((0, -0.05), 0.03, 0.014)),
+    "a box whose top is level with the rim": (BOWL, Box((0, 0), (0.05, 0.05, 0.065), 0.3, 0.008)),
+    "a box that nearly fills it": (WIDE, Box((0, -0.016), (0.093, 0.107, 0.088), 2.15, 0.008)),
+    "a box that rises above it": (WIDE, Box((0, 0), (0.06, 0.05, 0.11), 0.3, 0.008)),
+    "a tin": (WIDE, Cylinder((0, 0), 0.035, 0.1, 0.008)),
+    "three fruits": (WIDE, *(Ball(place, 0.033, 0.012) for place in ((-0.04, 0.01), (0.035, 0.02), (0, -0.055)))),
+}
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.001])
+@pytest.mark.parametrize("name", IN_A_BOWL)
+def test_what_lies_in_a_bowl_is_an_object_and_the_bowl_stays_one(name, noise):
+    scene = seen(*IN_A_BOWL[name], width=640, height=480, noise=noise)
+    labels = parts(scene)
+    assert min(overlaps(scene.numbers, labels)) > 0.75
+    assert large(labels, 200) == len(IN_A_BOWL[name])
+
+
+@pytest.mark.parametrize(
+    "bowl", [BOWL, WIDE, Bowl((0, 0), 0.08, 0.05, 0.006), Bowl((0.03, 0), 0.15, 0.07, 0.01), Bowl((0, 0), 0.1, 0.095)]
+)
+def test_an_empty_bowl_is_one_its_flat_bottom_too(bowl):
+    scene = seen(bowl, width=640, height=480, noise=0.001)
+    labels = parts(scene)
+    assert overlaps(scene.numbers, labels)[0] > 0.9
+    assert large(labels, 200) == 1
 
 
 def test_without_a_table_all_points_are_things_and_boxes_are_found():

@@ -26,11 +26,14 @@ RIM = 0.008
 """By how much the upper ends of inside and outside may differ, metres: nearly all true ones do by less than half."""
 
 _LEAST = 25  # pixels of a surface
-_TOP = 0.95  # quantile of the heights that is the upper end
+_TOP = 0.95  # quantile of the heights that is the upper end; the lower one is as far from the other end
 _OUTSIDE = (0.1, 1.1)  # radii from the axis to the middle of the outside; less than 1, as it is a piece of a circle
 _FACING = 0.8  # cosine between the outside's normal and the direction away from the axis
+_MOST_TURN = 1.7  # times the inside's curvature: what is rounder lies in it, as a ball in a bowl does
 _BOTTOM_RADIUS = 0.8  # radii from the axis to the middle of a bottom
 _BOTTOM_DEPTH = 0.01  # metres below the rim
+_BOTTOM_ENDS = (-0.015, 0.004)  # metres above the lower end of the inside, from which a bottom goes on
+_LEANS = 0.93  # horizontal part of a bowl's normals: what stands upright and is bent may be dented packaging
 _STUCK_RIM = 0.012  # metres: as RIM, where another object belongs to the inside
 _STUCK_RADIUS = 1.2  # radii around the axis in which the inside is looked for
 _STUCK_SHARE = 0.4  # of what is joined that must be the inside
@@ -46,7 +49,7 @@ class _Turns:
         middle: (2, N) metres.
         normal: (2, N) the means of the unit normals' horizontal part.
         curvature: (N,) 1/m, positive outside; of surfaces of any size.
-        top: (N,) metres above the table.
+        low, top: (N,) the ends, metres above the table.
     """
 
     size: NDArray[np.intp]
@@ -54,6 +57,7 @@ class _Turns:
     middle: Floats
     normal: Floats
     curvature: Floats
+    low: Floats
     top: Floats
 
     def axis(self, label: int) -> Floats:
@@ -61,52 +65,92 @@ class _Turns:
         return (self.middle[:, label] - self.normal[:, label] / self.curvature[label])[:, None]
 
 
-def hollow_joined(labels: Labels, grid: Grid, surface: GridSurface) -> Labels:
+def hollow_joined(labels: Labels, patches: Labels, grid: Grid, surface: GridSurface) -> Labels:
     """Return the labels, where the inside and the outside of a hollow object have one.
 
     Args:
         labels: (H, W) the object of each pixel, 0 = none.
+        patches: (H, W) the patches that these are made of.
         grid: The grid; without a table nothing is joined, as it says what is up.
         surface: The planes.
     """
     if grid.plane is None or grid.heights is None:
         return labels
     pixels = np.flatnonzero(labels != 0)
-    own = labels.reshape(-1).take(pixels)
-    count = int(own.max(initial=0)) + 1
-    pixels = pixels.take(order_of(own, count))
+    patch = patches.reshape(-1).take(pixels)
+    label_of = np.zeros(int(patch.max(initial=0)) + 1, np.int32)
+    label_of[patch] = labels.reshape(-1).take(pixels)
+    # One label's patches lie one behind the other, and so do its pixels.
+    by_label = label_of.argsort(kind="stable")
+    numbers = np.empty(len(label_of), np.int32)
+    numbers[by_label] = np.arange(len(label_of), dtype=np.int32)
+    label_of = label_of[by_label]
+    own = numbers.take(patch)
+    size = np.bincount(own, minlength=len(label_of))
+    pixels = pixels.take(order_of(own, len(label_of)))
     theirs = surface.numbers.take(pixels)
     above = basis(grid.plane.normal)[:, :2].T.astype(np.float32)
     places = above @ surface.surface.centres.take(theirs, axis=1)
     normals = above @ surface.surface.normals.take(theirs, axis=1)
-    turns = _turns(np.bincount(own, minlength=count), places, normals, grid.heights.reshape(-1).take(pixels))
+    heights = grid.heights.reshape(-1).take(pixels)
+    terms = np.stack([*places, *normals, (places * places).sum(axis=0), (places * normals).sum(axis=0)])
+    of_patches = sums_of(terms, size)
+    turns = _turns(*_by_label(of_patches, size, label_of), heights)
     round_inside = (turns.curvature < -CURVATURE) & (turns.size >= _LEAST)
     round_outside = (turns.curvature > CURVATURE) & (turns.size >= 2 * _LEAST)
     pairs: list[tuple[int, int]] = []
+    complete = set()
     for inside in np.flatnonzero(round_inside).tolist():
-        pairs += [(inside, other) for other in _outsides(turns, inside) + _bottoms(turns, inside)]
+        outsides = _outsides(turns, inside)
+        if outsides:
+            complete.add(inside)
+        pairs += [(inside, other) for other in outsides + _bottoms(turns, turns, inside)]
     for outside in np.flatnonzero(round_outside).tolist():
-        pairs += [(stuck, outside) for stuck in _stuck_insides(turns, outside, places, normals)]
+        stuck = _stuck_insides(turns, outside, places, normals)
+        pairs += [(inside, outside) for inside in stuck if inside not in complete]
+    # Where a thick rim has joined inside and outside already, the inside is a patch.
+    single = _turns(of_patches, size, heights, ~round_inside.take(label_of))
+    leans = np.hypot(*single.normal) < _LEANS
+    for inside in np.flatnonzero((single.curvature < -CURVATURE) & leans).tolist():
+        pairs += [(int(label_of[inside]), bottom) for bottom in _bottoms(single, turns, inside)]
     return relabelled(labels, pairs) if pairs else labels
 
 
+def _by_label(sums: Floats, size: NDArray[np.intp], label_of: NDArray[np.int32]) -> tuple[Floats, NDArray[np.intp]]:
+    """Return the sums and sizes of labels, of those of their patches, (K, P) and (P,), whose labels these are."""
+    count = int(label_of.max(initial=0)) + 1
+    own = np.array([np.bincount(label_of, each, count) for each in sums])
+    return own, np.bincount(label_of, size, count).astype(np.intp)
+
+
 def _turns(
-    size: NDArray[np.intp], places: NDArray[np.float32], normals: NDArray[np.float32], heights: NDArray[np.float32]
+    sums: Floats, size: NDArray[np.intp], heights: NDArray[np.float32], which: NDArray[np.bool_] | None = None
 ) -> _Turns:
-    """Return how surfaces turn, of so many pixels each, one surface's after the other's."""
-    terms = np.stack([*places, *normals, (places * places).sum(axis=0), (places * normals).sum(axis=0)])
-    means = sums_of(terms, size) / np.maximum(size, 1)
+    """Return how surfaces turn.
+
+    Args:
+        sums: (6, N) of their pixels' places, normals, squares of places, and products of both.
+        size: (N,) how many pixels each has.
+        heights: Of these pixels, one surface's after the other's.
+        which: (N,) which surfaces are looked at: others do not turn. None = all.
+    """
+    means = sums / np.maximum(size, 1)
     middle, normal, squares, products = means[:2], means[2:4], means[4], means[5]
     # Least squares: a normal turns by the curvature per metre.
     spread = squares - (middle * middle).sum(axis=0)
-    turning = products - (middle * normal).sum(axis=0)
-    top = np.zeros(len(size))
+    curvature = (products - (middle * normal).sum(axis=0)) / np.maximum(spread, 1e-6)
+    asked = size > 0
+    if which is not None:
+        asked &= which & (size >= _LEAST) & (curvature < -CURVATURE)
+        curvature[~asked] = 0
+    low, top = np.zeros(len(size)), np.zeros(len(size))
     first = np.cumsum(size) - size
-    for label, (start, number) in enumerate(zip(first.tolist(), size.tolist(), strict=True)):
-        if number:
-            place = number - 1 - int(number * (1 - _TOP))
-            top[label] = np.partition(heights[start : start + number], place)[place]
-    return _Turns(size, first, middle, normal, turning / np.maximum(spread, 1e-6), top)
+    for label in np.flatnonzero(asked).tolist():
+        start, number = int(first[label]), int(size[label])
+        below = int(number * (1 - _TOP))
+        places = below, number - 1 - below
+        low[label], top[label] = np.partition(heights[start : start + number], places)[list(places)]
+    return _Turns(size, first, middle, normal, curvature, low, top)
 
 
 def _outsides(turns: _Turns, inside: int) -> list[int]:
@@ -117,15 +161,28 @@ def _outsides(turns: _Turns, inside: int) -> list[int]:
     facing = (away * turns.normal).sum(axis=0) > _FACING * distance * np.hypot(*turns.normal)
     found = facing & (turns.size >= _LEAST) & (radii > _OUTSIDE[0]) & (radii < _OUTSIDE[1])
     found &= np.abs(turns.top - turns.top[inside]) < RIM
+    found &= turns.curvature < -_MOST_TURN * turns.curvature[inside]
     found[inside] = False
     return np.flatnonzero(found).tolist()
 
 
-def _bottoms(turns: _Turns, inside: int) -> list[int]:
-    """Return smaller pieces of the inside below its rim, such as the bottom."""
-    radii = np.hypot(*(turns.middle - turns.axis(inside))) * -turns.curvature[inside]
-    found = (turns.size > 0) & (turns.size < turns.size[inside] / 2) & (turns.curvature < 0)
-    found &= (radii < _BOTTOM_RADIUS) & (turns.top < turns.top[inside] - _BOTTOM_DEPTH)
+def _bottoms(insides: _Turns, turns: _Turns, inside: int) -> list[int]:
+    """Return other pieces of the inside below its rim: the bottom, and of a label round ones.
+
+    A bottom goes on from the lower end of the inside: what rises above that lies in it.
+
+    Args:
+        insides: Among which the inside is.
+        turns: Of all labels.
+        inside: Its number.
+    """
+    top, size = insides.top[inside], insides.size[inside]
+    radii = np.hypot(*(turns.middle - insides.axis(inside))) * -insides.curvature[inside]
+    below, above = insides.low[inside] + np.array(_BOTTOM_ENDS)
+    piece = (turns.low > below) & (turns.top < above)
+    if insides is turns:
+        piece |= (turns.curvature < -CURVATURE) & (turns.size < size / 2)
+    found = piece & (turns.size > 0) & (radii < _BOTTOM_RADIUS) & (turns.top < top - _BOTTOM_DEPTH)
     return np.flatnonzero(found).tolist()
 
 
@@ -147,7 +204,7 @@ def _stuck_insides(turns: _Turns, outside: int, places: NDArray[np.float32], nor
         middle, mean = place.mean(axis=1), normal.mean(axis=1)
         off = place - middle[:, None]
         curvature = float((off * (normal - mean[:, None])).sum() / max((off * off).sum(), 1e-6))
-        if curvature > -CURVATURE:
+        if curvature > -CURVATURE or turns.curvature[outside] > -_MOST_TURN * curvature:
             continue
         away = turns.middle[:, outside] - axis[:, 0] - (middle - mean / curvature)
         distance = float(np.hypot(*away))

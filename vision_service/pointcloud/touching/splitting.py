@@ -105,7 +105,7 @@ def _split(
     labels = joined(
         patches, count, surface, gap=rules.gap, lines=lines, crease=rules.crease, step=rules.step, colors=colors
     )
-    labels = hollow_joined(labels, grid, surface)
+    labels = hollow_joined(labels, patches, grid, surface)
     if colors is not None:
         labels = lips_joined(labels, grid, colors, lines)
     labels = continued(labels, grid, surface)
