@@ -1,7 +1,14 @@
-"""Joins what is seen on both sides of a nearer object, if the surface goes on behind it."""
+"""Joins what is seen on both sides of a nearer object, if the surface goes on behind it.
+
+Two objects of one height look alike, so that what else is seen must not speak against it: between the sides of one
+convex object nothing is seen but what hides it, and one side of an object has colours of the other.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +27,14 @@ MIN_VOTES = 5
 SHARE = 0.4
 """Which share of them must say that the surface goes on: round objects' and short ones' say so only in part."""
 
+MOST_SEEN = 0.035
+"""Which share of what lies between both sides in the image may show the table: bent borders make half of it."""
+LEAST_ALIKE = 0.5
+"""Which share of one side's pixels must have a colour that the other has too: packaging is not alike on both sides."""
+
+_FEW_SEEN = 12  # pixels of the table that say nothing: the noise of borders
+_ALIKE = 12.0  # distance in CIE L*a*b* of what counts as one colour
+_COMPARED = 200  # pixels of each side
 _RUN = 4  # pixels of a side in a row
 _INSET = 2  # pixels from the end of a side: there the surface is sure
 _NEARER = 0.01  # metres that the object between is nearer
@@ -27,7 +42,9 @@ _ANGLE = 10.0  # degrees between both sides
 _OFF = (0.006, 0.04)  # metres, and metres a metre of gap, that a side may lie off the other's plane
 
 
-def continued(labels: Labels, grid: Grid, surface: GridSurface) -> Labels:
+def continued(
+    labels: Labels, grid: Grid, surface: GridSurface, colors: NDArray[np.float32] | None = None
+) -> Labels:
     """Return the labels, where both sides of what a nearer object hides the middle of have one.
 
     Along rows and columns, pixels without a point are left out, as the shadow beside an object is no gap; the table,
@@ -37,6 +54,7 @@ def continued(labels: Labels, grid: Grid, surface: GridSurface) -> Labels:
         labels: (H, W) the object of each pixel, 0 = none.
         grid: The grid.
         surface: The planes.
+        colors: (H, W, 3) CIE L*a*b*; None = not known.
     """
     count = int(labels.max(initial=0)) + 1
     flat = labels.reshape(-1)
@@ -57,7 +75,35 @@ def continued(labels: Labels, grid: Grid, surface: GridSurface) -> Labels:
         one_side, other_side = (surface.at(np.flatnonzero(flat == label)) for label in divmod(pair, count))
         if on_one_cylinder(one_side, other_side):
             good.append(divmod(pair, count))
+    good = [pair for pair in good if not _told_apart(labels, grid, pair, colors)]
     return relabelled(labels, good) if good else labels
+
+
+def _told_apart(labels: Labels, grid: Grid, pair: tuple[int, int], colors: NDArray[np.float32] | None) -> bool:
+    """Return whether anything speaks against both labels' being sides of one object."""
+    one, other = (labels == label for label in pair)
+    between = _hull(one | other) & ~_hull(one) & ~_hull(other)
+    table = np.count_nonzero(between & grid.seen & ~grid.things)
+    if table > max(_FEW_SEEN, MOST_SEEN * np.count_nonzero(between)):
+        return True
+    if colors is None:
+        return False
+    own, theirs = (_some_of(colors[side]) for side in (one, other))
+    apart = np.sqrt(((own[:, None] - theirs) ** 2).sum(axis=2))
+    return max(float((apart.min(axis=axis) < _ALIKE).mean()) for axis in (0, 1)) < LEAST_ALIKE
+
+
+def _hull(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the pixels of the convex hull of those of a mask."""
+    hull: Any = np.zeros(mask.shape, np.uint8)
+    places: Any = cv2.findNonZero(mask.view(np.uint8))
+    cv2.fillConvexPoly(hull, cv2.convexHull(places), 1)
+    return hull.view(np.bool_)  # type: ignore[no-any-return]
+
+
+def _some_of(colors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return some of (N, 3) colours, spread over all."""
+    return colors[:: len(colors) // _COMPARED + 1]
 
 
 def _ends(labelled: NDArray[np.bool_], seen: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

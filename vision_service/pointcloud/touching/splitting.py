@@ -108,7 +108,7 @@ def _split(
     labels = hollow_joined(labels, patches, grid, surface)
     if colors is not None:
         labels = lips_joined(labels, grid, colors, lines)
-    labels = continued(labels, grid, surface)
+    labels = continued(labels, grid, surface, colors)
     part = grid.pixels(things.shape)
     return part, widened(labels, grid, surface, xyz[part], things[part])
 
