@@ -27,6 +27,9 @@ STEP = 0.016
 
 COLOR_WEIGHT = 0.8
 """How much another colour speaks against joining."""
+SEAM_WEIGHT = 0.7
+"""How much a straight edge of colour, through a complete face, speaks against joining besides: with the other colour it
+outweighs that the face goes on, but not that another face of both has no such edge."""
 SAME_COLOR = 18.0
 """Up to which distance in CIE L*a*b* two mean colours say nothing against it: light makes as much of a difference."""
 
@@ -39,6 +42,8 @@ _CONVEX_STEP = 0.75  # by how much more of a step a convex edge may have: lids a
 _STEP_WEIGHT = -1.0
 _CONVEX_STEP_WEIGHT = 0.5  # by how much less a step at a convex edge says
 _DOUBT = 10.0  # pixels that say nothing, added to each border: a short one must wait, however good its mean is
+_LEAST_MEETING = 5  # pixels in which two faces of one object meet at least
+_FACE = 0.5  # what their border says by its shape at least
 _NEAR = 0.5  # metres: below, a step counts as its length
 
 Borders = tuple[NDArray[np.intp], NDArray[np.intp]]
@@ -54,6 +59,7 @@ def joined(
     crease: float = CREASE,
     step: float = STEP,
     colors: NDArray[np.float32] | None = None,
+    seams: NDArray[np.integer] | None = None,
 ) -> Labels:
     """Return the object of each pixel.
 
@@ -66,6 +72,8 @@ def joined(
         crease: In degrees.
         step: In metres at a depth of 1 m.
         colors: (H, W, 3) CIE L*a*b*; None = not known.
+        seams: For each patch and 0, a number that those have in common between which there are seams; None = there are
+            none.
 
     Returns:
         (H, W) from 1 on, 0 = none.
@@ -80,11 +88,47 @@ def joined(
     sums: NDArray[np.floating] = np.bincount(of_border, weights).astype(np.float64)
     counts = np.bincount(of_border)
     firsts, seconds = np.divmod(pairs, count + 1)
+    against = np.zeros(len(pairs))
+    if seams is not None:
+        against[_decisive(seams, firsts, seconds, sums, counts)] = SEAM_WEIGHT
     if colors is not None:
-        sums = sums - counts * color_weights(colors.reshape(-1, 3), flat, firsts, seconds)
+        against += color_weights(colors.reshape(-1, 3), flat, firsts, seconds)
+    sums = sums - counts * against
     edges = zip(firsts.tolist(), seconds.tolist(), sums.tolist(), counts.tolist(), strict=True)
     _, numbers = np.unique(contracted(count + 1, edges), return_inverse=True)
     return numbers.astype(np.int32).take(labels)
+
+
+def _decisive(
+    seams: NDArray[np.integer],
+    firsts: NDArray[np.integer],
+    seconds: NDArray[np.integer],
+    sums: NDArray[np.floating],
+    counts: NDArray[np.integer],
+) -> list[int]:
+    """Return which pairs of patches have a seam between them that is not gone where it meets another face of both.
+
+    Args:
+        seams: For each patch, a number that those have in common between which there are seams.
+        firsts: (M,) patches.
+        seconds: (M,) the patches that they meet.
+        sums: (M,) of what their borders say by their shape.
+        counts: (M,) of their pixels.
+    """
+    found: list[int] = np.flatnonzero(seams[firsts] == seams[seconds]).tolist()
+    if not found:
+        return found
+    goes_on = (counts >= _LEAST_MEETING) & (sums > _FACE * counts) & (seams[firsts] != seams[seconds])
+    beside: dict[int, set[int]] = {}
+    for one, other in zip(firsts[goes_on].tolist(), seconds[goes_on].tolist(), strict=True):
+        beside.setdefault(one, set()).add(other)
+        beside.setdefault(other, set()).add(one)
+    nothing: set[int] = set()
+    return [
+        pair
+        for pair in found
+        if beside.get(int(firsts[pair]), nothing).isdisjoint(beside.get(int(seconds[pair]), nothing))
+    ]
 
 
 def borders(labels: Labels, gap: int, lines: Iterable[Lines] | None = None) -> Borders:

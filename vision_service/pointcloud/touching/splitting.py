@@ -18,6 +18,7 @@ from vision_service.pointcloud.touching.lines import lines_of
 from vision_service.pointcloud.touching.lips import lips_joined
 from vision_service.pointcloud.touching.occlusion import continued
 from vision_service.pointcloud.touching.patches import Labels, grown, patches_of
+from vision_service.pointcloud.touching.seams import parted
 from vision_service.pointcloud.touching.sight import THICKNESS, Sight
 from vision_service.pointcloud.touching.surfaces import surface_of
 from vision_service.pointcloud.touching.widening import widened
@@ -100,10 +101,22 @@ def _split(
     surface = surface_of(grid)
     patches, count = patches_of(grid, surface)
     patches = grown(patches, grid, surface)
-    colors = None if rgb is None else grid_colors(grid, rgb)
     lines = lines_of(patches != 0)
+    colors, seams = None, None
+    if rgb is not None:
+        colors = grid_colors(grid, rgb)
+        patches, seams = parted(patches, count, grid, surface, colors)
+        count = len(seams) - 1
     labels = joined(
-        patches, count, surface, gap=rules.gap, lines=lines, crease=rules.crease, step=rules.step, colors=colors
+        patches,
+        count,
+        surface,
+        gap=rules.gap,
+        lines=lines,
+        crease=rules.crease,
+        step=rules.step,
+        colors=colors,
+        seams=seams,
     )
     labels = hollow_joined(labels, patches, grid, surface)
     if colors is not None:

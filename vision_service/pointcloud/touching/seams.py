@@ -1,0 +1,211 @@
+"""Parts smooth patches where a straight edge of colour goes through them from border to border.
+
+Where the faces of two objects are flush no geometry tells them apart, but often their colours do: those on one side of
+a straight line are others than those on its other side, all along it. Labels, print and letters end within a face, or
+have colours of both sides, and part nothing.
+
+A level edge on an upright face may as well be that of a lid, or of packaging in two colours: it parts the patch, but
+whether objects are parted is left to what else their borders say.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vision_service.pointcloud.touching.grid import Grid
+from vision_service.pointcloud.touching.patches import Labels
+from vision_service.pointcloud.touching.sums import order_of, sums_of
+from vision_service.pointcloud.touching.surfaces import GridSurface
+
+CONTRAST = 18.0
+"""How much the colours on both sides must differ all along, as a distance in CIE L*a*b*."""
+MOST_ALIKE = 0.25
+"""Up to which share of one side's pixels may have a colour that the other has too."""
+LEAST_SHARE = 0.12
+"""Of a patch that each side must have."""
+
+_LEAST = 200  # pixels of a patch that is looked at
+_EXPLAINED = 0.2  # share of the colours' variance that a linear change across the patch must make, at least
+_WRONG = 0.06  # share of pixels that may lie on the other side of the line
+_BESIDE = (0.7, 5.0)  # pixels from the line in which the contrast is looked for
+_STRETCHES = 4  # along the line, each of which must have it
+_ALIKE = 12.0  # distance in CIE L*a*b* of what counts as one colour
+_COMPARED = 150  # pixels of each side
+_UPRIGHT = 0.5  # cosine to what is up to which on a face is upright
+_SHARED = 0.5  # share of their heights that two parts beside each other have in common at least
+_ROUNDS = 3  # up to eight flush objects in a row
+
+
+def parted(
+    patches: Labels, count: int, grid: Grid, surface: GridSurface, colors: NDArray[np.float32]
+) -> tuple[Labels, NDArray[np.int32]]:
+    """Return the patches where those with a seam of colours have become two, and between which there are seams.
+
+    Args:
+        patches: (H, W), 0 = none.
+        count: How many there are.
+        grid: The grid.
+        surface: Its planes.
+        colors: (H, W, 3) CIE L*a*b*.
+
+    Returns:
+        (H, W) and, for each patch and 0, a number that those have in common between which seams speak for two objects.
+    """
+    origins = list(range(count + 1))
+    candidates = range(1, count + 1)
+    flat = patches.reshape(-1)
+    pixels = np.flatnonzero(flat)
+    pixels = pixels.take(order_of(flat.take(pixels), count + 1))
+    ends = np.cumsum(np.bincount(flat.take(pixels), minlength=count + 1))
+    values = colors.reshape(-1, 3)
+    width = patches.shape[1]
+    result = None
+    queue = [(patch, pixels[ends[patch - 1] : ends[patch]]) for patch in _mixed(pixels, ends, values, width)]
+    for _ in range(_ROUNDS):
+        parts = []
+        for patch, own in queue:
+            beyond = _beyond_seam(np.stack([own % width, own // width]).astype(np.float32), values[own])
+            if beyond is None:
+                continue
+            if result is None:
+                result = flat.copy()
+            result[own[beyond]] = len(origins)
+            parts += [(patch, own[~beyond]), (len(origins), own[beyond])]
+            level = _level(own, beyond, grid, surface)
+            origins.append(len(origins) if level else origins[patch])
+        queue = parts
+    new = patches if result is None else result.reshape(patches.shape)
+    return new, np.array(origins, np.int32)
+
+
+def _level(own: NDArray[np.intp], beyond: NDArray[np.bool_], grid: Grid, surface: GridSurface) -> bool:
+    """Return whether a seam between pixels is a level one on an upright face, or may be, as nothing says what is up."""
+    if grid.heights is None or grid.plane is None:
+        return True
+    normals = surface.surface.normals.take(surface.numbers.take(own), axis=1).mean(axis=1)
+    if abs(float(grid.plane.normal @ normals)) > _UPRIGHT * float(np.linalg.norm(normals)):
+        return False
+    heights = grid.heights.reshape(-1).take(own)
+    one, other = (np.quantile(heights[side], (0.05, 0.95)) for side in (beyond, ~beyond))
+    shared = min(one[1], other[1]) - max(one[0], other[0])
+    return bool(shared < _SHARED * min(np.ptp(one), np.ptp(other)))
+
+
+def _mixed(
+    pixels: NDArray[np.intp], ends: NDArray[np.intp], colors: NDArray[np.float32], width: int
+) -> list[int]:
+    """Return the patches whose colours change across them as much as those of two halves do.
+
+    Args:
+        pixels: (N,) one patch's after the other's.
+        ends: (P,) where each patch's end.
+        colors: (H · W, 3) of all pixels.
+        width: Of the image.
+    """
+    size = np.diff(ends, prepend=0)
+    own = colors.take(pixels, axis=0).T
+    rows, columns = np.divmod(pixels, width)
+    places = np.stack([columns, rows]).astype(np.float32)
+    terms = np.concatenate([places, own, places * places, (places[0] * places[1])[None], own * own,
+                            places[0] * own, places[1] * own])  # fmt: skip
+    means = sums_of(terms, size) / np.maximum(size, 1)
+    (x, y), color = means[:2], means[2:5]
+    xx, yy, xy = means[5] - x * x, means[6] - y * y, means[7] - x * y
+    variance = (means[8:11] - color * color).sum(axis=0)
+    cx, cy = means[11:14] - x * color, means[14:17] - y * color
+    determinant = np.maximum(xx * yy - xy * xy, 1e-6)
+    linear = ((cx * (cx * yy - cy * xy) + cy * (cy * xx - cx * xy)) / determinant).sum(axis=0)
+    least = LEAST_SHARE * (1 - LEAST_SHARE) * CONTRAST**2
+    found = (size >= _LEAST) & (variance > least) & (linear > _EXPLAINED * variance)
+    return np.flatnonzero(found).tolist()
+
+
+def _beyond_seam(places: NDArray[np.float32], colors: NDArray[np.float32]) -> NDArray[np.bool_] | None:
+    """Return which of a patch's pixels lie on the far side of a seam, (N,); None = it has none.
+
+    Args:
+        places: (2, N) columns and rows.
+        colors: (N, 3) CIE L*a*b*.
+    """
+    if len(colors) < _LEAST:
+        return None
+    off = colors - colors.mean(axis=0)
+    axes = np.linalg.eigh(off.T @ off)[1].astype(np.float32)
+    found = (_beyond(places, colors, off @ axes[:, axis]) for axis in (2, 1))
+    return next((beyond for beyond in found if beyond is not None), None)
+
+
+def _beyond(
+    places: NDArray[np.float32], colors: NDArray[np.float32], along: NDArray[np.float32]
+) -> NDArray[np.bool_] | None:
+    """Return which pixels lie on the far side of a seam, of colours that differ along one axis, (N,)."""
+    light = along > _threshold(along)
+    share = float(light.mean())
+    if not LEAST_SHARE <= share <= 1 - LEAST_SHARE:
+        return None
+    apart = places - places.mean(axis=1, keepdims=True)
+    spread = apart @ apart.T
+    if np.linalg.det(spread) <= 0:
+        return None
+    # The linear function of the place that is nearest to which side a pixel is of (R. A. Fisher's discriminant).
+    across = np.linalg.solve(spread, apart @ (light - np.float32(share)))
+    across /= max(float(np.hypot(*across)), 1e-9)
+    far = across.astype(np.float32) @ apart
+    order = far.argsort()
+    wrong = np.cumsum(np.where(light[order], 1, -1)) + int((~light).sum())  # light ones before, and dark ones behind
+    cut = int(wrong.argmin())
+    if wrong[cut] > _WRONG * len(far):
+        return None
+    from_line = far - (far[order[cut]] + far[order[min(cut + 1, len(far) - 1)]]) / 2
+    beyond = from_line > 0
+    if not LEAST_SHARE <= float(beyond.mean()) <= 1 - LEAST_SHARE:
+        return None
+    if not _sharp(from_line, np.array([-across[1], across[0]], np.float32) @ apart, colors):
+        return None
+    one, other = (_some_of(colors[side]) for side in (beyond, ~beyond))
+    differences = np.sqrt(((one[:, None] - other) ** 2).sum(axis=2))
+    alike = (float((differences.min(axis=axis) < _ALIKE).mean()) for axis in (0, 1))
+    return beyond if max(alike) < MOST_ALIKE else None
+
+
+def _threshold(values: NDArray[np.float32]) -> float:
+    """Return what parts values so that the variance between both classes is greatest (N. Otsu, 1979)."""
+    ordered = np.sort(values)
+    below = np.cumsum(ordered)[:-1]
+    counts = np.arange(1, len(ordered))
+    total = float(below[-1] + ordered[-1])
+    between = (below - total * counts / len(ordered)) ** 2 / (counts * (len(ordered) - counts))
+    best = int(between.argmax())
+    return float(ordered[best] + ordered[best + 1]) / 2
+
+
+def _sharp(from_line: NDArray[np.float32], along: NDArray[np.float32], colors: NDArray[np.float32]) -> bool:
+    """Return whether colours differ on both sides of a line all along it.
+
+    Args:
+        from_line: (N,) how far pixels lie on its far side.
+        along: (N,) where along it they lie.
+        colors: (N, 3) CIE L*a*b*.
+    """
+    distance = np.abs(from_line)
+    beside = (distance > _BESIDE[0]) & (distance < _BESIDE[1])
+    sides = beside & (from_line > 0), beside & (from_line <= 0)
+    if not all(side.any() for side in sides):
+        return False
+    # The line is as long as both sides lie along it: one may go on farther, as beneath a narrower object.
+    start = max(float(along[side].min()) for side in sides)
+    end = min(float(along[side].max()) for side in sides)
+    stretch = np.floor((along - start) * (_STRETCHES / max(end - start, 1e-6)))
+    for number in range(_STRETCHES):
+        one, other = (colors[side & (stretch == number)] for side in sides)
+        if not len(one) or not len(other):
+            return False
+        if float(np.linalg.norm(one.mean(axis=0) - other.mean(axis=0))) < CONTRAST:
+            return False
+    return True
+
+
+def _some_of(colors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return some of (N, 3) colours, spread over all."""
+    return colors[:: len(colors) // _COMPARED + 1]
