@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -198,6 +199,37 @@ def seen(
     nearest = nearest + np.random.default_rng(seed).normal(0, noise, nearest.shape) / lengths if noise else nearest
     xyz = np.where(np.isfinite(nearest)[..., None], rays * nearest[..., None], np.nan).astype(np.float32)
     return Seen(xyz, numbers, Motion(rotation, -rotation @ origin))
+
+
+Paint = tuple[int, int, int] | Callable[[NDArray[np.float64]], NDArray[np.int64]]
+"""An RGB colour, or which one each of (N, 3) places in the table's frame has, (N, 3)."""
+TABLE = (190, 185, 175)
+LIGHT = np.array([-0.3, -0.8, -0.55])
+"""Where the light comes from, in the camera's frame."""
+
+
+def painted(*things: Thing, paints: Sequence[Paint], noise: float = 3.0, width: int = 640) -> NDArray[np.uint8]:
+    """Return the colours that a camera sees of things in the light of one lamp, (H, W, 3) RGB.
+
+    Args:
+        *things: On the table.
+        paints: Of each.
+        noise: Standard deviation, grey levels.
+        width: Pixels of an image of 4:3.
+    """
+    exact = seen(*things, width=width, height=width * 3 // 4)
+    down, right = np.gradient(exact.xyz, axis=(0, 1))
+    normals = np.cross(right, down)
+    normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-9)
+    brightness = 0.45 + 0.55 * np.abs(np.nan_to_num(normals @ (LIGHT / np.linalg.norm(LIGHT))))
+    places = np.nan_to_num(exact.pose.inverse.apply(exact.xyz.reshape(-1, 3)))
+    numbers = exact.numbers.reshape(-1)
+    rgb = np.zeros((numbers.size, 3))
+    for number, paint in enumerate((TABLE, *paints)):
+        mine = numbers == number
+        rgb[mine] = paint(places[mine]) if callable(paint) else paint
+    rgb = rgb.reshape(exact.xyz.shape) * brightness[..., None]
+    return (rgb + np.random.default_rng(0).normal(0, noise, rgb.shape)).clip(0, 255).astype(np.uint8)
 
 
 def overlaps(truth: NDArray[np.intp], labels: NDArray[np.integer]) -> list[float]:

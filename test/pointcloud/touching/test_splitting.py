@@ -3,19 +3,19 @@
 import numpy as np
 import pytest
 
-from touching_scenes import Ball, Bowl, Box, Cylinder, Lying, Seen, overlaps, seen
+from touching_scenes import Ball, Bowl, Box, Cylinder, Lying, Seen, overlaps, painted, seen
 from vision_service.pointcloud.planes import Plane
 from vision_service.pointcloud.touching.splitting import Rules, filled, nearest_labels, split
 
 RULES = Rules()
 
 
-def parts(scene: Seen, *, table: bool = True, rules: Rules = RULES) -> np.ndarray:
+def parts(scene: Seen, *, table: bool = True, rules: Rules = RULES, rgb: np.ndarray | None = None) -> np.ndarray:
     plane = Plane(scene.up, float(scene.up @ scene.pose.translation), 0.01) if table else None
     things = scene.xyz[..., 2] > 0
     if plane is not None:
         things &= plane.heights(scene.xyz.reshape(-1, 3)).reshape(things.shape) > 0.005
-    return split(scene.xyz, things, plane, rules)
+    return split(scene.xyz, things, plane, rules, rgb)
 
 
 def large(labels: np.ndarray, least: int = 100) -> int:
@@ -75,7 +75,139 @@ def test_lying_cylinders_of_other_axes_stay_two_behind_what_hides_their_ends():
     scene = seen(*things, Box((0, -0.08), (0.12, 0.06, 0.22)), width=640, height=480, noise=0.001)
     labels = parts(scene)
     assert min(overlaps(scene.numbers, labels)) > 0.8
-    assert large(labels) == 3
+    assert large(labels, 200) == 3
+
+
+LOW, HIGH = Box((0.15, -0.06), (0.09, 0.05, 0.17)), Box((0.15, -0.06), (0.09, 0.05, 0.28))
+LEFT, RIGHT = Box((0.075, 0.1), (0.11, 0.08, 0.1)), Box((0.225, 0.1), (0.11, 0.08, 0.1))
+RED, GREEN, BLUE, WHITE, GREY = (196, 60, 50), (90, 160, 90), (70, 90, 190), (220, 215, 210), (120, 120, 120)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.001])
+@pytest.mark.parametrize(
+    "things",
+    [(LEFT, RIGHT, LOW), (LEFT, Box((0.225, 0.13), (0.11, 0.14, 0.1)), HIGH)],
+    ids=["the table is seen between their tops", "one is deeper"],
+)
+def test_two_of_one_height_behind_a_third_stay_two_where_the_table_is_seen_between_them(things, noise):
+    scene = seen(*things, width=640, height=480, noise=noise)
+    labels = parts(scene)
+    assert min(overlaps(scene.numbers, labels)) > 0.85
+    assert large(labels, 200) == 3
+
+
+@pytest.mark.parametrize(("right", "found"), [(GREEN, 3), (RED, 2)])
+def test_two_of_one_height_between_which_nothing_is_seen_are_told_apart_by_their_colours_alone(right, found):
+    things = LEFT, RIGHT, HIGH
+    scene = seen(*things, width=640, height=480, noise=0.001)
+    labels = parts(scene, rgb=painted(*things, paints=(RED, right, GREY)))
+    assert large(labels, 200) == found
+
+
+def test_packaging_that_is_not_alike_on_both_sides_of_what_hides_its_middle_stays_one():
+    def printed(places):
+        return np.where((places[:, :1] * 40 % 1 < 0.5) ^ (places[:, :1] > 0.15), RED, WHITE)
+
+    things = Box((0.15, 0.1), (0.3, 0.08, 0.1)), HIGH
+    scene = seen(*things, width=640, height=480, noise=0.001)
+    labels = parts(scene, rgb=painted(*things, paints=(printed, GREY)))
+    assert min(overlaps(scene.numbers, labels)) > 0.85
+
+
+def cube(x, y=0.0, size=(0.1, 0.1, 0.12), bottom=0.0):
+    return Box((x, y), size, 0.0, bottom)
+
+
+def print_of(one, other, seed=0):
+    """Letters of one colour on another."""
+    letters = np.random.default_rng(seed).random((64, 64)) < 0.35
+
+    def paint(places):
+        across, up = ((places @ [[1, 0], [3, 0], [0, 1]]) / 0.008).astype(int).T % 64
+        return np.where(letters[across, up][:, None], one, other)
+
+    return paint
+
+
+def inside(one, other, low, high):
+    """One colour where all of x, y, z are between these, another elsewhere."""
+    return lambda places: np.where(((places > low) & (places < high)).all(axis=1)[:, None], one, other)
+
+
+FLUSH = {
+    "side by side": ((cube(-0.1), cube(0.0)), (RED, GREEN)),
+    "three side by side": ((cube(-0.1), cube(0.0), cube(0.1)), (RED, GREEN, BLUE)),
+    "of one width, one behind the other": (
+        (cube(0, -0.05, (0.2, 0.1, 0.1)), cube(0, 0.05, (0.2, 0.1, 0.1))),
+        (RED, BLUE),
+    ),
+    "turned": (
+        (Box((-0.05, 0), (0.1, 0.1, 0.12), 0.4), Box((0.0421, 0.0389), (0.1, 0.1, 0.12), 0.4)),
+        (RED, GREEN),
+    ),
+    "printed": ((cube(-0.1), cube(0.0)), (print_of(RED, (120, 30, 30)), print_of(GREEN, (20, 90, 40), 1))),
+    "a smaller one on the corner of another": (
+        (cube(0, 0, (0.25, 0.15, 0.1)), cube(-0.05, -0.035, (0.1, 0.08, 0.1), 0.1)),
+        (RED, BLUE),
+    ),
+}
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.001, 0.002])
+@pytest.mark.parametrize("name", FLUSH)
+def test_flush_objects_are_told_apart_by_an_edge_of_colour_through_their_faces(name, noise):
+    things, paints = FLUSH[name]
+    scene = seen(*things, width=640, height=480, noise=noise)
+    labels = parts(scene, rgb=painted(*things, paints=paints))
+    assert min(overlaps(scene.numbers, labels)) > 0.85
+    assert large(labels) == len(things)
+
+
+LONG = cube(0, 0, (0.2, 0.1, 0.12))
+ONES = {
+    "a label": (LONG, inside(RED, WHITE, (-0.05, -1, 0.03), (0.05, 1, 0.09))),
+    "a label at its end": (LONG, inside(RED, WHITE, (-0.09, -1, 0.03), (0.2, 1, 0.09))),
+    "a band around it": (LONG, inside(RED, WHITE, (-1, -1, 0.04), (1, 1, 0.08))),
+    "a stripe down its middle": (LONG, inside(RED, WHITE, (-0.03, -1, -1), (0.03, 1, 1))),
+    "letters": (LONG, print_of(RED, WHITE)),
+    "a top in two colours": (LONG, inside(GREEN, RED, (0, -1, 0.118), (1, 1, 1))),
+    "a base in another colour": (LONG, inside(GREEN, RED, (-1, -1, -1), (1, 1, 0.06))),
+    "a tin with a lid": (Cylinder((0, 0), 0.05, 0.15), inside(WHITE, RED, (-1, -1, 0.1), (1, 1, 1))),
+}
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.002])
+@pytest.mark.parametrize("name", ONES)
+def test_print_parts_no_object(name, noise):
+    thing, paint = ONES[name]
+    scene = seen(thing, width=640, height=480, noise=noise)
+    assert large(parts(scene, rgb=painted(thing, paints=[paint]))) == 1
+
+
+@pytest.mark.parametrize(
+    ("things", "paints", "found"),
+    [
+        # Nothing tells them apart.
+        ((cube(-0.1), cube(0.0)), (RED, RED), 1),
+        ((cube(-0.1), cube(0.0)), (RED, (150, 60, 60)), 1),
+        # Print of several colours, of which neither side has one.
+        ((cube(-0.1), cube(0.0)), (print_of(RED, WHITE), print_of(GREEN, (20, 60, 30), 1)), 1),
+        # As a lid, or a base in another colour, would look.
+        ((cube(0, 0, (0.2, 0.15, 0.1)), cube(0, 0, (0.2, 0.15, 0.1), 0.1)), (RED, BLUE), 1),
+        # As two flush objects look.
+        ((LONG,), (inside(RED, GREEN, (-1, -1, -1), (0, 1, 1)),), 2),
+    ],
+    ids=[
+        "one colour",
+        "colours that light could make",
+        "print of several colours",
+        "stacked flush",
+        "one in two colours all around",
+    ],
+)
+def test_what_no_camera_can_know_is_as_the_docs_say(things, paints, found):
+    scene = seen(*things, width=640, height=480, noise=0.001)
+    assert large(parts(scene, rgb=painted(*things, paints=paints))) == found
 
 
 BOWL = Bowl((0, 0), 0.1, 0.07, 0.008)

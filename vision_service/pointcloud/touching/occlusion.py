@@ -17,6 +17,7 @@ from vision_service.pointcloud.touching.cylinders import on_one_cylinder
 from vision_service.pointcloud.touching.grid import Grid
 from vision_service.pointcloud.touching.joining import relabelled
 from vision_service.pointcloud.touching.lines import Lines, lines_of
+from vision_service.pointcloud.touching.palettes import shared
 from vision_service.pointcloud.touching.patches import Labels
 from vision_service.pointcloud.touching.surfaces import GridSurface, Surface, cosines, dot
 
@@ -29,12 +30,10 @@ SHARE = 0.4
 
 MOST_SEEN = 0.035
 """Which share of what lies between both sides in the image may show the table: bent borders make half of it."""
-LEAST_ALIKE = 0.5
+LEAST_ALIKE = 0.2
 """Which share of one side's pixels must have a colour that the other has too: packaging is not alike on both sides."""
 
 _FEW_SEEN = 12  # pixels of the table that say nothing: the noise of borders
-_ALIKE = 12.0  # distance in CIE L*a*b* of what counts as one colour
-_COMPARED = 200  # pixels of each side
 _RUN = 4  # pixels of a side in a row
 _INSET = 2  # pixels from the end of a side: there the surface is sure
 _NEARER = 0.01  # metres that the object between is nearer
@@ -42,9 +41,7 @@ _ANGLE = 10.0  # degrees between both sides
 _OFF = (0.006, 0.04)  # metres, and metres a metre of gap, that a side may lie off the other's plane
 
 
-def continued(
-    labels: Labels, grid: Grid, surface: GridSurface, colors: NDArray[np.float32] | None = None
-) -> Labels:
+def continued(labels: Labels, grid: Grid, surface: GridSurface, colors: NDArray[np.float32] | None = None) -> Labels:
     """Return the labels, where both sides of what a nearer object hides the middle of have one.
 
     Along rows and columns, pixels without a point are left out, as the shadow beside an object is no gap; the table,
@@ -88,9 +85,7 @@ def _told_apart(labels: Labels, grid: Grid, pair: tuple[int, int], colors: NDArr
         return True
     if colors is None:
         return False
-    own, theirs = (_some_of(colors[side]) for side in (one, other))
-    apart = np.sqrt(((own[:, None] - theirs) ** 2).sum(axis=2))
-    return max(float((apart.min(axis=axis) < _ALIKE).mean()) for axis in (0, 1)) < LEAST_ALIKE
+    return max(shared(colors[one], colors[other])) < LEAST_ALIKE
 
 
 def _hull(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -99,11 +94,6 @@ def _hull(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     places: Any = cv2.findNonZero(mask.view(np.uint8))
     cv2.fillConvexPoly(hull, cv2.convexHull(places), 1)
     return hull.view(np.bool_)  # type: ignore[no-any-return]
-
-
-def _some_of(colors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return some of (N, 3) colours, spread over all."""
-    return colors[:: len(colors) // _COMPARED + 1]
 
 
 def _ends(labelled: NDArray[np.bool_], seen: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

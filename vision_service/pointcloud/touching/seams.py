@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.pointcloud.touching.grid import Grid
+from vision_service.pointcloud.touching.palettes import shared
 from vision_service.pointcloud.touching.patches import Labels
 from vision_service.pointcloud.touching.sums import order_of, sums_of
 from vision_service.pointcloud.touching.surfaces import GridSurface
@@ -29,9 +30,9 @@ _LEAST = 200  # pixels of a patch that is looked at
 _EXPLAINED = 0.2  # share of the colours' variance that a linear change across the patch must make, at least
 _WRONG = 0.06  # share of pixels that may lie on the other side of the line
 _BESIDE = (0.7, 5.0)  # pixels from the line in which the contrast is looked for
+_LEAST_MEETING = 5  # places where pixels of both sides meet
+_REACHES = (8.0, 4.0, 2.0, 1.0)  # pixels off the line through them, each time it is fitted anew
 _STRETCHES = 4  # along the line, each of which must have it
-_ALIKE = 12.0  # distance in CIE L*a*b* of what counts as one colour
-_COMPARED = 150  # pixels of each side
 _UPRIGHT = 0.5  # cosine to what is up to which on a face is upright
 _SHARED = 0.5  # share of their heights that two parts beside each other have in common at least
 _ROUNDS = 3  # up to eight flush objects in a row
@@ -53,7 +54,6 @@ def parted(
         (H, W) and, for each patch and 0, a number that those have in common between which seams speak for two objects.
     """
     origins = list(range(count + 1))
-    candidates = range(1, count + 1)
     flat = patches.reshape(-1)
     pixels = np.flatnonzero(flat)
     pixels = pixels.take(order_of(flat.take(pixels), count + 1))
@@ -88,13 +88,11 @@ def _level(own: NDArray[np.intp], beyond: NDArray[np.bool_], grid: Grid, surface
         return False
     heights = grid.heights.reshape(-1).take(own)
     one, other = (np.quantile(heights[side], (0.05, 0.95)) for side in (beyond, ~beyond))
-    shared = min(one[1], other[1]) - max(one[0], other[0])
-    return bool(shared < _SHARED * min(np.ptp(one), np.ptp(other)))
+    common = min(one[1], other[1]) - max(one[0], other[0])
+    return bool(common < _SHARED * min(np.ptp(one), np.ptp(other)))
 
 
-def _mixed(
-    pixels: NDArray[np.intp], ends: NDArray[np.intp], colors: NDArray[np.float32], width: int
-) -> list[int]:
+def _mixed(pixels: NDArray[np.intp], ends: NDArray[np.intp], colors: NDArray[np.float32], width: int) -> list[int]:
     """Return the patches whose colours change across them as much as those of two halves do.
 
     Args:
@@ -144,29 +142,54 @@ def _beyond(
     share = float(light.mean())
     if not LEAST_SHARE <= share <= 1 - LEAST_SHARE:
         return None
-    apart = places - places.mean(axis=1, keepdims=True)
-    spread = apart @ apart.T
-    if np.linalg.det(spread) <= 0:
+    line = _line(places.astype(np.intp), light)
+    if line is None:
         return None
-    # The linear function of the place that is nearest to which side a pixel is of (R. A. Fisher's discriminant).
-    across = np.linalg.solve(spread, apart @ (light - np.float32(share)))
-    across /= max(float(np.hypot(*across)), 1e-9)
-    far = across.astype(np.float32) @ apart
-    order = far.argsort()
-    wrong = np.cumsum(np.where(light[order], 1, -1)) + int((~light).sum())  # light ones before, and dark ones behind
-    cut = int(wrong.argmin())
-    if wrong[cut] > _WRONG * len(far):
-        return None
-    from_line = far - (far[order[cut]] + far[order[min(cut + 1, len(far) - 1)]]) / 2
+    middle, across = line
+    apart = places - middle
+    from_line = across @ apart
     beyond = from_line > 0
+    wrong = float((beyond != light).mean())
+    if min(wrong, 1 - wrong) > _WRONG:
+        return None
     if not LEAST_SHARE <= float(beyond.mean()) <= 1 - LEAST_SHARE:
         return None
     if not _sharp(from_line, np.array([-across[1], across[0]], np.float32) @ apart, colors):
         return None
-    one, other = (_some_of(colors[side]) for side in (beyond, ~beyond))
-    differences = np.sqrt(((one[:, None] - other) ** 2).sum(axis=2))
-    alike = (float((differences.min(axis=axis) < _ALIKE).mean()) for axis in (0, 1))
-    return beyond if max(alike) < MOST_ALIKE else None
+    return beyond if max(shared(colors[beyond], colors[~beyond])) < MOST_ALIKE else None
+
+
+def _line(places: NDArray[np.intp], light: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+    """Return a place on the line through where two classes of pixels meet, (2, 1), and the direction across it, (2,).
+
+    Args:
+        places: (2, N) columns and rows.
+        light: (N,) which class they are of.
+    """
+    columns, rows = places - places.min(axis=1, keepdims=True)
+    image = np.full((int(rows.max()) + 1, int(columns.max()) + 1), -2, np.int8)
+    image[rows, columns] = light
+    across = np.add(np.argwhere(np.abs(image[:, 1:] - image[:, :-1]) == 1), (0, 0.5))
+    down = np.add(np.argwhere(np.abs(image[1:] - image[:-1]) == 1), (0.5, 0))
+    meet = np.concatenate([across, down])[:, ::-1].T + places.min(axis=1, keepdims=True)
+    if meet.shape[1] < _LEAST_MEETING:
+        return None
+    # It begins with the linear function of the place that is nearest to the class (R. A. Fisher's discriminant).
+    apart = places - places.mean(axis=1, keepdims=True)
+    direction = np.linalg.lstsq(apart.T, light - light.mean(), rcond=None)[0]
+    direction /= max(float(np.hypot(*direction)), 1e-9)
+    far = direction @ places
+    order = far.argsort()
+    wrong = np.cumsum(np.where(light[order], 1, -1))  # less a constant: light ones before, and dark ones behind
+    off = direction @ meet - far[order[int(wrong.argmin())]]
+    middle = meet
+    for reach in _REACHES:  # pixels that lie off the line say less and less
+        weights = 1 / (1 + (off / reach) ** 2)
+        middle = (meet * weights).sum(axis=1, keepdims=True) / weights.sum()
+        apart = meet - middle
+        direction = np.linalg.eigh((apart * weights) @ apart.T)[1][:, 0]
+        off = direction @ apart
+    return middle.astype(np.float32), direction.astype(np.float32)
 
 
 def _threshold(values: NDArray[np.float32]) -> float:
@@ -204,8 +227,3 @@ def _sharp(from_line: NDArray[np.float32], along: NDArray[np.float32], colors: N
         if float(np.linalg.norm(one.mean(axis=0) - other.mean(axis=0))) < CONTRAST:
             return False
     return True
-
-
-def _some_of(colors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return some of (N, 3) colours, spread over all."""
-    return colors[:: len(colors) // _COMPARED + 1]
