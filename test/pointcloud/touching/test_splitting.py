@@ -5,7 +5,8 @@ import pytest
 
 from touching_scenes import Ball, Bowl, Box, Cylinder, Lying, Seen, overlaps, painted, seen
 from vision_service.pointcloud.planes import Plane
-from vision_service.pointcloud.touching.splitting import Rules, filled, nearest_labels, split
+from vision_service.pointcloud.touching.filling import fill
+from vision_service.pointcloud.touching.splitting import Rules, nearest_labels, split
 
 RULES = Rules()
 
@@ -302,7 +303,39 @@ def test_points_without_a_label_have_that_of_the_nearest():
 def test_rims_and_small_pieces_have_the_label_of_what_is_beside_them():
     labels = np.array([[1, 1, 1, 0, 2, 0, 3, 3]], np.int32)
     things = np.array([[True, True, True, True, True, False, True, True]])
-    depth = np.array([[1, 1, 1, 1, 1, 1, 1, 1]], np.float32)
-    assert filled(labels, depth, things, min_points=2).tolist() == [[1, 1, 1, 1, 1, 0, 3, 3]]
-    depth[0, 3] = 1.5  # another thing, farther away
-    assert filled(labels, depth, things, min_points=2).tolist() == [[1, 1, 1, 0, 0, 0, 3, 3]]
+    xyz = np.ones((1, 8, 3), np.float32)
+    near = labels.copy()
+    fill(near, xyz, things, min_points=2)
+    assert near.tolist() == [[1, 1, 1, 1, 1, 0, 3, 3]]
+    xyz[0, 3, 2] = 1.5  # another thing, farther away
+    fill(labels, xyz, things, min_points=2)
+    assert labels.tolist() == [[1, 1, 1, 0, 0, 0, 3, 3]]
+
+
+def plainly_filled(labels, depth, things, min_points, rounds):
+    """The same, pixel by pixel."""
+    labels = labels * (np.bincount(labels.reshape(-1), minlength=9) >= min_points)[labels]
+    fresh = labels != 0  # from which labels go on
+    for _ in range(rounds):
+        before, old = labels.copy(), fresh
+        fresh = np.zeros_like(old)
+        for row, column in np.argwhere(things & (labels == 0)):
+            beside = [(row, column + 1), (row, column - 1), (row + 1, column), (row - 1, column)]
+            beside = [(y, x) for y, x in beside if 0 <= y < labels.shape[0] and 0 <= x < labels.shape[1]]
+            able = [at for at in beside if before[at] and abs(depth[at] - depth[row, column]) < 0.02]
+            if able and any(old[at] for at in beside):
+                labels[row, column], fresh[row, column] = before[able[0]], True
+    return labels
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_labels_spread_as_they_do_pixel_by_pixel(seed):
+    rng = np.random.default_rng(seed)
+    shape = tuple(rng.integers(1, 14, 2))
+    labels = (rng.integers(0, 9, shape) * (rng.random(shape) < 0.3)).astype(np.int32)
+    xyz = rng.uniform(1, 1.05, (*shape, 3)).astype(np.float32)
+    xyz[rng.random(shape) < 0.1] = np.nan
+    things, min_points, rounds = rng.random(shape) < 0.8, int(rng.integers(1, 4)), int(rng.integers(0, 5))
+    expected = plainly_filled(labels, xyz[..., 2], things, min_points, rounds)
+    fill(labels, xyz, things, min_points, rounds)
+    np.testing.assert_array_equal(labels, expected)

@@ -27,7 +27,11 @@ LEAST_SHARE = 0.12
 """Of a patch that each side must have."""
 
 _LEAST = 200  # pixels of a patch that is looked at
+_PROBED = 4  # every so many pixels say which patches are looked at
 _EXPLAINED = 0.2  # share of the colours' variance that a linear change across the patch must make, at least
+_ENOUGH = 300  # pixels that say that there is no seam
+_TWO = 0.78  # share of the colours' variance that lies between two classes, at least
+_TURNED = 0.25  # share of the classes' variance that a linear change across the patch must make, at least
 _WRONG = 0.06  # share of pixels that may lie on the other side of the line
 _BESIDE = (0.7, 5.0)  # pixels from the line in which the contrast is looked for
 _LEAST_MEETING = 5  # places where pixels of both sides meet
@@ -61,7 +65,9 @@ def parted(
     values = colors.reshape(-1, 3)
     width = patches.shape[1]
     result = None
-    queue = [(patch, pixels[ends[patch - 1] : ends[patch]]) for patch in _mixed(pixels, ends, values, width)]
+    some = -(-ends // _PROBED)  # of every so many pixels
+    mixed = _mixed(pixels[::_PROBED], some, values, width)
+    queue = [(patch, pixels[ends[patch - 1] : ends[patch]]) for patch in mixed]
     for _ in range(_ROUNDS):
         parts = []
         for patch, own in queue:
@@ -115,7 +121,7 @@ def _mixed(pixels: NDArray[np.intp], ends: NDArray[np.intp], colors: NDArray[np.
     determinant = np.maximum(xx * yy - xy * xy, 1e-6)
     linear = ((cx * (cx * yy - cy * xy) + cy * (cy * xx - cx * xy)) / determinant).sum(axis=0)
     least = LEAST_SHARE * (1 - LEAST_SHARE) * CONTRAST**2
-    found = (size >= _LEAST) & (variance > least) & (linear > _EXPLAINED * variance)
+    found = (size >= _LEAST // _PROBED) & (variance > least) & (linear > _EXPLAINED * variance)
     return np.flatnonzero(found).tolist()
 
 
@@ -128,21 +134,39 @@ def _beyond_seam(places: NDArray[np.float32], colors: NDArray[np.float32]) -> ND
     """
     if len(colors) < _LEAST:
         return None
+    some = slice(None, None, len(colors) // _ENOUGH + 1)
     off = colors - colors.mean(axis=0)
-    axes = np.linalg.eigh(off.T @ off)[1].astype(np.float32)
-    found = (_beyond(places, colors, off @ axes[:, axis]) for axis in (2, 1))
+    axes = np.linalg.eigh(off[some].T @ off[some])[1].astype(np.float32)
+    found = (_beyond(places, colors, off @ axes[:, axis], some) for axis in (2, 1))
     return next((beyond for beyond in found if beyond is not None), None)
 
 
 def _beyond(
-    places: NDArray[np.float32], colors: NDArray[np.float32], along: NDArray[np.float32]
+    places: NDArray[np.float32], colors: NDArray[np.float32], along: NDArray[np.float32], some: slice
 ) -> NDArray[np.bool_] | None:
-    """Return which pixels lie on the far side of a seam, of colours that differ along one axis, (N,)."""
-    light = along > _threshold(along)
-    share = float(light.mean())
-    if not LEAST_SHARE <= share <= 1 - LEAST_SHARE:
+    """Return which pixels lie on the far side of a seam, of colours that differ along one axis, (N,).
+
+    Args:
+        places: (2, N) columns and rows.
+        colors: (N, 3) CIE L*a*b*.
+        along: (N,) the colours along the axis.
+        some: Of the pixels, enough to see that there is none.
+    """
+    threshold, parted = _threshold(along[some])
+    light = along > threshold
+    few = light[some]
+    share = float(few.mean())
+    if parted < _TWO or not LEAST_SHARE <= share <= 1 - LEAST_SHARE:
         return None
-    line = _line(places.astype(np.intp), light)
+    apart = places[:, some] - places[:, some].mean(axis=1, keepdims=True)
+    xx, xy, yy = float(apart[0] @ apart[0]), float(apart[0] @ apart[1]), float(apart[1] @ apart[1])
+    x, y = (apart @ (few - np.float32(share))).tolist()
+    determinant = max(xx * yy - xy * xy, 1e-6)
+    # The linear function of the place that is nearest to the class (R. A. Fisher's discriminant).
+    slope = np.array([x * yy - y * xy, y * xx - x * xy]) / determinant
+    if slope @ (x, y) < _TURNED * share * (1 - share) * len(few):
+        return None
+    line = _line(places.astype(np.intp), light, slope / np.hypot(*slope))
     if line is None:
         return None
     middle, across = line
@@ -159,12 +183,15 @@ def _beyond(
     return beyond if max(shared(colors[beyond], colors[~beyond])) < MOST_ALIKE else None
 
 
-def _line(places: NDArray[np.intp], light: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+def _line(
+    places: NDArray[np.intp], light: NDArray[np.bool_], direction: NDArray[np.float64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
     """Return a place on the line through where two classes of pixels meet, (2, 1), and the direction across it, (2,).
 
     Args:
         places: (2, N) columns and rows.
         light: (N,) which class they are of.
+        direction: (2,) about across it, to the light ones.
     """
     columns, rows = places - places.min(axis=1, keepdims=True)
     image = np.full((int(rows.max()) + 1, int(columns.max()) + 1), -2, np.int8)
@@ -174,10 +201,6 @@ def _line(places: NDArray[np.intp], light: NDArray[np.bool_]) -> tuple[NDArray[n
     meet = np.concatenate([across, down])[:, ::-1].T + places.min(axis=1, keepdims=True)
     if meet.shape[1] < _LEAST_MEETING:
         return None
-    # It begins with the linear function of the place that is nearest to the class (R. A. Fisher's discriminant).
-    apart = places - places.mean(axis=1, keepdims=True)
-    direction = np.linalg.lstsq(apart.T, light - light.mean(), rcond=None)[0]
-    direction /= max(float(np.hypot(*direction)), 1e-9)
     far = direction @ places
     order = far.argsort()
     wrong = np.cumsum(np.where(light[order], 1, -1))  # less a constant: light ones before, and dark ones behind
@@ -192,15 +215,18 @@ def _line(places: NDArray[np.intp], light: NDArray[np.bool_]) -> tuple[NDArray[n
     return middle.astype(np.float32), direction.astype(np.float32)
 
 
-def _threshold(values: NDArray[np.float32]) -> float:
-    """Return what parts values so that the variance between both classes is greatest (N. Otsu, 1979)."""
+def _threshold(values: NDArray[np.float32]) -> tuple[float, float]:
+    """Return what parts values so that the variance between both classes is greatest, and which share of all it is.
+
+    By N. Otsu, 1979. Of values that change evenly, as light does, it is three quarters.
+    """
     ordered = np.sort(values)
-    below = np.cumsum(ordered)[:-1]
-    counts = np.arange(1, len(ordered))
-    total = float(below[-1] + ordered[-1])
-    between = (below - total * counts / len(ordered)) ** 2 / (counts * (len(ordered) - counts))
+    below = np.cumsum(ordered, dtype=np.float64)
+    total, counts, number = float(below[-1]), np.arange(1, len(ordered)), len(ordered)
+    between = (below[:-1] - total * counts / number) ** 2 / (counts * (number - counts))
     best = int(between.argmax())
-    return float(ordered[best] + ordered[best + 1]) / 2
+    variance = float(ordered @ ordered) - total**2 / number
+    return float(ordered[best] + ordered[best + 1]) / 2, float(between[best]) * number / max(variance, 1e-6)
 
 
 def _sharp(from_line: NDArray[np.float32], along: NDArray[np.float32], colors: NDArray[np.float32]) -> bool:

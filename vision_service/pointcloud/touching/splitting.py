@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vision_service.pointcloud.planes import Plane
 from vision_service.pointcloud.touching import joining
+from vision_service.pointcloud.touching.filling import NEAR, fill, remove_small
 from vision_service.pointcloud.touching.grid import RESOLUTION, grid_colors, grid_of
 from vision_service.pointcloud.touching.hollow import hollow_joined
 from vision_service.pointcloud.touching.joining import joined
@@ -19,17 +20,10 @@ from vision_service.pointcloud.touching.lips import lips_joined
 from vision_service.pointcloud.touching.occlusion import continued
 from vision_service.pointcloud.touching.patches import Labels, grown, patches_of
 from vision_service.pointcloud.touching.seams import parted
-from vision_service.pointcloud.touching.sight import THICKNESS, Sight
+from vision_service.pointcloud.touching.sight import Sight
 from vision_service.pointcloud.touching.surfaces import surface_of
 from vision_service.pointcloud.touching.widening import widened
 
-NEAR = THICKNESS
-"""Up to how far from a labelled point others belong to the same object, metres."""
-
-FILLED = 16
-"""How many pixels from a label others have it that have none: tips of cones are long and narrow."""
-
-_CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)  # a pixel and the four beside it
 _GAP_OF_CELLS = 3  # cells without a point are more frequent than pixels without one
 
 
@@ -74,15 +68,9 @@ def split(
     Returns:
         (H, W) from 1 on, 0 = to none. Numbers may be missing.
     """
-    result: Labels = np.zeros(things.shape, np.int32)
-    part, labels = _split(xyz, without_specks(things), plane, rules, rgb, pitch)
-    if labels is not None:
-        # What is filled lies around what has a label.
-        down, right = (slice(max(span.start - FILLED, 0), span.stop + FILLED) for span in part)
-        result[part] = labels
-        depth = xyz[down, right, 2]
-        result[down, right] = filled(result[down, right], depth, things[down, right], rules.min_points)
-    return result
+    labels, part = _split(xyz, without_specks(things), plane, rules, rgb, pitch)
+    fill(labels, xyz, things, rules.min_points, part=part)
+    return labels
 
 
 def _split(
@@ -92,12 +80,11 @@ def _split(
     rules: Rules,
     rgb: NDArray[np.uint8] | None = None,
     pitch: float | None = None,
-) -> tuple[tuple[slice, slice], Labels | None]:
-    """Return the rectangle that objects lie in, and the labels of its pixels; None if there are none."""
-    nowhere = slice(0, 0), slice(0, 0)
+) -> tuple[Labels, tuple[slice, slice]]:
+    """Return the labels of an image's pixels, and the rectangle that they lie in."""
     grid = grid_of(xyz, things, plane, rules.resolution, pitch)
     if grid is None or not grid.things.any():
-        return nowhere, None
+        return np.zeros(things.shape, np.int32), (slice(0, 0), slice(0, 0))
     surface = surface_of(grid)
     patches, count = patches_of(grid, surface)
     patches = grown(patches, grid, surface)
@@ -122,8 +109,7 @@ def _split(
     if colors is not None:
         labels = lips_joined(labels, grid, colors, lines)
     labels = continued(labels, grid, surface, colors)
-    part = grid.pixels(things.shape)
-    return part, widened(labels, grid, surface, xyz[part], things[part])
+    return widened(labels, grid, surface, xyz, things), grid.pixels(things.shape)
 
 
 def split_seen(
@@ -147,13 +133,10 @@ def split_seen(
     image_things = _not_alone(there.reshape(height, width))
     table = None if plane is None else sight.plane(plane)
     rules = replace(rules, resolution=0.0, gap=_GAP_OF_CELLS)
-    image = np.zeros(image_things.shape, np.int32)
-    part, image_labels = _split(sight.xyz, image_things, table, rules)
-    if image_labels is not None:
-        image[part] = image_labels
+    image, _ = _split(sight.xyz, image_things, table, rules)
     labels = np.zeros(len(xyz), np.int32)
     labels[shown] = image.reshape(-1)[sight.cells[shown]]
-    _remove_small(labels, rules.min_points)
+    remove_small(labels, rules.min_points)
     return nearest_labels(xyz, labels, things)
 
 
@@ -179,70 +162,6 @@ def nearest_labels(
     result = labels.copy()
     result[without[found]] = labels[labelled[nearest[found]]]
     return result
-
-
-def filled(
-    labels: Labels, depth: NDArray[np.float32], things: NDArray[np.bool_], min_points: int = 1, rounds: int = FILLED
-) -> Labels:
-    """Return the labels of an image, where points of objects without one have that of the pixel beside.
-
-    Such are the rims that the removal of specks takes away, and pieces too small to be objects.
-
-    Args:
-        labels: (H, W), 0 = none.
-        depth: (H, W) metres; pixels beside each other are of one object if it differs little.
-        things: (H, W), which points need a label.
-        min_points: Labels of fewer points are taken away first.
-        rounds: How many pixels from the nearest label others get it.
-    """
-    # A border without labels, so that every pixel has four neighbours.
-    padded, near, wanting = (_bordered(values) for values in (labels, depth, things.view(np.uint8)))
-    width = padded.shape[1]
-    flat, near = padded.reshape(-1), near.reshape(-1)
-    labelled = _remove_small(flat, min_points).view(np.uint8).reshape(padded.shape)
-    wanting &= labelled ^ 1
-    free = wanting.reshape(-1).view(np.bool_)
-    around = np.array([[1], [-1], [width], [-width]])
-    last = np.empty(free.size, np.int32)
-    # Most pixels without a label are specks that no label ever reaches: only those beside one are looked at.
-    places = np.flatnonzero((cv2.dilate(labelled, _CROSS) & wanting).view(np.bool_))
-    with np.errstate(invalid="ignore"):
-        for _ in range(rounds):
-            beside = places + around
-            joins = np.abs(near.take(beside) - near.take(places)) < NEAR
-            one, two, three, four = flat.take(beside) * joins
-            taken = np.where(one, one, np.where(two, two, np.where(three, three, four)))
-            (found,) = taken.nonzero()
-            if not len(found):
-                break
-            places = places.take(found)
-            flat[places] = taken.take(found)
-            free[places] = False
-            places = (places + around).reshape(-1)
-            places = places[free.take(places)]
-            # Each once: of the same places, the last one has left its number.
-            numbers = np.arange(len(places), dtype=np.int32)
-            last[places] = numbers
-            places = places[last.take(places) == numbers]
-    return np.ascontiguousarray(padded[1:-1, 1:-1])
-
-
-def _bordered(image: NDArray[Any]) -> NDArray[Any]:
-    """Return an image with a border of zeros, one pixel wide."""
-    wider: Any = cv2.copyMakeBorder(image, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
-    return wider  # type: ignore[no-any-return]
-
-
-def _remove_small(labels: NDArray[np.int32], min_points: int) -> NDArray[np.bool_]:
-    """Take those of fewer points away from (N,) labels; return which have one then."""
-    labelled = labels != 0
-    own = labels[labelled]
-    small = np.bincount(own) < min_points
-    if small[1:].any():
-        places = np.flatnonzero(labelled)[small.take(own)]
-        labels[places] = 0
-        labelled[places] = False
-    return labelled
 
 
 def without_specks(things: NDArray[np.bool_]) -> NDArray[np.bool_]:

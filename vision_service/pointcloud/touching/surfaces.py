@@ -9,13 +9,12 @@ RI-angiocardiographic images", 1976), so that normals change at a crease at once
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vision_service.pointcloud.quantiles import median, quantile
+from vision_service.native.library import Array, Function
+from vision_service.pointcloud.quantiles import median
 from vision_service.pointcloud.touching.grid import Grid
 
 Floats = NDArray[np.float32]
@@ -28,11 +27,14 @@ SLACK = 0.07
 _BIAS = 1.3  # by how much better a shifted window must fit: otherwise noise chooses on flat surfaces
 _LEAST_SHARE = 0.35  # of a window's pixels
 _LEAST_SPREAD = 0.03  # of the rays in a window, beside those in a full one; below, they lie on a line
-_UNFIT = np.float32(1e3)  # the residual where there is no plane
-_WINDOWS = 16  # a power of two that is not below nine
-_NO_WINDOW = np.int64(1 << 62)  # worse than any
-_PROBED = 4  # every so many rows and columns say what a full window is
 _LEAST_OFFSET = 0.05  # metres between the sensor and the table's plane
+
+_Array = Array(np.float32)
+_BEST_PLANES = Function(
+    "best_planes",
+    *(_Array, _Array, _Array, Array(np.bool_), int),  # the grid
+    *(float, float, float, int, float, float, float, Array(np.float32, written=True)),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +100,11 @@ def surface_of(grid: Grid, radius: int | None = None) -> GridSurface:
     pixels = np.flatnonzero(grid.things)
     numbers = np.zeros(grid.things.size, np.int32)
     numbers[pixels] = np.arange(len(pixels), dtype=np.int32)
-    fitted = _best_windows(_fits(grid, base, radius), grid.things, radius)
+    fitted = np.empty((6, len(pixels)), np.float32)
+    _BEST_PLANES(
+        *(grid.alpha, grid.beta, grid.depth, np.ascontiguousarray(grid.things), grid.things.shape[1]),
+        *(*base.tolist(), radius, _LEAST_SHARE, _LEAST_SPREAD, _BIAS, fitted),
+    )
     alpha, beta, depth = (values.reshape(-1).take(pixels) for values in (grid.alpha, grid.beta, grid.depth))
     mean_alpha, mean_beta, mean_inverse = fitted[3:]
     mean_depth = 1 / np.maximum(mean_inverse + (base[0] * mean_alpha + base[1] * mean_beta + base[2]), np.float32(1e-3))
@@ -168,111 +174,3 @@ def _base(grid: Grid) -> Floats:
     if plane is not None and abs(plane.offset) > _LEAST_OFFSET:
         return (plane.normal / plane.offset).astype(np.float32)
     return np.array([0, 0, (1 / grid.depth[grid.things]).mean()], np.float32)
-
-
-@dataclass(frozen=True, eq=False)
-class _Fits:
-    """The planes through the windows around some pixels of a grid: those with an object, and those beside them.
-
-    Attributes:
-        around: (H, W) bool, around which pixels.
-        planes: (6, N) a, b, c and the means of α, β and 1/z.
-        residual: (N,) mean square of what 1/z is off the plane.
-    """
-
-    around: NDArray[np.bool_]
-    planes: Floats
-    residual: Floats
-
-
-def _fits(grid: Grid, base: Floats, radius: int) -> _Fits:
-    """Return the planes through the windows around pixels, less a plane that about all lie on."""
-    edge = 2 * radius + 1
-
-    def total(values: Floats) -> Floats:
-        sums: Any = cv2.boxFilter(values, -1, (edge, edge), normalize=False, borderType=cv2.BORDER_CONSTANT)
-        return sums.reshape(-1)  # type: ignore[no-any-return]
-
-    alpha, beta, there = grid.alpha, grid.beta, grid.things
-    # Relative to a plane, so that sums of squares are exact enough in single precision.
-    inverse = 1 / grid.depth - (base[0] * alpha + base[1] * beta + base[2])
-    inverse *= there
-    counts = total(there.astype(np.float32))
-    # All that follows is of few pixels of the rectangle: a window with few pixels of objects has no plane.
-    enough = counts >= _LEAST_SHARE * edge * edge
-    around = enough.reshape(there.shape) | there
-    pixels = np.flatnonzero(around)
-    count = counts.take(pixels)
-    share = 1 / np.maximum(count, 1)
-    # The slopes and the inverse depth are 0 where there is no object, so that sums are over objects alone.
-    total_a, total_aa = total(alpha), total(alpha * alpha)
-    mean_a = total_a.take(pixels) * share
-    aa = total_aa.take(pixels) * share - mean_a * mean_a
-    mean_b, mean_d, ab, bb, da, db, dd = (
-        total(values).take(pixels) * share
-        for values in (beta, inverse, alpha * beta, beta * beta, inverse * alpha, inverse * beta, inverse * inverse)
-    )
-    ab -= mean_a * mean_b
-    bb -= mean_b * mean_b
-    da -= mean_d * mean_a
-    db -= mean_d * mean_b
-    dd -= mean_d * mean_d
-    determinant = aa * bb - ab * ab
-    full = _full_spread(*(sums.reshape(there.shape) for sums in (counts, total_a, total_aa)))
-    unfit = np.flatnonzero(~enough.take(pixels) | (determinant < _LEAST_SPREAD * full * full))
-    determinant[unfit] = 1
-    a = (da * bb - db * ab) / determinant
-    b = (db * aa - da * ab) / determinant
-    # No negative zero, as the sum with 0 sees to.
-    residual: Floats = (np.maximum(dd - a * da - b * db, 0) + np.float32(0)) * (
-        count / np.maximum(count - np.float32(3), 1)
-    )
-    for values, instead in ((mean_a, alpha), (mean_b, beta), (mean_d, inverse)):
-        values[unfit] = instead.reshape(-1).take(pixels.take(unfit))
-    a[unfit] = b[unfit] = 0
-    residual[unfit] = _UNFIT
-    planes: Floats = np.stack([a, b, mean_d - a * mean_a - b * mean_b, mean_a, mean_b, mean_d])
-    return _Fits(around, planes, residual)
-
-
-def _full_spread(counts: Floats, total: Floats, squares: Floats) -> np.float32:
-    """Return the variance of α in windows that are full of pixels, of the sums in some windows."""
-    some = slice(None, None, _PROBED), slice(None, None, _PROBED)
-    share = 1 / np.maximum(counts[some], 1)
-    mean = total[some] * share
-    return np.float32(quantile((squares[some] * share - mean * mean).reshape(-1), 0.9))
-
-
-def _best_windows(fits: _Fits, there: NDArray[np.bool_], radius: int) -> Floats:
-    """Return for each of N pixels of a mask the best fit of the nine windows around it, (6, N)."""
-    # In a grid that is wider by the radius on each side, so that every pixel has all nine.
-    own, places = (np.flatnonzero(_bordered(mask, radius)) for mask in (fits.around, there))
-    width = there.shape[1] + 2 * radius
-    size = (there.shape[0] + 2 * radius) * width
-    numbers = np.zeros(size, np.int32)
-    numbers[own] = np.arange(len(own), dtype=np.int32)
-    # Numbers above 0 are in the order of their bits. With the window's number behind these, the least of all says at
-    # once which window it is of: in a third of the time that comparing and copying takes.
-    handicapped = np.full(size, _NO_WINDOW)
-    handicapped[own] = _bits(fits.residual * np.float32(_BIAS))
-    least = _bits(fits.residual.take(numbers.take(places)))
-    steps = [0]
-    for down in (-radius, 0, radius):
-        for right in (-radius, 0, radius):
-            if down or right:
-                step = down * width + right
-                np.minimum(least, handicapped.take(places + step) + len(steps), out=least)
-                steps.append(step)
-    chosen = places + np.array(steps).take(least & (_WINDOWS - 1))
-    return fits.planes.take(numbers.take(chosen), axis=1)
-
-
-def _bordered(mask: NDArray[np.bool_], edge: int) -> NDArray[np.uint8]:
-    """Return an (H, W) mask that is wider by so many pixels on each side."""
-    wider: Any = cv2.copyMakeBorder(mask.view(np.uint8), edge, edge, edge, edge, cv2.BORDER_CONSTANT, value=0)
-    return wider  # type: ignore[no-any-return]
-
-
-def _bits(values: Floats) -> NDArray[np.int64]:
-    """Return the bits of values from 0 on, times the number of windows that there is room for."""
-    return values.view(np.int32).astype(np.int64) * _WINDOWS
