@@ -135,3 +135,44 @@ def test_windows_at_the_border_of_an_image_see_what_is_in_it_alone():
     expected = np.array([0.8, -0.5, 1]) / np.linalg.norm([0.8, -0.5, 1])
     assert len(surface.depth) == grid.depth.size
     assert (-expected @ surface.normals).min() > np.cos(np.radians(0.5))
+
+
+def plain_planes(grid, base, radius):
+    """The planes through all windows by least squares, less a base, and the mean squares that they leave; (H, W, …)."""
+    shape = grid.things.shape
+    planes, left = np.zeros((*shape, 3)), np.full(shape, np.inf)
+    inverse = 1 / grid.depth.astype(float) - (base[0] * grid.alpha + base[1] * grid.beta + base[2])
+    for row, column in np.ndindex(shape):
+        window = slice(max(row - radius, 0), row + radius + 1), slice(max(column - radius, 0), column + radius + 1)
+        mine = grid.things[window]
+        count = int(mine.sum())
+        if count < 0.35 * (2 * radius + 1) ** 2:
+            continue
+        rays = np.column_stack([grid.alpha[window][mine], grid.beta[window][mine], np.ones(count)])
+        planes[row, column], *_ = np.linalg.lstsq(rays, inverse[window][mine], rcond=None)
+        off = inverse[window][mine] - rays @ planes[row, column]
+        left[row, column] = (off @ off) / max(count - 3, 1)
+    return planes, left
+
+
+@pytest.mark.parametrize("radius", [2, 3])
+def test_each_pixel_has_the_plane_of_the_window_that_fits_best(radius):
+    scene = seen(Box((0, 0), (0.09, 0.07, 0.06), yaw=0.5), noise=0.001, width=240, height=180)
+    grid = looked_at(scene)
+    normal, offset = grid.plane.normal, grid.plane.offset
+    base = normal / offset
+    planes, left = plain_planes(grid, base, radius)
+    surface = surface_of(grid, radius).surface
+    steps = [(down, right) for down in (-radius, 0, radius) for right in (-radius, 0, radius)]
+    same = 0
+    for number, (row, column) in enumerate(np.argwhere(grid.things)):
+        able = [
+            (left[row + down, column + right] * (1.3 if down or right else 1), row + down, column + right)
+            for down, right in steps
+            if 0 <= row + down < left.shape[0] and 0 <= column + right < left.shape[1]
+        ]
+        least, *best = min(able)
+        if not np.isfinite(least):
+            continue
+        same += np.allclose(surface.planes[:, number], planes[tuple(best)] + base, rtol=1e-3, atol=1e-4)
+    assert same > 0.97 * grid.things.sum()  # but for windows whose pixels lie nearly on a line
