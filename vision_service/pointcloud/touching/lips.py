@@ -53,7 +53,10 @@ def lips_joined(
     low &= ((meets >= _LEAST_BORDER) & (sizes >= _SMALLER * sizes[:, None])).any(axis=1)
     if not low.any():
         return labels
-    means = mean_colors(colors.reshape(-1, 3), flat)
+    # Of those that lips touch, and of the lips: no others' colours count.
+    counts = low | (meets[low] > 0).any(axis=0)
+    means = mean_colors(colors.reshape(-1, 3), np.where(counts, np.arange(count, dtype=np.int32), 0).take(flat))
+    means = np.pad(means, ((0, 0), (0, count - means.shape[1])))
     pairs = []
     for lip in np.flatnonzero(low).tolist():
         differences = np.sqrt(((means - means[:, lip, None]) ** 2).sum(axis=0))
