@@ -27,6 +27,7 @@ LEAST_SHARE = 0.12
 """Of a patch that each side must have."""
 
 _LEAST = 200  # pixels of a patch that is looked at
+_LEAST_SIDE = 60  # of them on each side
 _PROBED = 4  # every so many pixels say which patches are looked at
 _EXPLAINED = 0.2  # share of the colours' variance that a linear change across the patch must make, at least
 _ENOUGH = 300  # pixels that say that there is no seam
@@ -176,7 +177,8 @@ def _beyond(
     wrong = float((beyond != light).mean())
     if min(wrong, 1 - wrong) > _WRONG:
         return None
-    if not LEAST_SHARE <= float(beyond.mean()) <= 1 - LEAST_SHARE:
+    side = min(int(beyond.sum()), int((~beyond).sum()))
+    if side < max(LEAST_SHARE * len(beyond), _LEAST_SIDE):
         return None
     if not _sharp(from_line, np.array([-across[1], across[0]], np.float32) @ apart, colors):
         return None
