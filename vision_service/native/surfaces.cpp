@@ -157,7 +157,8 @@ Index best_planes(const Image& image, const Rules& rules, Span<float> found) {
         planes[pixel].residual = std::numeric_limits<float>::infinity();
     }
   }
-  const Index count = std::count(image.things.data, image.things.data + pixels, 1);
+  const Index count =
+      std::count_if(image.things.data, image.things.data + pixels, [](std::uint8_t thing) { return thing != 0; });
   require(found.length == 6 * count);
   Index number = 0;
   for (Index row = 0; row < image.height; ++row) {
