@@ -161,9 +161,9 @@ using vision_service::Index;
 VISION_SERVICE_EXPORT Index widened(const std::int32_t* labels, Index pixels, const float* depth, Index depths,
                                     const std::int32_t* numbers, Index numbered, const float* planes, Index terms,
                                     Index grid_width, Index stride, const float* xyz, Index coordinates,
-                                    const std::uint8_t* things, Index things_count, Index width, Index top, Index bottom,
-                                    Index left, Index right, double step, double most_off, std::int32_t* found,
-                                    Index found_count) {
+                                    const std::uint8_t* things, Index things_count, Index width, Index top,
+                                    Index bottom, Index left, Index right, double step, double most_off,
+                                    std::int32_t* found, Index found_count) {
   return vision_service::guarded([&] {
     return vision_service::widened(
         {{labels, pixels}, {depth, depths}, {numbers, numbered}, {planes, terms}, grid_width, stride},
