@@ -1,4 +1,4 @@
-"""Tables with things that touch, as a depth camera sees them: rays are cast at boxes and cylinders made by formula."""
+"""Tables with solids that touch, as a depth camera sees them: rays are cast at boxes and cylinders made by formula."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def _through_ball(
     return np.nan_to_num(enters, nan=np.inf), np.nan_to_num(leaves, nan=np.inf)
 
 
-Thing = Box | Cylinder | Lying | Ball | Bowl
+Solid = Box | Cylinder | Lying | Ball | Bowl
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +146,7 @@ class Seen:
 
     Attributes:
         xyz: (H, W, 3) float32 points in its optical frame.
-        numbers: (H, W) which thing each shows, from 1 on in their order; 0 = the table.
+        numbers: (H, W) which solid each shows, from 1 on in their order; 0 = the table.
         pose: From the table's frame (z up) to the camera's.
     """
 
@@ -161,7 +161,7 @@ class Seen:
 
 
 def seen(
-    *things: Thing,
+    *solids: Solid,
     width: int = 320,
     height: int = 240,
     noise: float = 0.0,
@@ -172,7 +172,7 @@ def seen(
     """Return what a camera sees that looks at the table's middle from about 1 m.
 
     Args:
-        *things: On the table; x to the right, y away from the camera, z up, the table's top at 0.
+        *solids: On the table; x to the right, y away from the camera, z up, the table's top at 0.
         width: Pixels; the field of view is 56° wide.
         height: Pixels.
         noise: Standard deviation along the rays, metres.
@@ -190,7 +190,7 @@ def seen(
     right = around @ [1.0, 0, 0]
     rotation = np.stack([right, np.cross(forward, right), forward])  # from the table's axes to the camera's
     world = rays @ rotation
-    hits = [thing.hit(origin, world) for thing in things]
+    hits = [solid.hit(origin, world) for solid in solids]
     floor = -origin[2] / np.minimum(world[..., 2], -1e-9) if table else np.full(columns.shape, np.inf)
     depth = np.stack([np.where(floor < 2.0, floor, np.inf), *hits])
     numbers = depth.argmin(axis=0)
@@ -208,16 +208,16 @@ LIGHT = np.array([-0.3, -0.8, -0.55])
 """Where the light comes from, in the camera's frame."""
 
 
-def painted(*things: Thing, paints: Sequence[Paint], noise: float = 3.0, width: int = 640) -> NDArray[np.uint8]:
-    """Return the colours that a camera sees of things in the light of one lamp, (H, W, 3) RGB.
+def painted(*solids: Solid, paints: Sequence[Paint], noise: float = 3.0, width: int = 640) -> NDArray[np.uint8]:
+    """Return the colours that a camera sees of solids in the light of one lamp, (H, W, 3) RGB.
 
     Args:
-        *things: On the table.
+        *solids: On the table.
         paints: Of each.
         noise: Standard deviation, grey levels.
         width: Pixels of an image of 4:3.
     """
-    exact = seen(*things, width=width, height=width * 3 // 4)
+    exact = seen(*solids, width=width, height=width * 3 // 4)
     down, right = np.gradient(exact.xyz, axis=(0, 1))
     normals = np.cross(right, down)
     normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-9)
@@ -233,7 +233,7 @@ def painted(*things: Thing, paints: Sequence[Paint], noise: float = 3.0, width: 
 
 
 def overlaps(truth: NDArray[np.intp], labels: NDArray[np.integer]) -> list[float]:
-    """Return for each thing the greatest overlap (IoU) with a label; both arrays one number a point, 0 = none."""
+    """Return for each solid the greatest overlap (IoU) with a label; both arrays one number a point, 0 = none."""
     truth, labels = truth.reshape(-1), labels.reshape(-1)
     result = []
     for number in range(1, int(truth.max()) + 1):

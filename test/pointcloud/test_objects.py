@@ -1,4 +1,4 @@
-"""Points become things with boxes, which may be seen from another frame."""
+"""Points become solids with boxes, which may be seen from another frame."""
 
 import numpy as np
 import pytest
@@ -113,10 +113,10 @@ def test_bounds_are_the_least_and_the_greatest_coordinates(count, seed):
 
 def test_the_box_encloses_the_points_and_its_centre_is_not_their_mean():
     cloud = PointCloud(np.array([(28, 0.5, 0.5), *[(30, y, z) for y in (0, 1) for z in (0, 1)]], np.float32))
-    item = object_of(cloud, label="thing", confidence=0.5, id="7")
+    item = object_of(cloud, label="solid", confidence=0.5, id="7")
     assert item.center.tolist() == [29, 0.5, 0.5]
     assert item.size.tolist() == [2, 1, 1]
-    assert (item.label, item.confidence, item.id, item.orientation) == ("thing", 0.5, "7", (0, 0, 0, 1))
+    assert (item.label, item.confidence, item.id, item.orientation) == ("solid", 0.5, "7", (0, 0, 0, 1))
     assert item.cloud is cloud
 
 
@@ -158,7 +158,7 @@ def test_a_turned_box_stands_where_up_is_known(seed):
     ],
     ids=["one point", "one place", "a line", "a square"],
 )
-def test_things_may_have_no_width(points, size, oriented, up):
+def test_solids_may_have_no_width(points, size, oriented, up):
     item = object_of(PointCloud(np.array(points, np.float32)), oriented=oriented, up=up)
     np.testing.assert_allclose(np.sort(item.size), size, atol=1e-6)
     np.testing.assert_allclose(item.center, np.mean(points, axis=0), atol=1e-6)

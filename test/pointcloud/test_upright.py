@@ -1,4 +1,4 @@
-"""Boxes that stand on a plane: as large as the things, turned as they are, stable from frame to frame."""
+"""Boxes that stand on a plane: as large as the solids, turned as they are, stable from frame to frame."""
 
 import numpy as np
 import pytest
@@ -12,11 +12,11 @@ from vision_service.pointcloud.upright import stood_upright
 from vision_service.types import PointCloud
 
 
-def boxes(*things, **values):
-    scene = seen(*things, width=640, height=480, **values)
+def boxes(*solids, **values):
+    scene = seen(*solids, width=640, height=480, **values)
     plane = Plane(scene.up, float(scene.up @ scene.pose.translation), 0.01)
     heights = plane.heights(scene.xyz.reshape(-1, 3)).reshape(scene.numbers.shape)
-    clouds = [scene.xyz[(scene.numbers == number + 1) & (heights > 0.005)] for number in range(len(things))]
+    clouds = [scene.xyz[(scene.numbers == number + 1) & (heights > 0.005)] for number in range(len(solids))]
     found = stood_upright([object_of(PointCloud(cloud)) for cloud in clouds], plane)
     return scene, found
 
@@ -52,20 +52,20 @@ def test_what_stands_on_another_thing_ends_at_its_top():
     assert above.size[2] == pytest.approx(0.1, abs=0.006)
 
 
-def split_boxes(*things, noise, turn=0.0):
-    """The boxes of things as they are told apart, with what of their points goes to each other."""
-    scene = seen(*things, width=640, height=480, noise=noise, turn=turn)
+def split_boxes(*solids, noise, turn=0.0):
+    """The boxes of solids as they are told apart, with what of their points goes to each other."""
+    scene = seen(*solids, width=640, height=480, noise=noise, turn=turn)
     plane = Plane(scene.up, float(scene.up @ scene.pose.translation), 0.01)
     above = plane.heights(scene.xyz.reshape(-1, 3)).reshape(scene.numbers.shape) > 0.005
     labels = split(scene.xyz, above, plane, Rules(min_points=200))
-    shown = [np.bincount(labels[(scene.numbers == number + 1) & (labels > 0)]) for number in range(len(things))]
+    shown = [np.bincount(labels[(scene.numbers == number + 1) & (labels > 0)]) for number in range(len(solids))]
     clouds = [PointCloud(scene.xyz[labels == counts.argmax()]) for counts in shown]
     return scene, stood_upright([object_of(cloud) for cloud in clouds], plane)
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.002, 0.005])
 @pytest.mark.parametrize(
-    "things",
+    "solids",
     [
         (Box((0, 0), (0.2, 0.2, 0.08)), Cylinder((0, 0), 0.05, 0.12, bottom=0.08)),
         (Box((0, 0), (0.25, 0.2, 0.1)), Box((0.02, 0.01), (0.14, 0.12, 0.1), bottom=0.1)),
@@ -74,10 +74,10 @@ def split_boxes(*things, noise, turn=0.0):
     ],
     ids=["a tin on a box", "a box on a box", "a tin on a tin", "a box turned on a box"],
 )
-def test_what_is_told_apart_in_a_stack_has_its_own_height(things, noise):
-    _, found = split_boxes(*things, noise=noise, turn=0.35)
-    for thing, item in zip(things, found, strict=True):
-        height = thing.size[2] if isinstance(thing, Box) else thing.height
+def test_what_is_told_apart_in_a_stack_has_its_own_height(solids, noise):
+    _, found = split_boxes(*solids, noise=noise, turn=0.35)
+    for solid, item in zip(solids, found, strict=True):
+        height = solid.size[2] if isinstance(solid, Box) else solid.height
         assert item.size[2] == pytest.approx(height, abs=0.004 if noise < 0.005 else 0.006)
 
 

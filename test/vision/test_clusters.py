@@ -1,4 +1,4 @@
-"""The model `clusters`: things as points that lie close together."""
+"""The model `clusters`: objects as points that lie close together."""
 
 from dataclasses import replace
 
@@ -226,11 +226,11 @@ def test_attributes_that_make_no_sense_are_refused(values, message):
 def test_the_order_of_the_points_does_not_matter(order):
     xyz = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
 
-    def things(points):
+    def grouped(points):
         found = make(clustering_distance=0.7, min_points_in_segment=2).segment(frame(points))
         return [sorted(item.cloud.xyz.tolist()) for item in found]
 
-    assert things(xyz[list(order)]) == things(xyz)
+    assert grouped(xyz[list(order)]) == grouped(xyz)
 
 
 wild = st.floats(width=32) | st.sampled_from([0.0, 1.0, -1.0])

@@ -1,4 +1,4 @@
-"""The model `detections_to_segments`: from boxes and masks in the image to things in space."""
+"""The model `detections_to_segments`: from boxes and masks in the image to solids in space."""
 
 import dataclasses
 import json
@@ -39,9 +39,9 @@ COCO = "coco_ssd_mobilenet_v1_1.0_quant_2018_06_29.tflite"
 TABLES = Path(__file__).resolve().parents[3] / "shared" / "touching_objects" / "learn"
 PINHOLE = CameraIntrinsics(40, 30, 50.0, 50.0, 20.0, 15.0)
 EVERYTHING = {"mean_k": 0, "depth_ratio": 0, "min_points_in_segment": 1}
-"""Attributes by which all points in a box are the thing, as they are for Viam."""
+"""Attributes by which all points in a box are the solid, as they are for Viam."""
 SCENES = {"dining table", "suitcase", "potted plant"}
-"""What COCO calls boxes that hold most of a scene: no single thing is in their middle."""
+"""What COCO calls boxes that hold most of a scene: no single solid is in their middle."""
 
 
 def made(detector: VisionModel, **values) -> DetectionsToSegments:
@@ -138,7 +138,7 @@ def intrinsics(folder: str) -> CameraIntrinsics:
 
 
 def measured(place: str, name: str) -> list[dict]:
-    """What expected.json says of the things in a cloud or an RGB-D frame."""
+    """What expected.json says of the solids in a cloud or an RGB-D frame."""
     entry = testdata.expected().get(place, {}).get(name)
     if entry is None:
         pytest.skip("no test data: expected.json is not there")
@@ -425,16 +425,16 @@ PLACES = [
 ]
 
 
-@pytest.mark.parametrize(("place", "name", "things"), PLACES, ids=[name for _, name, _ in PLACES])
-def test_things_are_placed_where_they_were_measured(place, name, things):
+@pytest.mark.parametrize(("place", "name", "solids"), PLACES, ids=[name for _, name, _ in PLACES])
+def test_solids_are_placed_where_they_were_measured(place, name, solids):
     frame = of_cloud(name) if place == "clouds" else desk()
     model = made(coco(), confidence_threshold_pct=0.45)
     found = list(zip(model.detect(frame), model.segment(frame), strict=True))
     expected = [item for item in measured(place, name) if item["label"] not in SCENES]
-    assert len(expected) == things
+    assert len(expected) == solids
     for item in expected:
-        thing = of_box(found, item["label"], item["box_px"])
-        assert np.linalg.norm(median(thing) - item["median_xyz_central_half_of_box"]) < 0.05
+        solid = of_box(found, item["label"], item["box_px"])
+        assert np.linalg.norm(median(solid) - item["median_xyz_central_half_of_box"]) < 0.05
 
 
 @pytest.mark.parametrize("name", ["five_people.pcd", "osd_learn33.pcd", "table_scene_mug_stereo_textured.pcd"])
@@ -444,8 +444,8 @@ def test_all_that_is_in_a_box_has_the_median_that_was_measured(name):
     model = made(coco(), confidence_threshold_pct=0.45, **EVERYTHING)
     found = list(zip(model.detect(frame), model.segment(frame), strict=True))
     for item in measured("clouds", name):
-        thing = of_box(found, item["label"], item["box_px"])
-        assert np.linalg.norm(median(thing) - item["median_xyz_whole_box"]) < 0.01
+        solid = of_box(found, item["label"], item["box_px"])
+        assert np.linalg.norm(median(solid) - item["median_xyz_whole_box"]) < 0.01
 
 
 def test_a_person_s_points_are_the_person_and_not_the_hall():
@@ -459,7 +459,7 @@ def test_a_person_s_points_are_the_person_and_not_the_hall():
         assert depth < 1.4  # with the floor below
 
 
-def test_things_on_a_table_are_mostly_what_people_said_they_are():
+def test_solids_on_a_table_are_mostly_what_people_said_they_are():
     frame = of_cloud("osd_learn33.pcd")
     truth = read_pcd_fields(testdata.path("clouds/osd_learn33.pcd"))["label"].reshape(-1) // 10
     points = frame.cloud.xyz.reshape(-1, 3)
@@ -475,13 +475,13 @@ def test_things_on_a_table_are_mostly_what_people_said_they_are():
         assert (shown == number).sum() / (len(shown) + (truth == number).sum() - (shown == number).sum()) > 0.75
 
 
-def test_annotated_things_are_placed_where_they_were_measured():
+def test_annotated_solids_are_placed_where_they_were_measured():
     frame, annotated = shelf()
     found = made(annotated).segment(frame)
     expected = testdata.expected()["rgbd"]["arc2017"]["objects"]
     for item in expected:
-        thing = max((other for other in found if other.label == item["name"]), key=lambda other: len(other.cloud))
-        assert np.linalg.norm(median(thing) - item["median_xyz_in_mask_using_K"]) < 0.05
+        solid = max((other for other in found if other.label == item["name"]), key=lambda other: len(other.cloud))
+        assert np.linalg.norm(median(solid) - item["median_xyz_in_mask_using_K"]) < 0.05
 
 
 def test_a_trained_segmentation_model_places_what_it_sees():
@@ -559,8 +559,8 @@ BESIDE = (Cylinder((-0.05, -0.02), 0.06, 0.15), Box((0.0655, 0.059), (0.16, 0.1,
 """A tin that a turned box touches with its small side."""
 
 
-def touching(things, **values) -> tuple[Frame, Seen]:
-    view = seen(*things, width=640, height=480, noise=0.001, **values)
+def touching(solids, **values) -> tuple[Frame, Seen]:
+    view = seen(*solids, width=640, height=480, noise=0.001, **values)
     return Frame(image=Image(np.zeros((480, 640, 3), np.uint8)), cloud=PointCloud(view.xyz)), view
 
 
@@ -570,7 +570,7 @@ def box_of(view: Seen, number: int, name: str, **values) -> Detection:
 
 
 def share_of(view: Seen, found, number: int) -> float:
-    """IoU of an object's points and those of a thing."""
+    """IoU of an object's points and those of a solid."""
     places = {point.tobytes(): place for place, point in enumerate(view.xyz.reshape(-1, 3))}
     shown = np.zeros(view.numbers.size, bool)
     shown[[places[point.tobytes()] for point in found.cloud.xyz]] = True
@@ -578,9 +578,9 @@ def share_of(view: Seen, found, number: int) -> float:
     return float((shown & truth).sum() / (shown | truth).sum())
 
 
-@pytest.mark.parametrize("things", [PAIR, BESIDE], ids=["behind", "beside"])
-def test_two_solids_that_touch_get_their_own_points_each(things):
-    frame, view = touching(things)
+@pytest.mark.parametrize("solids", [PAIR, BESIDE], ids=["behind", "beside"])
+def test_two_solids_that_touch_get_their_own_points_each(solids):
+    frame, view = touching(solids)
     boxes = [box_of(view, 1, "one"), box_of(view, 2, "two")]
     by_depth = made(Given(*boxes), mean_k=0).segment(frame)
     assert min(share_of(view, item, number) for number, item in enumerate(by_depth, 1)) < 0.85
@@ -663,8 +663,8 @@ def test_what_shows_no_object_has_its_points_by_depth():
 def test_boxes_stand_upright_on_the_table():
     frame, view = touching(PAIR)
     model = made(Given(box_of(view, 1, "one"), box_of(view, 2, "two")), upright_boxes=True, **TABLE)
-    for item, thing in zip(model.segment(frame), PAIR, strict=True):
-        np.testing.assert_allclose(item.size, thing.size, atol=0.012)
+    for item, solid in zip(model.segment(frame), PAIR, strict=True):
+        np.testing.assert_allclose(item.size, solid.size, atol=0.012)
         assert rotation_matrix(item.orientation)[:, 2] @ view.up > 0.999
 
 
@@ -694,20 +694,20 @@ def test_a_vector_is_three_numbers(name):
 
 
 @pytest.mark.parametrize("name", ["learn5", "learn20", "learn40"])
-def test_detections_of_labelled_things_on_real_tables_have_their_points(name):
+def test_detections_of_labelled_solids_on_real_tables_have_their_points(name):
     path = TABLES / f"{name}.pcd"
     if not path.exists():
         pytest.skip(f"no test data: {path} is not there")
     labels = read_pcd_fields(path)["label"].reshape(480, 640).astype(int) // 10
     cloud = read_pcd(path)
-    things = [thing for thing in np.unique(labels) if thing and (labels == thing).sum() >= 300]
-    view = Seen(cloud.xyz, np.searchsorted(things, labels, side="right") * np.isin(labels, things), None)
-    boxes = [box_of(view, number, str(number)) for number in range(1, len(things) + 1)]
+    solids = [solid for solid in np.unique(labels) if solid and (labels == solid).sum() >= 300]
+    view = Seen(cloud.xyz, np.searchsorted(solids, labels, side="right") * np.isin(labels, solids), None)
+    boxes = [box_of(view, number, str(number)) for number in range(1, len(solids) + 1)]
     frame = Frame(image=Image(cloud.rgb), cloud=cloud)
     means = {}
     for on in (False, True):
         found = made(Given(*boxes), **{**TABLE, "split_touching": on}).segment(frame)
         shares = [share_of(view, item, int(item.label)) for item in found]
-        assert len(shares) == len(things)
+        assert len(shares) == len(solids)
         means[on] = np.mean(shares)
     assert means[True] > max(0.85, means[False])

@@ -1,4 +1,4 @@
-"""The parameter files for tables and people, on clouds of real cameras: things are found whole, and nothing else."""
+"""The parameter files for tables and people, on clouds of real cameras: solids are found whole, and nothing else."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -55,24 +55,24 @@ def tabletop(name: str = "tabletop") -> dict:
     return dict(section["ros__parameters"])
 
 
-# Five things on a table, each labelled by hand
+# Five solids on a table, each labelled by hand
 
 
-def test_the_five_things_on_the_table_are_found_and_nothing_else():
+def test_the_five_solids_on_the_table_are_found_and_nothing_else():
     labels = read_pcd_fields(testdata.path("clouds/osd_learn33.pcd"))["label"].reshape(-1) // 10
     found = find("osd_learn33", **tabletop())
     overlaps = {}
     for item in found:
         seen = np.bincount(labels[scene("osd_learn33").pixels_of(item)], minlength=7)
-        thing = int(seen.argmax())
-        overlaps[thing] = seen[thing] / (np.count_nonzero(labels == thing) + len(item.cloud) - seen[thing])
+        solid = int(seen.argmax())
+        overlaps[solid] = seen[solid] / (np.count_nonzero(labels == solid) + len(item.cloud) - seen[solid])
         assert seen[:2].sum() < 0.01 * seen.sum()  # the table, and what is not labelled
     assert len(found) == 5
     assert set(overlaps) == {2, 3, 4, 5, 6}
     assert min(overlaps.values()) >= 0.9
 
 
-def test_the_things_have_the_sizes_of_the_things():
+def test_the_solids_have_the_sizes_of_the_things():
     found = find("osd_learn33", oriented_boxes=True, **tabletop())
     heights = [item.size[2] for item in found]  # they stand on the table
     # A round tin, a bowl upside down, a bowl, two mugs
@@ -80,7 +80,7 @@ def test_the_things_have_the_sizes_of_the_things():
     assert all(0.07 < edge < 0.21 for item in found for edge in item.size[:2])
 
 
-def test_things_keep_their_colours():
+def test_solids_keep_their_colours():
     for item in find("osd_learn33", **tabletop()):
         pixels = scene("osd_learn33").pixels_of(item)
         np.testing.assert_array_equal(item.cloud.rgb, scene("osd_learn33").cloud.rgb.reshape(-1, 3)[pixels])
@@ -109,7 +109,7 @@ def test_the_mug_is_the_only_thing_on_its_table():
 # People on a floor, three alone, two who touch each other
 
 
-def test_people_who_stand_apart_are_things_of_their_own():
+def test_people_who_stand_apart_are_solids_of_their_own():
     found = find("five_people", **tabletop("people"))
     assert {item.label for item in found} == {"person"}
     trees = [cKDTree(item.cloud.xyz) for item in found]

@@ -43,13 +43,13 @@ def frame_of(scene: Seen) -> Frame:
 
 
 def truth_of(scene: Seen, item) -> int:
-    """The thing that most points of an object belong to."""
+    """The solid that most points of an object belong to."""
     places = {point.tobytes(): place for place, point in enumerate(scene.xyz.reshape(-1, 3))}
     shown = scene.numbers.reshape(-1)[[places[point.tobytes()] for point in item.cloud.xyz]]
     return int(np.bincount(shown).argmax())
 
 
-def test_things_that_touch_are_one_without_it_and_two_with_it():
+def test_solids_that_touch_are_one_without_it_and_two_with_it():
     view = scene()
     assert len(make(split_touching=False).segment(frame_of(view))) == 1
     found = make().segment(frame_of(view))
@@ -116,7 +116,7 @@ def test_without_the_attribute_nothing_changes_and_nothing_is_said():
     assert "split_touching" not in model.describe()
 
 
-def test_without_a_table_things_are_still_told_apart():
+def test_without_a_table_solids_are_still_told_apart():
     view = seen(*PAIR, width=640, height=480, table=False)
     assert len(make(min_points_in_plane=1_000_000).segment(frame_of(view))) == 2
 
@@ -150,7 +150,7 @@ def test_millions_of_points_are_told_apart():
 
 
 @pytest.mark.parametrize("name", ["learn5", "learn20", "learn40"])
-def test_labelled_things_on_real_tables_are_found(name):
+def test_labelled_solids_on_real_tables_are_found(name):
     path = CLOUDS / f"{name}.pcd"
     if not path.exists():
         pytest.skip(f"no test data: {path} is not there")
@@ -161,8 +161,8 @@ def test_labelled_things_on_real_tables_are_found(name):
     numbers = np.zeros(len(cloud), int)
     for number, item in enumerate(found, start=1):
         numbers[[places[point.tobytes()] for point in item.cloud.xyz]] = number
-    things = [thing for thing in np.unique(labels) if thing and (labels == thing).sum() >= 300]
-    truth = np.searchsorted(things, labels, side="right") * np.isin(labels, things)
+    solids = [solid for solid in np.unique(labels) if solid and (labels == solid).sum() >= 300]
+    truth = np.searchsorted(solids, labels, side="right") * np.isin(labels, solids)
     assert min(overlaps(truth, numbers)) > 0.75
 
 

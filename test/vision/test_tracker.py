@@ -202,7 +202,7 @@ def test_only_another_detector_or_other_labels_make_another_model():
     assert not only_live_changes(before, replace(before, chosen_labels=("cube",)))
 
 
-# Ids stay with things.
+# Ids stay with solids.
 
 
 def test_every_solid_keeps_one_id_for_eight_seconds(trained, table):
@@ -243,7 +243,7 @@ def test_when_two_of_three_frames_are_lost_by_chance(trained, table):
 
 
 @pytest.mark.parametrize("edge", [300, 400, 640])
-def test_when_things_are_out_of_sight_for_a_while(trained, slow_table, edge):
+def test_when_solids_are_out_of_sight_for_a_while(trained, slow_table, edge):
     model = tracker(Screened(trained, edge=edge, start=3.0, end=3.8))
     hidden = sum(len(trained.detect(frame)) for frame in slow_table) - sum(
         len(Screened(trained, edge=edge, start=3.0, end=3.8).detect(frame)) for frame in slow_table

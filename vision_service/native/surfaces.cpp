@@ -21,7 +21,7 @@ using Sums = std::array<double, kTerms>;
 
 struct Image {
   Span<const float> alpha, beta, depth;
-  Span<const std::uint8_t> things;
+  Span<const std::uint8_t> foreground;
   Index width, height;
 };
 
@@ -44,7 +44,7 @@ float inverse_of(const Image& image, const Rules& rules, Index pixel) {
 }
 
 Sums terms_of(const Image& image, const Rules& rules, Index pixel) {
-  if (!image.things[pixel]) return {};
+  if (!image.foreground[pixel]) return {};
   const double a = image.alpha[pixel], b = image.beta[pixel], d = inverse_of(image, rules, pixel);
   return {1, a, b, d, a * a, a * b, b * b, d * a, d * b, d * d, 0, 0};
 }
@@ -83,7 +83,7 @@ class Sliding {
   void add(Index row, int sign) {
     for (Index column = 0; column < image_.width; ++column) {
       const Index pixel = row * image_.width + column;
-      if (!image_.things[pixel]) continue;
+      if (!image_.foreground[pixel]) continue;
       const Sums terms = terms_of(image_, rules_, pixel);
       sign > 0 ? plus(columns_[column], terms) : minus(columns_[column], terms);
     }
@@ -126,7 +126,7 @@ Plane plane_of(const Image& image, const Rules& rules, Index pixel, const Sums& 
   const Spread spread(sums);
   const double determinant = spread.aa * spread.bb - spread.ab * spread.ab;
   if (sums[0] < enough || determinant < least_determinant || determinant <= 0) {
-    const float inverse = image.things[pixel] ? inverse_of(image, rules, pixel) : 0.0f;
+    const float inverse = image.foreground[pixel] ? inverse_of(image, rules, pixel) : 0.0f;
     return {{0, 0, inverse, image.alpha[pixel], image.beta[pixel], inverse}, kUnfit};
   }
   const double a = (spread.da * spread.bb - spread.db * spread.ab) / determinant;
@@ -141,7 +141,7 @@ Plane plane_of(const Image& image, const Rules& rules, Index pixel, const Sums& 
 Index best_planes(const Image& image, const Rules& rules, Span<float> found) {
   const Index pixels = image.width * image.height, edge = 2 * rules.radius + 1;
   require(image.width > 0 && image.alpha.length == pixels && image.beta.length == pixels);
-  require(image.depth.length == pixels && image.things.length == pixels && rules.radius >= 0);
+  require(image.depth.length == pixels && image.foreground.length == pixels && rules.radius >= 0);
   const double full = full_spread(image, rules);
   const double enough = rules.least_share * static_cast<double>(edge * edge);
   const float bias = static_cast<float>(rules.bias);
@@ -151,20 +151,20 @@ Index best_planes(const Image& image, const Rules& rules, Span<float> found) {
     const std::vector<Sums>& sums = sliding.next();
     for (Index column = 0; column < image.width; ++column) {
       const Index pixel = row * image.width + column;
-      if (image.things[pixel] || sums[column][0] >= enough)
+      if (image.foreground[pixel] || sums[column][0] >= enough)
         planes[pixel] = plane_of(image, rules, pixel, sums[column], rules.least_spread * full * full, enough);
       else
         planes[pixel].residual = std::numeric_limits<float>::infinity();
     }
   }
   const Index count =
-      std::count_if(image.things.data, image.things.data + pixels, [](std::uint8_t thing) { return thing != 0; });
+      std::count_if(image.foreground.data, image.foreground.data + pixels, [](std::uint8_t byte) { return byte != 0; });
   require(found.length == 6 * count);
   Index number = 0;
   for (Index row = 0; row < image.height; ++row) {
     for (Index column = 0; column < image.width; ++column) {
       const Index pixel = row * image.width + column;
-      if (!image.things[pixel]) continue;
+      if (!image.foreground[pixel]) continue;
       Index best = pixel;
       float least = planes[pixel].residual;
       for (Index down = -rules.radius; down <= rules.radius; down += rules.radius) {
@@ -189,14 +189,14 @@ Index best_planes(const Image& image, const Rules& rules, Span<float> found) {
 using vision_service::Index;
 
 VISION_SERVICE_EXPORT Index best_planes(const float* alpha, Index alphas, const float* beta, Index betas,
-                                        const float* depth, Index depths, const std::uint8_t* things,
-                                        Index things_count, Index width, double a, double b, double c, Index radius,
+                                        const float* depth, Index depths, const std::uint8_t* foreground,
+                                        Index foreground_count, Index width, double a, double b, double c, Index radius,
                                         double least_share, double least_spread, double bias, float* found,
                                         Index found_count) {
   return vision_service::guarded([&] {
-    vision_service::require(width > 0 && things_count % width == 0 && radius > 0);
+    vision_service::require(width > 0 && foreground_count % width == 0 && radius > 0);
     return vision_service::best_planes(
-        {{alpha, alphas}, {beta, betas}, {depth, depths}, {things, things_count}, width, things_count / width},
+        {{alpha, alphas}, {beta, betas}, {depth, depths}, {foreground, foreground_count}, width, foreground_count / width},
         {{a, b, c}, radius, least_share, least_spread, bias}, {found, found_count});
   });
 }

@@ -54,19 +54,19 @@ std::int32_t label_on_plane(const Looked& grid, Index row, Index column, const f
   return found;
 }
 
-Index widened(const Looked& grid, Span<const float> xyz, Span<const std::uint8_t> things, Index width,
+Index widened(const Looked& grid, Span<const float> xyz, Span<const std::uint8_t> foreground, Index width,
               const Rectangle& part, float step, float most_off, Span<std::int32_t> labels) {
   require(grid.width > 0 && grid.stride > 0 && grid.labels.length % grid.width == 0 && grid.planes.length % 3 == 0);
   require(grid.depth.length == grid.labels.length && grid.numbers.length == grid.labels.length);
-  require(xyz.length == 3 * things.length && labels.length == things.length);
-  part.require_in(width, things.length);
+  require(xyz.length == 3 * foreground.length && labels.length == foreground.length);
+  part.require_in(width, foreground.length);
   require(part.bottom - part.top <= grid.height() * grid.stride && part.right - part.left <= grid.width * grid.stride);
   for (Index row = part.top; row < part.bottom; ++row) {
     const Index down = (row - part.top) / grid.stride;
     Index right = 0, within = 0;  // the grid's column, and how many of the cloud's are done in it
     for (Index column = part.left; column < part.right; ++column) {
       const Index place = row * width + column, pixel = down * grid.width + right;
-      if (things[place]) {
+      if (foreground[place]) {
         const std::int32_t label = grid.labels[pixel];
         const float* point = xyz.data + 3 * place;
         const bool sure = label != 0 && std::fabs(grid.depth[pixel] - point[2]) <= step;
@@ -95,10 +95,10 @@ void remove_small(Span<std::int32_t> labels, Index width, const Rectangle& part,
   }
 }
 
-Index filled(Span<std::int32_t> labels, Span<const float> xyz, Span<const std::uint8_t> things, Index width,
+Index filled(Span<std::int32_t> labels, Span<const float> xyz, Span<const std::uint8_t> foreground, Index width,
              const Rectangle& part, Index min_points, Index rounds, float near) {
-  require(xyz.length == 3 * things.length && labels.length == things.length);
-  part.require_in(width, things.length);
+  require(xyz.length == 3 * foreground.length && labels.length == foreground.length);
+  part.require_in(width, foreground.length);
   remove_small(labels, width, part, min_points);
   constexpr std::int32_t kQueued = -1;  // without a label, and looked at next
   const Index ways[4] = {1, -1, width, -width};
@@ -113,7 +113,7 @@ Index filled(Span<std::int32_t> labels, Span<const float> xyz, Span<const std::u
   for (Index row = part.top; row < part.bottom; ++row) {
     for (Index column = part.left; column < part.right; ++column) {
       const Index place = row * width + column;
-      if (labels[place] != 0 || !things[place]) continue;
+      if (labels[place] != 0 || !foreground[place]) continue;
       const bool beside = (column + 1 < part.right && labels[place + 1] > 0) ||
                           (column > part.left && labels[place - 1] > 0) ||
                           (row + 1 < part.bottom && labels[place + width] > 0) ||
@@ -143,7 +143,7 @@ Index filled(Span<std::int32_t> labels, Span<const float> xyz, Span<const std::u
       for (int way = 0; way < 4; ++way) {
         if (!there(place, way)) continue;
         const Index other = place + ways[way];
-        if (labels[other] != 0 || !things[other]) continue;
+        if (labels[other] != 0 || !foreground[other]) continue;
         labels[other] = kQueued;
         places.push_back(other);
       }
@@ -161,22 +161,22 @@ using vision_service::Index;
 VISION_SERVICE_EXPORT Index widened(const std::int32_t* labels, Index pixels, const float* depth, Index depths,
                                     const std::int32_t* numbers, Index numbered, const float* planes, Index terms,
                                     Index grid_width, Index stride, const float* xyz, Index coordinates,
-                                    const std::uint8_t* things, Index things_count, Index width, Index top,
+                                    const std::uint8_t* foreground, Index foreground_count, Index width, Index top,
                                     Index bottom, Index left, Index right, double step, double most_off,
                                     std::int32_t* found, Index found_count) {
   return vision_service::guarded([&] {
     return vision_service::widened(
         {{labels, pixels}, {depth, depths}, {numbers, numbered}, {planes, terms}, grid_width, stride},
-        {xyz, coordinates}, {things, things_count}, width, {top, bottom, left, right}, static_cast<float>(step),
+        {xyz, coordinates}, {foreground, foreground_count}, width, {top, bottom, left, right}, static_cast<float>(step),
         static_cast<float>(most_off), {found, found_count});
   });
 }
 
 VISION_SERVICE_EXPORT Index filled(std::int32_t* labels, Index pixels, const float* xyz, Index coordinates,
-                                   const std::uint8_t* things, Index things_count, Index width, Index top, Index bottom,
+                                   const std::uint8_t* foreground, Index foreground_count, Index width, Index top, Index bottom,
                                    Index left, Index right, Index min_points, Index rounds, double near) {
   return vision_service::guarded([&] {
-    return vision_service::filled({labels, pixels}, {xyz, coordinates}, {things, things_count}, width,
+    return vision_service::filled({labels, pixels}, {xyz, coordinates}, {foreground, foreground_count}, width,
                                   {top, bottom, left, right}, min_points, rounds, static_cast<float>(near));
   });
 }

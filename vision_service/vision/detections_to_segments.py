@@ -186,8 +186,8 @@ class DetectionsToSegments(VisionModel):
         labels, ground = self._split(frame, points, config) if found else (None, None)
         members = None if labels is None else Members(labels, points.places)
         objects = [self._object(detection, points, config, members, ground) for detection in found]
-        things = [item for item in objects if item is not None]
-        return stood_upright(things, ground) if config.upright_boxes and ground is not None else things
+        placed = [item for item in objects if item is not None]
+        return stood_upright(placed, ground) if config.upright_boxes and ground is not None else placed
 
     def _split(
         self, frame: Frame, points: SeenPoints, config: DetectionsToSegmentsConfig

@@ -114,12 +114,12 @@ class Obstacles(Clusters):
             off_ground, count = apart(heights, ground.tolerance, *bands)
         lean, name = config.ground_angle_tolerance_degs, frame.frame_id
         self._tell(report_of(ground, upward, cloud, points=count, frame_id=name, max_lean=lean), frame)
-        things = select(cloud, off_ground)
-        if config.only_over_plane and len(things):
+        rest = select(cloud, off_ground)
+        if config.only_over_plane and len(rest):
             heights = ground.heights(cloud.xyz) if isinstance(ground, Plane) else heights
             on_ground = rows(cloud.xyz, np.abs(heights) <= ground.tolerance)
-            things = select(things, _over(things.xyz, on_ground, ground, config))
-        return things, standing
+            rest = select(rest, _over(rest.xyz, on_ground, ground, config))
+        return rest, standing
 
     def _ground(
         self, cloud: PointCloud, config: GroundConfig, upward: Upward

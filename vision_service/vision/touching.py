@@ -155,10 +155,10 @@ def _split_image(
     within = _in_region(cloud, config) if config.min_corner or config.max_corner else None
     there = _exist(xyz[some]) if within is None else _exist(xyz[some]) & within[some]
     plane = find_ground(rows(xyz[some], there), config, up, share=step * step)
-    things = _exist(xyz) if plane is None else _above_image(xyz, plane, config)
+    foreground = _exist(xyz) if plane is None else _above_image(xyz, plane, config)
     if within is not None:
-        things &= within
-    labels = split(xyz, things, plane, rules, cloud.rgb, pitch)
+        foreground &= within
+    labels = split(xyz, foreground, plane, rules, cloud.rgb, pitch)
     if plane is not None and config.only_over_plane:
         few = slice(None, None, 2 * step), slice(None, None, 2 * step)
         labels = _over(labels, xyz[few], labels[few], rows(xyz[few], there[::2, ::2]), plane, config)
@@ -173,12 +173,12 @@ def _exist(xyz: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 def _above_image(xyz: NDArray[np.float32], plane: Plane, config: GroundConfig) -> NDArray[np.bool_]:
     """Return which of (H, W, 3) points that a camera measured belong to objects above the ground."""
-    things = _above(plane.heights(xyz.reshape(-1, 3)), plane, config)
+    foreground = _above(plane.heights(xyz.reshape(-1, 3)), plane, config)
     # NaN is above nothing; few points are above the ground, so that it is quick to look at these alone.
-    chosen = np.flatnonzero(things)
+    chosen = np.flatnonzero(foreground)
     depth = xyz.reshape(-1, 3)[chosen, 2]
-    things[chosen[~((depth > 0) & (depth < np.inf))]] = False
-    return things.reshape(xyz.shape[:2])
+    foreground[chosen[~((depth > 0) & (depth < np.inf))]] = False
+    return foreground.reshape(xyz.shape[:2])
 
 
 def _split_points(
@@ -189,13 +189,13 @@ def _split_points(
     The sensor's place is counted from where the points are.
     """
     xyz = cloud.xyz
-    things = _in_region(cloud, config)
-    region = rows(xyz, things)
+    foreground = _in_region(cloud, config)
+    region = rows(xyz, foreground)
     plane = find_ground(region, config, up, sensor=place)
     if plane is not None:
-        things &= _above(plane.heights(xyz), plane, config)
-    sight = sight_of(xyz, place, rules.resolution, things, None if plane is None else plane.normal)
-    labels = split_seen(sight, xyz, things, plane, rules)
+        foreground &= _above(plane.heights(xyz), plane, config)
+    sight = sight_of(xyz, place, rules.resolution, foreground, None if plane is None else plane.normal)
+    labels = split_seen(sight, xyz, foreground, plane, rules)
     if plane is not None and config.only_over_plane:
         labels = _over(labels, xyz, labels, region, plane, config)
     return labels, plane
@@ -203,10 +203,10 @@ def _split_points(
 
 def _above(heights: NDArray[np.float32], plane: Plane, config: GroundConfig) -> NDArray[np.bool_]:
     """Return which heights above the ground belong to objects."""
-    things = heights > config.split_min_height
+    foreground = heights > config.split_min_height
     if not config.only_above_plane:
-        things |= heights < -plane.tolerance
-    return things
+        foreground |= heights < -plane.tolerance
+    return foreground
 
 
 def _over(

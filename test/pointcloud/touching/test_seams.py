@@ -13,9 +13,9 @@ RED, BLUE = (50, 60, 40), (40, 20, -60)
 SCENE = seen(Box((0, 0), (0.3, 0.2, 0.1)), noise=0.001)
 GRID = grid_of(SCENE.xyz, SCENE.numbers > 0, Plane(SCENE.up, float(SCENE.up @ SCENE.pose.translation), 0.01))
 SURFACE = surface_of(GRID)
-ROWS, COLUMNS = np.indices(GRID.things.shape)
-TOP = (GRID.things & (GRID.heights > 0.097)).astype(np.int32)
-FRONT = (GRID.things & (GRID.heights < 0.09)).astype(np.int32)
+ROWS, COLUMNS = np.indices(GRID.foreground.shape)
+TOP = (GRID.foreground & (GRID.heights > 0.097)).astype(np.int32)
+FRONT = (GRID.foreground & (GRID.heights < 0.09)).astype(np.int32)
 
 
 def painted(there):

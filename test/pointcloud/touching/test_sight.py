@@ -17,9 +17,9 @@ def points_of(scene):
 
 
 def split_points(xyz, plane, place):
-    things = plane.heights(xyz) > 0.005
-    sight = sight_of(xyz, place, Rules().resolution, things, plane.normal)
-    return split_seen(sight, xyz, things, plane)
+    foreground = plane.heights(xyz) > 0.005
+    sight = sight_of(xyz, place, Rules().resolution, foreground, plane.normal)
+    return split_seen(sight, xyz, foreground, plane)
 
 
 @pytest.mark.parametrize("share", [1.0, 0.25])

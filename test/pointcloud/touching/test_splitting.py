@@ -13,10 +13,10 @@ RULES = Rules()
 
 def parts(scene: Seen, *, table: bool = True, rules: Rules = RULES, rgb: np.ndarray | None = None) -> np.ndarray:
     plane = Plane(scene.up, float(scene.up @ scene.pose.translation), 0.01) if table else None
-    things = scene.xyz[..., 2] > 0
+    foreground = scene.xyz[..., 2] > 0
     if plane is not None:
-        things &= plane.heights(scene.xyz.reshape(-1, 3)).reshape(things.shape) > 0.005
-    return split(scene.xyz, things, plane, rules, rgb)
+        foreground &= plane.heights(scene.xyz.reshape(-1, 3)).reshape(foreground.shape) > 0.005
+    return split(scene.xyz, foreground, plane, rules, rgb)
 
 
 def large(labels: np.ndarray, least: int = 100) -> int:
@@ -36,7 +36,7 @@ SCENES = {
 
 @pytest.mark.parametrize("noise", [0.0, 0.002])
 @pytest.mark.parametrize("name", SCENES)
-def test_things_that_touch_are_told_apart(name, noise):
+def test_objects_that_touch_are_told_apart(name, noise):
     scene = seen(*SCENES[name], width=640, height=480, noise=noise)
     labels = parts(scene)
     assert min(overlaps(scene.numbers, labels)) > 0.85
@@ -44,9 +44,9 @@ def test_things_that_touch_are_told_apart(name, noise):
 
 
 @pytest.mark.parametrize("yaw", [0.0, 0.3, 0.8])
-@pytest.mark.parametrize("thing", ["box", "tin"])
-def test_a_thing_alone_stays_one(thing, yaw):
-    alone = Box((0, 0), (0.2, 0.15, 0.12), yaw=yaw) if thing == "box" else Cylinder((0.1 * yaw, 0), 0.06, 0.15)
+@pytest.mark.parametrize("solid", ["box", "tin"])
+def test_an_object_alone_stays_one(solid, yaw):
+    alone = Box((0, 0), (0.2, 0.15, 0.12), yaw=yaw) if solid == "box" else Cylinder((0.1 * yaw, 0), 0.06, 0.15)
     scene = seen(alone, width=640, height=480, noise=0.002)
     labels = parts(scene)
     assert overlaps(scene.numbers, labels)[0] > 0.9
@@ -72,8 +72,8 @@ def test_a_lying_cylinder_of_which_the_middle_is_hidden_stays_one(yaw, noise):
 
 
 def test_lying_cylinders_of_other_axes_stay_two_behind_what_hides_their_ends():
-    things = Lying((-0.13, 0.06), 0.04, 0.2, -0.5), Lying((0.13, 0.06), 0.04, 0.2, 0.5)
-    scene = seen(*things, Box((0, -0.08), (0.12, 0.06, 0.22)), width=640, height=480, noise=0.001)
+    solids = Lying((-0.13, 0.06), 0.04, 0.2, -0.5), Lying((0.13, 0.06), 0.04, 0.2, 0.5)
+    scene = seen(*solids, Box((0, -0.08), (0.12, 0.06, 0.22)), width=640, height=480, noise=0.001)
     labels = parts(scene)
     assert min(overlaps(scene.numbers, labels)) > 0.8
     assert large(labels, 200) == 3
@@ -86,12 +86,12 @@ RED, GREEN, BLUE, WHITE, GREY = (196, 60, 50), (90, 160, 90), (70, 90, 190), (22
 
 @pytest.mark.parametrize("noise", [0.0, 0.001])
 @pytest.mark.parametrize(
-    "things",
+    "solids",
     [(LEFT, RIGHT, LOW), (LEFT, Box((0.225, 0.13), (0.11, 0.14, 0.1)), HIGH)],
     ids=["the table is seen between their tops", "one is deeper"],
 )
-def test_two_of_one_height_behind_a_third_stay_two_where_the_table_is_seen_between_them(things, noise):
-    scene = seen(*things, width=640, height=480, noise=noise)
+def test_two_of_one_height_behind_a_third_stay_two_where_the_table_is_seen_between_them(solids, noise):
+    scene = seen(*solids, width=640, height=480, noise=noise)
     labels = parts(scene)
     assert min(overlaps(scene.numbers, labels)) > 0.85
     assert large(labels, 200) == 3
@@ -99,9 +99,9 @@ def test_two_of_one_height_behind_a_third_stay_two_where_the_table_is_seen_betwe
 
 @pytest.mark.parametrize(("right", "found"), [(GREEN, 3), (RED, 2)])
 def test_two_of_one_height_between_which_nothing_is_seen_are_told_apart_by_their_colours_alone(right, found):
-    things = LEFT, RIGHT, HIGH
-    scene = seen(*things, width=640, height=480, noise=0.001)
-    labels = parts(scene, rgb=painted(*things, paints=(RED, right, GREY)))
+    solids = LEFT, RIGHT, HIGH
+    scene = seen(*solids, width=640, height=480, noise=0.001)
+    labels = parts(scene, rgb=painted(*solids, paints=(RED, right, GREY)))
     assert large(labels, 200) == found
 
 
@@ -109,9 +109,9 @@ def test_packaging_that_is_not_alike_on_both_sides_of_what_hides_its_middle_stay
     def printed(places):
         return np.where((places[:, :1] * 40 % 1 < 0.5) ^ (places[:, :1] > 0.15), RED, WHITE)
 
-    things = Box((0.15, 0.1), (0.3, 0.08, 0.1)), HIGH
-    scene = seen(*things, width=640, height=480, noise=0.001)
-    labels = parts(scene, rgb=painted(*things, paints=(printed, GREY)))
+    solids = Box((0.15, 0.1), (0.3, 0.08, 0.1)), HIGH
+    scene = seen(*solids, width=640, height=480, noise=0.001)
+    labels = parts(scene, rgb=painted(*solids, paints=(printed, GREY)))
     assert min(overlaps(scene.numbers, labels)) > 0.85
 
 
@@ -157,11 +157,11 @@ FLUSH = {
 @pytest.mark.parametrize("noise", [0.0, 0.001, 0.002])
 @pytest.mark.parametrize("name", FLUSH)
 def test_flush_objects_are_told_apart_by_an_edge_of_colour_through_their_faces(name, noise):
-    things, paints = FLUSH[name]
-    scene = seen(*things, width=640, height=480, noise=noise)
-    labels = parts(scene, rgb=painted(*things, paints=paints))
+    solids, paints = FLUSH[name]
+    scene = seen(*solids, width=640, height=480, noise=noise)
+    labels = parts(scene, rgb=painted(*solids, paints=paints))
     assert min(overlaps(scene.numbers, labels)) > 0.85
-    assert large(labels) == len(things)
+    assert large(labels) == len(solids)
 
 
 LONG = cube(0, 0, (0.2, 0.1, 0.12))
@@ -180,13 +180,13 @@ ONES = {
 @pytest.mark.parametrize("noise", [0.0, 0.002])
 @pytest.mark.parametrize("name", ONES)
 def test_print_parts_no_object(name, noise):
-    thing, paint = ONES[name]
-    scene = seen(thing, width=640, height=480, noise=noise)
-    assert large(parts(scene, rgb=painted(thing, paints=[paint]))) == 1
+    solid, paint = ONES[name]
+    scene = seen(solid, width=640, height=480, noise=noise)
+    assert large(parts(scene, rgb=painted(solid, paints=[paint]))) == 1
 
 
 @pytest.mark.parametrize(
-    ("things", "paints", "found"),
+    ("solids", "paints", "found"),
     [
         # Nothing tells them apart.
         ((cube(-0.1), cube(0.0)), (RED, RED), 1),
@@ -206,9 +206,9 @@ def test_print_parts_no_object(name, noise):
         "one in two colours all around",
     ],
 )
-def test_what_no_camera_can_know_is_as_the_docs_say(things, paints, found):
-    scene = seen(*things, width=640, height=480, noise=0.001)
-    assert large(parts(scene, rgb=painted(*things, paints=paints))) == found
+def test_what_no_camera_can_know_is_as_the_docs_say(solids, paints, found):
+    scene = seen(*solids, width=640, height=480, noise=0.001)
+    assert large(parts(scene, rgb=painted(*solids, paints=paints))) == found
 
 
 BOWL = Bowl((0, 0), 0.1, 0.07, 0.008)
@@ -243,7 +243,7 @@ def test_an_empty_bowl_is_one_its_flat_bottom_too(bowl):
     assert large(labels, 200) == 1
 
 
-def test_without_a_table_all_points_are_things_and_boxes_are_found():
+def test_without_a_table_all_points_are_objects_and_boxes_are_found():
     scene = seen(*SCENES["side by side"], width=640, height=480)
     assert min(overlaps(scene.numbers, parts(scene, table=False))) > 0.85
     floating = seen(*SCENES["side by side"], width=640, height=480, table=False)
@@ -280,8 +280,8 @@ def test_holes_cost_no_thing():
 def split_with_holes(scene: Seen) -> np.ndarray:
     plane = Plane(scene.up, float(scene.up @ scene.pose.translation), 0.01)
     with np.errstate(invalid="ignore"):
-        things = plane.heights(scene.xyz.reshape(-1, 3)).reshape(scene.numbers.shape) > 0.005
-    return split(scene.xyz, things, plane)
+        foreground = plane.heights(scene.xyz.reshape(-1, 3)).reshape(scene.numbers.shape) > 0.005
+    return split(scene.xyz, foreground, plane)
 
 
 def test_half_the_resolution_and_five_millimetres_of_noise_tell_boxes_apart():
@@ -302,24 +302,24 @@ def test_points_without_a_label_have_that_of_the_nearest():
 
 def test_rims_and_small_pieces_have_the_label_of_what_is_beside_them():
     labels = np.array([[1, 1, 1, 0, 2, 0, 3, 3]], np.int32)
-    things = np.array([[True, True, True, True, True, False, True, True]])
+    solids = np.array([[True, True, True, True, True, False, True, True]])
     xyz = np.ones((1, 8, 3), np.float32)
     near = labels.copy()
-    fill(near, xyz, things, min_points=2)
+    fill(near, xyz, solids, min_points=2)
     assert near.tolist() == [[1, 1, 1, 1, 1, 0, 3, 3]]
-    xyz[0, 3, 2] = 1.5  # another thing, farther away
-    fill(labels, xyz, things, min_points=2)
+    xyz[0, 3, 2] = 1.5  # another solid, farther away
+    fill(labels, xyz, solids, min_points=2)
     assert labels.tolist() == [[1, 1, 1, 0, 0, 0, 3, 3]]
 
 
-def plainly_filled(labels, depth, things, min_points, rounds):
+def plainly_filled(labels, depth, solids, min_points, rounds):
     """The same, pixel by pixel."""
     labels = labels * (np.bincount(labels.reshape(-1), minlength=9) >= min_points)[labels]
     fresh = labels != 0  # from which labels go on
     for _ in range(rounds):
         before, old = labels.copy(), fresh
         fresh = np.zeros_like(old)
-        for row, column in np.argwhere(things & (labels == 0)):
+        for row, column in np.argwhere(solids & (labels == 0)):
             beside = [(row, column + 1), (row, column - 1), (row + 1, column), (row - 1, column)]
             beside = [(y, x) for y, x in beside if 0 <= y < labels.shape[0] and 0 <= x < labels.shape[1]]
             able = [at for at in beside if before[at] and abs(depth[at] - depth[row, column]) < 0.02]
@@ -335,7 +335,7 @@ def test_labels_spread_as_they_do_pixel_by_pixel(seed):
     labels = (rng.integers(0, 9, shape) * (rng.random(shape) < 0.3)).astype(np.int32)
     xyz = rng.uniform(1, 1.05, (*shape, 3)).astype(np.float32)
     xyz[rng.random(shape) < 0.1] = np.nan
-    things, min_points, rounds = rng.random(shape) < 0.8, int(rng.integers(1, 4)), int(rng.integers(0, 5))
-    expected = plainly_filled(labels, xyz[..., 2], things, min_points, rounds)
-    fill(labels, xyz, things, min_points, rounds)
+    solids, min_points, rounds = rng.random(shape) < 0.8, int(rng.integers(1, 4)), int(rng.integers(0, 5))
+    expected = plainly_filled(labels, xyz[..., 2], solids, min_points, rounds)
+    fill(labels, xyz, solids, min_points, rounds)
     np.testing.assert_array_equal(labels, expected)

@@ -14,14 +14,14 @@ def table_of(scene) -> Plane:
 
 
 def looked_at(scene, stride: int = 1) -> Grid:
-    things = np.isfinite(scene.xyz[..., 2]) & (scene.numbers > 0)
-    grid = grid_of(scene.xyz, things, table_of(scene), stride * pitches(scene.xyz)[0])
+    foreground = np.isfinite(scene.xyz[..., 2]) & (scene.numbers > 0)
+    grid = grid_of(scene.xyz, foreground, table_of(scene), stride * pitches(scene.xyz)[0])
     assert grid is not None
     return grid
 
 
 def numbers_of(scene, grid):
-    height, width = grid.things.shape
+    height, width = grid.foreground.shape
     part = scene.numbers[grid.top :: grid.stride, grid.left :: grid.stride]
     return part[:height, :width]
 
@@ -42,7 +42,7 @@ def test_the_smooth_inverse_depth_of_a_plane_is_the_measured_one():
     scene = seen(Box((0, 0), (0.3, 0.3, 0.1)))
     grid = looked_at(scene)
     surface = surface_of(grid).surface
-    miss = np.abs(1 / surface.inverse - grid.depth[grid.things])
+    miss = np.abs(1 / surface.inverse - grid.depth[grid.foreground])
     assert np.median(miss) < 1e-5
     assert np.quantile(miss, 0.95) < 1e-3
 
@@ -60,11 +60,11 @@ def test_an_edge_is_convex_and_a_corner_with_the_table_would_be_concave():
     scene = seen(Box((0, 0), (0.3, 0.2, 0.15)), Box((0, 0.25), (0.3, 0.3, 0.35)))
     grid = looked_at(scene)
     surface, numbers = surface_of(grid), numbers_of(scene, grid)
-    up = np.zeros(grid.things.shape, bool)
-    up[grid.things] = scene.up @ surface.surface.normals > 0.9
+    up = np.zeros(grid.foreground.shape, bool)
+    up[grid.foreground] = scene.up @ surface.surface.normals > 0.9
     top, front = numbers.reshape(-1), up.reshape(-1)
-    column = grid.things.shape[1] // 2
-    places = np.arange(grid.things.size).reshape(grid.things.shape)[:, column]
+    column = grid.foreground.shape[1] // 2
+    places = np.arange(grid.foreground.size).reshape(grid.foreground.shape)[:, column]
     first_top = places[(top[places] == 1) & front[places]]
     first_front = places[(top[places] == 1) & ~front[places]]
     behind = places[(top[places] == 2) & ~front[places]]
@@ -79,15 +79,15 @@ def test_a_crease_is_no_step_but_a_gap_in_depth_is():
     scene = seen(near, far)
     grid = looked_at(scene)
     surface, numbers = surface_of(grid), numbers_of(scene, grid)
-    vertical = numbers[:, grid.things.shape[1] // 2]
+    vertical = numbers[:, grid.foreground.shape[1] // 2]
     change = np.flatnonzero((vertical[:-1] == 2) & (vertical[1:] == 1))
     if len(change):
         row = int(change[0])
-        pixels = np.array([row, row + 1]) * grid.things.shape[1] + grid.things.shape[1] // 2
+        pixels = np.array([row, row + 1]) * grid.foreground.shape[1] + grid.foreground.shape[1] // 2
         assert misses(surface.at(pixels[:1]), surface.at(pixels[1:]))[0] > 0.05
     inner = np.flatnonzero((vertical[:-1] == 1) & (vertical[1:] == 1))
-    pixels = inner * grid.things.shape[1] + grid.things.shape[1] // 2
-    assert misses(surface.at(pixels), surface.at(pixels + grid.things.shape[1])).max() < 0.004
+    pixels = inner * grid.foreground.shape[1] + grid.foreground.shape[1] // 2
+    assert misses(surface.at(pixels), surface.at(pixels + grid.foreground.shape[1])).max() < 0.004
 
 
 def test_a_standing_cylinder_curves_about_its_axis():
@@ -117,7 +117,7 @@ def test_a_surface_is_asked_for_by_pixels_of_the_grid():
     scene = seen(Box((0, 0), (0.3, 0.2, 0.15)))
     grid = looked_at(scene)
     surface = surface_of(grid)
-    assert surface.pixels.tolist() == np.flatnonzero(grid.things).tolist()
+    assert surface.pixels.tolist() == np.flatnonzero(grid.foreground).tolist()
     some = surface.pixels[::7]
     np.testing.assert_array_equal(surface.at(some).depth, grid.depth.reshape(-1)[some])
     np.testing.assert_array_equal(surface.at(some).normals, surface.surface.normals[:, ::7])
@@ -139,12 +139,12 @@ def test_windows_at_the_border_of_an_image_see_what_is_in_it_alone():
 
 def plain_planes(grid, base, radius):
     """The planes through all windows by least squares, less a base, and the mean squares that they leave; (H, W, …)."""
-    shape = grid.things.shape
+    shape = grid.foreground.shape
     planes, left = np.zeros((*shape, 3)), np.full(shape, np.inf)
     inverse = 1 / grid.depth.astype(float) - (base[0] * grid.alpha + base[1] * grid.beta + base[2])
     for row, column in np.ndindex(shape):
         window = slice(max(row - radius, 0), row + radius + 1), slice(max(column - radius, 0), column + radius + 1)
-        mine = grid.things[window]
+        mine = grid.foreground[window]
         count = int(mine.sum())
         if count < 0.35 * (2 * radius + 1) ** 2:
             continue
@@ -165,7 +165,7 @@ def test_each_pixel_has_the_plane_of_the_window_that_fits_best(radius):
     surface = surface_of(grid, radius).surface
     steps = [(down, right) for down in (-radius, 0, radius) for right in (-radius, 0, radius)]
     same = 0
-    for number, (row, column) in enumerate(np.argwhere(grid.things)):
+    for number, (row, column) in enumerate(np.argwhere(grid.foreground)):
         able = [
             (left[row + down, column + right] * (1.3 if down or right else 1), row + down, column + right)
             for down, right in steps
@@ -175,4 +175,4 @@ def test_each_pixel_has_the_plane_of_the_window_that_fits_best(radius):
         if not np.isfinite(least):
             continue
         same += np.allclose(surface.planes[:, number], planes[tuple(best)] + base, rtol=1e-3, atol=1e-4)
-    assert same > 0.97 * grid.things.sum()  # but for windows whose pixels lie nearly on a line
+    assert same > 0.97 * grid.foreground.sum()  # but for windows whose pixels lie nearly on a line

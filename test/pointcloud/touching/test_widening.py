@@ -15,7 +15,7 @@ def scene(seed, stride):
     height, width, top, left = 5, 6, 2, 1
     xyz = rng.uniform(-0.3, 0.3, (top + height * stride, left + width * stride + 3, 3)).astype(np.float32)
     xyz[..., 2] = rng.uniform(0.9, 1.0, xyz.shape[:2])
-    things = rng.random(xyz.shape[:2]) < 0.8
+    foreground = rng.random(xyz.shape[:2]) < 0.8
     pixels = np.arange(height * width)
     planes = np.zeros((3, height * width), np.float32)
     planes[2] = rng.uniform(1, 1.1, height * width)
@@ -26,18 +26,18 @@ def scene(seed, stride):
     empty = np.zeros(height * width, np.float32)
     surface = Surface(planes, planes[2], planes, planes, empty, empty, depth.reshape(-1))
     labels = rng.integers(0, 4, (height, width)).astype(np.int32)
-    return labels, grid, GridSurface(pixels, pixels.astype(np.int32), surface), xyz, things
+    return labels, grid, GridSurface(pixels, pixels.astype(np.int32), surface), xyz, foreground
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3])
 @pytest.mark.parametrize("seed", range(5))
 def test_each_pixel_has_the_label_of_the_surface_that_it_lies_on(seed, stride):
-    labels, grid, surface, xyz, things = scene(seed, stride)
-    found = widened(labels, grid, surface, xyz, things)
+    labels, grid, surface, xyz, foreground = scene(seed, stride)
+    found = widened(labels, grid, surface, xyz, foreground)
     height, width = labels.shape
-    for row, column in np.ndindex(things.shape):
+    for row, column in np.ndindex(foreground.shape):
         down, right = (row - grid.top) // stride, (column - grid.left) // stride
-        if not things[row, column] or not (0 <= down < height and 0 <= right < width):
+        if not foreground[row, column] or not (0 <= down < height and 0 <= right < width):
             assert found[row, column] == 0
             continue
         own, z = labels[down, right], xyz[row, column, 2]
@@ -52,6 +52,6 @@ def test_each_pixel_has_the_label_of_the_surface_that_it_lies_on(seed, stride):
 
 
 def test_a_cloud_of_other_points_is_refused():
-    labels, grid, surface, xyz, things = scene(0, 2)
+    labels, grid, surface, xyz, foreground = scene(0, 2)
     with pytest.raises(ValueError, match="widened: the lengths of the arrays do not belong together"):
-        widened(labels, grid, surface, xyz[1:], things)
+        widened(labels, grid, surface, xyz[1:], foreground)

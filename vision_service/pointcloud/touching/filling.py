@@ -24,7 +24,7 @@ _FILLED = Function(
 def fill(
     labels: Labels,
     xyz: NDArray[np.float32],
-    things: NDArray[np.bool_],
+    foreground: NDArray[np.bool_],
     min_points: int = 1,
     rounds: int = FILLED,
     part: tuple[slice, slice] | None = None,
@@ -36,7 +36,7 @@ def fill(
     Args:
         labels: (H, W), 0 = none; they are changed.
         xyz: (H, W, 3) points, metres; pixels beside each other are of one object if their z differs little.
-        things: (H, W), which points need a label.
+        foreground: (H, W), which points need a label.
         min_points: Labels of fewer points are taken away first.
         rounds: How many pixels from the nearest label others get it.
         part: The rectangle in which there are labels; None = everywhere.
@@ -44,7 +44,7 @@ def fill(
     height, width = labels.shape
     down, right = part or (slice(0, height), slice(0, width))
     _FILLED(
-        *(labels, np.ascontiguousarray(xyz), np.ascontiguousarray(things), width),
+        *(labels, np.ascontiguousarray(xyz), np.ascontiguousarray(foreground), width),
         *(max(down.start - rounds, 0), min(down.stop + rounds, height)),
         *(max(right.start - rounds, 0), min(right.stop + rounds, width)),
         *(min_points, rounds, NEAR),

@@ -28,7 +28,7 @@ class Grid:
     Attributes:
         alpha, beta: (H, W) float32, the slopes x/z and y/z of each pixel's ray; 0 where there is no object.
         depth: (H, W) float32, z in metres; 1 where there is no object.
-        things: (H, W) bool, where there is a thing.
+        foreground: (H, W) bool, where there is an object.
         seen: (H, W) bool, where there is any point, the table's too.
         heights: (H, W) float32, metres above the table; None without one.
         plane: The table; None = there is none.
@@ -41,7 +41,7 @@ class Grid:
     alpha: NDArray[np.float32]
     beta: NDArray[np.float32]
     depth: NDArray[np.float32]
-    things: NDArray[np.bool_]
+    foreground: NDArray[np.bool_]
     seen: NDArray[np.bool_]
     heights: NDArray[np.float32] | None
     plane: Plane | None
@@ -59,7 +59,7 @@ class Grid:
 
 def grid_of(
     xyz: NDArray[np.float32],
-    things: NDArray[np.bool_],
+    foreground: NDArray[np.bool_],
     plane: Plane | None,
     resolution: float = RESOLUTION,
     pitch: float | None = None,
@@ -71,7 +71,7 @@ def grid_of(
     Args:
         xyz: (H, W, 3) points as the sensor sees them: in rows and columns like pixels, x right, y down, z forward,
             metres; NaN = no point there.
-        things: (H, W), which of them are not the table.
+        foreground: (H, W), which of them are not the table.
         plane: The table.
         resolution: About the angle between neighbours in the grid, radians.
         pitch: The angle between the cloud's columns, if it is known already, radians.
@@ -79,14 +79,14 @@ def grid_of(
     Returns:
         None, if nothing is there or the rows and columns have no pitch.
     """
-    x, y, width, height = cv2.boundingRect(things.view(np.uint8))
+    x, y, width, height = cv2.boundingRect(foreground.view(np.uint8))
     pitch = pitches(xyz)[0] if pitch is None else pitch
     if not width or not pitch > 0:
         return None
     stride = max(1, round(resolution / pitch))
     top, left = max(y - _MARGIN, 0), max(x - _MARGIN, 0)
     part = (slice(top, y + height + _MARGIN, stride), slice(left, x + width + _MARGIN, stride))
-    points, there = packed(xyz[part]), np.ascontiguousarray(things[part])
+    points, there = packed(xyz[part]), np.ascontiguousarray(foreground[part])
     z = points[..., 2]
     depth = np.where(there, z, np.float32(1))
     inverse = 1 / depth
@@ -94,7 +94,7 @@ def grid_of(
         alpha=np.where(there, points[..., 0] * inverse, np.float32(0)),
         beta=np.where(there, points[..., 1] * inverse, np.float32(0)),
         depth=depth,
-        things=there,
+        foreground=there,
         seen=z > 0,
         heights=None if plane is None else plane.heights(points.reshape(-1, 3)).reshape(depth.shape),
         plane=plane,
@@ -115,9 +115,9 @@ def grid_colors(grid: Grid, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     """
     height, width = grid.depth.shape
     part = rgb[grid.top :: grid.stride, grid.left :: grid.stride][:height, :width]
-    own = rows(part, grid.things).astype(np.float32) / 255
+    own = rows(part, grid.foreground).astype(np.float32) / 255
     # In one row, as OpenCV takes several times as long for many rows of one pixel.
-    return scattered(cv2.cvtColor(own[None], cv2.COLOR_RGB2LAB)[0] if len(own) else own, grid.things)
+    return scattered(cv2.cvtColor(own[None], cv2.COLOR_RGB2LAB)[0] if len(own) else own, grid.foreground)
 
 
 def pitches(xyz: NDArray[np.float32]) -> tuple[float, float]:

@@ -78,7 +78,7 @@ def _told_apart(labels: Labels, grid: Grid, pair: tuple[int, int], colors: NDArr
     """Return whether anything speaks against both labels' being sides of one object."""
     one, other = (labels == label for label in pair)
     between = _hull(one | other) & ~_hull(one) & ~_hull(other)
-    table = (between & grid.seen & ~grid.things).view(np.uint8)
+    table = (between & grid.seen & ~grid.foreground).view(np.uint8)
     if cv2.morphologyEx(table, cv2.MORPH_OPEN, _SPOT).any():
         return True
     if colors is None:

@@ -30,22 +30,22 @@ _MOST_OFF = 0.02  # metres off a plane at which a pixel is not the patch's; with
 
 def patches_of(grid: Grid, planes: GridSurface) -> tuple[Labels, int]:
     """Return the patch of each pixel, (H, W) from 1 on, 0 = none, and how many there are."""
-    height, width = grid.things.shape
-    surface, things = planes.surface, grid.things.view(np.uint8)
+    height, width = grid.foreground.shape
+    surface, foreground = planes.surface, grid.foreground.view(np.uint8)
     # Twice as many rows and columns: the pixels at even places, and between them what links them, so that a fast
     # labelling of images labels the graph.
     links = np.zeros((2 * height, 2 * width), np.uint8)
-    links[::2, ::2] = things
+    links[::2, ::2] = foreground
     between = np.zeros((height, width), np.uint8)
-    np.bitwise_and(things[:, 1:], things[:, :-1], out=between[:, :-1])
+    np.bitwise_and(foreground[:, 1:], foreground[:, :-1], out=between[:, :-1])
     # One behind the other in their order, too: nothing needs to be looked up.
     pairs = between.reshape(-1).take(planes.pixels)[:-1].view(np.bool_)
     between.reshape(-1)[planes.pixels[:-1]] = pairs & _smooth(surface.some(slice(-1)), surface.some(slice(1, None)))
     links[::2, 1::2] = between
-    np.bitwise_and(things[1:], things[:-1], out=between[:-1])
+    np.bitwise_and(foreground[1:], foreground[:-1], out=between[:-1])
     between[-1] = 0
     pairs = between.reshape(-1).take(planes.pixels).view(np.bool_)
-    below = planes.at(np.minimum(planes.pixels + width, things.size - 1))
+    below = planes.at(np.minimum(planes.pixels + width, foreground.size - 1))
     between.reshape(-1)[planes.pixels] = pairs & _smooth(surface, below)
     links[1::2, ::2] = between
     count, linked = cv2.connectedComponents(links, connectivity=4, ltype=cv2.CV_32S)
@@ -84,7 +84,7 @@ def grown(labels: Labels, grid: Grid, surface: GridSurface) -> Labels:
     # A border of pixels without a label, so that every pixel has four neighbours.
     padded: Any = cv2.copyMakeBorder(labels, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     flat = padded.reshape(-1)
-    rows, columns = np.nonzero(grid.things & (labels == 0))
+    rows, columns = np.nonzero(grid.foreground & (labels == 0))
     pixels, places = rows * width + columns, (rows + 1) * (width + 2) + columns + 1
     beside = np.stack([places + 1, places - 1, places + width + 2, places - width - 2])
     # Neighbours outside the grid are others by this, but have no label.

@@ -56,7 +56,7 @@ def sight_of(
     xyz: NDArray[np.float32],
     place: ArrayLike,
     resolution: float,
-    things: NDArray[np.bool_],
+    foreground: NDArray[np.bool_],
     up: ArrayLike | None = None,
 ) -> Sight:
     """Return unorganized points as a sensor sees them.
@@ -68,7 +68,7 @@ def sight_of(
         xyz: (N, 3) finite points.
         place: (3,) of the sensor, in the same frame.
         resolution: Edge of a cell, radians.
-        things: (N,), for which of them it matters whether they are seen.
+        foreground: (N,), for which of them it matters whether they are seen.
         up: (3,) which direction is up in the image; None = it does not matter.
 
     Raises:
@@ -80,7 +80,7 @@ def sight_of(
     points = rays @ rotation.T.astype(np.float32)
     z = points[:, 2]
     ahead = z * np.float32(np.tan(np.radians(FIELD))) > np.hypot(points[:, 0], points[:, 1])
-    outside = 1 - float(ahead[things].mean()) if things.any() else 0.0
+    outside = 1 - float(ahead[foreground].mean()) if foreground.any() else 0.0
     if outside > MOST_OUTSIDE:
         msg = f"{outside:.0%} of the points on objects lie more than {FIELD:g}° from the middle of what the sensor sees"
         raise NotOneViewError(msg)
@@ -93,7 +93,7 @@ def sight_of(
     front = seen[:, 2] < nearest[of_point] + THICKNESS
     on_surface = np.zeros(len(xyz), bool)
     on_surface[inside] = front
-    hidden = 1 - float(on_surface[things & ahead].mean()) if (things & ahead).any() else 0.0
+    hidden = 1 - float(on_surface[foreground & ahead].mean()) if (foreground & ahead).any() else 0.0
     if hidden > MOST_HIDDEN:
         msg = (
             f"{hidden:.0%} of the points on objects lie behind others, as seen from {_written(seen_from)}: several"

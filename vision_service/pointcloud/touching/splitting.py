@@ -48,7 +48,7 @@ class Rules:
 
 def split(
     xyz: NDArray[np.float32],
-    things: NDArray[np.bool_],
+    foreground: NDArray[np.bool_],
     plane: Plane | None,
     rules: Rules = Rules(),
     rgb: NDArray[np.uint8] | None = None,
@@ -59,7 +59,7 @@ def split(
     Args:
         xyz: (H, W, 3) points as the sensor sees them: in rows and columns like pixels, x right, y down, z forward,
             metres; NaN = no point there.
-        things: (H, W), which of them may belong to a thing. What is narrower than 3 pixels is no thing of its own.
+        foreground: (H, W), which of them may belong to an object. What is narrower than 3 pixels is none of its own.
         plane: The table, on which hollow objects stand; None = there is none.
         rules: What tells objects apart.
         rgb: (H, W, 3) the points' colours, which help where surfaces are flush; None = not known.
@@ -68,23 +68,23 @@ def split(
     Returns:
         (H, W) from 1 on, 0 = to none. Numbers may be missing.
     """
-    labels, part = _split(xyz, without_specks(things), plane, rules, rgb, pitch)
-    fill(labels, xyz, things, rules.min_points, part=part)
+    labels, part = _split(xyz, without_specks(foreground), plane, rules, rgb, pitch)
+    fill(labels, xyz, foreground, rules.min_points, part=part)
     return labels
 
 
 def _split(
     xyz: NDArray[np.float32],
-    things: NDArray[np.bool_],
+    foreground: NDArray[np.bool_],
     plane: Plane | None,
     rules: Rules,
     rgb: NDArray[np.uint8] | None = None,
     pitch: float | None = None,
 ) -> tuple[Labels, tuple[slice, slice]]:
     """Return the labels of an image's pixels, and the rectangle that they lie in."""
-    grid = grid_of(xyz, things, plane, rules.resolution, pitch)
-    if grid is None or not grid.things.any():
-        return np.zeros(things.shape, np.int32), (slice(0, 0), slice(0, 0))
+    grid = grid_of(xyz, foreground, plane, rules.resolution, pitch)
+    if grid is None or not grid.foreground.any():
+        return np.zeros(foreground.shape, np.int32), (slice(0, 0), slice(0, 0))
     surface = surface_of(grid)
     patches, count = patches_of(grid, surface)
     patches = grown(patches, grid, surface)
@@ -109,18 +109,18 @@ def _split(
     if colors is not None:
         labels = lips_joined(labels, grid, colors, lines)
     labels = continued(labels, grid, surface, colors)
-    return widened(labels, grid, surface, xyz, things), grid.pixels(things.shape)
+    return widened(labels, grid, surface, xyz, foreground), grid.pixels(foreground.shape)
 
 
 def split_seen(
-    sight: Sight, xyz: NDArray[np.float32], things: NDArray[np.bool_], plane: Plane | None, rules: Rules = Rules()
+    sight: Sight, xyz: NDArray[np.float32], foreground: NDArray[np.bool_], plane: Plane | None, rules: Rules = Rules()
 ) -> NDArray[np.int32]:
     """Return which object each point of an unorganized cloud belongs to.
 
     Args:
         sight: How the sensor sees them.
         xyz: (N, 3) the points.
-        things: (N,), which of them may belong to a thing.
+        foreground: (N,), which of them may belong to an object.
         plane: The table, in the points' frame; None = there is none.
         rules: What tells objects apart.
 
@@ -128,7 +128,7 @@ def split_seen(
         (N,) from 1 on, 0 = to none. What the sensor's image does not show belongs to what is near.
     """
     height, width, _ = sight.xyz.shape
-    shown = np.flatnonzero(things & sight.on_surface)
+    shown = np.flatnonzero(foreground & sight.on_surface)
     there = np.bincount(sight.cells[shown], minlength=height * width) > 0
     image_things = _not_alone(there.reshape(height, width))
     table = None if plane is None else sight.plane(plane)
@@ -137,23 +137,23 @@ def split_seen(
     labels = np.zeros(len(xyz), np.int32)
     labels[shown] = image.reshape(-1)[sight.cells[shown]]
     remove_small(labels, rules.min_points)
-    return nearest_labels(xyz, labels, things)
+    return nearest_labels(xyz, labels, foreground)
 
 
 def nearest_labels(
-    xyz: NDArray[np.float32], labels: NDArray[np.int32], things: NDArray[np.bool_], distance: float = NEAR
+    xyz: NDArray[np.float32], labels: NDArray[np.int32], foreground: NDArray[np.bool_], distance: float = NEAR
 ) -> NDArray[np.int32]:
     """Return the labels, where points of objects without one have that of the nearest point that has one.
 
     Args:
         xyz: (N, 3) points.
         labels: (N,), 0 = none.
-        things: (N,), which points need a label.
+        foreground: (N,), which points need a label.
         distance: How far away the nearest one may be, metres.
     """
     from scipy.spatial import cKDTree
 
-    labelled, without = np.flatnonzero(labels), np.flatnonzero(things & (labels == 0))
+    labelled, without = np.flatnonzero(labels), np.flatnonzero(foreground & (labels == 0))
     if not len(labelled) or not len(without):
         return labels
     tree = cKDTree(xyz[labelled], balanced_tree=False, compact_nodes=False)
@@ -164,13 +164,13 @@ def nearest_labels(
     return result
 
 
-def without_specks(things: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def without_specks(foreground: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return the objects of an image without what is narrower than 3 pixels: noise of the table, mostly."""
-    opened: Any = cv2.morphologyEx(things.view(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    opened: Any = cv2.morphologyEx(foreground.view(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     return opened.view(np.bool_)  # type: ignore[no-any-return]
 
 
-def _not_alone(things: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _not_alone(foreground: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return the objects of an image without pixels that have fewer than three neighbours among eight."""
-    around = cv2.boxFilter(things.view(np.uint8), -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
-    return things & (around >= 4)
+    around = cv2.boxFilter(foreground.view(np.uint8), -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    return foreground & (around >= 4)

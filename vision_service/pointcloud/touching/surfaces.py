@@ -97,12 +97,12 @@ def surface_of(grid: Grid, radius: int | None = None) -> GridSurface:
     """
     radius = radius or window_radius(grid)
     base = _base(grid)
-    pixels = np.flatnonzero(grid.things)
-    numbers = np.zeros(grid.things.size, np.int32)
+    pixels = np.flatnonzero(grid.foreground)
+    numbers = np.zeros(grid.foreground.size, np.int32)
     numbers[pixels] = np.arange(len(pixels), dtype=np.int32)
     fitted = np.empty((6, len(pixels)), np.float32)
     _BEST_PLANES(
-        *(grid.alpha, grid.beta, grid.depth, np.ascontiguousarray(grid.things), grid.things.shape[1]),
+        *(grid.alpha, grid.beta, grid.depth, np.ascontiguousarray(grid.foreground), grid.foreground.shape[1]),
         *(*base.tolist(), radius, _LEAST_SHARE, _LEAST_SPREAD, _BIAS, fitted),
     )
     alpha, beta, depth = (values.reshape(-1).take(pixels) for values in (grid.alpha, grid.beta, grid.depth))
@@ -132,7 +132,7 @@ def window_radius(grid: Grid) -> int:
     The slope of a line through equally spaced values of a window of 2 r + 1 rows has the deviation
     noise / ((2 r + 1) √(r (r + 1) / 3)) per pixel; divided by the pitch and times the depth it is the normal's.
     """
-    angle = grid.noise * median(grid.depth[grid.things]) / grid.pitch
+    angle = grid.noise * median(grid.depth[grid.foreground]) / grid.pitch
     enough = (radius for radius in RADII if angle <= SLACK * (2 * radius + 1) * (radius * (radius + 1) / 3) ** 0.5)
     return next(enough, RADII[-1])
 
@@ -173,4 +173,4 @@ def _base(grid: Grid) -> Floats:
     plane = grid.plane
     if plane is not None and abs(plane.offset) > _LEAST_OFFSET:
         return (plane.normal / plane.offset).astype(np.float32)
-    return np.array([0, 0, (1 / grid.depth[grid.things]).mean()], np.float32)
+    return np.array([0, 0, (1 / grid.depth[grid.foreground]).mean()], np.float32)

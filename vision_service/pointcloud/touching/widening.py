@@ -30,7 +30,7 @@ _WIDENED = Function(
 
 
 def widened(
-    labels: Labels, grid: Grid, surface: GridSurface, xyz: NDArray[np.float32], things: NDArray[np.bool_]
+    labels: Labels, grid: Grid, surface: GridSurface, xyz: NDArray[np.float32], foreground: NDArray[np.bool_]
 ) -> Labels:
     """Return the labels of a cloud's pixels, of those of a grid.
 
@@ -39,19 +39,19 @@ def widened(
         grid: The grid.
         surface: Its planes.
         xyz: (H', W', 3) points of the cloud.
-        things: (H', W') which of them get a label.
+        foreground: (H', W') which of them get a label.
 
     Returns:
         (H', W'), 0 outside of the grid's rectangle.
     """
-    wide: Labels = np.zeros(things.shape, np.int32)
-    down, right = grid.pixels(things.shape)
+    wide: Labels = np.zeros(foreground.shape, np.int32)
+    down, right = grid.pixels(foreground.shape)
     if grid.stride == 1:
-        np.multiply(labels, things[down, right], out=wide[down, right])
+        np.multiply(labels, foreground[down, right], out=wide[down, right])
         return wide
     _WIDENED(
         *(np.ascontiguousarray(labels), grid.depth, surface.numbers, surface.surface.planes, labels.shape[1]),
-        *(grid.stride, np.ascontiguousarray(xyz), np.ascontiguousarray(things), things.shape[1]),
+        *(grid.stride, np.ascontiguousarray(xyz), np.ascontiguousarray(foreground), foreground.shape[1]),
         *(down.start, down.stop, right.start, right.stop, STEP, OFF, wide),
     )
     return wide
