@@ -12,7 +12,10 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from std_srvs.srv import Trigger
 
-from vision_service.ros.process.spinning import Spinner
+try:
+    from vision_service.ros.process.spinning import Spinner
+except ImportError:  # where an earlier build has it
+    from vision_service.ros.process import Spinner
 
 THE_SERVICES_OF_OUR_NODES = 20
 
