@@ -1,6 +1,7 @@
 """The server by itself: who may call, what is too large, and what it has."""
 
 import asyncio
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
@@ -278,20 +279,56 @@ def test_who_asks_a_gateway_that_has_just_begun_is_told_what_it_finds():
         assert [each.name for each in asked.result(10).resources] == ["front"]
 
 
-def test_each_connection_is_told_the_resources_in_an_order_of_its_own_and_keeps_it():
-    """The SDK's clients use the connection that replaces a lost one only if the list is another."""
-    nodes = [Found("camera", f"/camera_{number}") for number in range(6)]
+NODES = [Found("camera", f"/camera_{number}") for number in range(6)]
+NEW, OLD = {"viam_client": "python;v0.85.1;v0.1.500"}, {"viam_client": "python;v0.84.0;v0.1.400"}
 
-    async def twice(channel):
-        return [[each.name for each in (await ask_for_names(channel)).resources] for _ in range(2)]
 
+def told(server, metadata, times=3):
+    """Return what a connection is told when it asks for the names some times."""
+
+    async def ask(channel):
+        return [[str(each) for each in (await ask_for_names(channel, metadata)).resources] for _ in range(times)]
+
+    return call(server, ask)
+
+
+@pytest.mark.parametrize("metadata", [NEW, OLD, {}])
+def test_who_asks_for_the_first_time_is_told_the_resources_by_their_names(metadata):
     with listening() as server:
-        server.follow(nodes).result(5)
-        orders = [call(server, twice) for _ in range(4)]
-    assert all(first == again for first, again in orders)
-    assert {tuple(sorted(first)) for first, _ in orders} == {tuple(each.node[1:] for each in nodes)}
-    assert len({tuple(first) for first, _ in orders}) > 1
+        server.follow(NODES).result(5)
+        assert told(server, metadata)[0] == [f"rdk:component:camera/{each.node[1:]}" for each in NODES]
 
 
-def ask_for_names(channel):
-    return RobotServiceStub(channel).ResourceNames(ResourceNamesRequest())
+@pytest.mark.parametrize("number", [1, 2, 6])
+def test_no_connection_is_told_later_what_another_one_was_told(number):
+    """The SDK's clients use the connection that replaces a lost one only if its second list is another."""
+    with listening() as server:
+        server.follow(NODES[:number]).result(5)
+        lists = [told(server, NEW) for _ in range(4)]
+    assert len({tuple(each) for first, second, _ in lists for each in (first, second)}) == 1 + len(lists)
+    for first, second, third in lists:
+        assert second == third
+        assert second[:-1] == first
+        assert second[-1].startswith("vision_service:gateway:connection/")
+
+
+def test_older_clients_are_told_no_names_that_they_could_not_forget_again():
+    """Before 0.85 the SDK fails where a name vanishes that it has no client for; the order must do."""
+    with listening() as server:
+        server.follow(NODES).result(5)
+        lists = [told(server, OLD) for _ in range(4)]
+    assert all(sorted(first) == sorted(second) and second == third for first, second, third in lists)
+    assert len({tuple(second) for _, second, _ in lists}) > 1
+
+
+def test_who_asks_a_gateway_that_has_just_begun_is_told_what_appears_one_after_the_other():
+    with listening() as server, ThreadPoolExecutor(1) as aside:
+        asked = aside.submit(told, server, NEW, 1)
+        for number in range(1, 7):
+            server.follow(NODES[:number]).result(5)
+            time.sleep(0.1)
+        assert len(asked.result(10)[0]) == 6
+
+
+def ask_for_names(channel, metadata=None):
+    return RobotServiceStub(channel).ResourceNames(ResourceNamesRequest(), metadata=metadata)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 NAME = "viam_gateway"
 LOOK_PERIOD = 1.0
 """How often the graph is looked at, seconds."""
+FIRST_PERIOD, FIRST_LOOKS = 0.2, 15
+"""The same for the first times, and how many these are: who asks meanwhile waits for it."""
 CLIENTS: Mapping[str, type[NamedClient]] = {"camera": CameraClient, "vision": VisionClient, "mlmodel": MLModelClient}
 KINDS = {"GetCameraProperties": "camera", "GetVisionProperties": "vision", "GetMetadata": "mlmodel"}
 """What a node is by a service that only such nodes have."""
@@ -47,6 +49,7 @@ class ViamGatewayNode(ServiceNode):
         self._gateway: Gateway | None = None
         self._following: Future[None] | None = None
         self._told: dict[str, list[str]] = {}
+        self._looks = 0
 
     # Lifecycle.
 
@@ -72,6 +75,7 @@ class ViamGatewayNode(ServiceNode):
 
     def activate(self) -> None:
         """Offer what is on the graph."""
+        self._looks = 0
         self.housekeep()
 
     def deactivate(self) -> None:
@@ -100,7 +104,8 @@ class ViamGatewayNode(ServiceNode):
             self.diagnostics.report("resources", f"not all can be offered: {reason(error)}" if error else "")
         if following is None or following.done():
             self._following = self._gateway.follow(self._found())
-        self.look_within(LOOK_PERIOD)
+        self._looks += 1
+        self.look_within(FIRST_PERIOD if self._looks < FIRST_LOOKS else LOOK_PERIOD)
 
     def summary(self) -> str:
         """Return where it listens, and how it is protected."""

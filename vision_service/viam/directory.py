@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +20,12 @@ from vision_service.viam.resources.mlmodel import GatewayMLModel
 from vision_service.viam.resources.vision import CameraNames, GatewayVision
 
 CAMERA, VISION, MLMODEL = "camera", "vision", "mlmodel"
-FIRST_LOOK = 2.0
-"""So long after the begin who asks what there is waits for the first nodes, seconds."""
+FIRST_LOOK = 3.0
+"""So long after the begin who asks what there is waits until no more nodes appear, seconds."""
+SETTLING = 0.7
+"""How long none has appeared then, seconds."""
+LOOK_AGAIN = 0.05
+"""How often it is looked whether that is so, seconds."""
 
 
 @dataclass(frozen=True, order=True)
@@ -65,15 +68,17 @@ class Directory(ResourceManager, CameraNames):
         self._connect = connect
         self._aliases = {alias: node_of(name) for alias, name in aliases.items()}
         self._made: dict[tuple[Found, str], ResourceBase] = {}
-        self._found_any = asyncio.Event()
+        self._nodes: list[Found] = []
         self._looks_until = time.monotonic() + FIRST_LOOK
+        self._changed = self._looks_until
 
     async def looked(self) -> None:
-        """Return when something was found; at the latest a while after the begin, when there may be nothing."""
-        patience = self._looks_until - time.monotonic()
-        if patience > 0:
-            with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._found_any.wait(), patience)
+        """Return when all that was there at the begin has been found, as far as can be told; at most a while later.
+
+        A client that came back to a gateway that was started again would lose what is not in the list.
+        """
+        while (now := time.monotonic()) < self._looks_until and (not self._nodes or now < self._changed + SETTLING):
+            await asyncio.sleep(LOOK_AGAIN)
 
     @property
     def names(self) -> dict[str, list[str]]:
@@ -90,6 +95,8 @@ class Directory(ResourceManager, CameraNames):
             VisionError: That of the first resource that cannot be offered; the others are.
         """
         nodes = sorted(nodes)
+        if nodes != self._nodes:
+            self._nodes, self._changed = nodes, time.monotonic()
         own = {(each.kind, name_of(each.node)) for each in nodes}
         wanted: dict[tuple[Found, str], Found] = {}
         failures: list[VisionError] = []
@@ -115,8 +122,6 @@ class Directory(ResourceManager, CameraNames):
                     continue
                 self.register(resource)
                 self._made[key] = resource
-        if self._made:
-            self._found_any.set()
         if failures:
             raise failures[0]
 

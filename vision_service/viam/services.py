@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -15,7 +16,7 @@ from viam.components.camera.service import CameraRPCService
 from viam.gen.component.camera.v1.camera_pb2 import GetImagesResponse, Image
 from viam.proto.app.data import Annotations
 from viam.proto.app.data import Classification as Annotation
-from viam.proto.common import DoCommandResponse, GetStatusResponse
+from viam.proto.common import DoCommandResponse, GetStatusResponse, ResourceName
 from viam.proto.robot import GetMachineStatusResponse, GetVersionResponse, ResourceNamesResponse, ResourceStatus
 from viam.proto.service.mlmodel import InferResponse
 from viam.proto.service.vision import GetClassificationsResponse, GetDetectionsResponse
@@ -167,18 +168,28 @@ class Robot(RobotService):
         """Take what knows the resources."""
         super().__init__(manager=manager)
         self._directory = manager
-        self._salts: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
+        self._salts: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 
     async def ResourceNames(self, stream: Any) -> None:  # noqa: N802
-        """Return the resources, in an order of each connection's own.
+        """Return the resources; from a connection's second call on, the list differs from that of all others.
 
-        The SDK's clients that were made before a connection was lost use the new one only if the list differs from the
-        one before; its order counts. For the same reason a gateway that has just begun looks at the graph first.
+        The SDK's clients that were made before a connection was lost use the new one only if the list that is asked for
+        second there, for the first one it only looks whether it is answered, is another than the one before. So it has
+        an entry more then, of this connection, which the SDK keeps and makes nothing of. Before 0.85 it could not do
+        without it again; there the order differs, which is not enough for one resource, and for two only by chance.
+        For the same reason a gateway that has just begun looks at the graph first.
         """
         await stream.recv_message()
         await self._directory.looked()
-        salt = self._salts.setdefault(stream._stream.connection, secrets.randbits(64))
-        names = sorted(self._generate_metadata(), key=lambda each: hash((salt, each.subtype, each.name)))
+        names = sorted(self._generate_metadata(), key=lambda each: (each.subtype, each.name))
+        connection = stream._stream.connection
+        salt = self._salts.get(connection)
+        if salt is None:
+            self._salts[connection] = secrets.token_hex(8)
+        elif _takes_other_names(stream.metadata.get("viam_client", "")):
+            names.append(ResourceName(namespace="vision_service", type="gateway", subtype="connection", name=salt))
+        else:
+            names.sort(key=lambda each: hash((salt, each.subtype, each.name)))
         await stream.send_message(ResourceNamesResponse(resources=names))
 
     async def GetMachineStatus(self, stream: Any) -> None:  # noqa: N802
@@ -203,6 +214,12 @@ class Robot(RobotService):
         """Refuse: there is no cloud."""
         await stream.recv_message()
         raise GRPCError(Status.UNIMPLEMENTED, f"GetCloudMetadata {NOT_HERE}")
+
+
+def _takes_other_names(client: str) -> bool:
+    """Return whether a client is Viam's SDK for Python from 0.85 on, by what it says of itself."""
+    found = re.match(r"python;v(\d+)\.(\d+)", str(client))
+    return found is not None and tuple(map(int, found.groups())) >= (0, 85)
 
 
 async def _do_command(stream: Any, request: Any, resource: Any) -> None:
