@@ -12,7 +12,14 @@ pytest.importorskip("viam.robot.client", reason="viam-sdk is not installed")
 from grpclib import GRPCError, Status
 from grpclib.client import Channel
 from viam.components.camera import Camera
-from viam.proto.robot import GetCloudMetadataRequest, GetVersionRequest, ResourceNamesRequest, RobotServiceStub
+from viam.proto.robot import (
+    FrameSystemConfigRequest,
+    GetCloudMetadataRequest,
+    GetOperationsRequest,
+    GetVersionRequest,
+    ResourceNamesRequest,
+    RobotServiceStub,
+)
 from viam.proto.rpc.auth import AuthenticateRequest, AuthServiceStub, Credentials
 from viam.proto.service.vision import GetDetectionsFromCameraRequest, GetDetectionsRequest, VisionServiceStub
 
@@ -118,14 +125,32 @@ def names_with(kind, key, name):
     return ask
 
 
-def test_it_says_which_gateway_it_is_and_that_there_is_no_cloud():
+def test_it_says_which_gateway_it_is():
     with listening() as server:
         told = call(server, lambda channel: RobotServiceStub(channel).GetVersion(GetVersionRequest()))
         assert told.platform == "vision_service"
-        status, message = refusal(
-            server, lambda channel: RobotServiceStub(channel).GetCloudMetadata(GetCloudMetadataRequest())
-        )
-    assert (status, "cloud" in message) == (Status.UNIMPLEMENTED, True)
+
+
+@pytest.mark.parametrize("request_type", [GetCloudMetadataRequest, GetOperationsRequest, FrameSystemConfigRequest])
+def test_a_method_of_the_cloud_or_of_viams_server_is_said_to_be_one(request_type):
+    method = request_type.__name__.removesuffix("Request")
+    with listening() as server:
+        status, message = refusal(server, lambda channel: getattr(RobotServiceStub(channel), method)(request_type()))
+    expected = f"{method} is a part of Viam's cloud or of viam-server, not of this gateway"
+    assert (status, message) == (Status.UNIMPLEMENTED, expected)
+
+
+def test_an_error_of_ours_is_told_to_who_calls_and_logged_once(caplog):
+    """Quiet has none of the methods that a client of ours has."""
+    with listening() as server:
+        server.follow([Found("vision", "/eye")]).result(5)
+        ask = GetDetectionsFromCameraRequest(name="eye", camera_name="front")
+        for _ in range(3):
+            status, message = refusal(server, lambda channel: VisionServiceStub(channel).GetDetectionsFromCamera(ask))
+            assert (status, message.split(":")[0]) == (Status.INTERNAL, "INTERNAL")
+    assert [each.message for each in caplog.records if "logged once" in each.message] == [
+        "/viam.service.vision.v1.VisionService/GetDetectionsFromCamera failed (logged once)"
+    ]
 
 
 def test_a_port_that_is_taken_is_named():

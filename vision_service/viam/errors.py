@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
@@ -42,6 +43,12 @@ def as_grpc(error: VisionError) -> GRPCError:
     )
 
 
+def not_offered(name: str) -> GRPCError:
+    """Return the error for a method that there is not, by its full name."""
+    method = name.rpartition("/")[2]
+    return GRPCError(Status.UNIMPLEMENTED, f"{method} is a part of Viam's cloud or of viam-server, not of this gateway")
+
+
 def telling_errors(services: Iterable[Any]) -> list[Any]:
     """Return gRPC services whose methods tell what is raised as we tell errors, instead of file and line of ours.
 
@@ -64,6 +71,8 @@ class _Telling:
 
 
 def _told(name: str, method: Callable[[Any], Awaitable[None]]) -> Callable[[Any], Awaitable[None]]:
+    traced: set[tuple[Any, ...]] = set()
+
     async def answer(stream: Any) -> None:
         try:
             await method(stream)
@@ -72,11 +81,19 @@ def _told(name: str, method: Callable[[Any], Awaitable[None]]) -> Callable[[Any]
         except ViamGRPCError as error:
             raise error.grpc_error from None
         except NotImplementedError:
-            raise GRPCError(Status.UNIMPLEMENTED, f"{name.rpartition('/')[2]} is not offered here") from None
-        except (GRPCError, StreamTerminatedError, asyncio.CancelledError, asyncio.TimeoutError):
+            raise not_offered(name) from None
+        except GRPCError as error:
+            if error.status is Status.UNIMPLEMENTED and not error.message:  # the SDK's, of what a service leaves out
+                raise not_offered(name) from None
+            raise
+        except (StreamTerminatedError, asyncio.CancelledError, asyncio.TimeoutError):
             raise
         except Exception as error:
-            logging.getLogger(__name__).exception("%s failed", name)
+            (last,) = traceback.extract_tb(error.__traceback__)[-1:]
+            cause = (type(error), last.filename, last.lineno)
+            if cause not in traced:  # one that every call meets fills no disk
+                traced.add(cause)
+                logging.getLogger(__name__).exception("%s failed (logged once)", name)
             msg = f"INTERNAL: {type(error).__name__} in {name.rpartition('/')[2]}: {error}; please report this"
             raise GRPCError(Status.INTERNAL, shortened(msg, LONGEST_SENT)) from None
 

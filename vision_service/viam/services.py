@@ -10,7 +10,6 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from google.protobuf.struct_pb2 import Struct, Value
-from grpclib import GRPCError, Status
 from grpclib.const import Cardinality, Handler
 from viam.components.camera.service import CameraRPCService
 from viam.gen.component.camera.v1.camera_pb2 import GetImagesResponse, Image
@@ -30,7 +29,6 @@ from vision_service.viam import legacy, translation
 from vision_service.viam.directory import Directory
 
 API_VERSION = "v0.1"
-NOT_HERE = "is a part of Viam's cloud or of viam-server, and not offered by this gateway"
 
 
 def remaining(stream: Any) -> float | None:
@@ -209,11 +207,6 @@ class Robot(RobotService):
         except PackageNotFoundError:
             own = "unknown"
         await stream.send_message(GetVersionResponse(platform="vision_service", version=own, api_version=API_VERSION))
-
-    async def GetCloudMetadata(self, stream: Any) -> None:  # noqa: N802
-        """Refuse: there is no cloud."""
-        await stream.recv_message()
-        raise GRPCError(Status.UNIMPLEMENTED, f"GetCloudMetadata {NOT_HERE}")
 
 
 def _takes_other_names(client: str) -> bool:
