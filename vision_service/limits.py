@@ -25,29 +25,37 @@ BYTES_PER_PIXEL = 6
 
 
 class Limit:
-    """A number that holds for the process: the largest that its users ask for, or the default where none does."""
+    """A number that holds for the process: the largest that its users ask for, or the default where none does.
+
+    Attributes:
+        default: What holds where nobody asks for anything.
+        value: What holds now; looked at for every image, so it is known beforehand.
+    """
 
     def __init__(self, default: int) -> None:
         """Begin without users."""
         self.default = default
-        self._wanted: weakref.WeakKeyDictionary[object, int] = weakref.WeakKeyDictionary()
-        self._lock = threading.Lock()
+        self.value = default
+        self._wanted: dict[weakref.ref[object], int] = {}
+        self._lock = threading.RLock()  # a user may be collected while this thread is in here
 
     def set(self, user: object, value: int) -> None:
         """Set what a user asks for; it is forgotten with the user."""
         with self._lock:
-            self._wanted[user] = value
+            self._wanted[weakref.ref(user, self._forget)] = value
+            self._choose()
 
     def unset(self, user: object) -> None:
         """Forget what a user asked for."""
+        self._forget(weakref.ref(user))
+
+    def _forget(self, user: weakref.ref[object]) -> None:
         with self._lock:
             self._wanted.pop(user, None)
+            self._choose()
 
-    @property
-    def value(self) -> int:
-        """The number that holds now."""
-        with self._lock:
-            return max(self._wanted.values(), default=self.default)
+    def _choose(self) -> None:
+        self.value = max(self._wanted.values(), default=self.default)
 
 
 def _default_pixels() -> int:

@@ -37,19 +37,18 @@ def detections(found: Iterable[Detection], size: tuple[int, int]) -> list[vision
 
 
 def _detection(item: Detection, width: int, height: int) -> vision_messages.Detection:
-    corners = (item.x_min, item.y_min, item.x_max, item.y_max)
-    left, top, right, bottom = (round(value) for value in corners)
+    left, top, right, bottom = item.x_min, item.y_min, item.x_max, item.y_max
     message = vision_messages.Detection(
-        x_min=left,
-        y_min=top,
-        x_max=right,
-        y_max=bottom,
+        x_min=round(left),
+        y_min=round(top),
+        x_max=round(right),
+        y_max=round(bottom),
         confidence=item.confidence,
         class_name=item.id or item.class_name,
     )
     if width and height:
-        message.x_min_normalized, message.y_min_normalized = item.x_min / width, item.y_min / height
-        message.x_max_normalized, message.y_max_normalized = item.x_max / width, item.y_max / height
+        message.x_min_normalized, message.y_min_normalized = left / width, top / height
+        message.x_max_normalized, message.y_max_normalized = right / width, bottom / height
     return message
 
 
