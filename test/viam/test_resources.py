@@ -43,7 +43,7 @@ def elsewhere(served):
         host="127.0.0.1",
         port=0,
         safety=Safety(),
-        aliases={},
+        aliases=ALIASES,
     )
     with closing(server):
         services = vision_services(robot.node).items()
