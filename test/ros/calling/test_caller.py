@@ -47,6 +47,13 @@ class TestCalling:
         futures = [client.do_command_async({"number": number}) for number in range(60)]
         assert [future.result(PATIENCE)["number"] for future in futures] == list(range(60))
 
+    def test_calls_that_are_answered_do_not_wake_the_receiving_thread_for_their_deadlines(self, server, client):
+        client.do_command({"say": "hello"})
+        timeouts = client._caller._connection._spinner.executor._timeouts
+        for _ in range(5):
+            client.do_command({"say": "hello"})
+        assert len([each for *_, each in timeouts._waiting if each.call is not None]) == 1
+
     def test_the_node_keeps_the_timeout_that_is_given(self, server, client):
         assert client.do_command({}, timeout=0.75)["timeout"] == 0.75
         error = error_of(client.do_command_async({"wait": 1}, timeout=0.1))
@@ -171,6 +178,17 @@ class TestServicesThatAreNotThere:
             error = error_of(future)
             assert error.code is ErrorCode.DEADLINE_EXCEEDED
             assert error.message == "/server/do_command did not answer in time"
+
+    def test_each_of_several_has_its_own_deadline_whichever_began_first(self, context, user):
+        server = Server("server", context=context)
+        server.start()
+        spinner = Spinner(server)
+        with NamedClient("server", user) as client:
+            asked = [waiting(client, server, timeout=timeout)[0] for timeout in (PATIENCE, 0.6, 0.3, 0.6)]
+            spinner.stop()
+            server.close()
+            assert {error_of(future).code for future in asked[1:]} == {ErrorCode.DEADLINE_EXCEEDED}
+            assert not asked[0].done()
 
     def test_a_process_that_is_killed_in_the_middle_of_a_call_as_well_and_its_successor_answers(self, user):
         script = """

@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import ctypes
 import itertools
+import math
 import os
 import threading
 import time
@@ -99,6 +100,8 @@ class Connection:
         self._services: dict[tuple[type, str], Service] = {}
         self._users: set[object] = set()
         self._pending: set[_Pending] = set()
+        self._watch: Timeout | None = None
+        self._watched = math.inf
         self._lock = threading.RLock()
         """Of all that belongs to the connection. No function of a user's runs under it."""
         self._ended = ""
@@ -203,15 +206,42 @@ class Connection:
                 return VisionError(ErrorCode.NOT_ACTIVE, msg)
             wrong = isinstance(error, (SystemError, OverflowError, TypeError, AssertionError, UnicodeError))
             return VisionError(ErrorCode.INVALID_ARGUMENT if wrong else ErrorCode.INTERNAL, msg)
-        if pending in self._pending:  # it may be answered already
-            when = pending.ends if pending.sent else min(pending.ends, time.monotonic() + DISCOVERY_PERIOD)
-            if pending.look is not None:
-                pending.look.cancel()
+        if pending not in self._pending:  # it is answered already
+            return None
+        if pending.look is not None:
+            pending.look.cancel()
+            pending.look = None
+        if pending.sent is not None:
+            self._watch_until(pending.ends)
+        else:
+            when = min(pending.ends, time.monotonic() + DISCOVERY_PERIOD)
             pending.look = self._spinner.executor.call_at(when, partial(self._look, pending))
         return None
 
+    def _watch_until(self, ends: float) -> None:
+        """Look at a time, unless it is looked before, for calls that are late; the lock is held.
+
+        It is not taken back when calls are answered: to set it anew for each would wake the receiving thread each time.
+        """
+        if ends < self._watched:
+            if self._watch is not None:
+                self._watch.cancel()
+            self._watched = ends
+            self._watch = self._spinner.executor.call_at(ends, self._look_for_late)
+
+    def _look_for_late(self) -> None:
+        """End the calls that are late; in the receiving thread."""
+        with self._lock:
+            now = time.monotonic()
+            self._watch, self._watched = None, math.inf
+            sent = [pending for pending in self._pending if pending.sent is not None]
+            late = [pending for pending in sent if now >= pending.ends]
+            self._watch_until(min((pending.ends for pending in sent if now < pending.ends), default=math.inf))
+        for pending in late:
+            self._end(pending, self._late(pending))
+
     def _look(self, pending: _Pending) -> None:
-        """End a call that is late, or send it if that can be done now; in the receiving thread."""
+        """Send a call if that can be done now, or end it if it is late; in the receiving thread."""
         error: VisionError | None = None
         with self._lock:
             late = pending in self._pending and time.monotonic() >= pending.ends
