@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 from rich.progress import Progress
 
+from benchmarks.calls.callers import Turn
 from benchmarks.calls.crowds import LINGER, Answered, calling, free_port
 from benchmarks.measuring import milliseconds, number
-from benchmarks.report import Figure, Report
+from benchmarks.report import Figure, Report, markdown_table
 from benchmarks.rig.memory import KEPT_MEMORY
 from benchmarks.rig.networks import DETECTOR
-from benchmarks.rig.processes import robot, running
+from benchmarks.rig.processes import processor_time, robot, running
 from vision_service.camera.synthetic import Synthetic, SyntheticConfig
 from vision_service.image import encode_image
 from vision_service.resources import LocalResources
@@ -32,6 +35,8 @@ SIDES = {
     "viam": "Viam's Python SDK",
     "kept": "Viam's Python SDK, memory kept",
 }
+ALONE = {"grpc": "gRPC alone, the gateway", "viam grpc": "gRPC alone, Viam's Python SDK"}
+"""The same without a detector."""
 GOALS = {
     ("reference", "viam"): dict.fromkeys(CROWDS, 1.0),
     ("reference", "kept"): dict.fromkeys(CROWDS, 0.95),
@@ -46,6 +51,17 @@ METHOD = """
 Viam's own Python client calls get_detections with one JPEG of 640×480, of this gateway and of a server of Viam's SDK
 that runs the same detector; all servers run at the same time, and are called in turns, each for a second. Ratios are of
 the medians of calls a second, in brackets the least and the greatest of any turn.
+
+Viam's server decodes the JPEG and runs the detector in one thread, and reads and answers in another. *Memory kept*: as
+our processes do by themselves, it is told to keep the memory of images for the next ones.
+"""
+STAGES = """
+## Where the time goes
+
+The processor time that all processes of a server take for a call: a busy machine changes it less than the calls a
+second. *gRPC alone* are servers whose detector answers at once, ours through the gateway's code, Viam's through its
+SDK; the rest is decoding, the detector, and what threads wait for each other. Over DDS the request and the response are
+also written, sent and read once more, most of it by rclpy, which makes Python objects of all fields.
 """
 
 
@@ -64,7 +80,8 @@ def measure(pages: Path, *, quick: bool) -> Report:
         image = Path(folder) / "scene.jpg"
         image.write_bytes(encode_image(scene.image, "image/jpeg", quality=85))
         done: dict[tuple[str, str, str], list[Any]] = {}
-        given = [(side, "image", crowd) for crowd in CROWDS for side in SIDES]
+        taken: dict[tuple[str, str], list[float]] = {}
+        given = [(side, "image", crowd) for crowd in CROWDS for side in (*SIDES, *ALONE)]
         alone = [(side, "camera", "1") for side in ("ours", "reference", "dds")]
         with _all_sides(image) as sides, Progress(transient=True) as progress:
             task = progress.add_task("rounds", total=rounds * len(given + alone))
@@ -75,7 +92,12 @@ def measure(pages: Path, *, quick: bool) -> Report:
                 for side, what, crowd in given + alone:
                     callers, share = CROWDS[crowd]
                     turn = {"callers": callers, "share": share, "seconds": seconds, "what": what}
-                    done.setdefault((side, what, crowd), []).append(sides[side](**turn, image=str(image)))
+                    served = sides[side]
+                    before = served.processor_time
+                    calls, took = served.turn(**turn, file=str(image))
+                    done.setdefault((side, what, crowd), []).append((calls, took))
+                    if what == "image":
+                        taken.setdefault((side, crowd), []).append((served.processor_time - before) / len(calls))
                     progress.advance(task)
     answered = {key: Answered(turns) for key, turns in done.items()}
     figures = [
@@ -83,7 +105,16 @@ def measure(pages: Path, *, quick: bool) -> Report:
         for (ours, theirs), goals in GOALS.items()
         for crowd, goal in goals.items()
     ]
-    return Report("The gateway for Viam's clients", METHOD, [*figures, *_latencies(answered)])
+    return Report("The gateway for Viam's clients", METHOD, [*figures, *_latencies(answered)], _stages(taken))
+
+
+def _stages(taken: dict[tuple[str, str], list[float]]) -> str:
+    """Return what stands below the table: the processor time of a call, by who answers and how many call at once."""
+    rows = [
+        (name, *(milliseconds(statistics.median(taken[side, crowd])) for crowd in CROWDS))
+        for side, name in (SIDES | ALONE).items()
+    ]
+    return STAGES + "\n" + markdown_table(("who answers", *(f"callers: {crowd}" for crowd in CROWDS)), rows)
 
 
 def _rate(answered: dict[Any, Answered], ours: str, theirs: str, crowd: str, goal: float) -> Figure:
@@ -114,12 +145,31 @@ def _latencies(answered: dict[Any, Answered]) -> Iterator[Figure]:
         )
 
 
+@dataclass(frozen=True)
+class _Served:
+    """One side.
+
+    Attributes:
+        turn: Has its callers take a turn.
+        servers: The processes that answer them.
+    """
+
+    turn: Callable[..., Turn]
+    servers: Sequence[subprocess.Popen[str]]
+
+    @property
+    def processor_time(self) -> float:
+        """For how long the servers have run so far, seconds."""
+        return sum(processor_time(each.pid) for each in self.servers)
+
+
 @contextmanager
-def _all_sides(image: Path) -> Iterator[dict[str, Callable[..., Any]]]:
-    """Run all servers and the callers of each; yields what has the callers of a side take a turn."""
+def _all_sides(image: Path) -> Iterator[dict[str, _Served]]:
+    """Run all servers and the callers of each; yields the sides."""
     network = DETECTOR
-    names = ("reference", "dds", "viam", "kept")
+    names = ("reference", "dds", "viam", "kept", *ALONE)
     ports = {name: str(free_port()) for name in names}
+    at_once = ("-m", "benchmarks.peers.answering_at_once")
     minimum = str(network.attributes["default_minimum_confidence"])
     viam = ("-m", "benchmarks.peers.viam_server", str(network.path), minimum, str(image.parent))
     nodes: dict[str, dict[str, Any]] = {
@@ -133,14 +183,24 @@ def _all_sides(image: Path) -> Iterator[dict[str, Callable[..., Any]]]:
     program = str(Path(sys.executable).with_name("vision-service"))
     command = (program, "viam-gateway", "--namespace", "apart", "--config", str(apart))  # another name than the stack's
     with (
-        robot(**nodes),
-        running(*command),
-        running(*viam, ports["viam"]),
-        running(*viam, ports["kept"], environment=KEPT_MEMORY),
-        calling("ours") as ours,
-        calling("viam", ports["reference"]) as reference,
-        calling("viam", ports["dds"]) as dds,
-        calling("viam", ports["viam"]) as theirs,
-        calling("viam", ports["kept"]) as kept,
+        robot(**nodes) as stack,
+        running(*command) as apart_from_it,
+        running(*viam, ports["viam"]) as theirs,
+        running(*viam, ports["kept"], environment=KEPT_MEMORY) as kept,
+        running(*at_once, "ours", ports["grpc"]) as grpc,
+        running(*at_once, "viam", ports["viam grpc"]) as their_grpc,
+        ExitStack() as callers,
     ):
-        yield {"ours": ours, "reference": reference, "dds": dds, "viam": theirs, "kept": kept}
+        servers = {
+            "reference": (stack,),
+            "dds": (stack, apart_from_it),
+            "viam": (theirs,),
+            "kept": (kept,),
+            "grpc": (grpc,),
+            "viam grpc": (their_grpc,),
+        }
+        sides = {
+            name: _Served(callers.enter_context(calling("viam", ports[name])), processes)
+            for name, processes in servers.items()
+        }
+        yield sides | {"ours": _Served(callers.enter_context(calling("ours")), (stack,))}

@@ -20,6 +20,8 @@ import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 
+from benchmarks.rig.processes import processor_time
+
 KIBIBYTE, MEBIBYTE = 2**10, 2**20
 PATIENCE = 20.0
 """How long a process is waited for, seconds."""
@@ -131,8 +133,7 @@ class Observed:
     @property
     def processor_time(self) -> float:
         """For how long its threads have run so far, in it and in the kernel, seconds."""
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return processor_time(self._process.pid)
 
 
 class Observer:

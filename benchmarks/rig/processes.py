@@ -59,6 +59,12 @@ def robot(**nodes: Mapping[str, Any]) -> Iterator[subprocess.Popen[str]]:
             yield process
 
 
+def processor_time(pid: int) -> float:
+    """Return for how long the threads of a process have run so far, in it and in the kernel, seconds."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def profile_of_ours() -> dict[str, str]:
     """Return what a process of others needs in its environment to send large images as ours do."""
     before = {name: os.environ.pop(name, None) for name in (*VARIABLES, *DEFAULT_TRANSPORTS)}
