@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from grpclib import GRPCError, Status
-from grpclib.const import Handler
 from grpclib.exceptions import StreamTerminatedError
 from viam.errors import ViamGRPCError
 
 from vision_service.errors import ErrorCode, VisionError, shortened
 
+Method = Callable[[Any], Coroutine[Any, Any, None]]
+"""Of a gRPC service; takes grpclib's stream."""
 STATUS = {
     ErrorCode.INVALID_ARGUMENT: Status.INVALID_ARGUMENT,
     ErrorCode.NOT_SUPPORTED: Status.UNIMPLEMENTED,
@@ -49,28 +50,13 @@ def not_offered(name: str) -> GRPCError:
     return GRPCError(Status.UNIMPLEMENTED, f"{method} is a part of Viam's cloud or of viam-server, not of this gateway")
 
 
-def telling_errors(services: Iterable[Any]) -> list[Any]:
-    """Return gRPC services whose methods tell what is raised as we tell errors, instead of file and line of ours.
+def telling(name: str, method: Method) -> Method:
+    """Return a method of a gRPC service that tells what is raised as we tell errors, instead of file and line of ours.
 
     Args:
-        services: Of grpclib.
+        name: Its full name.
+        method: Takes grpclib's stream.
     """
-    return [_Telling(service) for service in services]
-
-
-class _Telling:
-    """A service of grpclib whose handlers end with an error of gRPC only."""
-
-    def __init__(self, service: Any) -> None:
-        self._mapping = {
-            name: Handler(_told(name, handler.func), *handler[1:]) for name, handler in service.__mapping__().items()
-        }
-
-    def __mapping__(self) -> dict[str, Handler]:
-        return self._mapping
-
-
-def _told(name: str, method: Callable[[Any], Awaitable[None]]) -> Callable[[Any], Awaitable[None]]:
     traced: set[tuple[Any, ...]] = set()
 
     async def answer(stream: Any) -> None:

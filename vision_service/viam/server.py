@@ -10,13 +10,11 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
-from grpclib.events import RecvRequest, listen
 from viam.rpc.signaling import SignalingService
 
 from vision_service.errors import ErrorCode, VisionError, reason
 from vision_service.viam.directory import Directory, Found
-from vision_service.viam.errors import telling_errors
-from vision_service.viam.limits import bounded
+from vision_service.viam.guard import Guarded
 from vision_service.viam.refusals import Refusals
 from vision_service.viam.security import Authentication, Safety
 from vision_service.viam.services import Cameras, MLModels, Robot, VisionServices
@@ -113,13 +111,8 @@ class Gateway:
             MLModels(manager=self._directory),
             authentication,
         ]
-        self._server = GatewayServer(telling_errors(services), self._refused)
-
-        async def received(event: RecvRequest) -> None:
-            authentication.check(event.method_name, event.metadata)
-            event.method_func = bounded(event.method_func)  # type: ignore[assignment]
-
-        listen(self._server, RecvRequest, received)
+        guarded = [Guarded(service, authentication.check) for service in services]
+        self._server = GatewayServer(guarded, self._refused)
         await self._server.start(host, port, ssl=safety.context)
         self.port = self._server._server.sockets[0].getsockname()[1]
 
