@@ -1,6 +1,7 @@
 """How the gateway's bytes travel: images in large frames, responses in one piece."""
 
 import asyncio
+import binascii
 import socket
 
 import pytest
@@ -60,6 +61,16 @@ def test_a_client_sends_an_image_in_large_frames_from_the_first_call_on():
             )
             assert "no vision ''" in message
             assert talk(server, version)[0] == FRAME
+
+
+def test_a_request_is_not_written_out_in_digits_for_a_log_that_is_not_kept(monkeypatch):
+    """As h2 has it of every frame that comes."""
+    written, hexlify = [], binascii.hexlify
+    monkeypatch.setattr(binascii, "hexlify", lambda data, *more: (written.append(len(data)), hexlify(data, *more))[1])
+    image = bytes(FRAME)
+    with listening() as server:
+        refusal(server, lambda channel: VisionServiceStub(channel).GetDetections(GetDetectionsRequest(image=image)))
+    assert max(written) < 1000  # headers are
 
 
 def piped(job):
