@@ -24,9 +24,8 @@ SPEAKS_TLS = (
 _TLS_HANDSHAKE = b"\x16\x03"
 """How a client of TLS begins."""
 
-# h2 writes the repr of each frame that it receives for its log, also where it keeps none, and that of a frame with data
-# is all of it in hexadecimal digits first: a fifth of what a request with a small image takes, far more with a large
-# one.
+# For its log, also if it keeps none, h2 makes the repr of each frame that it receives. That of a frame of data is all
+# of it in hexadecimal digits first: a fifth of the time that gRPC takes for a small image, most for a large one.
 DataFrame.__repr__ = object.__repr__  # type: ignore[method-assign]
 
 
