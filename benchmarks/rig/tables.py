@@ -15,7 +15,7 @@ from vision_service.pointcloud.pcd import read_pcd, read_pcd_fields
 from vision_service.types import PointCloud
 
 sys.path.insert(0, str(ROOT / "test"))
-from touching_scenes import Box, Cylinder, Thing, seen
+from touching_scenes import Box, Cylinder, Solid, seen
 
 FOLDER = ROOT.parent / "shared" / "touching_objects" / "learn"
 """Where the learn clouds of mOSD are, if they are; see `WHERE_FROM`."""
@@ -63,7 +63,7 @@ def _read(file: Path) -> Table:
 
 def formula() -> list[Table]:
     """Return tables made by formula: boxes and cylinders side by side, on each other and before each other."""
-    scenes: dict[str, tuple[Thing, ...]] = {
+    scenes: dict[str, tuple[Solid, ...]] = {
         "side by side": (Box((0, -0.06), (0.2, 0.12, 0.1)), Box((0.03, 0.06), (0.2, 0.12, 0.2))),
         "on each other": (
             Box((-0.1, 0), (0.2, 0.16, 0.08), 0.3),
@@ -84,25 +84,25 @@ def formula() -> list[Table]:
             Box((0.03, 0.12), (0.3, 0.1, 0.18)),
         ),
     }
-    return [crowd(name, things) for name, things in scenes.items()]
+    return [crowd(name, solids) for name, solids in scenes.items()]
 
 
-def crowd(name: str, things: tuple[Thing, ...], width: int = 640) -> Table:
+def crowd(name: str, solids: tuple[Solid, ...], width: int = 640) -> Table:
     """Return objects on a table as a camera of 4:3 with so many columns sees them."""
-    view = seen(*things, width=width, height=width * 3 // 4, noise=NOISE, seed=1)
+    view = seen(*solids, width=width, height=width * 3 // 4, noise=NOISE, seed=1)
     grey = (60 * view.numbers % 200 + 40).astype(np.uint8)
     return _table(name, PointCloud(view.xyz, np.repeat(grey[..., None], 3, axis=-1)), view.numbers)
 
 
 def more_pixels(widths: tuple[int, ...]) -> list[Table]:
     """Return one crowded table as cameras of more and more pixels see it."""
-    things = tuple(
+    solids = tuple(
         Box((x, y), (0.1, 0.09, 0.06 + 0.02 * (number % 4)), 0.2 * (number % 3))
         if number % 3
         else Cylinder((x, y), 0.05, 0.06 + 0.02 * (number % 4))
         for number, (x, y) in enumerate((x, y) for x in (-0.2, -0.1, 0.0, 0.1, 0.2) for y in (-0.1, 0.0, 0.1))
     )
-    return [crowd(f"{width} columns", things, width) for width in widths]
+    return [crowd(f"{width} columns", solids, width) for width in widths]
 
 
 def _table(name: str, cloud: PointCloud, truth: NDArray[np.intp]) -> Table:
