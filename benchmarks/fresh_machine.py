@@ -42,7 +42,7 @@ The demo installs `vision_service[all]` without what only tests need, and compil
 those for C++ are half of what the compiler does, and no program that pip brings uses them. `make test` and the wheels
 have all of it, and replace what the demo installed.
 
-Where 96 s of one such run went: a virtual environment 3 s; pip fetches what builds 9 s, and finds out what else there has
+Where 96 s of one such run went: a virtual environment 3 s; pip fetches what builds 9 s, and finds out what else has
 to be 9 s; the interfaces for C and Python and the C++ for point clouds are compiled in 48 s, on two cores; 70 packages
 are installed in 26 s; the nodes have found something after 2 s. Without anything to compile it would still be 48 s,
 0.34 of the build before: a wheel for the distribution is that (`make release`).
