@@ -1,4 +1,4 @@
-"""How fast things on hilly ground are found in the scan of a lidar, beside Open3D's plane and DBSCAN."""
+"""How fast objects on hilly ground are found in the scan of a lidar, beside Open3D's plane and DBSCAN."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ SQUARE = {"images": ("float32", (1, 3, 320, 320))}
 SOURCE = (640, 360)
 """Width and height of the images that they look at: at half their size in the input, 70 pixels down if letterboxed."""
 
-COCO80 = tuple(f"thing {number}" for number in range(80))
+COCO80 = tuple(f"class {number}" for number in range(80))
 
 
 def serve(runtime: Runtime, **attributes: Any) -> MLModel:

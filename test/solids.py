@@ -47,6 +47,6 @@ def rotation(seed: int) -> NDArray[np.float64]:
 
 
 def same_partition(one: NDArray[np.intp], other: NDArray[np.intp]) -> bool:
-    """Return whether two numberings put the same things together."""
+    """Return whether two numberings put the same objects together."""
     pairs = np.unique(np.stack([one, other]), axis=1).shape[1]
     return pairs == len(np.unique(one)) == len(np.unique(other))

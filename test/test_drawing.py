@@ -427,15 +427,15 @@ def test_an_unknown_lens_is_not_calibrated():
 
 
 @pytest.mark.parametrize("oriented", [False, True])
-def test_the_box_of_a_real_thing_encloses_its_pixels(oriented):
+def test_the_box_of_a_real_object_encloses_its_pixels(oriented):
     file = testdata.path("clouds/osd_learn33.pcd")
     cloud, truth = read_pcd(file), read_pcd_fields(file)["label"] // 10
     fit = testdata.expected()["clouds"]["osd_learn33.pcd"]["pinhole_fit"]
     camera = CameraIntrinsics(640, 480, fit["fx"], fit["fy"], fit["cx"], fit["cy"])
     for number in (2, 3, 4, 5, 6):
         shown = (truth == number) & np.isfinite(cloud.xyz[..., 2])
-        thing = object_of(PointCloud(cloud.xyz[shown]), oriented=oriented)
-        rows, columns = np.nonzero(changed(draw_objects(gray(), [thing], camera)))
+        box = object_of(PointCloud(cloud.xyz[shown]), oriented=oriented)
+        rows, columns = np.nonzero(changed(draw_objects(gray(), [box], camera)))
         for drawn, pixels in zip((rows, columns), np.nonzero(shown), strict=True):
             assert drawn.min() <= pixels.min() + 1
             assert drawn.max() >= pixels.max() - 1
@@ -633,8 +633,8 @@ def test_labels_of_boxes_that_overlap_do_not_cover_each_other(shift):
 )
 def test_labels_lie_inside_the_image_and_apart_while_there_is_room(boxes):
     sizes = style(400, 300)
-    wanted = [Wanted("a thing", (0, 255, 0), x, (x, y, x + width, y + height)) for x, y, width, height in boxes]
-    across, tall = sizes.width("a thing") + 2 * sizes.padding, sizes.label_height
+    wanted = [Wanted("a box", (0, 255, 0), x, (x, y, x + width, y + height)) for x, y, width, height in boxes]
+    across, tall = sizes.width("a box") + 2 * sizes.padding, sizes.label_height
     canvas = gray(400, 300)
     draw_labels(canvas, wanted, sizes)
     covered = int((canvas != gray(400, 300)).any(axis=2).sum())
@@ -642,7 +642,7 @@ def test_labels_lie_inside_the_image_and_apart_while_there_is_room(boxes):
 
 
 def test_more_labels_than_the_image_has_room_for_are_drawn_all_the_same():
-    many = [Detection(f"thing {number}", 0.5, 10, 10, 60, 40) for number in range(200)]
+    many = [Detection(f"class {number}", 0.5, 10, 10, 60, 40) for number in range(200)]
     canvas = draw_detections(gray(80, 60), many)
     assert canvas.shape == (60, 80, 3)
     np.testing.assert_array_equal(canvas, draw_detections(gray(80, 60), many))

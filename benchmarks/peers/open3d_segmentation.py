@@ -25,19 +25,19 @@ class Open3dSegmentation:
         self.found = 0
 
     def run(self, leaf: float, min_points: int) -> NDArray[np.intp]:
-        """Segment once, and return how many points each thing has; `found` says how many things there are.
+        """Segment once, and return how many points each object has; `found` says how many objects there are.
 
         Args:
             leaf: The edge of the voxel grid, metres; 0 = full resolution.
-            min_points: Of how many points, or occupied voxels, a thing is at least.
+            min_points: Of how many points, or occupied voxels, an object is at least.
         """
         cloud = self._cloud.remove_non_finite_points()
         if leaf:
             cloud = cloud.voxel_down_sample(leaf)
         _, plane = cloud.segment_plane(self._search.tolerance, ransac_n=3, num_iterations=1000)
-        things = cloud.select_by_index(plane, invert=True)
+        objects = cloud.select_by_index(plane, invert=True)
         # With one point as the core of a cluster, this is Euclidean clustering.
-        clusters = np.asarray(things.cluster_dbscan(self._search.distance, min_points=1))
+        clusters = np.asarray(objects.cluster_dbscan(self._search.distance, min_points=1))
         sizes = np.bincount(clusters)
         self.found = int((sizes >= min_points).sum())
         return sizes[sizes >= min_points]

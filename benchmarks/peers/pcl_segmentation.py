@@ -90,17 +90,17 @@ class PclSegmentation:
 
         Args:
             leaf: The edge of the voxel grid, metres; 0 = full resolution.
-            min_points: Of how many points, or occupied voxels, a thing is at least.
+            min_points: Of how many points, or occupied voxels, an object is at least.
 
         Returns:
-            How long it took, seconds, by the clock of the process; how many things it found is in `found`.
+            How long it took, seconds, by the clock of the process; how many objects it found is in `found`.
         """
         seconds, found = self._ask(f"run {leaf} {min_points}").split()
         self.found = int(found)
         return float(seconds)
 
     def labels(self) -> NDArray[np.int32]:
-        """Return what the last run said of each point: 0 = the plane, from 1 on the thing, -1 = neither."""
+        """Return what the last run said of each point: 0 = the plane, from 1 on the object, -1 = neither."""
         path = Path(self._folder.name) / "labels"
         self._ask(f"labels {path}")
         return np.fromfile(path, np.int32)

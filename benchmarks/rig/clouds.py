@@ -34,9 +34,9 @@ class Search:
         up: The direction to which the plane is about perpendicular, in the camera's optical frame.
         max_angle: How far the plane may lean from that, degrees.
         tolerance: How far from the plane its points may be, metres.
-        distance: Up to how far apart points belong to one thing, metres.
-        min_points: Of how many points a thing is at least.
-        min_cells: Of how many voxels a thing is at least, where the cloud is put on a voxel grid before.
+        distance: Up to how far apart points belong to one object, metres.
+        min_points: Of how many points an object is at least.
+        min_cells: Of how many voxels an object is at least, where the cloud is put on a voxel grid before.
     """
 
     up: tuple[float, float, float]
@@ -67,7 +67,7 @@ class Sight:
 
 
 def real() -> list[Sight]:
-    """Return what real cameras saw: a table with five things, a mug on a table, people; nothing without the files."""
+    """Return what real cameras saw: a table with five objects, a mug on a table, people; nothing without the files."""
     searches = {"osd_learn33": TABLE, "table_scene_mug_stereo_textured": TABLE, "five_people": FLOOR}
     files = {name: FOLDER / f"{name}.pcd" for name in searches}
     return [Sight(name, read_pcd(file), searches[name]) for name, file in files.items() if file.exists()]

@@ -186,12 +186,12 @@ def steps(sight: Sight, rounds: int) -> dict[str, Times]:
     def off_plane() -> PointCloud:
         return cloud if ground is None else select(cloud, ground.apart(cloud.xyz, reach, np.inf, -reach)[0])
 
-    things = off_plane()
+    foreground = off_plane()
     jobs: dict[str, Callable[[], object]] = {
         "points that exist": lambda: finite(sight.cloud),
         "plane": plane,
         "what is off the plane": off_plane,
-        "clusters": lambda: grouped(things, cluster(things.xyz, search.distance), search.min_points),
+        "clusters": lambda: grouped(foreground, cluster(foreground.xyz, search.distance), search.min_points),
     }
     return {name: alternate({name: job}, rounds)[name] for name, job in jobs.items()}
 

@@ -1,4 +1,4 @@
-"""The same points from a message, a PCD file, a folder and a bag are the same cloud, and the same things are in it."""
+"""The same points from a message, a PCD file, a folder and a bag are the same cloud, and the same objects are in it."""
 
 import numpy as np
 import pytest

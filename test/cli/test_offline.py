@@ -278,7 +278,7 @@ class TestModels:
         monkeypatch.setenv("TERM", "xterm")
         for terminal in (True, False):
             monkeypatch.setattr(sys.stdout, "isatty", lambda terminal=terminal: terminal)
-            print_entries("things", [("one", "It is described in more words than a terminal shows.", ["detect"])])
+            print_entries("segmenter", [("one", "It is described in more words than a terminal shows.", ["detect"])])
             (_, line, _) = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out).splitlines()
             assert (len(line), line.endswith("…")) == ((60, True) if terminal else (67, False))
 

@@ -24,7 +24,7 @@ reds:
     hue_tolerance_pct: 0.1
     segment_size_px: 50
     label: ball
-things:
+segmenter:
   ros__parameters:
     timeout: 1.0
     model: detections_to_segments
@@ -61,7 +61,7 @@ def lines(text):
 
 class TestSegment:
     def test_json_is_one_object_a_file_in_one_line_each(self, capsys, scene, params):
-        assert main(["segment", scene, "--params", params, "--node", "things", "--json"]) == 0
+        assert main(["segment", scene, "--params", params, "--node", "segmenter", "--json"]) == 0
         (line,) = lines(capsys.readouterr().out)
         ((found,),) = [line.pop("objects")]
         assert line == {"file": scene, "points": 19200}
@@ -90,20 +90,20 @@ class TestSegment:
         assert len([line for line in shown.splitlines() if " 1.00 " in line]) == 20
 
     def test_a_turned_box_says_how_it_is_turned(self, capsys, scene, params):
-        arguments = ["--params", params, "--node", "things", "--set", "oriented_boxes=true", "--json"]
+        arguments = ["--params", params, "--node", "segmenter", "--set", "oriented_boxes=true", "--json"]
         assert main(["segment", scene, *arguments]) == 0
         (line,) = lines(capsys.readouterr().out)
         assert len(line["objects"][0]["orientation"]) == 4
 
     def test_without_json_there_is_a_table_for_people(self, capsys, scene, params):
-        assert main(["segment", scene, "--params", params, "--node", "things"]) == 0
+        assert main(["segment", scene, "--params", params, "--node", "segmenter"]) == 0
         words = capsys.readouterr().out.split()
         for word in ("160×120", "points", "label", "ball", "1.00", "400", "-0.305", "2.000", "0.190"):
             assert word in words
 
     def test_out_gets_the_labelled_cloud_and_an_image(self, tmp_path, scene, params):
         folder = tmp_path / "new" / "folder"
-        assert main(["segment", scene, "--params", params, "--node", "things", "--out", str(folder)]) == 0
+        assert main(["segment", scene, "--params", params, "--node", "segmenter", "--out", str(folder)]) == 0
         assert sorted(file.name for file in folder.iterdir()) == ["scene.pcd", "scene.png"]
         before, after = read_pcd(scene), read_pcd(folder / "scene.pcd")
         np.testing.assert_array_equal(after.xyz, before.xyz)
@@ -121,7 +121,7 @@ class TestSegment:
         (tmp_path / "other").mkdir()
         data = (tmp_path / "scene.pcd").read_bytes()
         other = write(tmp_path / "other" / "scene.pcd", data)
-        assert main(["segment", scene, other, "--params", params, "--node", "things", "--out", str(tmp_path)]) == 0
+        assert main(["segment", scene, other, "--params", params, "--node", "segmenter", "--out", str(tmp_path)]) == 0
         assert (tmp_path / "scene.pcd").read_bytes() == data
         assert {file.name for file in tmp_path.iterdir()} - {"params.yaml", "other"} == {
             *("scene.pcd", "scene-2.pcd", "scene-2.png"),
@@ -139,7 +139,7 @@ class TestSegment:
 
     def test_what_the_model_says_is_wrong_names_the_file(self, capsys, tmp_path, params):
         uncoloured = write(tmp_path / "grey.pcd", write_pcd(PointCloud(np.ones((10, 3), np.float32))))
-        assert main(["segment", uncoloured, "--params", params, "--node", "things"]) == 1
+        assert main(["segment", uncoloured, "--params", params, "--node", "segmenter"]) == 1
         assert capsys.readouterr().err == f"vision-service: '{uncoloured}': the frame has no colour image to look at\n"
 
     def test_a_model_that_cannot_segment_says_what_it_can(self, capsys, scene, params):
@@ -154,7 +154,7 @@ class TestSegment:
             "vision-service: the model obstacles_pointcloud: unknown attribute 'no_such_thing'"
         )
 
-    def test_things_on_a_table_are_what_people_said_they_are(self, capsys, tmp_path):
+    def test_objects_on_a_table_are_what_people_said_they_are(self, capsys, tmp_path):
         file = testdata.path("clouds/osd_learn33.pcd")
         assert main(["segment", str(file), "--params", TABLETOP, "--json", "--out", str(tmp_path)]) == 0
         (line,) = lines(capsys.readouterr().out)
@@ -164,8 +164,8 @@ class TestSegment:
         for number, item in enumerate(line["objects"], start=1):
             mine = found == number
             assert mine.sum() == item["points"]
-            thing = truth == np.bincount(truth[mine]).argmax()
-            assert (mine & thing).sum() / (mine | thing).sum() >= 0.8
+            solid = truth == np.bincount(truth[mine]).argmax()
+            assert (mine & solid).sum() / (mine | solid).sum() >= 0.8
         assert read_image(tmp_path / "osd_learn33.png").rgb.shape == (480, 640, 3)
 
     @pytest.mark.parametrize("name", ["colored_cloud.pcd", "min_cut_segmentation_tutorial.pcd", "capture0001.pcd"])
@@ -190,7 +190,7 @@ class TestParameterFiles:
         assert [(item["class_name"], item["x_min"]) for item in line["detections"]] == [("ball", 20.0)]
 
     def test_what_is_set_goes_before_the_file(self, capsys, scene, params):
-        arguments = ["--params", params, "--node", "things", "--set", "valid_labels=[cube]", "--json"]
+        arguments = ["--params", params, "--node", "segmenter", "--set", "valid_labels=[cube]", "--json"]
         assert main(["segment", scene, *arguments]) == 0
         assert lines(capsys.readouterr().out) == [{"file": scene, "points": 19200, "objects": []}]
 
@@ -211,20 +211,20 @@ class TestParameterFiles:
     @pytest.mark.parametrize(
         ("text", "node", "message"),
         [
-            (PARAMS, "", "several vision nodes: choose one by --node NAME: reds, things"),
+            (PARAMS, "", "several vision nodes: choose one by --node NAME: reds, segmenter"),
             (
                 PARAMS.replace("detector_name: reds", "detector_name: red"),
-                "things",
+                "segmenter",
                 "no vision 'red': did you mean 'reds'",
             ),
             (
-                PARAMS.replace("detector_name: reds", "detector_name: things"),
-                "things",
-                "(a dependency cycle): things -> things",
+                PARAMS.replace("detector_name: reds", "detector_name: segmenter"),
+                "segmenter",
+                "(a dependency cycle): segmenter -> segmenter",
             ),
-            (PARAMS.replace("mean_k", "mean_q"), "things", "unknown attribute 'mean_q': did you mean 'mean_k'?"),
-            (PARAMS.replace("hue_tolerance_pct: 0.1", ""), "things", "'hue_tolerance_pct' is missing"),
-            ("things:", "", "is no parameter file"),
+            (PARAMS.replace("mean_k", "mean_q"), "segmenter", "unknown attribute 'mean_q': did you mean 'mean_k'?"),
+            (PARAMS.replace("hue_tolerance_pct: 0.1", ""), "segmenter", "'hue_tolerance_pct' is missing"),
+            ("segmenter:", "", "is no parameter file"),
         ],
         ids=["which", "unknown", "a dependency cycle", "attribute", "of another node", "no parameters"],
     )

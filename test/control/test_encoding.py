@@ -76,8 +76,8 @@ def test_masks_keypoints_and_turned_boxes_come_along():
 
 def test_classifications_labels_of_pixels_and_objects_come_along():
     labels = LabelImage(np.tile(np.array([[0, 1]], np.uint16), (48, 32)), ("floor", "wall"))
-    thing = object_of(PointCloud(np.float32([[0, 0, 1], [0.2, 0.1, 1.3]])), label="box")
-    found = {"classify": [Classification("kitchen", 0.9)], "label": labels, "segment": [thing]}
+    segment = object_of(PointCloud(np.float32([[0, 0, 1], [0.2, 0.1, 1.3]])), label="box")
+    found = {"classify": [Classification("kitchen", 0.9)], "label": labels, "segment": [segment]}
     header, parts = message_of(frame(), found)
     assert header["classifications"] == [{"class_name": "kitchen", "confidence": 0.9}]
     assert header["classes"] == {"width": 64, "height": 48, "names": ["floor", "wall"]}

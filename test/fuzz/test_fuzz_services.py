@@ -21,7 +21,7 @@ from fuzzing import Fuzzed, clouds, examples, images, messages, parameters
 from robot import RED_DETECTOR, Peer, forget, node_program
 from vision_service.ros.process.dds import choose_profile
 
-VISION = ("reds", "classes", "tracks", "things")
+VISION = ("reds", "classes", "tracks", "segmenter")
 SERVICES = [
     *(("eye", name, kind) for name, kind in (
         ("get_image", srv.GetImage), ("get_images", srv.GetImages), ("get_point_cloud", srv.GetPointCloud),
@@ -100,7 +100,7 @@ def fuzzed() -> Iterator[Fuzzed]:
             "reds": {**RED_DETECTOR, **quick},
             "classes": {"model": "mlmodel", "mlmodel_name": "colours", "activation": "none", **quick},
             "tracks": {"model": "tracker", "detector_name": "reds", **quick},
-            "things": {"model": "obstacles_pointcloud", **quick},
+            "segmenter": {"model": "obstacles_pointcloud", **quick},
             "foreign": {**RED_DETECTOR, "cameras": ["front"], "timeout": 2.0},
             "changing": {**RED_DETECTOR, "cameras": ["eye"], "timeout": 2.0},
         }
@@ -189,8 +189,8 @@ def test_every_message_on_a_camera_s_topics_is_survived(fuzzed):
             fuzzed.answered(kind, "/foreign/get_detections_from_camera", request)
         else:
             kind = srv.GetObjectPointClouds
-            fuzzed.answered(kind, "/things/get_object_point_clouds", kind.Request(camera_name="front", timeout=0.02))
+            fuzzed.answered(kind, "/segmenter/get_object_point_clouds", kind.Request(camera_name="front", timeout=0.02))
 
     fuzzed.begins()
     publish()
-    fuzzed.lives("foreign", "things")
+    fuzzed.lives("foreign", "segmenter")

@@ -120,7 +120,7 @@ def test_the_box_encloses_the_points_and_its_centre_is_not_their_mean():
     assert item.cloud is cloud
 
 
-def test_a_thing_needs_a_point():
+def test_an_object_needs_a_point():
     with pytest.raises(VisionError, match="without a point") as caught:
         object_of(PointCloud(np.empty((0, 3), np.float32)))
     assert caught.value.code == ErrorCode.INVALID_ARGUMENT
@@ -195,7 +195,7 @@ def test_a_turned_box_is_turned_on():
     assert contains(after, after.cloud.xyz)
 
 
-def test_points_move_with_their_thing_and_keep_their_colours():
+def test_points_move_with_their_object_and_keep_their_colours():
     cloud = PointCloud(SQUARE.xyz, np.full((4, 3), 9, np.uint8))
     item = transformed(object_of(cloud), solids.rotation(3), (1, 2, 3))
     np.testing.assert_allclose(item.cloud.xyz, SQUARE.xyz @ solids.rotation(3).T + (1, 2, 3), atol=1e-6)

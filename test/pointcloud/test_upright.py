@@ -46,7 +46,7 @@ def test_a_tin_has_the_box_of_the_whole_circle(noise):
     np.testing.assert_allclose(item.size, [0.1, 0.1, 0.12], atol=0.005)
 
 
-def test_what_stands_on_another_thing_ends_at_its_top():
+def test_what_stands_on_another_object_ends_at_its_top():
     _, (below, above) = boxes(Box((0, 0), (0.25, 0.2, 0.1)), Box((0.02, 0.01), (0.14, 0.12, 0.1), bottom=0.1))
     assert below.size[2] == pytest.approx(0.1, abs=0.005)
     assert above.size[2] == pytest.approx(0.1, abs=0.006)
@@ -97,7 +97,7 @@ def test_a_box_of_which_half_is_seen_across_its_corners_is_turned_as_its_sides_a
     assert abs(turn_of(scene, item)) == pytest.approx(45, abs=2)
 
 
-def test_few_points_far_behind_a_thing_leave_its_box_as_it_is():
+def test_few_points_far_behind_an_object_leave_its_box_as_it_is():
     scene, (alone,) = boxes(Box((0, 0), (0.16, 0.1, 0.12), yaw=0.3), noise=0.001)
     plane = Plane(scene.up, float(scene.up @ scene.pose.translation), 0.01)
     rng = np.random.default_rng(1)

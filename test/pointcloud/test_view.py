@@ -97,8 +97,8 @@ def test_where_no_point_is_the_image_has_its_background():
 def test_an_object_is_seen_where_its_points_are():
     cloud = of_points(*[(x, y, z) for x in (60, 61) for y in (-9, -8) for z in (0, 1)])
     view = view_of(cloud)
-    thing = view.of_object(object_of(cloud))
-    np.testing.assert_allclose(thing.center, view.of_points(cloud.xyz).mean(axis=0), atol=1e-5)
+    segment = view.of_object(object_of(cloud))
+    np.testing.assert_allclose(segment.center, view.of_points(cloud.xyz).mean(axis=0), atol=1e-5)
 
 
 ANY = arrays(

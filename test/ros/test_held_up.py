@@ -33,15 +33,15 @@ def network(told, tmp_path):
 
 @pytest.fixture
 def robot(network):
-    sections = {"stack": {"vision": ["things"]}, "things": {"model": "mlmodel", "mlmodel_name": "net"}}
+    sections = {"stack": {"vision": ["segmenter"]}, "segmenter": {"model": "mlmodel", "mlmodel_name": "net"}}
     with running(sections) as robot:
         robot.reach("net")
-        robot.reach("things")
+        robot.reach("segmenter")
         yield robot
 
 
 def ask(robot):
-    return robot.call(GetDetections, "things/get_detections", image=IMAGE, timeout=2.0)
+    return robot.call(GetDetections, "segmenter/get_detections", image=IMAGE, timeout=2.0)
 
 
 def test_a_model_that_hangs_is_named(robot, told):
@@ -65,7 +65,7 @@ def test_a_model_whose_process_was_killed_is_named(robot, network):
 
 
 def test_an_error_of_the_ml_model_says_whose_it_is(robot, told):
-    assert robot.set("things", {"resource_timeout": 0.5}).successful
+    assert robot.set("segmenter", {"resource_timeout": 0.5}).successful
     told.write_text(HANG)
     answer = ask(robot)
     assert answer.error_code == ErrorCode.DEADLINE_EXCEEDED

@@ -24,7 +24,7 @@ NOTHING = {
 }
 TOPICS = {"objects": Detection3DArray, "object_points": PointCloud2, "markers": MarkerArray}
 MODELS = {
-    "things": {"model": "clusters", "clustering_distance": 0.03},
+    "segmenter": {"model": "clusters", "clustering_distance": 0.03},
     "ground": {"model": "obstacles_pointcloud", "clustering_distance": 0.03, "min_points_in_plane": 5000},
     "near": {"model": "obstacles_distance", "query_window": 0.0},
 }
@@ -53,7 +53,7 @@ def nodes(**values):
 
 
 def count(message):
-    """Return how many things a message shows."""
+    """Return how many objects a message shows."""
     if isinstance(message, MarkerArray):
         assert message.markers[0].action == Marker.DELETEALL
         return (len(message.markers) - 1) // 2
@@ -93,7 +93,7 @@ def test_clouds_in_which_nothing_was_measured_are_answered_with_nothing_and_so_a
 def test_a_given_cloud_without_points_has_no_objects(robot):
     for cloud in (np.empty((0, 3)), np.zeros((9, 3))):
         message = conversion.cloud_to_message(PointCloud(cloud.astype(np.float32)), Header(frame_id="map"))
-        answer = robot.call(GetObjectPointClouds, "things/get_object_point_clouds", cloud=message)
+        answer = robot.call(GetObjectPointClouds, "segmenter/get_object_point_clouds", cloud=message)
         assert answer.success, answer.message
         assert (list(answer.objects), answer.header.frame_id) == ([], "map")
 
@@ -120,7 +120,7 @@ def test_depth_of_zeros_shows_nothing(robot, encoding, dtype):
 
 def test_objects_are_withdrawn_when_their_camera_falls_silent_and_come_back_with_it():
     with nodes() as robot:
-        inboxes = [robot.listen(kind, f"things/{name}") for name, kind in TOPICS.items()]
+        inboxes = [robot.listen(kind, f"segmenter/{name}") for name, kind in TOPICS.items()]
         lidar = Lidar(robot)
         for inbox in inboxes:
             until(inbox, True)
@@ -136,7 +136,7 @@ def test_objects_are_withdrawn_when_their_camera_falls_silent_and_come_back_with
 def test_what_a_latched_publisher_holds_is_not_withdrawn():
     latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
     with nodes() as robot:
-        inbox = robot.listen(Detection3DArray, "things/objects")
+        inbox = robot.listen(Detection3DArray, "segmenter/objects")
         header = Header(stamp=conversion.time_message(7 * 10**9), frame_id="map")
         robot.publisher(PointCloud2, "lidar/points", latched).publish(
             conversion.cloud_to_message(PointCloud(BLOCK), header)
@@ -149,7 +149,7 @@ def test_what_a_latched_publisher_holds_is_not_withdrawn():
 def test_objects_are_withdrawn_when_a_latched_publisher_has_published_several_times_or_is_gone(gone):
     latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
     with nodes() as robot:
-        inbox = robot.listen(Detection3DArray, "things/objects")
+        inbox = robot.listen(Detection3DArray, "segmenter/objects")
         publisher = robot.publisher(PointCloud2, "lidar/points", latched)
         header = Header(stamp=conversion.time_message(7 * 10**9), frame_id="map")
         cloud = conversion.cloud_to_message(PointCloud(BLOCK), header)
@@ -165,37 +165,37 @@ def test_objects_are_withdrawn_when_a_latched_publisher_has_published_several_ti
 
 def test_objects_are_withdrawn_when_the_node_is_deactivated():
     with nodes(silence=1000.0) as robot:
-        inboxes = [robot.listen(kind, f"things/lidar/{name}") for name, kind in TOPICS.items()]
+        inboxes = [robot.listen(kind, f"segmenter/lidar/{name}") for name, kind in TOPICS.items()]
         Lidar(robot)
         for inbox in inboxes:
             until(inbox, True)
-        assert changed(robot, "things", Transition.TRANSITION_DEACTIVATE)
+        assert changed(robot, "segmenter", Transition.TRANSITION_DEACTIVATE)
         for inbox in inboxes:
             until(inbox, False)
         assert [message for inbox in inboxes for message in inbox.drain()] == [], "nothing comes after it"
-        assert changed(robot, "things", Transition.TRANSITION_ACTIVATE)
+        assert changed(robot, "segmenter", Transition.TRANSITION_ACTIVATE)
         for inbox in inboxes:
             until(inbox, True)
 
 
 def test_objects_are_withdrawn_when_the_node_is_shut_down():
     with nodes(silence=1000.0) as robot:
-        inbox = robot.listen(MarkerArray, "things/markers")
+        inbox = robot.listen(MarkerArray, "segmenter/markers")
         Lidar(robot)
         until(inbox, True)
-        assert changed(robot, "things", Transition.TRANSITION_ACTIVE_SHUTDOWN)
+        assert changed(robot, "segmenter", Transition.TRANSITION_ACTIVE_SHUTDOWN)
         until(inbox, False)
 
 
 def test_objects_are_withdrawn_while_the_model_fails_on_every_frame():
     with nodes() as robot:
-        inbox = robot.listen(Detection3DArray, "things/objects")
+        inbox = robot.listen(Detection3DArray, "segmenter/objects")
         Lidar(robot)
         until(inbox, True)
-        robot.set("things", {"max_points": 10})
+        robot.set("segmenter", {"max_points": 10})
         until(inbox, False)
-        assert "more than the 10" in eventually(lambda: robot.problem("things", "max_points"), "a problem")
-        robot.set("things", {"max_points": 10_000})
+        assert "more than the 10" in eventually(lambda: robot.problem("segmenter", "max_points"), "a problem")
+        robot.set("segmenter", {"max_points": 10_000})
         until(inbox, True)
 
 

@@ -31,7 +31,7 @@ BLOCKS = np.concatenate([BLOCK, BLOCK[:500] + np.array([1, 2, 0])]).astype(np.fl
 
 @pytest.fixture(scope="module")
 def robot():
-    """A rendered table with five solids, a node that finds things on it, and one that says what they are."""
+    """A rendered table with five solids, a node that finds objects on it, and one that says what they are."""
     sections = {
         "stack": {"cameras": ["view"], "vision": ["tabletop", "solids", "named", "close", "followed"]},
         "view": {"driver": "synthetic", "seed": SEED, "objects": 5, "speed": 0.0},
@@ -204,7 +204,7 @@ def test_a_cloud_may_be_given(robot):
     assert answer.objects[0].cloud.header.frame_id == "map"
 
 
-def test_real_things_on_a_real_table_are_found(robot):
+def test_real_objects_on_a_real_table_are_found(robot):
     cloud = read_pcd(testdata.path("clouds/osd_learn33.pcd"))
     message = conversion.cloud_to_message(cloud, Header(frame_id="lens_optical_frame"))
     answer = robot.call(GetObjectPointClouds, "tabletop/get_object_point_clouds", cloud=message)
@@ -233,7 +233,7 @@ def test_objects_on_a_map_are_given_back_in_its_coordinates(robot):
         np.testing.assert_allclose(sent.absolute - place, points, atol=1e-6)
 
 
-def test_one_point_is_no_thing(robot):
+def test_one_point_is_no_object(robot):
     answer = robot.call(GetObjectPointClouds, "close/get_object_point_clouds", cloud=cloud_message([[1, 2, 3]]))
     assert (answer.success, answer.objects) == (True, [])
 

@@ -130,7 +130,7 @@ def stack(tmp_path_factory):
     data = tinymodels.tflite({"image": ("float32", (1, 4, 6, 3))}, mean_of=(1, 2), files={"labels.txt": "a\nb\nc\n"})
     model = tinymodels.write(tmp_path_factory.mktemp("models"), data)
     sections = {
-        "stack": {"cameras": ["view", "turned"], "mlmodels": ["held"], "vision": ["reds", "net", "things"]},
+        "stack": {"cameras": ["view", "turned"], "mlmodels": ["held"], "vision": ["reds", "net", "segmenter"]},
         "view": {**view(11), "geometries": ["box"], "box.size": [1.0, 1.0, 1.0]},
         "turned": {
             "driver": "transform",
@@ -142,15 +142,15 @@ def stack(tmp_path_factory):
         "held": {"model_path": str(model)},
         "reds": {**detector_of("red"), "hue_tolerance_pct": 1e-05, "label": "1"},
         "net": {"model": "mlmodel", "mlmodel_name": "held", "activation": "none", "label_confidences.a": 0.5},
-        "things": {"model": "detections_to_segments", "detector_name": "reds", "cameras": ["view"]},
+        "segmenter": {"model": "detections_to_segments", "detector_name": "reds", "cameras": ["view"]},
     }
     with running(sections) as robot:
-        for name in ("view", "turned", "held", "reds", "net", "things"):
+        for name in ("view", "turned", "held", "reds", "net", "segmenter"):
             eventually(lambda name=name: robot.status(name)["state"] == "active", f"{name} is active")
         yield robot
 
 
-NODES = ["stack", "view", "turned", "held", "reds", "net", "things"]
+NODES = ["stack", "view", "turned", "held", "reds", "net", "segmenter"]
 
 
 def dump(robot, node):
@@ -269,7 +269,7 @@ def test_a_model_is_loaded_again_when_its_path_is_set_again_and_its_content_is_a
 def test_what_is_assumed_of_a_model_is_logged_and_shown_until_it_is_set(tmp_path, capfd):
     pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
     scores = np.array([[5.0, 1.0, -2.0] * 4], np.float32)
-    names = {"names": str({number: f"thing {number}" for number in range(12)})}
+    names = {"names": str({number: f"class {number}" for number in range(12)})}
     data = tinymodels.onnx({"x": ("float32", (1, 3, 32, 32))}, {"y": scores}, metadata=names)
     assumed = {"resize": "center_crop", "interpolation": "antialias", "shorter_edge": 37}
     sections = {

@@ -153,29 +153,31 @@ def two_boxes():
 
 
 def test_a_cloud_that_was_published_once_is_looked_at_whenever_somebody_asks():
-    with running({"stack": {"vision": ["things"]}, "things": CLUSTERS}) as robot:
+    with running({"stack": {"vision": ["segmenter"]}, "segmenter": CLUSTERS}) as robot:
         robot.publisher(PointCloud2, "lidar/points", LATCHED).publish(two_boxes())
         for max_age in (0.0, 0.0, 1000.0):
-            answer = robot.call(GetObjectPointClouds, "things/get_object_point_clouds", timeout=20.0, max_age=max_age)
+            answer = robot.call(
+                GetObjectPointClouds, "segmenter/get_object_point_clouds", timeout=20.0, max_age=max_age
+            )
             assert answer.success, answer.message
             assert len(answer.objects) == 2
         for max_age in (1e-6, -1.0):
-            answer = robot.call(GetObjectPointClouds, "things/get_object_point_clouds", timeout=1.0, max_age=max_age)
+            answer = robot.call(GetObjectPointClouds, "segmenter/get_object_point_clouds", timeout=1.0, max_age=max_age)
             refused(answer, ErrorCode.NO_FRAME, "is latched and published once", "a max_age of 0 takes")
 
 
 def test_who_listens_to_results_of_a_cloud_that_was_published_once_gets_them_whenever_that_begins():
-    with running({"stack": {"vision": ["things"]}, "things": CLUSTERS}) as robot:
+    with running({"stack": {"vision": ["segmenter"]}, "segmenter": CLUSTERS}) as robot:
         robot.publisher(PointCloud2, "lidar/points", LATCHED).publish(two_boxes())
         for _ in range(2):
-            assert len(robot.listen(Detection3DArray, "things/objects").next().detections) == 2
-        assert not robot.problem("things", "'lidar'")
+            assert len(robot.listen(Detection3DArray, "segmenter/objects").next().detections) == 2
+        assert not robot.problem("segmenter", "'lidar'")
 
 
 def test_an_answer_without_a_frame_tells_that_the_stamps_lie_apart_and_so_does_the_status():
-    sections = {"red": {**RED_DETECTOR, "cameras": ["front"]}, "things": {"model": "detections_to_segments"}}
-    sections["things"] |= {"detector_name": "red", "cameras": ["front"], "silence": 0.2}
-    with running({"stack": {"vision": ["red", "things"]}, **sections}) as robot:
+    sections = {"red": {**RED_DETECTOR, "cameras": ["front"]}, "segmenter": {"model": "detections_to_segments"}}
+    sections["segmenter"] |= {"detector_name": "red", "cameras": ["front"], "silence": 0.2}
+    with running({"stack": {"vision": ["red", "segmenter"]}, **sections}) as robot:
         header = Header(stamp=time_message(5 * 10**9 + 300_000_000), frame_id="lens")
         depth = depth_to_message(np.ones(IMAGE.shape[:2], np.float32), header)
         image = image_message(IMAGE, stamp=5 * 10**9, frame_id="lens")
@@ -183,11 +185,11 @@ def test_an_answer_without_a_frame_tells_that_the_stamps_lie_apart_and_so_does_t
         robot.repeat(robot.publisher(Image, "front/depth/image_raw"), lambda: depth)
         robot.repeat(robot.publisher(CameraInfo, "front/camera_info"), CameraInfo)
         eventually(lambda: robot.node.count_publishers("/front/depth/image_raw"), "the topics")
-        answer = robot.call(GetObjectPointClouds, "things/get_object_point_clouds", timeout=4.0)
+        answer = robot.call(GetObjectPointClouds, "segmenter/get_object_point_clouds", timeout=4.0)
         why = "image and depth do not belong together: their stamps are 0.3 s apart at least, and pairing_tolerance"
         refused(answer, ErrorCode.NO_FRAME, why)
-        assert why in robot.problem("things", "'front'")
-        assert robot.status("things")["subscriptions"]["front"]["stamps_apart"] == 0.3
+        assert why in robot.problem("segmenter", "'front'")
+        assert robot.status("segmenter")["subscriptions"]["front"]["stamps_apart"] == 0.3
 
 
 def test_a_publisher_whose_quality_of_service_does_not_fit_is_a_problem():

@@ -207,10 +207,10 @@ def test_a_node_that_could_not_start_starts_when_what_was_wrong_is_set_right():
 def test_all_that_is_captured_is_of_one_model():
     """Also while the model is another from call to call."""
     sections = {
-        "stack": {"cameras": ["view"], "vision": ["solids", "things"]},
+        "stack": {"cameras": ["view"], "vision": ["solids", "segmenter"]},
         "view": {**view(11), "speed": 0.0},
         "solids": {"model": "mlmodel", "model_path": "package://vision_service/models/solids_detector.tflite"},
-        "things": {"model": "detections_to_segments", "detector_name": "solids", "cameras": ["view"], "mean_k": 0},
+        "segmenter": {"model": "detections_to_segments", "detector_name": "solids", "cameras": ["view"], "mean_k": 0},
     }
     with running(sections) as robot:
         asked = []
@@ -218,14 +218,14 @@ def test_all_that_is_captured_is_of_one_model():
             asked.append(
                 robot.ask(
                     CaptureAllFromCamera,
-                    "things/capture_all_from_camera",
+                    "segmenter/capture_all_from_camera",
                     return_detections=True,
                     return_object_point_clouds=True,
                     max_age=-1.0,
                 )
             )
             label = ("cube", "cone")[number % 2]
-            assert robot.set("things", {"valid_labels": [label]}).successful
+            assert robot.set("segmenter", {"valid_labels": [label]}).successful
         for answer in asked[1:]:
             response = answer.result(30)
             assert response.success, response.message

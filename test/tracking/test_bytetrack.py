@@ -59,7 +59,7 @@ def cup(x, confidence=0.9, *, y=0.0, size=100.0, class_name="cup"):
 # Beginning.
 
 
-def test_a_thing_is_named_when_it_was_seen_in_enough_successive_frames():
+def test_an_object_is_named_when_it_was_seen_in_enough_successive_frames():
     camera = Camera(min_track_persistence=3)
     assert [camera.see(cup(0)) for _ in range(4)] == [[], [], [("cup_1", 0)], [("cup_1", 0)]]
     assert camera.told == [("born", "cup_1", 0.3)]
@@ -133,7 +133,7 @@ def test_a_track_goes_on_with_another_class():
     assert camera.see(cup(0, class_name="mug")) == [("cup_1", 0)]
 
 
-def test_unless_another_class_is_another_thing():
+def test_unless_another_class_is_another_object():
     camera = Camera(across_classes=False)
     camera.see(cup(0))
     assert camera.see(cup(0, class_name="mug")) == [("mug_1", 0)]
@@ -182,7 +182,7 @@ def test_the_threshold_says_how_much_must_overlap(threshold, ids):
     assert [item for item, _ in camera.see(cup(50))] == ids
 
 
-def test_a_new_thing_does_not_take_the_place_of_one_with_a_name():
+def test_a_new_object_does_not_take_the_place_of_one_with_a_name():
     camera = Camera(min_track_persistence=2)
     camera.see(cup(0))
     camera.see(cup(0))
@@ -269,7 +269,7 @@ def test_clearing_ends_all_tracks_and_forgets_the_time():
 # Looking back.
 
 
-def test_a_frame_that_comes_late_is_matched_with_where_things_were():
+def test_a_frame_that_comes_late_is_matched_with_where_objects_were():
     camera = Camera()
     for x in range(0, 400, 40):
         camera.see(cup(x))
@@ -310,7 +310,7 @@ ATTRIBUTES = st.fixed_dictionaries(
 
 
 @given(FRAMES, ATTRIBUTES)
-def test_an_id_is_given_to_one_thing_in_a_frame_and_to_none_after_its_death(frames, attributes):
+def test_an_id_is_given_to_one_object_in_a_frame_and_to_none_after_its_death(frames, attributes):
     camera = Camera(**attributes)
     alive, dead = set(), set()
     for frame in frames:
@@ -351,7 +351,7 @@ def test_the_order_of_detections_makes_no_difference(frames, attributes, shuffle
 
 
 @given(FRAMES, ATTRIBUTES)
-def test_without_crossing_classes_an_id_says_what_its_thing_is(frames, attributes):
+def test_without_crossing_classes_an_id_says_what_its_object_is(frames, attributes):
     camera = Camera(**{**attributes, "across_classes": False})
     for number, frame in enumerate(frames, 1):
         found = camera.tracks.step(number * 100_000_000, frame, camera.config)

@@ -41,7 +41,7 @@ def test_it_segments_clouds():
     assert make().needs == Needs.CLOUD
 
 
-def test_each_box_is_a_thing_the_largest_first():
+def test_each_box_is_an_object_the_largest_first():
     found = make(clustering_distance=0.02).segment(Frame(cloud=boxes()))
     sizes = sorted((size for _, size in solids.BOXES), key=lambda size: -len(solids.shell(size)))
     assert [len(item.cloud) for item in found] == [len(solids.shell(size)) for size in sizes]
@@ -90,7 +90,7 @@ def test_depth_and_its_image_serve_as_a_cloud():
         ({"min_points_in_segment": 10_000}, 0),
     ],
 )
-def test_too_small_and_too_large_things_are_left_out(limits, count):
+def test_too_small_and_too_large_objects_are_left_out(limits, count):
     assert len(make(**limits).segment(Frame(cloud=boxes()))) == count
 
 
@@ -101,7 +101,7 @@ def test_only_what_is_inside_the_box_is_looked_at():
     assert make(min_corner=[5, 5, 5]).segment(Frame(cloud=boxes())) == []
 
 
-def test_things_have_the_label_of_the_configuration():
+def test_objects_have_the_label_of_the_configuration():
     model = make(label="box")
     assert {item.label for item in model.segment(Frame(cloud=boxes()))} == {"box"}
     assert model.labels == ("box",)
@@ -129,7 +129,7 @@ def test_one_point_is_too_few_unless_one_is_enough():
 
 
 @pytest.mark.parametrize("points", [[[1, 2, 3]] * 20, [[0, 0, i + 1] for i in range(20)]], ids=["one place", "a line"])
-def test_flat_clouds_are_things(points):
+def test_flat_clouds_are_objects(points):
     (item,) = make().segment(frame(points))
     assert len(item.cloud) == 20
 
@@ -137,7 +137,7 @@ def test_flat_clouds_are_things(points):
 @pytest.mark.parametrize(
     "cloud", [np.empty((0, 3)), np.full((4, 5, 3), np.nan), np.full((20, 3), np.inf), np.zeros((4, 5, 3))]
 )
-def test_a_cloud_without_measured_points_has_no_things(cloud):
+def test_a_cloud_without_measured_points_has_no_objects(cloud):
     assert make(min_points_in_segment=1).segment(frame(cloud)) == []
 
 
@@ -152,7 +152,7 @@ MAP = (492818.0, 5527515.0, 100.0)
 
 
 @pytest.mark.parametrize("oriented", [False, True])
-def test_things_far_from_the_frame_s_origin_are_told_apart_and_are_where_they_are(oriented):
+def test_objects_far_from_the_frame_s_origin_are_told_apart_and_are_where_they_are(oriented):
     near = make(oriented_boxes=oriented).segment(Frame(cloud=boxes()))
     far = make(oriented_boxes=oriented).segment(Frame(cloud=replace(boxes(), origin=MAP)))
     for one, other in zip(near, far, strict=True):
@@ -237,7 +237,7 @@ wild = st.floats(width=32) | st.sampled_from([0.0, 1.0, -1.0])
 
 
 @given(st.lists(st.tuples(wild, wild, wild), max_size=30), st.booleans())
-def test_any_cloud_gives_things_or_a_message_of(points, oriented):
+def test_any_cloud_gives_objects_or_a_message_of(points, oriented):
     xyz = np.array(points, np.float32).reshape(-1, 3)
     try:
         found = make(min_points_in_segment=1, oriented_boxes=oriented, min_range=0.0).segment(frame(xyz))

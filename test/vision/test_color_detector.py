@@ -199,7 +199,7 @@ def test_the_one_with_most_pixels_comes_first_with_confidence_one():
     assert {item.confidence for item in found} == {1.0}
 
 
-def test_what_touches_only_at_a_corner_are_two_things():
+def test_what_touches_only_at_a_corner_are_two_objects():
     pixels = black()
     pixels[0:5, 0:5] = pixels[5:10, 5:10] = (255, 0, 0)
     assert len(detect(detector(), pixels)) == 2

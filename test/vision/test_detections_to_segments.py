@@ -212,7 +212,7 @@ def test_a_detection_without_points_is_no_object(box):
     assert made(Given(Detection("cup", 0.9, *box))).segment(red_square(depth)) == []
 
 
-def test_a_thing_of_too_few_points_is_no_object():
+def test_an_object_of_too_few_points_is_no_object():
     depth = unknown_depth()
     depth[10, 10:20] = 1
     assert len(made(reds(), mean_k=0).segment(red_square(depth))) == 1
@@ -236,14 +236,14 @@ def test_the_background_in_a_box_is_left_out():
     assert np.ptp(found.cloud.xyz[:, 2]) == 0
 
 
-def test_what_stands_before_a_thing_is_left_out_too():
+def test_what_stands_before_an_object_is_left_out_too():
     depth = np.full((30, 40), 2.0)
     depth[10:20, 10:12] = 0.5
     (found,) = made(reds()).segment(red_square(depth))
     assert (found.cloud.xyz[:, 2] == 2).all()
 
 
-def test_the_depth_ratio_says_how_deep_a_thing_may_be():
+def test_the_depth_ratio_says_how_deep_an_object_may_be():
     # At 2 m, ten pixels are 0.4 m: with a ratio of 1, so much from the front to the back.
     depth = np.full((30, 40), 2.0)
     depth[10], depth[11] = 2.19, 2.21
@@ -305,7 +305,7 @@ def test_each_region_of_a_class_is_an_object_and_the_background_none():
     assert ("dog", 20, 20, 40, 30) in boxes
 
 
-def test_what_the_rim_of_a_mask_shows_behind_the_thing_does_not_belong_to_it():
+def test_what_the_rim_of_a_mask_shows_behind_the_object_does_not_belong_to_it():
     labels = np.zeros((30, 40), np.uint16)
     labels[8:22, 8:22] = 1
     depth = np.full((30, 40), 9.0)  # a wall
@@ -329,7 +329,7 @@ def test_a_mask_has_its_points_and_no_others_of_its_box():
     assert len(found.cloud) == 19
 
 
-def test_specks_of_a_mask_are_no_things():
+def test_specks_of_a_mask_are_no_objects():
     labels = np.zeros((30, 40), np.uint16)
     labels[3, 3] = labels[10:20, 10:20] = 1
     model = made(Annotated(labels, ("", "cat")))

@@ -90,7 +90,7 @@ def test_points_that_are_none_change_nothing(share, place):
 
 
 @pytest.mark.parametrize("model", ["clusters", "obstacles_distance", "obstacles_pointcloud"])
-def test_no_model_takes_the_sensor_for_a_thing(model):
+def test_no_model_takes_the_sensor_for_an_object(model):
     xyz = np.concatenate([np.full((500, 3), 1e-5), np.random.default_rng(0).normal(size=(400, 3)) * 0.01 + 2])
     found = make(model).segment(Frame(cloud=PointCloud(xyz.astype(np.float32)), frame_id="lidar"))
     assert [np.linalg.norm(item.center) > 3 for item in found] == [True]

@@ -66,7 +66,7 @@ def test_a_ground_that_leans_as_far_as_it_may_is_doubted():
     assert model.warning == ""
 
 
-def test_without_an_image_things_have_no_colours():
+def test_without_an_image_objects_have_no_colours():
     found = make().segment(replace(rendered(0), image=None))
     assert len(found) == 5
     assert all(item.cloud.rgb is None for item in found)

@@ -1,4 +1,4 @@
-"""The model `obstacles_distance`: how near the nearest thing is."""
+"""The model `obstacles_distance`: how near the nearest object is."""
 
 from dataclasses import replace
 
@@ -35,7 +35,7 @@ def test_it_segments_clouds():
     assert make().needs == Needs.CLOUD
 
 
-def test_the_nearest_point_is_a_thing_of_one_point():
+def test_the_nearest_point_is_an_object_of_one_point():
     cloud = PointCloud(
         np.array([(np.nan, 0, 0), (3, 0, 4), (1, -2, 2), (9, 9, 9)], np.float32), np.eye(4, 3, dtype=np.uint8)
     )

@@ -45,7 +45,7 @@ def test_it_segments_clouds():
     assert make().needs == Needs.CLOUD
 
 
-def test_things_on_the_ground_are_found_without_the_ground():
+def test_objects_on_the_ground_are_found_without_the_ground():
     found = make().segment(Frame(cloud=SCENE))
     assert counts(found) == BOXES
     for number, item in enumerate(found):
@@ -162,7 +162,7 @@ def test_nothing_depends_on_order_place_direction_and_scale(seed, scale, shift):
     assert counts(find(model, xyz)) == pytest.approx(BOXES, abs=2)
 
 
-def test_the_same_cloud_gives_the_same_things():
+def test_the_same_cloud_gives_the_same_objects():
     one, other = (find(make(), SCENE.xyz.copy()) for _ in range(2))
     assert [item.cloud.xyz.tolist() for item in one] == [item.cloud.xyz.tolist() for item in other]
 

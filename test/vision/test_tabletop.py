@@ -72,7 +72,7 @@ def test_the_five_solids_on_the_table_are_found_and_nothing_else():
     assert min(overlaps.values()) >= 0.9
 
 
-def test_the_solids_have_the_sizes_of_the_things():
+def test_the_solids_have_the_sizes_of_the_objects():
     found = find("osd_learn33", oriented_boxes=True, **tabletop())
     heights = [item.size[2] for item in found]  # they stand on the table
     # A round tin, a bowl upside down, a bowl, two mugs
@@ -97,7 +97,7 @@ def test_clusters_are_those_of_euclidean_clustering_at_full_resolution(distance)
 # A mug on a table, seen by a stereo camera
 
 
-def test_the_mug_is_the_only_thing_on_its_table():
+def test_the_mug_is_the_only_object_on_its_table():
     (mug,) = find("table_scene_mug_stereo_textured", oriented_boxes=True, **tabletop())
     rows, columns = np.divmod(scene("table_scene_mug_stereo_textured").pixels_of(mug), 640)
     assert columns.min() >= 310 and columns.max() <= 500

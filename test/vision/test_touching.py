@@ -121,7 +121,7 @@ def test_without_a_table_solids_are_still_told_apart():
     assert len(make(min_points_in_plane=1_000_000).segment(frame_of(view))) == 2
 
 
-def test_a_table_alone_has_no_things():
+def test_a_table_alone_has_no_objects():
     assert make().segment(frame_of(seen(width=640, height=480, noise=0.001))) == []
 
 
@@ -167,7 +167,7 @@ def test_labelled_solids_on_real_tables_are_found(name):
 
 
 @pytest.mark.parametrize("shape", [(48, 64, 3), (0, 3), (5, 3)])
-def test_a_cloud_without_a_point_has_no_things(shape):
+def test_a_cloud_without_a_point_has_no_objects(shape):
     cloud = PointCloud(np.full(shape, np.nan, np.float32))
     assert make().segment(Frame(cloud=cloud)) == []
     assert make().segment(Frame(cloud=cloud, frame_id="camera_optical_frame")) == []

@@ -42,7 +42,7 @@ def test_the_box_of_a_point_beside_a_square():
     assert item.size.tolist() == [2, 1, 1]
 
 
-def test_two_columns_of_points_are_two_things():
+def test_two_columns_of_points_are_two_objects():
     """Decision: metres for millimetres, and a distance in all three directions; Viam's grid has no height."""
     columns = [(1, 1, z) for z in (1, 2, 3, 4)] + [(2, 2, z) for z in (101, 102, 103, 104)]
     model = make(Clusters, clustering_radius=1, clustering_strictness=3, min_points_in_segment=3)

@@ -51,7 +51,7 @@ def network() -> keras.Model:
     values = convolution(values, 24)
     values = convolution(values, 48, stride=2)
     near = convolution(values, 48)
-    # What lies around a place, at a half and a quarter of the resolution, tells where large things end and what is
+    # What lies around a place, at a half and a quarter of the resolution, tells where large objects end and what is
     # behind what.
     wide = convolution(convolution(near, 64, stride=2), 64)
     widest = convolution(convolution(wide, 96, stride=2), 96)

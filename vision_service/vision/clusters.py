@@ -220,7 +220,7 @@ class Clusters(VisionModel):
         self._limits.tell(frame.camera_name, self._doubts(frame, points, cloud))
         if config.exclude_min_corner:
             cloud = outside(cloud, config.exclude_min_corner, config.exclude_max_corner)
-        cloud, standing = self._things(cloud, frame)
+        cloud, standing = self._foreground(cloud, frame)
         return self._objects(self._clusters(cloud, standing), standing)
 
     @property
@@ -247,7 +247,7 @@ class Clusters(VisionModel):
         whole = frame.cloud
         return too_near(whole, config.min_range) if whole is not None and 2 * len(points) < len(whole) else ""
 
-    def _things(self, cloud: PointCloud, frame: Frame) -> tuple[PointCloud, Standing]:
+    def _foreground(self, cloud: PointCloud, frame: Frame) -> tuple[PointCloud, Standing]:
         """Return the points that objects may consist of, and what objects stand on, as far as it is known."""
         upward = self._up(frame)
         # A camera looks down at objects as often as ahead: its frame's -y is not what they stand up in.

@@ -98,7 +98,7 @@ class Obstacles(Clusters):
         objects = super()._objects(clouds, standing)
         return standing.upright(objects) if self.config.upright_boxes else objects
 
-    def _things(self, cloud: PointCloud, frame: Frame) -> tuple[PointCloud, Standing]:
+    def _foreground(self, cloud: PointCloud, frame: Frame) -> tuple[PointCloud, Standing]:
         """Return the points that are not the ground, and the ground."""
         config, upward = self.config, self._up(frame)
         ground, heights = self._ground(cloud, config, upward)

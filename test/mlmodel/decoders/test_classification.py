@@ -14,7 +14,7 @@ RED_GREEN_BLUE = ("red", "green", "blue")
 
 
 def names(count: int) -> tuple[str, ...]:
-    return tuple(f"thing {number}" for number in range(count))
+    return tuple(f"class {number}" for number in range(count))
 
 
 def best(model) -> tuple[str, float]:
@@ -36,7 +36,7 @@ def test_scores_that_sum_to_1_are_of_a_classifier(shape, dtype):
 def test_as_many_labels_as_numbers_make_a_classifier_of_logits():
     model = onnx({"y": LOGITS}, NCHW, labels=names(9))
     powers = np.exp(LOGITS[0])
-    assert best(model) == ("thing 1", round(float(powers[1] / powers.sum()), 3))
+    assert best(model) == ("class 1", round(float(powers[1] / powers.sum()), 3))
     assert sources(model, "decoder", "activation") == {
         "decoder": ("classifier", "labels"),
         "activation": ("softmax", "probe"),

@@ -29,7 +29,7 @@ def v5(labels=COCO80, **values):
 
 def test_three_boxes_at_each_place_are_yolov5_s_and_scores_are_multiplied_by_the_objectness():
     model = v5()
-    assert detect(model) == [("thing 15", *CAT), ("thing 16", *DOG)]
+    assert detect(model) == [("class 15", *CAT), ("class 16", *DOG)]
     assert (model.title, model.warning) == ("YOLOv5 or v7 with objectness, raw head", "")
     assert sources(model, "decoder", "nms_iou_threshold", "box_coordinates", "resize") == {
         "decoder": ("yolov5", "shapes"),
@@ -43,7 +43,7 @@ def test_fractions_are_told_from_pixels_by_all_places():
     values = head(objects(), 85, anchors=3)
     values[0, :4] /= 320
     model = onnx({"output": values.transpose(0, 2, 1)}, labels=COCO80)
-    assert detect(model) == [("thing 15", *CAT), ("thing 16", *DOG)]
+    assert detect(model) == [("class 15", *CAT), ("class 16", *DOG)]
     assert model.contract["box_coordinates"].value == "normalized"
 
 
@@ -82,7 +82,7 @@ IN_CORNER = [90, 40, 100, 40], [250, 135, 100, 70]
 
 def test_yolox_sees_blue_green_red_from_0_to_255_at_the_top_left():
     model = x(IN_CORNER)
-    assert detect(model) == [("thing 15", *CAT), ("thing 16", *DOG)]
+    assert detect(model) == [("class 15", *CAT), ("class 16", *DOG)]
     assert (model.title, model.warning) == ("YOLOX, decoded head", "")
     assert sources(model, "decoder", "resize", "letterbox_color", "color_order", "nms", "box_offsets") == {
         "decoder": ("yolox", "labels"),
@@ -108,7 +108,7 @@ def test_boxes_of_a_raw_head_are_offsets_to_their_places_and_logarithms():
     for place, row in {0: first[0], 99: first[99], **second}.items():
         values[0, : len(row), place] = row
     model = onnx({"output": values.transpose(0, 2, 1)}, labels=COCO80)
-    assert detect(model) == [("thing 15", *CAT), ("thing 16", *DOG)]
+    assert detect(model) == [("class 15", *CAT), ("class 16", *DOG)]
     assert model.title == "YOLOX, raw head"
     assert sources(model, "box_offsets") == {"box_offsets": (True, "probe")}
 

@@ -41,7 +41,7 @@ def softmaxed(classes: int = 4) -> dict[str, np.ndarray]:
 
 
 def names(count: int) -> tuple[str, ...]:
-    return tuple(f"thing {number}" for number in range(count))
+    return tuple(f"class {number}" for number in range(count))
 
 
 def about(model) -> tuple:
@@ -93,7 +93,7 @@ def test_with_sigmoid_one_query_may_be_several_objects():
 
 def test_with_softmax_the_last_class_is_no_object_and_never_reported():
     model = onnx(softmaxed(), INPUT, labels=names(3), namespace="transformers.models.detr.x")
-    assert [(name, box) for name, _, box in detect(model)] == [("thing 1", CAT), ("thing 2", DOG)]
+    assert [(name, box) for name, _, box in detect(model)] == [("class 1", CAT), ("class 2", DOG)]
     lowest = onnx(softmaxed(), INPUT, labels=names(3), namespace="transformers.models.detr.x", max_detections=1000)
     assert {item.class_name for item in lowest.detect(served.frame())} <= set(names(3))
 
@@ -166,14 +166,14 @@ def test_without_names_and_with_labels_of_another_number_it_is_refused():
 def test_a_last_label_that_is_no_object_counts_as_such(last):
     model = onnx(softmaxed(), INPUT, labels=(*names(3), last))
     assert about(model)[:2] == ("softmax", "last")
-    assert {name for name, *_ in detect(model)} == {"thing 1", "thing 2"}
+    assert {name for name, *_ in detect(model)} == {"class 1", "class 2"}
     assert model.labels == names(3)
 
 
 @pytest.mark.parametrize("other", ["last_hidden_state", "aux_outputs", "enc_outputs_class", "intermediate_logits"])
 def test_outputs_that_only_training_needs_do_not_matter(other):
     more = {**queries(SIGMOID, 80), other: np.zeros((1, 100, 8), np.float32)}
-    assert detect(onnx(more, INPUT, labels=COCO80))[0] == ("thing 1", 0.9, CAT)
+    assert detect(onnx(more, INPUT, labels=COCO80))[0] == ("class 1", 0.9, CAT)
 
 
 @pytest.mark.parametrize("other", ["text_embeds", "image_embeds", "class_embeds"])
@@ -221,8 +221,8 @@ def test_rf_detr_s_labels_are_logits_and_their_number_tells_the_background(class
 
 def test_a_background_in_the_last_slot_is_not_reported():
     rows = {0: (CAT_BOX, {3: logit(0.99), 1: logit(0.9)})}
-    assert detect(onnx(rfdetr(4, rows), labels=names(3))) == [("thing 1", 0.9, CAT)]
-    assert [name for name, *_ in detect(onnx(rfdetr(4, rows), labels=names(3), background="none"))] == ["3", "thing 1"]
+    assert detect(onnx(rfdetr(4, rows), labels=names(3))) == [("class 1", 0.9, CAT)]
+    assert [name for name, *_ in detect(onnx(rfdetr(4, rows), labels=names(3), background="none"))] == ["3", "class 1"]
 
 
 def test_labels_of_another_number_are_refused():

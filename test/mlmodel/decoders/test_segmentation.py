@@ -114,7 +114,7 @@ def test_channels_without_labels_are_refused(channels):
 
 
 def test_channels_and_labels_of_another_number_are_refused():
-    many = tuple(f"thing {number}" for number in range(80))
+    many = tuple(f"class {number}" for number in range(80))
     assert "32 channels, but there are 80 labels: features" in refusal(onnx, {"y": halves(32)}, NCHW, labels=many)
 
 

@@ -329,7 +329,7 @@ def plain(rows=None, **values):
 
 def test_a_raw_head_is_known_by_the_number_of_its_places_and_labels():
     model = plain(labels=COCO80)
-    assert detect(model)[0] == ("thing 0", 0.9, CAT[2])
+    assert detect(model)[0] == ("class 0", 0.9, CAT[2])
     assert (model.title, model.contract["decoder"].source) == ("YOLO, detection, raw head", "labels")
     assert "2100 places are those of the grids of 320×320 pixels" in model.contract["decoder"].why
     assert model.warning == ""
@@ -403,7 +403,7 @@ def falling(rows, count: int = 300) -> np.ndarray:
 
 def test_finished_rows_are_known_by_falling_scores_and_whole_numbers():
     model = onnx({"output0": falling(CORNERS)}, labels=COCO80)
-    assert detect(model) == [("thing 0", *CAT[1:]), ("thing 1", *DOG[1:])]
+    assert detect(model) == [("class 0", *CAT[1:]), ("class 1", *DOG[1:])]
     assert sources(model, "decoder", "box_format", "box_coordinates", "resize") == {
         "decoder": ("yolo_rows", "probe"),
         "box_format": ("corners", "probe"),
@@ -422,7 +422,7 @@ def test_rows_in_fractions_are_rt_detr_s():
     rows = falling([[180 / 640, 80 / 360, 200 / 640, 80 / 360, 0.9, 0]])
     rows[0, 1:, :4] = 0.5
     model = onnx({"output0": rows}, labels=COCO80)
-    assert detect(model) == [("thing 0", *CAT[1:])]
+    assert detect(model) == [("class 0", *CAT[1:])]
     assert model.contract["resize"].value == "stretch"
     assert model.contract["box_coordinates"].source == "probe"
 
@@ -437,7 +437,7 @@ def test_rows_with_the_class_first_are_refused():
 def test_rows_of_seven_numbers_begin_with_the_number_of_the_image():
     rows = np.array([[0, 40, 90, 140, 130, 0, 0.9], [0, 200, 170, 300, 240, 1, 0.6]], np.float32)
     model = onnx({"output": rows}, labels=COCO80)
-    assert detect(model) == [("thing 0", *CAT[1:]), ("thing 1", *DOG[1:])]
+    assert detect(model) == [("class 0", *CAT[1:]), ("class 1", *DOG[1:])]
     assert model.contract["decoder"].source == "shapes"
 
 
@@ -461,7 +461,7 @@ def test_prototypes_of_masks_beside_a_raw_head_are_recognised_without_metadata()
     model = onnx(masked(), labels=COCO80)
     assert (model.title, model.extras) == ("YOLO, instance segmentation, raw head", {"masks"})
     (cat,) = model.detect(served.frame())
-    assert cat.class_name == "thing 15"
+    assert cat.class_name == "class 15"
     assert cat.extra.mask.area == 200 * 80
     assert not onnx(masked(-1.0), labels=COCO80).detect(served.frame())  # without a pixel
 

@@ -53,7 +53,7 @@ def test_an_object_alone_stays_one(solid, yaw):
     assert large(labels) == 1
 
 
-def test_what_a_nearer_thing_hides_the_middle_of_stays_one():
+def test_what_a_nearer_object_hides_the_middle_of_stays_one():
     wall, post = Box((0, 0.1), (0.5, 0.1, 0.2)), Box((0, -0.1), (0.06, 0.06, 0.3))
     scene = seen(wall, post, width=640, height=480, noise=0.001)
     labels = parts(scene)
@@ -268,7 +268,7 @@ def test_any_shape_has_an_answer(shape):
     assert labels.shape == shape
 
 
-def test_holes_cost_no_thing():
+def test_holes_cost_no_object():
     scene = seen(*SCENES["one behind the other"], width=640, height=480, noise=0.001)
     holes = np.random.default_rng(2).random(scene.numbers.shape) < 0.1
     scene.xyz[holes] = np.nan

@@ -100,7 +100,7 @@ def test_a_standing_cylinder_curves_about_its_axis():
     assert side.sum() > 100
 
 
-def test_no_things_have_no_grid():
+def test_no_objects_have_no_grid():
     scene = seen()
     assert grid_of(scene.xyz, np.zeros(scene.numbers.shape, bool), None) is None
 

@@ -7,7 +7,7 @@ from robot import RED_DETECTOR, running
 
 @pytest.fixture(scope="module")
 def robot():
-    """A camera that sees a rendered scene, and a detector of red things."""
+    """A camera that sees a rendered scene, and a detector of red objects."""
     camera = {"driver": "synthetic", "width_px": 160, "height_px": 120, "seed": 21, "speed": 0.0, "noise": 0.0}
     sections = {
         "stack": {"cameras": ["camera"], "vision": ["detector"]},

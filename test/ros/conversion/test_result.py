@@ -30,7 +30,7 @@ DETECTIONS = st.lists(
 )
 
 
-def thing(**changes):
+def segment(**changes):
     values = {
         "cloud": PointCloud(np.array([[1, 2, 3], [2, 4, 6]], np.float32), np.array([[9, 8, 7], [6, 5, 4]], np.uint8)),
         "label": "mug",
@@ -94,7 +94,7 @@ def test_classifications_survive_the_way_there_and_back(classifications):
 
 
 def test_an_object_survives_the_way_there_and_back():
-    before = thing()
+    before = segment()
     message = object_to_message(before, HEADER)
     assert message.cloud.header == HEADER
     after = object_from_message(deserialize_message(serialize_message(message), type(message)))
@@ -106,12 +106,12 @@ def test_an_object_survives_the_way_there_and_back():
 
 
 def test_an_object_may_be_without_points():
-    message = object_to_message(thing(cloud=PointCloud(np.empty((0, 3), np.float32))), HEADER)
+    message = object_to_message(segment(cloud=PointCloud(np.empty((0, 3), np.float32))), HEADER)
     assert len(cloud_from_message(message.cloud)) == 0
 
 
 def test_objects_become_3d_detections():
-    message = objects_to_detections([thing(), thing(label="", id="")], HEADER)
+    message = objects_to_detections([segment(), segment(label="", id="")], HEADER)
     first, second = message.detections
     assert message.header == first.header == second.header == HEADER
     assert (first.id, first.results[0].hypothesis.class_id, first.results[0].hypothesis.score) == ("7", "mug", 0.75)

@@ -186,13 +186,13 @@ def test_a_service_that_cannot_do_what_is_needed_is_refused():
 def test_a_model_that_only_labels_pixels_makes_segments_but_no_tracks():
     path = testdata.path("models/deeplabv3_mnv2_dm05_pascal_quant.tflite")
     sections = {
-        "stack": {"vision": ["pixels", "things", "tracked"]},
+        "stack": {"vision": ["pixels", "segmenter", "tracked"]},
         "pixels": {"model": "mlmodel", "model_path": str(path)},
-        "things": {"model": "detections_to_segments", "detector_name": "pixels"},
+        "segmenter": {"model": "detections_to_segments", "detector_name": "pixels"},
         "tracked": tracker("pixels"),
     }
     with running(sections) as robot:
-        is_active(robot, "things")
+        is_active(robot, "segmenter")
         last_error(robot, "tracked", "'pixels' is no detector: it cannot detect")
 
 

@@ -130,10 +130,10 @@ def split_seen(
     height, width, _ = sight.xyz.shape
     shown = np.flatnonzero(foreground & sight.on_surface)
     there = np.bincount(sight.cells[shown], minlength=height * width) > 0
-    image_things = _not_alone(there.reshape(height, width))
+    image_foreground = _not_alone(there.reshape(height, width))
     table = None if plane is None else sight.plane(plane)
     rules = replace(rules, resolution=0.0, gap=_GAP_OF_CELLS)
-    image, _ = _split(sight.xyz, image_things, table, rules)
+    image, _ = _split(sight.xyz, image_foreground, table, rules)
     labels = np.zeros(len(xyz), np.int32)
     labels[shown] = image.reshape(-1)[sight.cells[shown]]
     remove_small(labels, rules.min_points)
