@@ -40,7 +40,7 @@ from vision_service.ros.process.spinning import Spinner, close, spinning
 from vision_service.ros.stack import Stack
 
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Until a test gives up, seconds: a bound on failures, nothing that is measured."""
 SERVICE_QOS = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
 RED_DETECTOR = {"model": "color_detector", "detect_color": "#FF0000", "hue_tolerance_pct": 0.1, "segment_size_px": 20}

@@ -10,7 +10,7 @@ from viam.proto.service.vision import GetDetectionsRequest, GetDetectionsRespons
 from vision_service.viam.guard import Guarded
 from vision_service.viam.wire import GatewayServer
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Service:

@@ -16,7 +16,7 @@ from viam.proto.service.vision import GetDetectionsRequest, VisionServiceStub
 
 from vision_service.viam.wire import FRAME, GATHERED, Gathering
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 def talk(server, *methods):
