@@ -23,7 +23,7 @@ from robot import PATIENCE
 from vision_service.camera.contents import decode_depth
 from vision_service.image import decode
 from vision_service.pointcloud.pcd import read_pcd
-from vision_service.ros.calling.connection import vision_services
+from vision_service.ros.calling.graph import vision_services
 from vision_service.ros.client import CameraClient, MLModelClient, VisionClient
 from vision_service.ros.viam_gateway import CLIENTS, KINDS
 from vision_service.viam import legacy, translation

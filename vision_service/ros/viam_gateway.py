@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rclpy.node import Node
 
 from vision_service.errors import ErrorCode, VisionError, reason
-from vision_service.ros.calling.connection import vision_services
+from vision_service.ros.calling.graph import vision_services
 from vision_service.ros.client import CameraClient, MLModelClient, NamedClient, VisionClient
 from vision_service.ros.node.base import ServiceNode
 from vision_service.ros.resources.local_calls import LocalCalls

@@ -15,7 +15,8 @@ from rclpy.validate_topic_name import validate_topic_name
 
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.calling.answers import Answer, Callbacks
-from vision_service.ros.calling.connection import SHUT_DOWN, connect
+from vision_service.ros.calling.connection import SHUT_DOWN
+from vision_service.ros.calling.connections import connect
 from vision_service.ros.execution.calls import seconds
 from vision_service.ros.execution.compat import check_rclpy
 

@@ -6,7 +6,6 @@ A participant of DDS costs some ten threads and 25 MB, and has to be discovered;
 from __future__ import annotations
 
 import atexit
-import ctypes
 import itertools
 import math
 import os
@@ -16,8 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
-from weakref import WeakSet
+from typing import Any, Protocol
 
 import rclpy
 from rclpy.client import Client
@@ -30,10 +28,10 @@ from vision_service.configuration import did_you_mean
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.futures import settle
 from vision_service.ros.calling.answers import Answer
+from vision_service.ros.calling.forking import never_destroy
+from vision_service.ros.calling.graph import vision_services
 from vision_service.ros.execution.coroutines import Timeout
 from vision_service.ros.execution.pacing import OUR_CLIENT
-from vision_service.ros.process.dds import choose_profile
-from vision_service.ros.process.initializing import initialize
 from vision_service.ros.process.spinning import Spinner
 
 DISCOVERY_PERIOD = 0.05
@@ -74,20 +72,35 @@ class _Pending:
     look: Timeout | None = None
 
 
+class Registry(Protocol):
+    """What knows the connections of the process.
+
+    Attributes:
+        lock: Held while a connection begins or is forgotten; taken before those of connections.
+    """
+
+    lock: threading.Lock
+
+    def forget(self, connection: Connection) -> None:
+        """Let the next client begin a new connection; the lock is held."""
+
+
 class Connection:
-    """A hidden node of a context, by which all clients of that context call; see `connect`.
+    """A hidden node of a context, by which all clients of that context call; see `connections.connect`.
 
     Attributes:
         node: The hidden node.
     """
 
-    def __init__(self, context: Context, *, own: bool) -> None:
+    def __init__(self, context: Context, registry: Registry, *, own: bool) -> None:
         """Start the hidden node.
 
         Args:
             context: Initialized.
+            registry: What is told when nobody may begin to use this connection any more.
             own: Whether the context is to be shut down with this connection.
         """
+        self._registry = registry
         self._own = own
         self.node = Node(
             f"{OUR_CLIENT}{os.getpid()}_{next(_numbers)}",
@@ -118,13 +131,13 @@ class Connection:
 
     def leave(self, user: object) -> None:
         """Use the connection no more, which ends with its last user; calls under way fail with NOT_ACTIVE."""
-        with _registry.lock, self._lock:
+        with self._registry.lock, self._lock:
             if user not in self._users or self._ended == FORKED:
                 return
             self._users.remove(user)
             last = not self._users
             if last:
-                _registry.forget(self)
+                self._registry.forget(self)
         with self._lock:
             self._refuse([pending for pending in self._pending if pending.user is user], CLOSED)
             self._drop_services(user)
@@ -300,8 +313,8 @@ class Connection:
 
     def _shut_down(self) -> None:
         """End, because somebody has shut down the context; in the receiving thread."""
-        with _registry.lock:
-            _registry.forget(self)
+        with self._registry.lock:
+            self._registry.forget(self)
         with self._lock:
             failure = self._spinner.failure
             why = SHUT_DOWN if failure is None else f"the connection to ROS failed: {failure}"
@@ -338,152 +351,4 @@ class Connection:
         waiting, self._pending = self._pending, set()
         for pending in waiting:
             pending.answer.abandon(VisionError(ErrorCode.NOT_ACTIVE, FORKED))
-        _never_destroy(self)
-
-
-class _Registry:
-    """The connections of this process.
-
-    Attributes:
-        lock: Held while a connection begins, so that clients that begin together share one; taken before those of
-            connections.
-    """
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self._connections: dict[Context, Connection] = {}
-        self._own: Connection | None = None
-        self._living: WeakSet[Connection] = WeakSet()
-        self._held: list[Connection] = []
-        self._copied: list[Context] = []
-        self._foreign: list[Context] = []
-
-    def connect(self, user: object, context: Context | None) -> Connection:
-        with self.lock:
-            if context is None or self._is_foreign(context):
-                default = rclpy.get_default_context()
-                context = default if default.ok() and not self._is_foreign(default) else None
-            known = self._own if context is None else self._connections.get(context)
-            if known is not None and known.enter(user):
-                return known
-            connection = self._begin(context)
-            if not connection.enter(user):  # it closes itself
-                raise VisionError(ErrorCode.NOT_ACTIVE, f"{SHUT_DOWN} while this client was made")
-            return connection
-
-    def forget(self, connection: Connection) -> None:
-        """Let the next client begin a new connection; the lock is held."""
-        if self._own is connection:
-            self._own = None
-        if self._connections.get(connection.node.context) is connection:
-            del self._connections[connection.node.context]
-
-    def _begin(self, context: Context | None) -> Connection:
-        if context is None:
-            choose_profile()
-            own = Context()
-            initialize(None, context=own)
-            try:
-                connection = self._own = Connection(own, own=True)
-            except BaseException:
-                rclpy.try_shutdown(context=own)
-                raise
-        else:
-            if not context.ok():
-                msg = f"{SHUT_DOWN}, or its context not initialized, before this client was made"
-                raise VisionError(ErrorCode.NOT_ACTIVE, msg)
-            try:
-                connection = self._connections[context] = Connection(context, own=False)
-            except Exception as error:
-                if context.ok():
-                    raise
-                raise VisionError(ErrorCode.NOT_ACTIVE, f"{SHUT_DOWN} while this client was made") from error
-        self._living.add(connection)
-        return connection
-
-    def _is_foreign(self, context: Context) -> bool:
-        return any(context is each for each in self._foreign)
-
-    # A forked process has a copy of all objects, and of threads only the one that forked.
-
-    def hold(self) -> None:
-        """Prepare for a fork: the copy is to find everything whole."""
-        self.lock.acquire()
-        self._held = list(self._living)
-        self._copied = [connection.node.context for connection in self._held]
-        default = rclpy.get_default_context()
-        if default.ok():
-            self._copied.append(default)
-        for connection in self._held:
-            connection.hold()
-
-    def release(self) -> None:
-        """Go on in the process that has forked."""
-        held, self._held = self._held, []
-        for connection in held:
-            connection.release()
-        self.lock.release()
-
-    def begin_anew(self) -> None:
-        """Leave the connections to the process that was copied, and use its contexts no more."""
-        self.lock = threading.Lock()
-        held, self._held = self._held, []
-        for context in self._copied:
-            _never_destroy(context)
-        self._foreign += self._copied
-        self._connections.clear()
-        self._own = None
-        for connection in held:
-            connection.abandon()
-        if self._copied:
-            _leave_statics_alone()
-
-    def close(self) -> None:
-        """Close all connections, because the process ends: others need not wait then for signs of life."""
-        for connection in list(self._living):
-            with suppress(Exception):  # ROS may have gone before
-                connection.close()
-
-
-def connect(user: object, context: Context | None = None) -> Connection:
-    """Return the connection of a context, a new one if there is none; `user` has entered it, and is to leave it.
-
-    Args:
-        user: Who is going to call.
-        context: None = the default one; where that is not initialized, one of our own, for all who have none.
-
-    Raises:
-        VisionError: NOT_ACTIVE, if the context was shut down.
-    """
-    return _registry.connect(user, context)
-
-
-def vision_services(node: Node) -> dict[str, str]:
-    """Return the names of all services of this package on the graph, each with its type's name."""
-    return {
-        name: types[0].removeprefix("vision_service/srv/")
-        for name, types in node.get_service_names_and_types()
-        if types[0].startswith("vision_service/srv/") and node.count_services(name)
-    }
-
-
-def _never_destroy(item: object) -> None:
-    """Keep something even when Python goes: its destructor would wait for threads that this process has not."""
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(item))
-
-
-def _leave_statics_alone() -> None:
-    """Have this process end without the destructors of what it has copied.
-
-    DDS's would join threads that are not here, which aborts, and tell everybody that the participant of the other
-    process has gone. What is registered later, as that of the participants of this process, runs before.
-    """
-    libc = ctypes.CDLL(None)
-    with suppress(AttributeError):  # on_exit is glibc's
-        libc.on_exit(ctypes.cast(libc._exit, ctypes.c_void_p), None)
-        libc.__cxa_atexit(ctypes.cast(libc.fflush, ctypes.c_void_p), None, None)
-
-
-_registry = _Registry()
-atexit.register(_registry.close)
-os.register_at_fork(before=_registry.hold, after_in_parent=_registry.release, after_in_child=_registry.begin_anew)
+        never_destroy(self)

@@ -13,7 +13,7 @@ from vision_service import srv
 from vision_service.configuration import did_you_mean
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.calling.caller import Caller
-from vision_service.ros.calling.connection import vision_services
+from vision_service.ros.calling.graph import vision_services
 
 ANSWERING = 2.0
 """How long a node may take to say how it is, seconds."""

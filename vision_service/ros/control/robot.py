@@ -23,7 +23,7 @@ from vision_service.control.backend import Shown, Watch
 from vision_service.errors import ErrorCode, VisionError, shortened
 from vision_service.findings import Finding
 from vision_service.ros.calling.caller import Caller
-from vision_service.ros.calling.connection import vision_services
+from vision_service.ros.calling.graph import vision_services
 from vision_service.ros.checks.checkup import problems, unmatched
 from vision_service.ros.checks.host import check_host
 from vision_service.ros.client import VisionClient

@@ -14,7 +14,7 @@ from typing import Any
 from vision_service.configuration import did_you_mean
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.calling.caller import Caller
-from vision_service.ros.calling.connection import vision_services
+from vision_service.ros.calling.graph import vision_services
 from vision_service.ros.control.parameters import kind_of
 from vision_service.ros.resources.local_nodes import LocalNodes
 from vision_service.srv import GetStatus, GetVisionProperties

@@ -13,7 +13,7 @@ from rclpy.node import Node
 from clients import Server, error_of, run_script, waiting
 from robot import PATIENCE, eventually
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.ros.calling.connection import vision_services
+from vision_service.ros.calling.graph import vision_services
 from vision_service.ros.client import NamedClient, VisionClient
 
 pytestmark = pytest.mark.executor
