@@ -1,6 +1,6 @@
 """Clients for programs: a vision service, a camera and an ML model by name, as in the examples of the README.
 
-All clients of a process share one connection to ROS for each context (`vision_service.ros.calling.connection`).
+All clients of a process share one connection to ROS for each context (`vision_service.ros.calling.connections`).
 """
 
 from vision_service.ros.client.base import NamedClient
