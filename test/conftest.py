@@ -1,4 +1,5 @@
-"""Lets every test import the helpers that lie beside this file, chooses rclpy, and makes hypothesis repeatable."""
+"""Lets every test import the helpers that lie beside this file, gives ROS a domain, chooses rclpy, and makes hypothesis
+repeatable."""
 
 import os
 import signal
@@ -9,8 +10,10 @@ from pathlib import Path
 from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent))
+import domains
 import newer_rclpy
 
+domains.isolate()  # before anything initializes ROS, here and in the processes that tests start
 newer_rclpy.install_chosen()  # before anything imports rclpy
 # A deadline would be an assertion on time; random examples would fail now and then, for somebody else.
 settings.register_profile("repeatable", deadline=None, derandomize=True)

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 import tinymodels
+from domains import domain, only
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "examples/room_watch"
@@ -99,8 +100,7 @@ def environment(*folders: Path) -> dict[str, str]:
     """Return the environment of processes that import from folders, and whose nodes nobody else sees."""
     path = [*map(str, folders), str(ROOT), os.environ.get("PYTHONPATH", "")]
     settings = {
-        "ROS_DOMAIN_ID": str(1 + (os.getpid() + 50) % 100),
-        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+        **only(domain("plugins")),
         "PYTHONPATH": os.pathsep.join(filter(None, path)),
         "COLUMNS": "200",
     }

@@ -1,12 +1,6 @@
-"""For chaos runs: a domain of their own, and, where that is possible, a /dev/shm of their own."""
+"""For chaos runs: where that is possible, a /dev/shm of their own."""
 
 import os
-
-# Before anything initializes ROS.
-os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
-os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
-os.environ.pop("ROS_LOCALHOST_ONLY", None)
-
 from collections.abc import Iterator
 from contextlib import ExitStack
 

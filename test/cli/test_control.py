@@ -9,6 +9,7 @@ import urllib.request
 
 import pytest
 
+from domains import domain
 from robot import ROOT, environment
 
 COMMAND = (sys.executable, str(ROOT / "scripts/vision-service"), "control")
@@ -16,7 +17,7 @@ COMMAND = (sys.executable, str(ROOT / "scripts/vision-service"), "control")
 
 def test_it_serves_until_it_is_interrupted():
     pytest.importorskip("aiohttp")
-    env = environment() | {"ROS_DOMAIN_ID": str(1 + (os.getpid() + 71) % 100)}
+    env = environment() | {"ROS_DOMAIN_ID": str(domain("the control page alone"))}
     process = subprocess.Popen([*COMMAND, "--port", "0"], env=env, stderr=subprocess.PIPE, text=True)
     try:
         url = next(found.group() for line in process.stderr if (found := re.search(r"http://127\.0\.0\.1:\d+/", line)))

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import shapes
+from domains import domain, only
 from robot import ROOT, parameter_file
 from vision_service.cli.main import main
 from vision_service.drawing import draw_detections, draw_results
@@ -155,8 +156,7 @@ def stack(tmp_path_factory, plugin):
         "all": {"model": "shapes", "pixel_classes": True, "cameras": ["lens"]},
     }
     paths = os.pathsep.join([str(ROOT), os.environ["PYTHONPATH"]])
-    own = {"ROS_DOMAIN_ID": str(1 + (os.getpid() + 51) % 100), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
-    env = os.environ | own | {"PYTHONPATH": paths, "COLUMNS": "200"}
+    env = os.environ | only(domain("masks")) | {"PYTHONPATH": paths, "COLUMNS": "200"}
     process = subprocess.Popen([sys.executable, *COMMAND, "run", str(parameter_file(folder, sections))], env=env)
     yield env
     process.send_signal(signal.SIGTERM)

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
+from domains import domain, only
 from vision_service.pointcloud.pcd import read_pcd_fields
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,18 +22,17 @@ PATIENCE = 60
 """Until a test gives up, seconds: a bound on failures, nothing that is measured."""
 
 
-def environment(domain: int) -> dict[str, str]:
+def environment(number: int) -> dict[str, str]:
     """Return the environment of processes that see each other, and nobody else."""
     settings = {
-        "ROS_DOMAIN_ID": str(domain),
-        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+        **only(number),
         "PYTHONPATH": str(ROOT),
         "COLUMNS": "200",
     }
     return os.environ | settings
 
 
-OURS = environment(1 + (os.getpid() + 33) % 100)
+OURS = environment(domain("commands"))
 
 
 def run(*arguments: str, env: dict[str, str] = OURS) -> subprocess.CompletedProcess[str]:
@@ -109,7 +109,7 @@ while True:
         "reds:\n  ros__parameters: {model: color_detector, detect_color: '#ff0000', hue_tolerance_pct: 0.1, "
         "segment_size: 3, cameras: [eye, gone], eye.image: usb/image}\n"
     )
-    other = OURS | {"ROS_DOMAIN_ID": str(1 + (os.getpid() + 57) % 100)}
+    other = OURS | {"ROS_DOMAIN_ID": str(domain("a driver of foreign names"))}
     process = subprocess.Popen([sys.executable, "-c", script], env=other)
     try:
         done = run("doctor", str(path), "--wait", "4", env=other)
@@ -140,7 +140,7 @@ node.create_publisher(Image, "image", QoSProfile(depth=1, reliability=Reliabilit
 node.create_subscription(Image, "image", lambda _: None, 1)
 rclpy.spin(node)
 """
-    other = OURS | {"ROS_DOMAIN_ID": str(1 + (os.getpid() + 55) % 100)}
+    other = OURS | {"ROS_DOMAIN_ID": str(domain("a camera and a viewer"))}
     process = subprocess.Popen([sys.executable, "-c", script], env=other)
     try:
         done = run("doctor", "--wait", "3", env=other)

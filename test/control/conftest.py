@@ -2,10 +2,6 @@
 
 import os
 
-os.environ["ROS_DOMAIN_ID"] = str(1 + (os.getpid() + 66) % 100)
-os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
-os.environ.pop("ROS_LOCALHOST_ONLY", None)
-
 import pytest
 
 from page import Page

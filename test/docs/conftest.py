@@ -1,13 +1,7 @@
 """The documentation's examples, run on a robot of rendered cameras."""
 
-import os
 import sys
 from pathlib import Path
-
-# Before anything initializes ROS, here and in the processes that tests start.
-os.environ["ROS_DOMAIN_ID"] = str(1 + (os.getpid() + 71) % 100)
-os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
-os.environ.pop("ROS_LOCALHOST_ONLY", None)
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[2])]
 

@@ -1,12 +1,6 @@
-"""ROS for fuzzing: a domain of their own, discovery limited to this machine; and what `make fuzz` has tried."""
+"""Fuzzing: what `make fuzz` has tried."""
 
 import os
-
-# Before anything initializes ROS.
-os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
-os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
-os.environ.pop("ROS_LOCALHOST_ONLY", None)
-
 from collections.abc import Iterator
 
 import pytest

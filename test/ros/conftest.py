@@ -1,14 +1,8 @@
-"""ROS for tests: a domain of their own, discovery limited to this machine, real nodes that spin."""
+"""Nodes for tests: real ones that spin, and peers that know nothing of ours."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
-
-# Before anything initializes ROS, here and in the processes that tests start.
-os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
-os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
-os.environ.pop("ROS_LOCALHOST_ONLY", None)
 
 import pytest
 import rclpy

@@ -1,13 +1,8 @@
-"""ROS for tests of the gateway: a domain of their own, discovery limited to this machine."""
+"""A robot with its gateway, in one stack."""
 
-import os
 import sys
 from pathlib import Path
 
-# Before anything initializes ROS, here and in the processes that tests start.
-os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 100)
-os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
-os.environ.pop("ROS_LOCALHOST_ONLY", None)
 sys.path.insert(0, str(Path(__file__).parent))
 
 import pytest
