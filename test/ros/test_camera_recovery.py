@@ -45,7 +45,7 @@ def robot(server):
 
 
 class Diary:
-    """What a camera's log says of its problems, as everybody can read it."""
+    """What a camera's log says of its problems, as everybody can read it; a slow start, as the machine is, is none."""
 
     def __init__(self, robot, name="watching"):
         self._inbox = robot.listen(Log, "/rosout", KEPT)
@@ -59,7 +59,9 @@ class Diary:
             self._entries += [
                 f"{LEVEL_NAMES[entry.level]}: {entry.msg}"
                 for entry in self._inbox.drain()
-                if entry.name == self._name and (entry.level == WARNING or entry.msg.startswith("over: "))
+                if entry.name == self._name
+                and (entry.level == WARNING or entry.msg.startswith("over: "))
+                and "has not started" not in entry.msg
             ]
             return len(self._entries) >= count
 
