@@ -72,7 +72,7 @@ audit: $(SUPPLY)
 	    $(SUPPLY)/bin/pip-audit --strict --disable-pip --require-hashes --requirement $$lock || exit; \
 	done
 
-# The tests of point clouds with their C++ under GCC's sanitizers: a read or write beyond an array ends them.
+# The tests of what is C++, with it under GCC's sanitizers: a read or write beyond an array ends them.
 sanitize: $(INSTALLED)
 	tools/sanitize $(VENV)/bin/python
 

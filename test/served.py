@@ -14,9 +14,11 @@ import tinymodels
 from vision_service.configuration import configure
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
+from vision_service.mlmodel.found import Found
 from vision_service.mlmodel.loading import load
 from vision_service.mlmodel.runtime import Runtime, RuntimeOptions
 from vision_service.mlmodel.runtimes import open_model
+from vision_service.mlmodel.suppression import NO_SUPPRESSION, kept
 from vision_service.resources import LocalResources
 from vision_service.types import Detection, Frame
 from vision_service.vision.mlmodel import MLModel
@@ -171,3 +173,8 @@ def load_form(path: Path) -> Runtime:
         return load(path)
     kind = "onnx" if path.suffix == ".onnx" else "litert"
     return open_model(kind, path.read_bytes(), RuntimeOptions(), path=path.name)
+
+
+def meaningful(found: Found) -> Found:
+    """Return what means something of what a decoder has found, best first."""
+    return found.take(kept(found, NO_SUPPRESSION)[1])

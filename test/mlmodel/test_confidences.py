@@ -17,3 +17,8 @@ def test_a_list_of_labels_replaces_the_default_and_drops_the_others():
 def test_upper_and_lower_case_are_the_same():
     minimum = MinimumConfidence(0, {"Straße": 0.5})
     assert minimum.of("STRASSE") == 0.5
+
+
+def test_of_several_results_those_count_that_are_certain_enough_for_their_class():
+    minimum = MinimumConfidence(0.4, {"cat": 0.1, "Dog": 0.7})
+    assert minimum.rows(["cat", "dog", "bird", "DOG", "cat"], [0.1, 0.6, 0.9, 0.7, math.nan]) == [0, 3]

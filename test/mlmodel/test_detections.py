@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vision_service.mlmodel.detections import detections_of
-from vision_service.mlmodel.found import FEW, Found, envelopes, nothing
+from vision_service.mlmodel.found import Found, envelopes, nothing
 from vision_service.mlmodel.placement import letterboxed, stretched
 
 LETTERBOX = letterboxed((640, 360), (320, 320))
@@ -38,16 +38,6 @@ def test_upright_boxes_come_back_in_the_image_named_and_numbered():
     assert [item.class_name for item in (cat, dog, other)] == ["cat", "dog", "2"]
     assert [item.class_index for item in (cat, dog, other)] == [0, 1, 2]
     assert [item.extra for item in (cat, dog, other)] == [None] * 3
-
-
-@pytest.mark.parametrize("placement", [LETTERBOX, STRETCH], ids=["letterbox", "stretch"])
-def test_few_detections_are_the_same_as_many(placement):
-    places = np.random.default_rng(3).uniform(-30, 350, (FEW + 1, 2, 2)).astype(np.float32)
-    boxes = np.sort(places, axis=1).reshape(-1, 4)  # some of them beside the image
-    many = Found(boxes, np.linspace(1, 0, FEW + 1), np.arange(FEW + 1))
-    one_by_one = [each for row in range(FEW + 1) for each in detections_of(many.take([row]), placement, ("cat",))]
-    assert detections_of(many, placement, ("cat",)) == one_by_one
-    assert 0 < len(one_by_one) <= len(many)
 
 
 def test_boxes_in_pixels_of_the_image_are_only_clipped_and_freed_of_borders():

@@ -79,9 +79,46 @@ def test_lengths_that_do_not_belong_together_are_refused(points, found):
         BOUNDS(points, np.empty(found))
 
 
-def test_a_function_takes_all_of_its_parameters():
-    with pytest.raises(ValueError, match="shorter"):
-        BOUNDS(POINTS)
+@pytest.mark.parametrize("values", [(POINTS,), (POINTS, np.empty(6), 1)], ids=["too few", "too many"])
+def test_a_function_takes_all_of_its_parameters_and_no_more(values):
+    with pytest.raises(TypeError, match=f"bounds takes 2 values, not {len(values)}"):
+        BOUNDS(*values)
+
+
+def test_whole_numbers_of_numpy_are_numbers_too():
+    function = Function("metres_of_whole", Array(np.uint16), float, Array(np.float32, written=True))
+    depth = np.empty(2, np.float32)
+    function(np.array([1000, 2000], np.uint16), np.float32(0.5), depth)
+    assert depth.tolist() == [500, 1000]
+    likely = Function(
+        "likely_of_float", Array(np.float32), *[int] * 8, *[float] * 3, *[Array(np.float64, written=True)] * 2
+    )
+    assert (
+        likely(
+            np.zeros(0, np.float32),
+            *[np.int64(value) for value in (0, 1, 1, 0, 1, -1, 0, 0)],
+            0,
+            1,
+            1,
+            *[np.empty(0)] * 2,
+        )
+        == 0
+    )
+
+
+def test_arrays_that_cannot_be_written_to_and_empty_ones_are_read():
+    found = np.empty(6)
+    frozen = np.array([[1, 2, 3], [3, 2, 1]], np.float32)
+    frozen.setflags(write=False)
+    BOUNDS(frozen, found)
+    assert found.tolist() == [1, 2, 1, 3, 2, 3]
+    bytes_to_read, bytes_to_write = Array(np.uint8), Array(np.uint8, written=True)
+    few = np.zeros(3, np.uint8)
+    few.setflags(write=False)
+    assert bytes_to_read.pointer(few, "it") == few.ctypes.data
+    with pytest.raises(TypeError, match="writeable"):
+        bytes_to_write.pointer(few, "it")
+    assert bytes_to_read.pointer(few[:0], "it") > 0
 
 
 @pytest.mark.skipif(not shutil.which("g++"), reason="there is no compiler")

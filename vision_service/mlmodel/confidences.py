@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 
 class MinimumConfidence:
@@ -28,3 +28,12 @@ class MinimumConfidence:
     def of(self, name: str) -> float:
         """Return the least confidence of a class; infinite if it never counts."""
         return self._by_label.get(name.casefold(), self._default)
+
+    def rows(self, names: Sequence[str], scores: Sequence[float]) -> list[int]:
+        """Return which of several results count.
+
+        Args:
+            names: Of each its class's name.
+            scores: Of each its confidence.
+        """
+        return [row for row, (name, score) in enumerate(zip(names, scores, strict=True)) if score >= self.of(name)]

@@ -3,58 +3,48 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from itertools import repeat
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vision_service.mlmodel.found import FEW, Found
+from vision_service.mlmodel.found import Found
 from vision_service.mlmodel.labels import label
 from vision_service.mlmodel.masks import instance_masks
 from vision_service.mlmodel.placement import Placement
+from vision_service.mlmodel.suppression import NO_SUPPRESSION, Suppression, kept
 from vision_service.types import Detection, DetectionExtra, InstanceMask, Keypoint, OrientedBox, reduced_angle
 
 
 def detections_of(
-    found: Found, placement: Placement, labels: tuple[str, ...], keypoint_names: Sequence[str] = ()
+    found: Found,
+    placement: Placement,
+    labels: tuple[str, ...],
+    keypoint_names: Sequence[str] = (),
+    suppression: Suppression = NO_SUPPRESSION,
 ) -> list[Detection]:
-    """Return detections in pixels of the source image, clipped to it; turned boxes and keypoints are not.
+    """Return detections in pixels of the source image, best first, clipped to it; turned boxes and keypoints are not.
 
     Args:
-        found: Best first.
+        found: In any order; what means nothing is left out.
         placement: Where the image lies in the model's input.
         labels: The class names by number.
         keypoint_names: By place.
+        suppression: What is left of boxes that mean the same object, and how many.
     """
     if not len(found):
         return []
+    table, places = kept(found, suppression, placement)
+    if found.plain:
+        return detections_in(table, labels)
+    found = found.take(places)
     if found.turned is not None:
-        return _turned(found, found.turned.astype(np.float64), placement, labels)
-    plain = found.keypoints is None and found.coefficients is None and found.masks is None
-    if plain and len(found) <= FEW and not found.in_source:
-        return [
-            Detection(label(labels, number), score, *box, "", number)
-            for corners, score, number in found.rows
-            if _has_area(box := placement.box_to_source(*corners))
-        ]
-    if found.in_source:
-        beside = np.array(placement.corner) / placement.scale  # where the image begins in what the model sees
-        boxes = (found.boxes.reshape(-1, 2, 2) - beside).clip(0.0, placement.source).reshape(-1, 4)
-    else:
-        boxes = placement.boxes_to_source(found.boxes)
-    larger = boxes[:, 2:] > boxes[:, :2]
-    if not np.logical_and.reduce(larger, None):  # what lies beside the image, in a letterbox's border
-        inside = np.flatnonzero(larger.all(axis=1))
-        found, boxes = found.take(inside), boxes[inside]
-    extras: Iterable[DetectionExtra | None] = repeat(None)
-    if not plain:
-        extras = _extras(found, placement, boxes, keypoint_names)
+        return _turned(found, found.turned, placement, labels)
     made = [
         Detection(label(labels, number), score, x_min, y_min, x_max, y_max, "", number, extra)
-        for number, score, (x_min, y_min, x_max, y_max), extra in zip(
-            found.classes.tolist(), found.scores.tolist(), boxes.tolist(), extras, strict=False
+        for (x_min, y_min, x_max, y_max, score, number), extra in zip(
+            _rows(table), _extras(found, placement, table[:, :4], keypoint_names), strict=True
         )
     ]
     if found.coefficients is None:
@@ -63,9 +53,23 @@ def detections_of(
     return [each for each in made if each.extra is None or each.extra.mask is None or each.extra.mask.area]
 
 
-def _has_area(box: tuple[float, float, float, float]) -> bool:
-    """Return whether something of a box lies in the image, and not beside it in a letterbox's border."""
-    return box[0] < box[2] and box[1] < box[3]
+def detections_in(table: NDArray[np.float64], labels: tuple[str, ...]) -> list[Detection]:
+    """Return the detections of a table, (N, 6), in pixels of the image.
+
+    Args:
+        table: Boxes, scores and class numbers.
+        labels: The class names by number.
+    """
+    return [
+        Detection(label(labels, number), score, x_min, y_min, x_max, y_max, "", number)
+        for x_min, y_min, x_max, y_max, score, number in _rows(table)
+    ]
+
+
+def _rows(table: NDArray[np.float64]) -> Iterator[tuple[float, float, float, float, float, int]]:
+    """Return the rows of a table, their class numbers as such."""
+    for x_min, y_min, x_max, y_max, score, number in table.tolist():
+        yield x_min, y_min, x_max, y_max, score, int(number)
 
 
 def _extras(found: Found, placement: Placement, boxes: NDArray[Any], names: Sequence[str]) -> Sequence[DetectionExtra]:

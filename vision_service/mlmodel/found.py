@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,24 +9,17 @@ from numpy.typing import NDArray
 
 UNLIKELY = float(1 << 31)
 """No class number and no coordinate is as great, but some models leave such in rows that mean nothing."""
-FEW = 32
-"""So many rows are looked at one by one in less time than as arrays: after a network has run, the processor has to
-fetch the code of whatever is called, and that of NumPy's functions is long."""
-
-# The methods of arrays that do the same go through Python first.
-_least, _greatest, _all = np.minimum.reduce, np.maximum.reduce, np.logical_and.reduce
+COLUMNS = 6
+"""Of the table: xmin, ymin, xmax, ymax, score, class number."""
 
 
-@dataclass(frozen=True, eq=False)
 class Found:
     """Objects that a detector found; row by row.
 
     Attributes:
-        boxes: (N, 4) corners xmin, ymin, xmax, ymax, in pixels of the model's input; upright.
-        scores: (N,) 0 to 1.
-        classes: (N,) class numbers.
-        turned: (N, 5) centre x, centre y, width, height (pixels of the input) and angle (radians, x towards y), or
-            None if the boxes are upright.
+        table: (N, 6) float64: boxes, scores and class numbers.
+        turned: (N, 5) float64 centre x, centre y, width, height (pixels of the input) and angle (radians, x towards y),
+            or None if the boxes are upright.
         keypoints: (N, K, 3) x, y (pixels of the input) and confidence (NaN = none), or None.
         coefficients: (N, M) weights of the prototypes, or None.
         masks: (N, h, w) scores of pixels over the whole of the input, > 0 = the object, or None.
@@ -39,31 +28,101 @@ class Found:
             the input, which lies beside the image if that is letterboxed.
     """
 
-    boxes: NDArray[Any]
-    scores: NDArray[Any]
-    classes: NDArray[Any]
-    turned: NDArray[Any] | None = None
-    keypoints: NDArray[Any] | None = None
-    coefficients: NDArray[Any] | None = None
-    masks: NDArray[Any] | None = None
-    prototypes: NDArray[Any] | None = None
-    in_source: bool = False
+    __slots__ = ("coefficients", "in_source", "keypoints", "masks", "prototypes", "table", "turned")
+
+    def __init__(
+        self,
+        boxes: NDArray[Any],
+        scores: NDArray[Any],
+        classes: NDArray[Any],
+        turned: NDArray[Any] | None = None,
+        keypoints: NDArray[Any] | None = None,
+        coefficients: NDArray[Any] | None = None,
+        masks: NDArray[Any] | None = None,
+        prototypes: NDArray[Any] | None = None,
+        in_source: bool = False,
+    ) -> None:
+        """Take what was found.
+
+        Args:
+            boxes: (N, 4) corners xmin, ymin, xmax, ymax, in pixels of the model's input; upright.
+            scores: (N,) 0 to 1.
+            classes: (N,) class numbers.
+            turned: See the attributes, as for all that follows.
+            keypoints: Likewise.
+            coefficients: Likewise.
+            masks: Likewise.
+            prototypes: Likewise.
+            in_source: Likewise.
+
+        Raises:
+            ValueError: If they are not of the same number of objects.
+        """
+        count = len(scores)
+        if boxes.shape != (count, 4) or classes.shape != (count,):
+            msg = f"boxes {boxes.shape}, scores {scores.shape} and classes {classes.shape} do not belong together"
+            raise ValueError(msg)
+        table = np.empty((count, COLUMNS))
+        table[:, :4], table[:, 4], table[:, 5] = boxes, scores, classes
+        self.table = table
+        self.turned = None if turned is None else turned.astype(np.float64, order="C")
+        self.keypoints = keypoints
+        self.coefficients = coefficients
+        self.masks = masks
+        self.prototypes = prototypes
+        self.in_source = in_source
+
+    @classmethod
+    def of_table(
+        cls,
+        table: NDArray[np.float64],
+        turned: NDArray[Any] | None = None,
+        keypoints: NDArray[Any] | None = None,
+        coefficients: NDArray[Any] | None = None,
+        masks: NDArray[Any] | None = None,
+        prototypes: NDArray[Any] | None = None,
+        in_source: bool = False,
+    ) -> Found:
+        """Return what is in a table, (N, 6) float64, and what belongs to its rows: see the attributes."""
+        found = cls.__new__(cls)
+        found.table = table
+        found.turned = turned
+        found.keypoints = keypoints
+        found.coefficients = coefficients
+        found.masks = masks
+        found.prototypes = prototypes
+        found.in_source = in_source
+        return found
+
+    @property
+    def boxes(self) -> NDArray[np.float64]:
+        """The (N, 4) boxes."""
+        return self.table[:, :4]
+
+    @property
+    def scores(self) -> NDArray[np.float64]:
+        """The (N,) scores."""
+        return self.table[:, 4]
+
+    @property
+    def classes(self) -> NDArray[np.int64]:
+        """The (N,) class numbers; of what is none, any."""
+        with np.errstate(invalid="ignore"):
+            return self.table[:, 5].astype(np.int64)
+
+    @property
+    def plain(self) -> bool:
+        """Whether there is nothing but upright boxes."""
+        return self.turned is None and self.keypoints is None and self.coefficients is None and self.masks is None
 
     def __len__(self) -> int:
         """Return how many objects."""
-        return len(self.scores)
-
-    @cached_property
-    def rows(self) -> list[tuple[list[float], float, int]]:
-        """The box, the score and the class number of each."""
-        return list(zip(self.boxes.tolist(), self.scores.tolist(), self.classes.tolist(), strict=True))
+        return len(self.table)
 
     def take(self, rows: NDArray[Any] | list[int] | slice) -> Found:
         """Return some of the rows, in the given order."""
-        return Found(
-            self.boxes[rows],
-            self.scores[rows],
-            self.classes[rows],
+        return Found.of_table(
+            self.table[rows],
             None if self.turned is None else self.turned[rows],
             None if self.keypoints is None else self.keypoints[rows],
             None if self.coefficients is None else self.coefficients[rows],
@@ -72,52 +131,10 @@ class Found:
             self.in_source,
         )
 
-    def sane(self) -> Found:
-        """Return the rows that mean something: finite, with an area, a class, and no absurd number."""
-        if self._all_sane():
-            return self
-        with np.errstate(invalid="ignore"):  # of two infinite edges
-            size = self.boxes[:, 2:] - self.boxes[:, :2]
-        good = (np.abs(self.boxes) < UNLIKELY).all(axis=1) & (size > 0).all(axis=1)
-        good &= (self.classes >= 0) & (np.abs(self.classes) < UNLIKELY) & np.isfinite(self.scores)
-        return self.take(np.flatnonzero(good))
-
-    def _all_sane(self) -> bool:
-        """Return whether all rows mean something, as they mostly do, in a third of the time."""
-        boxes, classes, scores = self.boxes, self.classes, self.scores
-        if len(scores) <= FEW:  # not a number is on neither side of any
-            return all(
-                -UNLIKELY < left < right < UNLIKELY
-                and -UNLIKELY < top < bottom < UNLIKELY
-                and 0 <= number < UNLIKELY
-                and -math.inf < score < math.inf
-                for (left, top, right, bottom), score, number in self.rows
-            )
-        return bool(
-            _least(boxes, None) > -UNLIKELY
-            and _greatest(boxes, None) < UNLIKELY
-            and _all(boxes[:, 2:] > boxes[:, :2], None)
-            and _least(classes) >= 0
-            and _greatest(classes) < UNLIKELY
-            and np.isfinite(scores).all()
-        )
-
-    @cached_property
-    def _falling(self) -> bool:
-        """Whether the best come first, as many models return them."""
-        scores = self.scores
-        if len(scores) <= FEW:
-            return all(better[1] >= worse[1] for better, worse in pairwise(self.rows))
-        return bool(_all(scores[:-1] >= scores[1:]))
-
-    def sorted(self) -> Found:
-        """Return all rows, the best first; equal ones keep their order."""
-        return self if self._falling else self.take(np.argsort(-self.scores, kind="stable"))
-
 
 def nothing() -> Found:
     """Return no objects."""
-    return Found(np.zeros((0, 4)), np.zeros(0), np.zeros(0, np.int64))
+    return Found.of_table(np.zeros((0, COLUMNS)))
 
 
 def centers_to_corners(boxes: NDArray[Any]) -> NDArray[Any]:

@@ -42,47 +42,22 @@ class Placement:
             )
             object.__setattr__(self, "scale", (across, down))
 
-    def boxes_to_source(self, boxes: NDArray[Any]) -> NDArray[np.float64]:
-        """Return boxes in pixels of the image, clipped to it.
-
-        Args:
-            boxes: (N, 4) corners xmin, ymin, xmax, ymax in pixels of the input.
-        """
-        corner, scale, source = self._of_boxes
-        found: NDArray[np.float64] = (boxes - corner) / scale
-        return np.minimum(np.maximum(found, 0.0, out=found), source, out=found)
-
-    def box_to_source(self, left: float, top: float, right: float, bottom: float) -> tuple[float, float, float, float]:
-        """Return one box in pixels of the image, clipped to it; few are brought there sooner one by one.
-
-        Args:
-            left: xmin in pixels of the input; finite, as the others.
-            top: ymin.
-            right: xmax.
-            bottom: ymax.
-        """
-        x, y, across, down, width, height = self._of_box
-        return (
-            min(max((left - x) / across, 0.0), width),
-            min(max((top - y) / down, 0.0), height),
-            min(max((right - x) / across, 0.0), width),
-            min(max((bottom - y) / down, 0.0), height),
-        )
+    @cached_property
+    def numbers(self) -> tuple[float, float, float, float, float, float]:
+        """The corner, the scale and the source's size, by which boxes go back."""
+        (x, y), (across, down), (width, height) = self.corner, self.scale, self.source
+        return float(x), float(y), float(across), float(down), float(width), float(height)
 
     @cached_property
-    def _of_box(self) -> tuple[float, ...]:
-        """The corner, the scale and the source's size."""
-        return tuple(map(float, (*self.corner, *self.scale, *self.source)))
+    def numbers_of_source(self) -> tuple[float, float, float, float, float, float]:
+        """The same for boxes in pixels of the image whose origin is the input's corner."""
+        x, y, across, down, width, height = self.numbers
+        return x / across, y / down, 1.0, 1.0, width, height
 
     @cached_property
     def size_of_boxes(self) -> NDArray[np.float64]:
         """The input's width and height for both corners of a box: (4,)."""
         return np.array([*self.size, *self.size], np.float64)
-
-    @cached_property
-    def _of_boxes(self) -> tuple[NDArray[np.float64], ...]:
-        """The corner, the scale and the source's size, each for both corners of a box: (4,)."""
-        return tuple(np.array([*pair, *pair], np.float64) for pair in (self.corner, self.scale, self.source))
 
     def points_to_source(self, points: NDArray[Any]) -> NDArray[np.float64]:
         """Return points in pixels of the image; they may lie beside it.

@@ -14,7 +14,7 @@ import numpy as np
 
 from vision_service.image import Image
 from vision_service.mlmodel.found import Found
-from vision_service.mlmodel.suppression import suppress
+from vision_service.mlmodel.suppression import Suppression, kept
 from vision_service.types import Detection, DetectionExtra
 
 EDGE = 1.5
@@ -115,10 +115,9 @@ def merged(found: Sequence[Detection], threshold: float, mode: str, limit: int) 
     angles = np.array([(box.center_x, box.center_y, box.width, box.height, box.angle) for box in turned])
     rows = Found(
         boxes,
-        np.arange(len(best)),
-        np.array([item.class_index for item in best]),
+        np.array([item.confidence for item in best]),
+        np.array([item.class_index + 1 for item in best]),  # -1 = without one
         turned=angles if len(turned) == len(best) else None,
     )
-    # The scores are places in the list here: suppression looks at the order alone.
-    kept = suppress(rows, threshold, mode, limit)
-    return [best[place] for place in kept.scores.tolist()]
+    _, places = kept(rows, Suppression(mode, threshold, limit))
+    return [best[place] for place in places.tolist()]

@@ -1,1 +1,1 @@
-"""The hot paths of point clouds in C++ (``*.cpp``), and how Python calls them (``library.py``)."""
+"""The hot paths of point clouds and models' outputs in C++ (``*.cpp``), and how Python calls them (``library.py``)."""

@@ -24,6 +24,9 @@ SOURCES = Path(__file__).resolve().parent
 
 _NO_MEMORY, _WRONG_LENGTHS = -1, -2  # Failure in spans.h
 
+_writeable_buffer: Any = ctypes.c_char.from_buffer
+_address = ctypes.addressof
+
 
 class Array:
     """A parameter that is an array in C order.
@@ -36,6 +39,7 @@ class Array:
     def __init__(self, dtype: Any, *, written: bool = False) -> None:
         self.dtype = np.dtype(dtype)
         self.written = written
+        self._alignment = self.dtype.alignment
 
     def pointer(self, value: Any, name: str) -> int:
         """Return where an array's items are.
@@ -43,6 +47,15 @@ class Array:
         Raises:
             TypeError: If it is none such.
         """
+        if type(value) is np.ndarray and value.dtype is self.dtype:
+            if not value.size:
+                return self._alignment  # where nobody looks
+            try:  # in a fifth of the time: a buffer that can be written to, and lies in C order
+                address = _address(_writeable_buffer(value))
+                if not address % self._alignment:
+                    return address
+            except (TypeError, ValueError):
+                pass  # it is another one, and looked at below
         suits = isinstance(value, np.ndarray) and value.dtype == self.dtype and value.flags.c_contiguous
         if not suits or not value.flags.aligned or (self.written and not value.flags.writeable):
             kind = f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
@@ -65,25 +78,36 @@ class Function:
         self.name = name
         self._parameters = parameters
         self._function: Any = None
+        arrays = [(place, kind) for place, kind in enumerate(parameters) if isinstance(kind, Array)]
+        self._arrays = arrays[::-1]  # each becomes two values: the places before it stay
+        before = [sum(place < own for place, _ in arrays) for own in range(len(parameters))]
+        self._numbers = [
+            (own + before[own], kind) for own, kind in enumerate(parameters) if not isinstance(kind, Array)
+        ]
 
     def __call__(self, *values: Any) -> int:
         """Return what it returns: a number from 0 on.
 
         Raises:
-            TypeError: If a value is not what the function takes.
+            TypeError: If a value is not what the function takes, or there are more or fewer.
             ValueError: If the lengths of the arrays do not belong together.
             MemoryError: If there is no memory for it.
             VisionError: INTERNAL, if the library is not there.
         """
         if self._function is None:
             self._function = self._declared()
-        arguments: list[int | float] = []
-        for kind, value in zip(self._parameters, values, strict=True):
-            if isinstance(kind, Array):
-                arguments += (kind.pointer(value, self.name), value.size)
-            else:
-                arguments.append(kind(value))
-        found = int(self._function(*arguments))
+        if len(values) != len(self._parameters):
+            raise TypeError(f"{self.name} takes {len(self._parameters)} values, not {len(values)}")
+        arguments = [*values]
+        for place, kind in self._arrays:
+            value = values[place]
+            arguments[place : place + 1] = kind.pointer(value, self.name), value.size
+        try:
+            found = self._function(*arguments)
+        except ctypes.ArgumentError:  # a whole number of NumPy's is none for ctypes
+            for place, number in self._numbers:
+                arguments[place] = number(arguments[place])
+            found = self._function(*arguments)
         if found >= 0:
             return found
         if found == _NO_MEMORY:

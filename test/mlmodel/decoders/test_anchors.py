@@ -35,7 +35,7 @@ def blazeface(rows, size: int = 128, count: int = 896, **values):
 def decode(row: int, numbers, logit: float = 3.0, minimum: float = 0.0):
     tensors = faces({row: (numbers, logit)})
     decoder = BlazeFaceDecoder("regressors", "classificators")
-    return decoder.decode(tensors, stretched((128, 128), (128, 128)), minimum).sane()
+    return served.meaningful(decoder.decode(tensors, stretched((128, 128), (128, 128)), minimum))
 
 
 def test_there_are_two_anchors_in_each_cell_of_16_and_six_in_each_of_8():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from served import meaningful
 from vision_service.mlmodel.decoders.rows import QueriesDecoder, RowsDecoder
 from vision_service.mlmodel.placement import stretched
 
@@ -21,7 +22,7 @@ def test_rows_with_a_score_are_read_and_empty_ones_are_not(minimum, classes):
 def test_a_class_that_is_no_number_is_left_out(wrong):
     rows = ROWS.copy()
     rows[0, 0, 5] = wrong
-    assert RowsDecoder("x").decode({"x": rows}, PLACEMENT, 0).sane().classes.tolist() == [0]
+    assert meaningful(RowsDecoder("x").decode({"x": rows}, PLACEMENT, 0)).classes.tolist() == [0]
 
 
 def test_columns_stand_where_the_family_has_them():

@@ -17,6 +17,7 @@ from vision_service.mlmodel.found import Found
 from vision_service.mlmodel.placement import stretched
 from vision_service.mlmodel.runtime import RuntimeOptions
 from vision_service.mlmodel.runtimes import open_model
+from vision_service.mlmodel.suppression import NO_SUPPRESSION, kept
 
 PLACEMENT = stretched((200, 100), (200, 100))
 TENSORS = {
@@ -31,7 +32,12 @@ PLAIN = SeparateDecoder("boxes", "scores", order=Y_FIRST)
 
 
 def read(decoder, tensors=TENSORS, minimum: float = 0.0) -> Found:
-    return decoder.decode(tensors, PLACEMENT, minimum).sane().sorted()
+    found = served.meaningful(decoder.decode(tensors, PLACEMENT, minimum))
+    at_once = getattr(decoder, "decode_in_image", None)
+    if at_once is not None:
+        table = at_once(tensors, PLACEMENT, minimum, NO_SUPPRESSION)
+        assert table is None or table.tolist() == kept(found, NO_SUPPRESSION, PLACEMENT)[0].tolist()
+    return found
 
 
 def classes(found: Found) -> list[int]:

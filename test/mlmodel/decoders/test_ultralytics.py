@@ -446,7 +446,7 @@ def test_numbers_that_are_none_are_nothing():
     values[0, 4, 0], values[0, 0, 99], values[0, 1, 8] = np.nan, np.nan, np.inf
     model = onnx({"output0": raw()}, metadata=said())
     found = model.decoder.decode({"output0": values}, model.input.placement(served.frame().image), 0.25)
-    assert found.sane().classes.tolist() == [0]
+    assert served.meaningful(found).classes.tolist() == [0]
 
 
 # Masks without metadata.

@@ -12,12 +12,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vision_service.mlmodel.activation import sigmoid
 from vision_service.mlmodel.contract import FAMILY, METADATA, SHAPES, Item, known
 from vision_service.mlmodel.decoders.base import Facts, Recognition, detection_items, refuse
 from vision_service.mlmodel.decoders.tensorflow import values_items
 from vision_service.mlmodel.file_facts import DetectorAnchors
 from vision_service.mlmodel.found import Found, centers_to_corners
+from vision_service.mlmodel.likely import activated
 from vision_service.mlmodel.placement import Placement
 
 FACES = {
@@ -110,11 +110,8 @@ class AnchorDecoder:
     def decode(self, tensors: Mapping[str, NDArray[Any]], placement: Placement, minimum: float) -> Found:
         """Return the anchors whose best class is likely enough."""
         about = self.anchors
-        scores = tensors[self.scores].reshape(about.num_boxes, about.num_classes).astype(np.float64)
-        if self.activation == "sigmoid":
-            scores = sigmoid(scores)
-        best = scores.max(axis=1)
-        (rows,) = (best >= minimum).nonzero()
+        scores = tensors[self.scores].reshape(about.num_boxes, about.num_classes)
+        rows, best, classes = activated(scores, self.activation, minimum)
         raw = tensors[self.boxes].reshape(about.num_boxes, about.num_coords)[rows, :4].astype(np.float64)
         x, y, width, height = (raw[:, self.order.index(place)] for place in range(4))
         anchor = about.anchors[rows].astype(np.float64)
@@ -122,7 +119,7 @@ class AnchorDecoder:
         sizes = np.exp(sizes.clip(-50, 50)) if about.apply_exponential_on_box_size else sizes
         middles = np.stack([x / about.x_scale, y / about.y_scale], axis=1) * anchor[:, 2:] + anchor[:, :2]
         boxes = np.concatenate([middles, sizes * anchor[:, 2:]], axis=1) * np.array([*placement.size, *placement.size])
-        return Found(centers_to_corners(boxes), best[rows], scores[rows].argmax(axis=1))
+        return Found(centers_to_corners(boxes), best, classes)
 
 
 class BlazeFace:
@@ -178,8 +175,7 @@ class BlazeFaceDecoder:
 
     def decode(self, tensors: Mapping[str, NDArray[Any]], placement: Placement, minimum: float) -> Found:
         """Return the faces."""
-        scores = sigmoid(tensors[self.scores].reshape(-1).astype(np.float64))
-        rows = np.flatnonzero(np.isfinite(scores) & (scores >= minimum))
+        rows, scores, classes = activated(tensors[self.scores].reshape(-1, 1), "sigmoid", minimum)
         raw = tensors[self.boxes].reshape(-1, FACE_NUMBERS)[rows].astype(np.float64)
         middles = face_anchors(self.layers)[rows] * placement.size
         boxes = raw[:, :4].copy()
@@ -187,7 +183,7 @@ class BlazeFaceDecoder:
         points = raw[:, 4:].reshape(-1, FACE_POINTS, 2) + middles[:, np.newaxis]
         unsaid = np.full((len(rows), FACE_POINTS, 1), np.nan)
         keypoints = np.concatenate([points, unsaid], axis=2)
-        return Found(centers_to_corners(boxes), scores[rows], np.zeros(len(rows), np.int64), keypoints=keypoints)
+        return Found(centers_to_corners(boxes), scores, classes, keypoints=keypoints)
 
 
 FACE_NAMES = ("right eye", "left eye", "nose", "mouth", "right ear", "left ear")

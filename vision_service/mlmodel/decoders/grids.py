@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vision_service.mlmodel.decoders.base import Facts, reach_of, scale_of
 from vision_service.mlmodel.found import Found, centers_to_corners, envelopes
+from vision_service.mlmodel.likely import likely
 from vision_service.mlmodel.placement import Placement
 
 STRIDES = ((8, 16, 32), (8, 16, 32, 64), (4, 8, 16, 32), (16, 32))
@@ -104,28 +105,33 @@ class GridDecoder:
 
     def decode(self, tensors: Mapping[str, NDArray[Any]], placement: Placement, minimum: float) -> Found:
         """Return the places whose best class is likely enough."""
-        columns = tensors[self.output][0]
-        if self.anchors_first:
-            columns = columns.T
+        head = tensors[self.output][0]
+        scale = scale_of(self.coordinates, placement)
         first = 5 if self.objectness else 4
-        # One maximum over whole rows, and only then the class of the few that are left.
-        best = columns[first : first + self.classes].max(axis=0)
-        if self.objectness:
-            best = best * columns[4]
-        (chosen,) = (best >= minimum).nonzero()
-        few = columns[:, chosen].astype(np.float32, copy=False)
-        classes = few[first : first + self.classes].argmax(axis=0)
-        rest = few[first + self.classes :].T
-        boxes = few[:4].T * scale_of(self.coordinates, placement)
+        found = likely(
+            head,
+            minimum,
+            places_first=self.anchors_first,
+            first=first,
+            classes=self.classes,
+            objectness=4 if self.objectness else None,
+            boxes=scale[:2].tolist(),
+        )
+        if not self.extras or not len(found.places):
+            return Found.of_table(found.table)
+        few = head.take(found.places, axis=0 if self.anchors_first else 1).astype(np.float32, copy=False)
+        if self.anchors_first:
+            few = few.T
         return assemble(
-            boxes,
-            best[chosen].astype(np.float64),
-            classes,
-            rest,
+            few[:4].T * scale if self.angle else found.table[:, :4],
+            found.scores,
+            found.classes,
+            few[first + self.classes :].T,
             angle=self.angle,
             keypoints=self.keypoints,
-            scale=scale_of(self.coordinates, placement)[:2],
+            scale=scale[:2],
             prototypes=tensors[self.prototypes][0] if self.prototypes else None,
+            corners=not self.angle,
         )
 
 

@@ -23,6 +23,7 @@ from vision_service.mlmodel.decoders.base import (
 from vision_service.mlmodel.decoders.grids import GridDecoder, head_of, strides_of
 from vision_service.mlmodel.decoders.ultralytics import CONFIDENCE, GREY, check_labels, letterbox_items, unit
 from vision_service.mlmodel.found import Found
+from vision_service.mlmodel.likely import likely
 from vision_service.mlmodel.placement import Placement
 
 IOU = 0.45
@@ -142,14 +143,13 @@ class YoloXDecoder:
             plain = GridDecoder(self.output, self.classes, anchors_first=True, objectness=True)
             return plain.decode(tensors, placement, minimum)
         head = tensors[self.output][0]
-        best = head[:, 5:].max(axis=1) * head[:, 4]
-        (chosen,) = (best >= minimum).nonzero()
-        few = head[chosen].astype(np.float64)
-        grid, stride = (item[chosen] for item in _grid(placement.size, self.strides))
+        found = likely(head, minimum, first=5, objectness=4)
+        few = head[found.places].astype(np.float64)
+        grid, stride = (item[found.places] for item in _grid(placement.size, self.strides))
         middle = (few[:, :2] + grid) * stride
         half = np.exp(few[:, 2:4].clip(-50, 50)) * stride / 2
-        boxes = np.concatenate([middle - half, middle + half], axis=1)
-        return Found(boxes, best[chosen].astype(np.float64), few[:, 5:].argmax(axis=1))
+        found.table[:, :2], found.table[:, 2:4] = middle - half, middle + half
+        return Found.of_table(found.table)
 
 
 @lru_cache(maxsize=8)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vision_service.mlmodel.activation import sigmoid, softmax
+from vision_service.mlmodel.activation import softmax
 from vision_service.mlmodel.background import is_no_object
 from vision_service.mlmodel.contract import ASSUMED, FAMILY, GRAPH, LABELS, NAMES, UNKNOWN, Item
 from vision_service.mlmodel.decoders.base import (
@@ -26,6 +26,7 @@ from vision_service.mlmodel.decoders.base import (
     scale_of,
 )
 from vision_service.mlmodel.found import Found, centers_to_corners, nothing
+from vision_service.mlmodel.likely import activated, likely
 from vision_service.mlmodel.placement import Placement
 
 CONFIDENCE = 0.5
@@ -223,27 +224,26 @@ class QueriesWithLogits:
 
     def decode(self, tensors: Mapping[str, NDArray[Any]], placement: Placement, minimum: float) -> Found:
         """Return the queries that are likely enough; as many at most as there are queries, but 100 at least."""
-        logits = tensors[self.logits].reshape(-1, tensors[self.logits].shape[-1]).astype(np.float64)
-        shift = int(self.background == "first")
-        if self.activation == "softmax":
-            scores = softmax(logits)
-        else:
-            scores = logits if self.activation == "none" else sigmoid(logits)
-        scores = scores[:, shift : -1 if self.background == "last" else None]
-        if not scores.size:  # no query, or no class besides the background
+        logits = tensors[self.logits].reshape(-1, tensors[self.logits].shape[-1])
+        first, last = int(self.background == "first"), logits.shape[1] - int(self.background == "last")
+        if not len(logits) or first >= last:  # no query, or no class besides the background
             return nothing()
         if self.activation == "sigmoid":
-            queries, classes = (scores >= minimum).nonzero()
-            best = scores[queries, classes]
+            places, best, _ = activated(logits.reshape(-1, 1), "sigmoid", minimum)
+            queries, classes = np.divmod(places, logits.shape[1])
+            counts = (first <= classes) & (classes < last)
+            queries, classes, best = queries[counts], classes[counts], best[counts]
         else:
-            top = scores.max(axis=1)
-            (queries,) = (top >= minimum).nonzero()
-            best, classes = top[queries], scores[queries].argmax(axis=1)
-        most = max(LEAST_QUERIES, len(scores))
+            scores = logits.astype(np.float64)
+            found = likely(
+                softmax(scores) if self.activation == "softmax" else scores, minimum, first=first, classes=last - first
+            )
+            queries, best, classes = found.places, found.scores, found.classes + first
+        most = max(LEAST_QUERIES, len(logits))
         if len(best) > most:
             chosen = np.argsort(-best, kind="stable")[:most]
             queries, classes, best = queries[chosen], classes[chosen], best[chosen]
         boxes = tensors[self.boxes].reshape(-1, 4)[queries] * scale_of(self.coordinates, placement)
         corners = boxes if self.box_format == "corners" else centers_to_corners(boxes)
         maps = tensors[self.masks][0][queries] if self.masks else None
-        return Found(corners, best, classes + shift, masks=maps)
+        return Found(corners, best, classes, masks=maps)

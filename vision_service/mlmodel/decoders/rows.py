@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vision_service.mlmodel.decoders.base import scale_of
 from vision_service.mlmodel.decoders.grids import assemble, extras_of
 from vision_service.mlmodel.found import Found
+from vision_service.mlmodel.likely import likely
 from vision_service.mlmodel.placement import Placement
 
 
@@ -89,10 +90,5 @@ class QueriesDecoder:
 
     def decode(self, tensors: Mapping[str, NDArray[Any]], placement: Placement, minimum: float) -> Found:
         """Return the queries whose best class is likely enough."""
-        rows = tensors[self.output][0]
-        best = rows[:, 4:].max(axis=1)
-        rows = rows[best >= minimum].astype(np.float32, copy=False)
-        scores, classes = rows[:, 4:].max(axis=1).astype(np.float64), rows[:, 4:].argmax(axis=1)
-        boxes = rows[:, :4] * scale_of(self.coordinates, placement)
-        none = np.zeros(2)
-        return assemble(boxes, scores, classes, rows[:, :0], angle=False, keypoints=(0, 0), scale=none, prototypes=None)
+        scale = scale_of(self.coordinates, placement)[:2].tolist()
+        return Found.of_table(likely(tensors[self.output][0], minimum, first=4, boxes=scale).table)

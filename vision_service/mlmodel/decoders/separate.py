@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from vision_service.mlmodel.activation import probabilities
 from vision_service.mlmodel.background import is_background, is_no_object, without_background
-from vision_service.mlmodel.boxes import X_FIRST, Y_FIRST
+from vision_service.mlmodel.boxes import FORMATS, X_FIRST, Y_FIRST
 from vision_service.mlmodel.contract import (
     ASSUMED,
     ATTRIBUTE,
@@ -42,16 +42,14 @@ from vision_service.mlmodel.decoders.base import (
 )
 from vision_service.mlmodel.decoders.tensorflow import values_items
 from vision_service.mlmodel.decoders.ultralytics import letterbox_items
-from vision_service.mlmodel.found import Found, nothing
+from vision_service.mlmodel.found import Found, centers_to_corners, nothing
+from vision_service.mlmodel.likely import likely, separate, separate_in_image
 from vision_service.mlmodel.placement import Placement
 from vision_service.mlmodel.roles import find_roles
+from vision_service.mlmodel.suppression import Suppression
 
 NUMBERS = known(FAMILY, xmin_ymin_xmax_ymax_order=X_FIRST, first_class_number=0)
 """How most write the numbers of boxes and of classes."""
-
-
-_FARTHEST_CLASS = 1 << 31
-"""What models that compute in float leave in rows that mean nothing may be greater."""
 
 
 @dataclass(frozen=True)
@@ -86,45 +84,43 @@ class SeparateDecoder:
 
     def decode(self, tensors: Mapping[str, NDArray[Any]], placement: Placement, minimum: float) -> Found:
         """Return the rows that are likely enough."""
-        boxes = tensors[self.boxes].reshape(-1, 4)
-        scores, classes = self._scores(tensors, len(boxes))
+        boxes = tensors[self.boxes]
+        scores, classes = self._scores(tensors, boxes.size // 4)
         if self.count:
             count = tensors[self.count].item(0)
             scores = scores[: int(count) if 0 < count < math.inf else 0]
-        # Not a number is never enough. Scores of float models may leave 0 to 1 by rounding.
-        (rows,) = (scores >= minimum if minimum > 0 else np.maximum(scores, 0.0) >= minimum).nonzero()
-        if not rows.size:
-            return nothing()
-        chosen = boxes.take(rows, axis=0).take(self._columns, axis=1) * scale_of(self.coordinates, placement)
-        if self.box_format == "corner_size":
-            chosen[:, 2:] += chosen[:, :2]
-        elif self.box_format == "center_size":
-            chosen[:, :2], chosen[:, 2:] = chosen[:, :2] - chosen[:, 2:] / 2, chosen[:, :2] + chosen[:, 2:] / 2
-        # One that stands on its head is the same box.
-        low, high = chosen[:, :2], chosen[:, 2:]
-        if not np.logical_and.reduce(low <= high, None):
-            chosen = np.concatenate([np.minimum(low, high), np.maximum(low, high)], 1)
-        found = scores.take(rows).astype(np.float64)
-        np.minimum(found, 1.0, out=found)
-        if minimum <= 0:
-            np.maximum(found, 0.0, out=found)
-        return Found(chosen, found, self._numbers(classes.take(rows)), in_source=self.coordinates == "source_pixels")
+        return Found.of_table(
+            separate(boxes, scores, classes, minimum, *self._form, scale=self._scale(placement)),
+            in_source=self.coordinates == "source_pixels",
+        )
+
+    def decode_in_image(
+        self, tensors: Mapping[str, NDArray[Any]], placement: Placement, minimum: float, suppression: Suppression
+    ) -> NDArray[np.float64] | None:
+        """Return a table of what is left of them, best first, in pixels of the image; None = another way is needed."""
+        if not self.classes or self.activation != "none":
+            return None
+        scores = tensors[self.scores]
+        return separate_in_image(
+            tensors[self.boxes],
+            scores,
+            tensors[self.classes],
+            tensors[self.count].item(0) if self.count else scores.size,
+            minimum,
+            *self._form,
+            self._scale(placement),
+            suppression,
+            placement.numbers_of_source if self.coordinates == "source_pixels" else placement.numbers,
+        )
+
+    def _scale(self, placement: Placement) -> tuple[float, float]:
+        return placement.size if self.coordinates == "normalized" else (1.0, 1.0)
 
     @cached_property
-    def _columns(self) -> NDArray[np.intp]:
-        """Where each number of the format stands in a box."""
-        return np.array([self.order.index(place) for place in range(4)])
-
-    def _numbers(self, classes: NDArray[Any]) -> NDArray[np.int64]:
-        """Return class numbers from those that the model gives; what cannot be one becomes -1."""
-        if classes.dtype.kind in "iu":
-            return classes.astype(np.int64) - self.first_class
-        numbers = [
-            # Not a number is on neither side of any.
-            round(number) - self.first_class if -_FARTHEST_CLASS < number < _FARTHEST_CLASS else -1
-            for number in classes.tolist()
-        ]
-        return np.array(numbers, np.int64)
+    def _form(self) -> tuple[int, int, int]:
+        """In which column of a box each number of the format stands, two bits each; the format; the first class."""
+        columns = sum(self.order.index(number) << (2 * number) for number in range(4))
+        return columns, FORMATS.index(self.box_format), self.first_class
 
     def _scores(self, tensors: Mapping[str, NDArray[Any]], count: int) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return the score and the class number of each of the boxes."""
@@ -448,13 +444,16 @@ class SoftmaxDecoder:
     def decode(self, tensors: Mapping[str, NDArray[Any]], placement: Placement, minimum: float) -> Found:
         """Return the boxes whose best class is likely enough."""
         scores = tensors[self.scores][0]
-        shift = int(self.background == "first")
-        scores = scores[:, shift : -1 if self.background == "last" else None]
-        if not scores.size:  # no box, or no class besides the background
+        if not len(scores):
             return nothing()
-        best = scores.max(axis=1)
-        (rows,) = (best >= minimum).nonzero()
-        boxes = tensors[self.boxes][0][rows].astype(np.float64) * scale_of(self.coordinates, placement)
+        first, last = int(self.background == "first"), int(self.background == "last")
+        classes = scores.shape[1] - first - last
+        if classes < 1:  # no class besides the background
+            return nothing()
+        found = likely(scores, minimum, first=first, classes=classes)
+        boxes = tensors[self.boxes][0][found.places].astype(np.float64) * scale_of(self.coordinates, placement)
         if self.box_format == "center_size":
-            boxes = np.concatenate([boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2], axis=1)
-        return Found(boxes, best[rows].astype(np.float64), scores[rows].argmax(axis=1) + shift)
+            boxes = centers_to_corners(boxes)
+        found.table[:, :4] = boxes
+        found.table[:, 5] += first
+        return Found.of_table(found.table)
