@@ -144,9 +144,8 @@ class TestSegment:
 
     def test_a_model_that_cannot_segment_says_what_it_can(self, capsys, scene, params):
         assert main(["segment", scene, "--params", params, "--node", "reds"]) == 1
-        assert (
-            capsys.readouterr().err == "vision-service: the model color_detector cannot segment in 3D: it can detect\n"
-        )
+        error = "the model color_detector cannot segment in 3D: it can detect; use vision-service detect"
+        assert capsys.readouterr().err == f"vision-service: {error}\n"
 
     def test_the_model_is_obstacles_pointcloud_unless_another_is_named(self, capsys, scene):
         assert main(["segment", scene, "--set", "no_such_thing=1"]) == 1
