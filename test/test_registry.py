@@ -72,7 +72,7 @@ def test_an_unknown_name_says_what_is_known(registry, name, message):
 
 def test_the_name_of_a_file_is_none_of_a_class():
     registry = Registry("shape", GROUP, {"counter": "collections:Counter"}, for_files="files go elsewhere")
-    with pytest.raises(VisionError, match="^no shape 'counter.pt': files go elsewhere$"):
+    with pytest.raises(VisionError, match=r"^no shape 'counter\.pt': files go elsewhere$"):
         registry.get("counter.pt")
     with pytest.raises(VisionError, match="did you mean 'counter'"):
         registry.get("counters")

@@ -29,7 +29,10 @@ def owners(name: str, registry: Registry) -> list[str]:
 
 
 def owned_elsewhere(name: str) -> str:
-    """Return whose attribute it is, for the end of an error message about a name that is not known; empty = nobody's."""
+    """Return whose attribute it is, for the end of an error message about a name that is not known.
+
+    Empty = nobody has it.
+    """
     told = [
         f"the {registry.kind} {' and '.join(map(repr, found))} {'has' if len(found) == 1 else 'have'} it"
         for registry in (MODELS, DRIVERS)

@@ -168,10 +168,7 @@ def _published_like(node: Node, wanted: WantedTopic) -> str:
     names = [
         name
         for name, types in sorted(node.get_topic_names_and_types())
-        if wanted.type in types 
-        and node.count_publishers(name)
-        and "depth" not in name
-        and not name.endswith(RESULTS)
+        if wanted.type in types and node.count_publishers(name) and "depth" not in name and not name.endswith(RESULTS)
     ]
     return " or ".join(names[:3])
 
