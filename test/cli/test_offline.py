@@ -122,9 +122,10 @@ class TestDetect:
         assert "[bold]red[/bold].png" in output
         assert "[red]" in output
 
-    def test_out_gets_the_annotated_image(self, tmp_path, red_square):
+    def test_out_gets_the_annotated_image(self, capsys, tmp_path, red_square):
         folder = tmp_path / "new" / "folder"
         assert main(["detect", red_square, *RED, "--out", str(folder)]) == 0
+        assert capsys.readouterr().out.endswith(f"\nResults are in {folder}\n")
         assert [file.name for file in folder.iterdir()] == ["red.png"]
         annotated, original = read_image(folder / "red.png").rgb, read_image(red_square).rgb
         assert annotated.shape == original.shape
