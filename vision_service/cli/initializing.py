@@ -238,7 +238,7 @@ def model_files(folder: Path | None, told: list[str]) -> list[Path]:
         folder: Where to look; None = in `MODELS_DIR`, and beside it in the working directory itself.
         told: Gets a line if there are too many.
     """
-    places = [(expanded(folder or MODELS_DIR), ("*", "*/*"))]
+    places: list[tuple[Path, tuple[str, ...]]] = [(expanded(folder or MODELS_DIR), ("*", "*/*"))]
     if folder is None:
         places.append((Path.cwd(), ("*",)))
     found = sorted({
