@@ -261,7 +261,7 @@ class TestLidars:
         assert main(["segment", file]) == 0
         out = capsys.readouterr().out
         assert "ground: normal" in out
-        assert "up to 0.1 m from it count as ground ('max_dist_from_plane'); up:" in out  # so thin objects are part of it
+        assert "up to 0.1 m from it count as ground ('max_dist_from_plane'); up:" in out  # so do thin objects
 
     @pytest.mark.parametrize("up", ["-y", "0,-1,0", "[0, -2, 0]"])
     def test_which_direction_is_up_can_be_said(self, capsys, tmp_path, scan, up):
