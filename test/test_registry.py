@@ -70,6 +70,19 @@ def test_an_unknown_name_says_what_is_known(registry, name, message):
     assert (caught.value.code, caught.value.message) == (ErrorCode.UNKNOWN_RESOURCE, message)
 
 
+def test_the_name_of_a_file_is_none_of_a_class():
+    registry = Registry("shape", GROUP, {"counter": "collections:Counter"}, for_files="files go elsewhere")
+    with pytest.raises(VisionError, match=r"^no shape 'counter\.pt': files go elsewhere$"):
+        registry.get("counter.pt")
+    with pytest.raises(VisionError, match="did you mean 'counter'"):
+        registry.get("counters")
+
+
+def test_a_class_of_ours_knows_its_name_and_another_one_that_of_python(registry):
+    assert registry.name_of(registry.get("counter")) == "counter"
+    assert registry.name_of(dict) == "dict"
+
+
 @pytest.mark.parametrize("name", MODELS.names())
 def test_every_vision_model_is_there_and_described(name):
     cls = MODELS.get(name)

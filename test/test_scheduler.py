@@ -134,7 +134,8 @@ def test_calls_take_their_turns(start):
 
 
 def test_what_a_model_cannot_do_is_refused_at_once(start):
-    with pytest.raises(VisionError, match=r"Doors is not a 3D segmenter: it can classify, detect") as caught:
+    words = r"Doors is not a 3D segmenter: it can classify, detect; .*'model: detections_to_segments'"
+    with pytest.raises(VisionError, match=words) as caught:
         start(Doors()).run("segment", frame())
     assert caught.value.code is ErrorCode.NOT_SUPPORTED
 

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.files import LARGEST_FILE, read_regular
-from vision_service.image_size import Size, is_avif, size_in_header
+from vision_service.image_size import Size, size_in_header
 from vision_service.jpeg import START, JpegHeader, jpeg_end, jpeg_header, jpeg_of
 from vision_service.limits import check_pixels
+from vision_service.other_files import other_file
 
 
 @dataclass(frozen=True)
@@ -238,13 +239,8 @@ class _File:
             msg = f"an image that OpenCV does not decode: {error.err or error}"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
         if pixels is None:
-            msg = (
-                "an AVIF image, which is not read because only decoding it tells how large it is: convert it to PNG or"
-                " JPEG"
-                if is_avif(data)
-                else f"{len(data)} bytes that are no image, or are cut off: JPEG, PNG, BMP, TIFF and WebP are read"
-            )
-            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
+            msg = f"{len(data)} bytes that are no image, or are cut off: JPEG, PNG, BMP, TIFF and WebP are read"
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, other_file(data) or msg)
         return pixels
 
     @property

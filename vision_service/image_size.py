@@ -43,11 +43,6 @@ def size_in_header(data: bytes | memoryview) -> Size | None:
     return None
 
 
-def is_avif(data: bytes | memoryview) -> bool:
-    """Return whether bytes are an AVIF image, whose header may claim another size than a decoder takes memory for."""
-    return bytes(data[4:12]) in (b"ftypavif", b"ftypavis")
-
-
 def _jpeg(data: memoryview) -> Size | None:
     return jpeg_header(bytes(data)).size
 

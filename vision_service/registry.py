@@ -20,17 +20,19 @@ class Registry:
     A third party joins by an entry point of the registry's group in its own package; our own names come first.
     """
 
-    def __init__(self, kind: str, group: str, builtin: Mapping[str, str]) -> None:
+    def __init__(self, kind: str, group: str, builtin: Mapping[str, str], *, for_files: str = "") -> None:
         """Make a registry.
 
         Args:
             kind: What its classes are, for messages: "vision model".
             group: The entry point group that third parties use.
             builtin: Where our own classes are: name -> "module:Class".
+            for_files: What to do where the name of a file is given, for the end of an error message.
         """
         self.kind = kind
         self._group = group
         self._builtin = dict(builtin)
+        self._for_files = for_files
 
     def names(self) -> list[str]:
         """Return all names that can be asked for, sorted."""
@@ -69,7 +71,14 @@ class Registry:
                 except Exception as error:
                     msg = f"the {self.kind} {name!r} of {point.value} cannot be imported: {error}"
                     raise VisionError(ErrorCode.UNKNOWN_RESOURCE, msg) from error
-        raise VisionError(ErrorCode.UNKNOWN_RESOURCE, f"no {self.kind} {name!r}{did_you_mean(name, self.names())}")
+        is_file = self._for_files and ("." in name or "/" in name)
+        hint = f": {self._for_files}" if is_file else did_you_mean(name, self.names())
+        raise VisionError(ErrorCode.UNKNOWN_RESOURCE, f"no {self.kind} {name!r}{hint}")
+
+    def name_of(self, cls: type) -> str:
+        """Return the name of one of our own classes; of another one, what it is called in Python."""
+        place = f"{cls.__module__}:{cls.__name__}"
+        return next((name for name, of in self._builtin.items() if of == place), cls.__name__)
 
     def _third_party(self) -> Iterable[EntryPoint]:
         if not may_exist(self._group):

@@ -13,6 +13,7 @@ from typing import Any
 
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.types import Segmentation
+from vision_service.vision import MODELS
 from vision_service.vision.model import EXTRAS, VisionModel, methods
 
 
@@ -102,7 +103,10 @@ def require(model: VisionModel, task: Task) -> tuple[str, ...]:
 
 def not_supported(model: VisionModel, task: Task) -> VisionError:
     """Return the error for a task that a model cannot do."""
-    msg = f"the model {type(model).__name__} is not {task.kind}: it can {can(model)}"
+    able = abilities(model)
+    msg = f"the model {MODELS.name_of(type(model))} is not {task.kind}: it can {can(model)}"
+    if task is SEGMENT_3D and {"detect", "label"} & able:
+        msg += "; a vision service with 'model: detections_to_segments' finds its detections in space"
     return VisionError(ErrorCode.NOT_SUPPORTED, msg)
 
 

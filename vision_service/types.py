@@ -356,6 +356,10 @@ class MadeOnce:
         return made
 
 
+WHY_NOT_CALIBRATED = "why_not_calibrated"
+"""The name in `Frame.extra` of the reason why a frame with depth has no intrinsics, and of what to do."""
+
+
 @dataclass(frozen=True, eq=False)
 class Frame:
     """What a camera saw at one time; any number of threads may read it, nobody changes it.

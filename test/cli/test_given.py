@@ -98,10 +98,17 @@ def test_a_pipe_that_never_ends_is_read_up_to_the_limit_only():
         endless.kill()
 
 
-@pytest.mark.parametrize(("name", "reason"), [("/dev/zero", "a device"), ("/", "Is a directory"), ("/none", "No such")])
-def test_devices_folders_and_what_is_not_there_are_refused(name, reason):
+@pytest.mark.parametrize(("name", "reason"), [("/dev/zero", "a device"), ("/none", "No such")])
+def test_devices_and_what_is_not_there_are_refused(name, reason):
     with pytest.raises(VisionError, match=rf"(?i)cannot read '{name}': .*({reason})"):
         read_given(name)
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_of_a_folder_the_files_are_to_be_named(tmp_path, slash):
+    with pytest.raises(VisionError) as caught:
+        read_given(f"{tmp_path}{slash}")
+    assert caught.value.message == f"'{tmp_path}{slash}' is a folder: name the files in it ({tmp_path}/*)"
 
 
 def test_nobody_waits_for_a_terminal():

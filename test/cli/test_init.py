@@ -62,8 +62,22 @@ class TestTheFile:
     def test_has_stand_ins_where_nothing_is_found_and_says_so(self, capsys):
         assert init("--camera", "synthetic") == 0
         assert sections()["detector"]["model_path"] == "package://vision_service/models/solids_detector.tflite"
-        assert "No model was found or taken" in capsys.readouterr().out
-        assert "# No model was found or taken" in Path("my_robot.yaml").read_text()
+        said = "No model was found in ~/models or in this folder, or none was taken (--model FILE names one): "
+        assert said in capsys.readouterr().out
+        assert f"# {said}" in Path("my_robot.yaml").read_text()
+
+    def test_names_the_folder_where_no_model_is(self, elsewhere, capsys):
+        assert init("--camera", "synthetic", "--models-dir", "nets") == 0
+        assert "No model was found in nets, or none was taken" in capsys.readouterr().out
+
+    def test_finds_a_model_that_lies_here(self, elsewhere):
+        (elsewhere / "net.tflite").write_bytes(Path(CLASSIFIER).read_bytes())
+        (elsewhere / "other").mkdir()
+        (elsewhere / "other" / "far.tflite").write_bytes(Path(CLASSIFIER).read_bytes())
+        assert init("--camera", "synthetic") == 0
+        assert sections()["stack"]["vision"] == ["net"]
+        assert init("--camera", "synthetic", "--models-dir", "other", "--force") == 0
+        assert sections()["stack"]["vision"] == ["far"]
 
     def test_finds_models_in_a_folder_and_says_why_one_is_not_served(self, elsewhere, capsys):
         models = elsewhere / "models" / "net"

@@ -136,7 +136,7 @@ def test_a_file_is_an_image_or_a_cloud_by_what_is_in_it(capsys, tmp_path, file):
 
 def test_a_model_that_cannot_segment_images_says_what_it_can(capsys, file):
     assert main(["segment", file, "--model", "shapes", "--set", "carry=[keypoints]"]) == 1
-    error = "the model shapes cannot segment images: it can detect, find keypoints"
+    error = "the model shapes cannot segment images: it can detect, find keypoints; use vision-service detect"
     assert capsys.readouterr().err == f"vision-service: {error}\n"
 
 

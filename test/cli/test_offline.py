@@ -122,9 +122,10 @@ class TestDetect:
         assert "[bold]red[/bold].png" in output
         assert "[red]" in output
 
-    def test_out_gets_the_annotated_image(self, tmp_path, red_square):
+    def test_out_gets_the_annotated_image(self, capsys, tmp_path, red_square):
         folder = tmp_path / "new" / "folder"
         assert main(["detect", red_square, *RED, "--out", str(folder)]) == 0
+        assert capsys.readouterr().out.endswith(f"\nResults are in {folder}\n")
         assert [file.name for file in folder.iterdir()] == ["red.png"]
         annotated, original = read_image(folder / "red.png").rgb, read_image(red_square).rgb
         assert annotated.shape == original.shape
@@ -203,7 +204,8 @@ class TestDetect:
 
     def test_a_model_that_cannot_detect_says_what_it_can(self, capsys, red_square, lightness):
         assert main(["detect", red_square, "--model", lightness]) == 1
-        assert capsys.readouterr().err == "vision-service: the model lightness cannot detect: it can classify\n"
+        error = "the model lightness cannot detect: it can classify; use vision-service classify"
+        assert capsys.readouterr().err == f"vision-service: {error}\n"
 
     def test_a_trained_model_finds_what_is_in_a_photo(self, capsys, tmp_path):
         model = testdata.path("models/coco_ssd_mobilenet_v1_1.0_quant_2018_06_29.tflite")

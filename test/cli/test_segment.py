@@ -144,9 +144,8 @@ class TestSegment:
 
     def test_a_model_that_cannot_segment_says_what_it_can(self, capsys, scene, params):
         assert main(["segment", scene, "--params", params, "--node", "reds"]) == 1
-        assert (
-            capsys.readouterr().err == "vision-service: the model color_detector cannot segment in 3D: it can detect\n"
-        )
+        error = "the model color_detector cannot segment in 3D: it can detect; use vision-service detect"
+        assert capsys.readouterr().err == f"vision-service: {error}\n"
 
     def test_the_model_is_obstacles_pointcloud_unless_another_is_named(self, capsys, scene):
         assert main(["segment", scene, "--set", "no_such_thing=1"]) == 1
@@ -262,7 +261,7 @@ class TestLidars:
         assert main(["segment", file]) == 0
         out = capsys.readouterr().out
         assert "ground: normal" in out
-        assert "up to 0.1 m from it; up:" in out  # so thin objects are part of it
+        assert "up to 0.1 m from it count as ground ('max_dist_from_plane'); up:" in out  # so do thin objects
 
     @pytest.mark.parametrize("up", ["-y", "0,-1,0", "[0, -2, 0]"])
     def test_which_direction_is_up_can_be_said(self, capsys, tmp_path, scan, up):

@@ -73,6 +73,7 @@ def files(folder: Path) -> None:
     tinymodels.write(folder, tinymodels.onnx(image, {"logits": scores}), "model.onnx")
     (folder / "config").symlink_to(ROOT / "config")
     bag(folder / "run.mcap")
+    (folder / "clip.mp4").touch()
     (folder / "results.jsonl").write_text('{"classifications": [{"class_name": "cube", "confidence": 0.9}]}\n')
     person = {**CLASSIFIER, "model": "mlmodel", "model_path": str(folder / "detect.tflite")}
     write(folder / "my_robot.yaml", {"people": person})

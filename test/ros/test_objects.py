@@ -264,7 +264,8 @@ def test_depth_without_calibration_is_refused():
         robot.repeat(robot.publisher(Image, "bare/depth/image_raw"), lambda: depth)
         answer = robot.call(GetObjectPointClouds, "depth/get_object_point_clouds", timeout=20.0)
         assert answer.error_code == ErrorCode.NOT_CALIBRATED
-        assert "camera 'bare' has depth, but no intrinsics" in answer.message
+        assert "camera 'bare' has depth, but no calibration" in answer.message
+        assert "nobody publishes /bare/camera_info: let the driver do so, or name the topic" in answer.message
 
 
 def test_depth_of_another_size_than_the_image_is_refused():

@@ -173,6 +173,14 @@ def test_the_points_in_a_box_are_the_object():
 # What is found, and how sure.
 
 
+def test_depth_in_millimetres_is_told_and_metres_end_it():
+    model = made(reds())
+    model.segment(red_square(np.full((30, 40), 1200.0)))
+    assert "half of the points are farther from the sensor than 12" in model.warning
+    model.segment(red_square(np.full((30, 40), 1.2)))
+    assert model.warning == ""
+
+
 def test_it_detects_what_it_segments():
     model = made(reds())
     assert methods(model) == {"detect", "segment"}

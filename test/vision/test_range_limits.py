@@ -66,6 +66,28 @@ def test_millimetres_outside_the_region_are_told(settings):
     assert "millimetres: divide them by 1000" in model.warning
 
 
+@pytest.mark.parametrize("name", ["clusters", "obstacles_distance", "obstacles_pointcloud"])
+def test_millimetres_are_told_and_metres_end_it(name):
+    model = make(name)
+    look(model, METRES * 1000)
+    assert "camera 'roof': half of the points are farther from the sensor than 3" in model.warning
+    assert "depth of 32FC1 is in metres, of 16UC1 in millimetres" in model.warning
+    look(model, METRES)
+    assert "32FC1" not in model.warning
+
+
+def test_splitting_tells_millimetres_too():
+    model = make("obstacles_pointcloud", split_touching=True, sensor_position=[0, 0, 0])
+    look(model, METRES * 1000)
+    assert "may be in millimetres" in model.warning
+
+
+def test_a_lidar_that_sees_far_is_all_right():
+    model = make("clusters")
+    look(model, METRES * 80)
+    assert model.warning == ""
+
+
 def test_another_frame_is_told_without_a_unit():
     model = make("clusters", min_corner=[8, 8, 8], max_corner=[9, 9, 9])
     assert look(model, METRES) == []

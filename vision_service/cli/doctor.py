@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from vision_service.findings import PROBLEM, Finding, note
 if TYPE_CHECKING:
     from vision_service.cli.file_checks import FileNode
     from vision_service.ros.calling.caller import Caller
+    from vision_service.ros.checks.checkup import Status
 
 ANSWERING = 2.0
 """How long to wait for a node to say how it is, seconds."""
@@ -34,7 +35,7 @@ def doctor(arguments: argparse.Namespace) -> int:
     """
     from vision_service.ros.calling.caller import Caller
     from vision_service.ros.calling.discovery import settled_services
-    from vision_service.ros.checks.checkup import problems, unmatched
+    from vision_service.ros.checks.checkup import problems, statuses, unmatched
     from vision_service.ros.checks.host import check_host, facts
     from vision_service.ros.process.shared_memory import dead_segments
 
@@ -51,13 +52,14 @@ def doctor(arguments: argparse.Namespace) -> int:
     with working("looking at the graph"), closing(Caller()) as caller:
         services = settled_services(caller, arguments.wait)
         nodes = {name.rpartition("/")[0] for name, kind in services.items() if kind == "GetStatus"}
-        found += [*unmatched(caller.node), *problems(caller, services, ANSWERING)]
+        said = statuses(caller, services, ANSWERING)
+        found += [*unmatched(caller.node), *problems(said), *_models(arguments.params, planned, said, found)]
         found += [
             note("not_running", node.name, "it does not run", f"vision-service run {arguments.params}")
             for node in planned
             if node.name not in nodes and node.kind != "stack"
         ]
-        streams, more = _streams(caller, services, planned, arguments.wait)
+        streams, more = _streams(caller, services, planned, said, arguments.wait)
         found += more
     found = list(dict.fromkeys(found))
     wrong = [each for each in found if each.severity == PROBLEM]
@@ -70,10 +72,29 @@ def doctor(arguments: argparse.Namespace) -> int:
     return FAILED if wrong else OK
 
 
+def _models(
+    path: str, planned: Sequence[FileNode], running: Collection[str], found: Sequence[Finding]
+) -> list[Finding]:
+    """Return which models of a parameter file cannot be loaded; those of nodes that run, or are wrong, say it."""
+    known = {*running, *(each.where for each in found if each.severity == PROBLEM)}
+    unknown = [node for node in planned if node.name not in known]
+    if not unknown:
+        return []
+    from vision_service.cli.model_checks import check_models
+
+    with working("loading the models"):
+        return check_models(path, unknown)
+
+
 def _streams(
-    caller: Caller, services: Mapping[str, str], planned: Sequence[FileNode], seconds: float
+    caller: Caller,
+    services: Mapping[str, str],
+    planned: Sequence[FileNode],
+    said: Mapping[str, Status],
+    seconds: float,
 ) -> tuple[dict[str, Any], list[Finding]]:
     """Return what comes of the cameras of vision nodes, and what is wrong with that."""
+    from vision_service.ros.checks.checkup import recordings
     from vision_service.ros.checks.streams import judge, unlike, unpublished, wanted_topics, watch
     from vision_service.ros.resources.camera_parameters import cameras_of
 
@@ -83,14 +104,17 @@ def _streams(
     found: list[Finding] = []
     names: list[str] = []
     own = {f"{node.name}/image_raw" for node in planned if node.kind == "camera"}
+    known = {node.name.rpartition("/")[2] for node in planned if node.kind == "camera"}
+    known |= {name.split("/")[-2] for name, kind in services.items() if kind == "GetCameraProperties"}
     for node, topics in cameras.items():
         resolve = _resolver(node)
         wanted = wanted_topics(node, topics, resolve)
         names += [each.name for each in wanted]
         ours = {camera for camera, each in topics.items() if resolve(each.image) in own}  # said already if it is off
-        found += unpublished(caller.node, [each for each in wanted if each.camera not in ours])
+        found += unpublished(caller.node, [each for each in wanted if each.camera not in ours], known)
     seen = watch(caller.node, names, seconds)
-    found += judge(seen, seconds=seconds, simulated=bool(caller.node.count_publishers("/clock")))
+    simulated = bool(caller.node.count_publishers("/clock"))
+    found += judge(seen, seconds=seconds, simulated=simulated, recordings=recordings(said))
     for node, topics in cameras.items():
         found += unlike(topics, _resolver(node), seen)
     return {name: each.to_json() for name, each in seen.items()}, found

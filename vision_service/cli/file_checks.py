@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vision_service.attribute_owners import owned_elsewhere
 from vision_service.camera import DRIVERS
 from vision_service.camera.calibration import CalibrationConfig, ExtrinsicsConfig, IntrinsicsConfig
 from vision_service.camera.geometries import BoxConfig
@@ -300,5 +301,7 @@ def _texts(value: Any) -> list[str]:
 
 
 def _meant(name: str, known: Iterable[str]) -> str:
+    if elsewhere := owned_elsewhere(name):
+        return elsewhere
     said = did_you_mean(name, known)
     return said if "did you mean" in said else "; `vision-service models` lists what there is"

@@ -24,6 +24,14 @@ def is_pipe(name: str) -> bool:
         return False
 
 
+def is_folder(name: str) -> bool:
+    """Return whether a name is that of a folder."""
+    try:
+        return resolve(name).is_dir()
+    except (OSError, RuntimeError, ValueError):  # reading it will say what is wrong
+        return False
+
+
 def read_given(name: str, *, most: int = LARGEST_FILE) -> bytes:
     """Return the bytes of a file, of a pipe up to its end, or for ``-`` of standard input.
 
@@ -35,6 +43,9 @@ def read_given(name: str, *, most: int = LARGEST_FILE) -> bytes:
         VisionError: INVALID_ARGUMENT, naming the file and the reason.
     """
     if not is_pipe(name):
+        if is_folder(name):
+            msg = f"{name!r} is a folder: name the files in it ({name.rstrip('/')}/*)"
+            raise VisionError(ErrorCode.INVALID_ARGUMENT, msg)
         return read_file(name, most=most)
     if name == STANDARD_INPUT and (sys.stdin is None or sys.stdin.isatty()):
         msg = "cannot read standard input, which is the terminal: pipe a file into the command, or name one"

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 MODEL_ENDINGS = (".tflite", ".onnx")
 IMAGE_ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+MODELS_DIR = Path("~/models")
 MOST_MODELS = 30
 """So many model files are looked at; of more, the others are named."""
 SHIPPED_MODEL = "package://vision_service/models/solids_detector.tflite"
@@ -51,7 +52,7 @@ def init(arguments: argparse.Namespace) -> int:
         cameras = [given_camera(text, names) for text in arguments.cameras]
     else:
         cameras = _plugged_in(names) + _on_the_graph(names, arguments.wait, told)
-    files = [_existing(file) for file in arguments.models] or model_files(expanded(arguments.models_dir), told)
+    files = [_existing(file) for file in arguments.models] or model_files(arguments.models_dir, told)
     models = [found_model(str(file), names) for file in progress([str(file) for file in files])]
     if arguments.models and (wrong := [model for model in models if model.problem]):
         raise VisionError(ErrorCode.INVALID_ARGUMENT, "\n".join(model.problem for model in wrong))
@@ -62,7 +63,9 @@ def init(arguments: argparse.Namespace) -> int:
         told.append("No camera was found or taken: the rendered one stands in for yours.")
         cameras = [given_camera("synthetic", names)]
     if all(model.problem for model in models):
-        told.append("No model was found or taken: one that comes with this package stands in for yours.")
+        looked = "" if arguments.models else f" in {arguments.models_dir or f'{MODELS_DIR} or in this folder'}"
+        what = f"No model was found{looked}, or none was taken (--model FILE names one)"
+        told.append(f"{what}: one that comes with this package stands in for yours.")
         models = [*models, shipped_model(names)]
     target = "FILE" if arguments.file == STDOUT else shlex.quote(arguments.file)
     text = file_text(cameras, models, [*_head(target), *told])
@@ -228,16 +231,27 @@ def _existing(file: str) -> Path:
     return path.absolute()
 
 
-def model_files(folder: Path, told: list[str]) -> list[Path]:
-    """Return the model files in a folder and in the folders in it."""
-    if not folder.is_dir():
-        return []
-    found = sorted(
-        path for depth in ("*", "*/*") for path in folder.glob(depth) if path.suffix.lower() in MODEL_ENDINGS
-    )
+def model_files(folder: Path | None, told: list[str]) -> list[Path]:
+    """Return the model files in a folder and in the folders in it.
+
+    Args:
+        folder: Where to look; None = in `MODELS_DIR`, and beside it in the working directory itself.
+        told: Gets a line if there are too many.
+    """
+    places: list[tuple[Path, tuple[str, ...]]] = [(expanded(folder or MODELS_DIR), ("*", "*/*"))]
+    if folder is None:
+        places.append((Path.cwd(), ("*",)))
+    found = sorted({
+        path.absolute()
+        for place, patterns in places
+        for pattern in patterns
+        for path in (place.glob(pattern) if place.is_dir() else ())
+        if path.suffix.lower() in MODEL_ENDINGS and path.is_file()
+    })  # fmt: skip
     if len(found) > MOST_MODELS:
-        told.append(f"Of {len(found)} model files in {folder} the first {MOST_MODELS} were looked at.")
-    return [path.absolute() for path in found[:MOST_MODELS]]
+        where = " and ".join(str(place) for place, _ in places)
+        told.append(f"Of {len(found)} model files in {where} the first {MOST_MODELS} were looked at.")
+    return found[:MOST_MODELS]
 
 
 def found_model(file: str, names: list[str]) -> FoundModel:

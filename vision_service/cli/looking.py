@@ -55,6 +55,8 @@ def each_file(arguments: argparse.Namespace, endings: Sequence[str], job: Callab
         except VisionError as error:
             print_error(error.message)
             code = FAILED
+    if arguments.out is not None and not arguments.json:
+        output.print_lines([(f"Results are in {arguments.out}", "dim")])
     return code
 
 

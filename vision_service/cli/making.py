@@ -12,12 +12,20 @@ from vision_service.cli.settings import Setting, values
 from vision_service.configuration import attributes, configure
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.resources import LocalResources, Resources
-from vision_service.tasks import Task, abilities, can
+from vision_service.tasks import CLASSIFY, DETECT, SEGMENT, SEGMENT_3D, Task, abilities, can, tasks_of
 from vision_service.vision import MODELS
 from vision_service.vision.model import VisionModel
 
 if TYPE_CHECKING:
     from vision_service.parameter_files import Section
+
+_COMMANDS = {
+    DETECT: "detect",
+    CLASSIFY: "classify",
+    SEGMENT: "segment on an image",
+    SEGMENT_3D: "segment on a point cloud",
+}
+"""By what a model can do, the command that lets it do that on files."""
 
 
 @contextmanager
@@ -49,8 +57,29 @@ def made(arguments: argparse.Namespace, *tasks: Task) -> Iterator[Any]:
     ):
         if not any(task.methods(abilities(model)) for task in tasks):
             msg = f"the model {name} cannot {' or '.join(task.name for task in tasks)}: it can {can(model)}"
+            commands = [f"vision-service {_COMMANDS[task]}" for task in tasks_of(abilities(model)) if task in _COMMANDS]
+            if commands:
+                msg += f"; use {' or '.join(dict.fromkeys(commands))}"
             raise VisionError(ErrorCode.NOT_SUPPORTED, msg)
         yield model
+
+
+def refused(sections: Mapping[str, Section], nodes: Iterable[str]) -> Iterator[tuple[str, VisionError]]:
+    """Load the model files of nodes, one after the other; yield the node and the reason of each that is refused.
+
+    Args:
+        sections: Of a parameter file: the services that the nodes may name.
+        nodes: Which of them to look at: those that run a model file.
+    """
+    for name in nodes:
+        try:
+            with closing(LocalResources(_makers(sections))) as resources:
+                if "model" in sections[name]:
+                    _new(sections[name]["model"], resources, _attributes(sections[name])).close()
+                else:
+                    resources.mlmodel(name)
+        except VisionError as error:
+            yield name, error
 
 
 def _sections(path: str, node: str) -> tuple[Mapping[str, Section], Section]:

@@ -18,6 +18,7 @@ from vision_service.errors import VisionError
 from vision_service.files import read_head
 from vision_service.image import encode
 from vision_service.masks import instance_image
+from vision_service.other_files import CLOUD_HEADS
 from vision_service.pointcloud.files import is_records, read_cloud
 from vision_service.pointcloud.pcd import write_pcd
 from vision_service.tasks import SEGMENT, SEGMENT_3D, require
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 CLOUD_MODEL = "obstacles_pointcloud"
 """The model for point clouds, unless another is named."""
 ENDINGS = (".png", ".pcd", ".labels.png", ".instances.png")
-_HEADS = (b"# .PCD", b"VERSION", b"FIELDS")
 
 
 def segment(arguments: argparse.Namespace) -> int:
@@ -67,7 +67,7 @@ def is_cloud(file: str, data: bytes | None = None) -> bool:
         head = read_head(file, 8) if data is None else data[:8]
     except (OSError, RuntimeError, ValueError):
         head = b""
-    return head.startswith(_HEADS) or file.lower().endswith(".pcd") or is_records(file)
+    return head.startswith(CLOUD_HEADS) or file.lower().endswith(".pcd") or is_records(file)
 
 
 def _segment_image(file: str, data: bytes | None, paths: Sequence[Path], model: VisionModel, json: bool) -> None:

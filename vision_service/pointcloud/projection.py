@@ -12,7 +12,7 @@ from vision_service.errors import ErrorCode, VisionError
 from vision_service.lens import distortion
 from vision_service.native.library import Array, Function
 from vision_service.pointcloud.objects import finite
-from vision_service.types import CameraIntrinsics, Frame, PointCloud
+from vision_service.types import WHY_NOT_CALIBRATED, CameraIntrinsics, Frame, PointCloud
 
 _METRES = {
     np.dtype(kind): Function(name, Array(kind), float, Array(np.float32, written=True))
@@ -94,7 +94,7 @@ def _cloud_of_depth(frame: Frame) -> PointCloud:
     intrinsics = frame.depth_intrinsics or frame.intrinsics
     if intrinsics is None:
         msg = f"{of} has depth, but no intrinsics to make points of it: calibrate it, or give intrinsic_parameters"
-        raise VisionError(ErrorCode.NOT_CALIBRATED, msg)
+        raise VisionError(ErrorCode.NOT_CALIBRATED, frame.extra.get(WHY_NOT_CALIBRATED, msg))
     image = frame.image
     if frame.depth_intrinsics is not None and image is not None and (image.height, image.width) != frame.depth.shape:
         image = None  # an image of another imager: it does not say which point has which colour

@@ -15,5 +15,6 @@ MODELS = Registry(
         "obstacles_pointcloud": "vision_service.vision.obstacles_pointcloud:ObstaclesPointcloud",
         "tracker": "vision_service.vision.tracker:Tracker",
     },
+    for_files="a model's file (.onnx, .tflite) is given by 'model_path', with 'model: mlmodel'",
 )
 """What the parameter ``model`` of a vision node may name; third parties join by the entry point group."""

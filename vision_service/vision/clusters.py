@@ -23,7 +23,7 @@ from vision_service.pointcloud.sampling import spacing
 from vision_service.resources import Resources
 from vision_service.types import Frame, LabelChange, PointCloud, PointCloudObject
 from vision_service.vision.model import Needs, VisionModel
-from vision_service.vision.range_limits import RangeLimits, outside_region, too_near
+from vision_service.vision.range_limits import RangeLimits, outside_region, too_far, too_near
 from vision_service.vision.spatial_tracks import TRACK_COMMANDS, SpatialTracks
 from vision_service.vision.upward import Sensors, Upward
 
@@ -245,7 +245,8 @@ class Clusters(VisionModel):
             return outside_region(points, config.min_corner, config.max_corner)
         # Few clouds have as many places without a point, so that this costs most of them nothing.
         whole = frame.cloud
-        return too_near(whole, config.min_range) if whole is not None and 2 * len(points) < len(whole) else ""
+        near = too_near(whole, config.min_range) if whole is not None and 2 * len(points) < len(whole) else ""
+        return near or too_far(points)
 
     def _foreground(self, cloud: PointCloud, frame: Frame) -> tuple[PointCloud, Standing]:
         """Return the points that objects may consist of, and what objects stand on, as far as it is known."""

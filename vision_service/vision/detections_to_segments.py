@@ -37,6 +37,7 @@ from vision_service.vision.following import Members, in_box, in_mask
 from vision_service.vision.ground import GroundConfig, TouchingConfig, find_ground
 from vision_service.vision.ground_report import GroundReport, GroundReports, report_of
 from vision_service.vision.model import Needs, VisionModel
+from vision_service.vision.range_limits import RangeLimits, too_far
 from vision_service.vision.touching import Refusals, split_labels
 from vision_service.vision.upward import FRAME, OPTICAL_UP, Sensors, Upward
 
@@ -136,6 +137,7 @@ class DetectionsToSegments(VisionModel):
         check_vector("sensor_position", config.sensor_position, finite=True)
         self._refusals = Refusals()
         self._grounds = GroundReports()
+        self._limits = RangeLimits()
         self._sensors = Sensors()
         super().__init__(config, resources)
         self._detector = resources.detector(config.detector_name)
@@ -152,8 +154,8 @@ class DetectionsToSegments(VisionModel):
 
     @property
     def warning(self) -> str:
-        """For which cameras the ground is uncertain, or objects that touch are not told apart, and why."""
-        return "; ".join(filter(None, (self._refusals.warning, self._grounds.warning)))
+        """For which cameras points are too far away, the ground is uncertain, or what touches is not told apart."""
+        return "; ".join(filter(None, (self._limits.warning, self._refusals.warning, self._grounds.warning)))
 
     def describe(self) -> dict[str, Any]:
         """Return the ground of each camera, where it is looked for, and whether objects that touch are told apart."""
@@ -182,6 +184,7 @@ class DetectionsToSegments(VisionModel):
         if frame.cloud is not None:
             frame = replace(frame, cloud=without_near(frame.cloud, config.min_range))
         points = seen_points(frame)
+        self._limits.tell(frame.camera_name, too_far(points.whole))
         found = self._find(frame, config)
         labels, ground = self._split(frame, points, config) if found else (None, None)
         members = None if labels is None else Members(labels, points.places)

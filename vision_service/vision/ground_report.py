@@ -118,7 +118,7 @@ class GroundReport:
         kind = f"{int(self.ground.seen.sum())} patches, " if isinstance(self.ground, Patches) else ""
         return (
             f"ground: {kind}normal {normal}, {self.distance:.2f} m below the sensor, {self.points} points"
-            f" ({self.share:.1%}) up to {plane.tolerance:.3g} m from it; {up}"
+            f" ({self.share:.1%}) up to {plane.tolerance:.3g} m from it count as ground ('max_dist_from_plane'); {up}"
         )
 
 

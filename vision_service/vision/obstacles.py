@@ -23,7 +23,7 @@ from vision_service.types import Frame, PointCloud, PointCloudObject
 from vision_service.vision.clusters import Clusters, check_vector
 from vision_service.vision.ground import GroundConfig, find_ground, ground_outline
 from vision_service.vision.ground_report import GroundReport, GroundReports, report_of
-from vision_service.vision.range_limits import outside_region, too_near
+from vision_service.vision.range_limits import outside_region, too_far, too_near
 from vision_service.vision.touching import Refusals, split_clouds
 from vision_service.vision.upward import OPTICAL_UP, UP, Upward, is_optical
 
@@ -88,9 +88,9 @@ class Obstacles(Clusters):
         clouds, ground = split_clouds(replace(frame, cloud=cloud), config, upward.direction, optical=optical)
         lean = config.ground_angle_tolerance_degs
         self._tell(report_of(ground, upward, cloud, frame_id=frame.frame_id, max_lean=lean), frame)
-        doubts = "" if clouds else too_near(whole, config.min_range)
+        doubts = too_far(cloud) if clouds else too_near(whole, config.min_range)
         if not clouds and not doubts and not len(crop(finite(cloud), config.min_corner, config.max_corner)):
-            doubts = outside_region(cloud, config.min_corner, config.max_corner)
+            doubts = outside_region(cloud, config.min_corner, config.max_corner) or too_far(cloud)
         self._limits.tell(frame.camera_name, doubts)
         return self._objects(clouds, self._standing(ground, upward, frame))
 

@@ -15,7 +15,7 @@ from vision_service.pointcloud.ranges import MIN_RANGE, existing
 from vision_service.resources import Resources
 from vision_service.types import Frame, PointCloud, PointCloudObject
 from vision_service.vision.model import Needs, VisionModel
-from vision_service.vision.range_limits import RangeLimits, too_near
+from vision_service.vision.range_limits import RangeLimits, too_far, too_near
 
 SECOND = 1_000_000_000
 """Nanoseconds."""
@@ -82,7 +82,7 @@ class ObstaclesDistance(VisionModel):
         """
         cloud, min_range = cloud_of(frame), self.config.min_range
         found = nearest(cloud, min_range)
-        self._limits.tell(frame.camera_name, too_near(cloud, min_range) if found is None else "")
+        self._limits.tell(frame.camera_name, too_near(cloud, min_range) if found is None else too_far(cloud))
         points = [point for point in self._recent(frame, found) if point is not None]
         if not points:
             return []

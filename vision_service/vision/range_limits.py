@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ MOST_NEAR = 0.5
 
 _NONE = 1e-4  # metres: what is nearer is what drivers write where nothing was measured
 _FAR = 300.0  # metres: what is farther in the middle was hardly measured by a sensor
+_SOME = 1000  # points by which it is told how far away most are
 
 
 class RangeLimits:
@@ -53,6 +55,26 @@ def too_near(cloud: PointCloud, min_range: float) -> str:
         f" ({min_range:g} m) and left out, half of them nearer than {float(np.median(near)):.2g} m: are the coordinates"
         " in metres? They may be in kilometres, or divided by 1000 twice. If they are right, as in the scan of a"
         " small object, set 'min_range' to 0"
+    )
+
+
+def too_far(cloud: PointCloud) -> str:
+    """Return what to say of a cloud, if half of its points are farther away than a sensor measures; else "".
+
+    It looks at some of the points, so that it costs next to nothing.
+
+    Args:
+        cloud: As the sensor gives it.
+    """
+    flat = cloud.xyz.reshape(-1, 3)
+    away = _ranges(replace(cloud, xyz=flat[:: len(flat) // _SOME + 1], rgb=None))
+    half = float(np.median(away)) if len(away) else 0.0
+    if half <= _FAR:
+        return ""
+    return (
+        f"half of the points are farther from the sensor than {half:.0f} m: are the coordinates in metres, and from the"
+        " sensor? They may be in millimetres: divide them by 1000, as the driver should; depth of 32FC1 is in metres,"
+        " of 16UC1 in millimetres"
     )
 
 

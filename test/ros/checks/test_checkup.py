@@ -6,9 +6,10 @@ from sensor_msgs.msg import Image
 
 from robot import eventually
 from vision_nodes import Lens, reds
+from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.calling.caller import Caller
 from vision_service.ros.calling.discovery import settled_services
-from vision_service.ros.checks.checkup import problems, unmatched
+from vision_service.ros.checks.checkup import problems, recordings, statuses, unmatched
 from vision_service.ros.resources.frame_subscription import FrameSubscription
 
 BEST_EFFORT = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
@@ -47,6 +48,11 @@ def test_a_node_with_two_subscriptions_of_which_one_fits_is_all_right(spin, peer
     assert unmatched(peer.node) == []
 
 
+def test_of_the_nodes_cameras_that_play_a_recording_are_known():
+    said = {"/bag": {"driver": "replay"}, "/eye": {"driver": "webcam"}, "/reds": {"model": "tracker"}}
+    assert recordings({**said, "/dead": VisionError(ErrorCode.DEADLINE_EXCEEDED, "no answer")}) == ["/bag"]
+
+
 def test_what_a_node_says_that_is_wrong_is_found():
     reliable = {"qos_overrides./front/image_raw.subscription.reliability": "reliable"}
     with reds(cameras=["front"], keep_subscribed=True, **reliable) as robot:
@@ -54,7 +60,7 @@ def test_what_a_node_says_that_is_wrong_is_found():
         eventually(lambda: robot.problem("reds", "best_effort"), "the problem")
         caller = Caller(robot.node)
         try:
-            found = problems(caller, settled_services(caller, 10.0), 10.0)
+            found = problems(statuses(caller, settled_services(caller, 10.0), 10.0))
             assert {(each.kind, each.where) for each in found} == {("problem", "/reds")}
             assert any("with the reliability best_effort" in each.what for each in found)
             assert any(each.where == "/front/image_raw" for each in unmatched(caller.node))

@@ -34,8 +34,8 @@ def seen(*messages):
     return found
 
 
-def findings(*messages, simulated=False):
-    return judge({"/image": seen(*messages)}, seconds=1.0, simulated=simulated)
+def findings(*messages, simulated=False, recordings=()):
+    return judge({"/front/image": seen(*messages)}, seconds=1.0, simulated=simulated, recordings=recordings)
 
 
 class TestTopicsThatNobodyPublishes:
@@ -45,8 +45,8 @@ class TestTopicsThatNobodyPublishes:
         yield caller
         caller.close()
 
-    def found(self, caller, cameras=CAMERA):
-        return unpublished(caller.node, wanted_topics("/reds", cameras, resolve))
+    def found(self, caller, cameras=CAMERA, known=()):
+        return unpublished(caller.node, wanted_topics("/reds", cameras, resolve), known)
 
     def test_a_camera_without_any_is_named_with_what_is_published(self, caller, peer):
         peer.publisher(Image, "/usb/image")
@@ -54,6 +54,18 @@ class TestTopicsThatNobodyPublishes:
         (finding,) = self.found(caller)
         assert (finding.kind, finding.where) == ("topic", "/front/image_raw")
         assert finding.advice == "start the camera, or set front.image of /reds to /usb/image"
+
+    def test_what_a_vision_node_publishes_is_no_camera(self, caller, peer):
+        peer.publisher(Image, "/reds/back/image_annotated")
+        eventually(lambda: caller.node.count_publishers("/reds/back/image_annotated"), "it")
+        (finding,) = self.found(caller)
+        assert finding.advice == "start the camera, or set front.image of /reds to its topic (ros2 topic list)"
+
+    def test_a_misspelt_camera_node_is_named(self, caller):
+        (finding,) = self.found(caller, known=["font", "back"])
+        assert finding.what.endswith("of camera 'front' of /reds: did you mean 'font'?")
+        (finding,) = self.found(caller, known=["front", "font"])
+        assert finding.what.endswith("of /reds")
 
     def test_another_transport_is_named(self, caller, peer):
         peer.publisher(CompressedImage, "/front/image_raw/compressed")
@@ -116,6 +128,10 @@ class TestWhatIsWrongWithAStream:
 
     def test_in_a_simulation_they_are_of_its_clock(self):
         assert findings(stamped(-100), simulated=True) == []
+
+    def test_in_a_recording_they_are_of_the_time_when_it_was_made(self):
+        assert findings(stamped(-100), recordings=["/front"]) == []
+        assert findings(stamped(-100), recordings=["/fro", "/back"])
 
     def test_stamps_of_0(self):
         (finding,) = findings(Image(header=Header(frame_id="lens")), stamped())

@@ -132,9 +132,11 @@ def test_another_detector_is_taken_when_its_name_is_set():
         answer = robot.call(GetDetections, "tracked/get_detections", image=IMAGE)
         assert (answer.success, boxes_of(answer.detections)) == (True, [])
         assert robot.status("tracked")["uses"] == ["/blues"]
-        refused = robot.set("tracked", {"detector_name": "greens"})
+        refused = robot.set("tracked", {"detector_name": "green"})
         assert not refused.successful
-        assert "no vision service 'greens'" in refused.reason
+        assert "no vision service 'green': no node /green is here" in refused.reason
+        refused = robot.set("tracked", {"detector_name": "red"})
+        assert refused.reason.endswith("name it in 'vision', or did you mean 'reds'?")
         assert robot.status("tracked")["uses"] == ["/blues"]
         assert robot.set("tracked", {"detector_name": "reds"}).successful
 

@@ -19,7 +19,7 @@ def add_parser(subparsers: Any) -> None:
         " graph, model files. Comments say what was found and what is only assumed. In a terminal it asks which of them"
         " to take; what the arguments say is not asked.",
         {
-            "vision-service init": "my_robot.yaml, asking; models are looked for in ~/models",
+            "vision-service init": "my_robot.yaml, asking; models are looked for here and in ~/models",
             "vision-service init --yes --model detect.onnx": "all cameras that are found, and this model",
             "vision-service init robot.yaml --camera front=/dev/video0 --camera back=/usb_cam/image_raw": "",
             "vision-service init - --wait 0": "print it; the graph is not looked at",
@@ -53,9 +53,8 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--models-dir",
         type=Path,
-        default=Path("~/models"),
         metavar="DIR",
-        help="where to look for model files, also in the folders in it (default: %(default)s)",
+        help="where to look for model files, also in the folders in it (default: ~/models, and this folder itself)",
     )
     parser.add_argument(
         "--wait", type=amount, default=3.0, metavar="S", help="how long to look for topics at most; 0 = not at all"

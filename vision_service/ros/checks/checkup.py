@@ -14,6 +14,9 @@ from vision_service.ros.calling.caller import Caller
 from vision_service.ros.qos import misfits, name_of
 from vision_service.srv import GetStatus
 
+Status = dict[str, Any] | VisionError
+"""What a node says of itself, or why it does not answer."""
+
 
 def unmatched(node: Node) -> list[Finding]:
     """Return which subscriptions on the graph a publisher of their topic does not reach, by their quality of service.
@@ -43,8 +46,8 @@ def _finding(topic: str, publisher: str, subscriber: str, reasons: Mapping[str, 
     return Finding("quality_of_service", topic, f"{what}: set {advice} there", f"set {advice} of {subscriber}")
 
 
-def problems(caller: Caller, services: Mapping[str, str], timeout: float) -> list[Finding]:
-    """Return what nodes of this package say that is wrong with them.
+def statuses(caller: Caller, services: Mapping[str, str], timeout: float) -> dict[str, Status]:
+    """Return what each node of this package says of itself, or why it does not answer, by its name.
 
     Args:
         caller: Calls them.
@@ -56,13 +59,35 @@ def problems(caller: Caller, services: Mapping[str, str], timeout: float) -> lis
         node: caller.call(GetStatus, f"{node}/get_status", GetStatus.Request(), lambda answer: answer, timeout)
         for node in nodes
     }
-    found = []
+    found: dict[str, Status] = {}
     for node, answer in asked.items():
         try:
-            status = json.loads(answer.result().status)
+            found[node] = json.loads(answer.result().status)
         except VisionError as error:
-            found.append(Finding("problem", node, error.message))
-            continue
-        said = [status["last_error"]] if status.get("last_error") else []
-        found += [Finding("problem", node, each) for each in [*said, *status.get("troubles", ())]]
+            found[node] = error
     return found
+
+
+def problems(said: Mapping[str, Status]) -> list[Finding]:
+    """Return what nodes say that is wrong with them.
+
+    Args:
+        said: What :func:`statuses` returns.
+    """
+    found = []
+    for node, status in said.items():
+        if isinstance(status, VisionError):
+            found.append(Finding("problem", node, status.message))
+            continue
+        errors = [status["last_error"]] if status.get("last_error") else []
+        found += [Finding("problem", node, each) for each in [*errors, *status.get("troubles", ())]]
+    return found
+
+
+def recordings(said: Mapping[str, Status]) -> list[str]:
+    """Return which nodes are cameras that play a recording, whose stamps are those of the time when it was made.
+
+    Args:
+        said: What :func:`statuses` returns.
+    """
+    return [node for node, status in said.items() if isinstance(status, dict) and status.get("driver") == "replay"]

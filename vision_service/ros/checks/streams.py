@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 
 from vision_service.camera.topics import CameraTopics, other_transports, other_type
+from vision_service.configuration import close_names, did_you_mean
 from vision_service.findings import Finding, note
 from vision_service.ros.resources.frame_subscription import FrameSubscription
 
@@ -29,6 +30,8 @@ IMAGE, COMPRESSED_IMAGE, CAMERA_INFO, POINTS = (
 )
 KINDS = {IMAGE: Image, COMPRESSED_IMAGE: CompressedImage, CAMERA_INFO: CameraInfo, POINTS: PointCloud2}
 """What a camera's messages may be, by the names of their types."""
+RESULTS = ("/image_annotated", "/label_image", "/instance_image")
+"""Ends of the names of images that vision nodes publish: they are no camera's."""
 Resolve = Callable[[str], str]
 """Returns the full name of a topic."""
 
@@ -126,7 +129,7 @@ def wanted_topics(node: str, cameras: Mapping[str, CameraTopics], resolve: Resol
     ]
 
 
-def unpublished(node: Node, wanted: Iterable[WantedTopic]) -> list[Finding]:
+def unpublished(node: Node, wanted: Iterable[WantedTopic], cameras: Collection[str] = ()) -> list[Finding]:
     """Return which cameras have no topic that somebody publishes, and which topics are published as something else.
 
     A camera need not have all of its topics: it is enough if one of them brings frames.
@@ -134,13 +137,14 @@ def unpublished(node: Node, wanted: Iterable[WantedTopic]) -> list[Finding]:
     Args:
         node: Who looks.
         wanted: The topics.
+        cameras: Names of camera nodes, one of which may be meant.
     """
     types = dict(node.get_topic_names_and_types())
-    cameras: dict[tuple[str, str], list[WantedTopic]] = {}
+    of_cameras: dict[tuple[str, str], list[WantedTopic]] = {}
     for each in wanted:
-        cameras.setdefault((each.node, each.camera), []).append(each)
+        of_cameras.setdefault((each.node, each.camera), []).append(each)
     found = []
-    for (name, camera), topics in cameras.items():
+    for (name, camera), topics in of_cameras.items():
         there = [each for each in topics if node.count_publishers(each.name)]
         for each in there:
             for kind in types.get(each.name, ()):
@@ -151,6 +155,8 @@ def unpublished(node: Node, wanted: Iterable[WantedTopic]) -> list[Finding]:
             continue
         first = next(each for each in topics if each.brings_frames)
         hint = other_transports(first.name, lambda topic: bool(node.count_publishers(topic)))
+        if close_names(camera, cameras) and camera not in cameras:
+            hint += did_you_mean(camera, cameras)
         what = f"nobody publishes it, nor depth or points of camera {camera!r} of {name}{hint}"
         near = _published_like(node, first) or "its topic (ros2 topic list)"
         found.append(Finding("topic", first.name, what, f"start the camera, or set {camera}.image of {name} to {near}"))
@@ -162,7 +168,7 @@ def _published_like(node: Node, wanted: WantedTopic) -> str:
     names = [
         name
         for name, types in sorted(node.get_topic_names_and_types())
-        if wanted.type in types and node.count_publishers(name) and "depth" not in name
+        if wanted.type in types and node.count_publishers(name) and "depth" not in name and not name.endswith(RESULTS)
     ]
     return " or ".join(names[:3])
 
@@ -191,15 +197,19 @@ def watch(node: Node, names: Iterable[str], seconds: float) -> dict[str, Seen]:
     return found
 
 
-def judge(seen: Mapping[str, Seen], *, seconds: float, simulated: bool) -> list[Finding]:
+def judge(
+    seen: Mapping[str, Seen], *, seconds: float, simulated: bool, recordings: Iterable[str] = ()
+) -> list[Finding]:
     """Return what is wrong with what has come.
 
     Args:
         seen: What came on each topic.
         seconds: In how many seconds.
         simulated: Whether somebody publishes /clock: stamps are of that then.
+        recordings: Nodes whose topics have the stamps of a recording.
     """
     found = []
+    recorded = tuple(f"{node}/" for node in recordings)
     for topic, each in seen.items():
         if not each.count:
             what = f"it is published, but no message came in {seconds:g} s"
@@ -213,7 +223,7 @@ def judge(seen: Mapping[str, Seen], *, seconds: float, simulated: bool) -> list[
                 f"{each.unstamped} of {each.count} messages have the time stamp 0, so nothing can be paired with them"
             )
             found.append(Finding("clock", topic, what, "have its publisher set header.stamp to the time of capture"))
-        found += _clock(topic, each.ages, simulated)
+        found += _clock(topic, each.ages, simulated or topic.startswith(recorded))
         if "" in each.frame_ids:
             advice = "set the frame_id of its publisher: without it results have no place in TF"
             found.append(Finding("frame", topic, "its messages have no frame_id", advice))

@@ -24,7 +24,7 @@ from vision_service.errors import ErrorCode, VisionError, shortened
 from vision_service.findings import Finding
 from vision_service.ros.calling.caller import Caller
 from vision_service.ros.calling.graph import vision_services
-from vision_service.ros.checks.checkup import problems, unmatched
+from vision_service.ros.checks.checkup import problems, statuses, unmatched
 from vision_service.ros.checks.host import check_host
 from vision_service.ros.client import VisionClient
 from vision_service.ros.control.files import ask_cloud, ask_image
@@ -352,7 +352,8 @@ class Robot:
     def findings(self) -> list[dict[str, str]]:
         """Return what is wrong with the robot, and what is good to know."""
         services = vision_services(self._caller.node)
-        found: list[Finding] = [*unmatched(self._caller.node), *problems(self._caller, services, ANSWERING)]
+        said = statuses(self._caller, services, ANSWERING)
+        found: list[Finding] = [*unmatched(self._caller.node), *problems(said)]
         found += check_host()
         return [
             {"where": each.where, "what": each.what, "advice": each.advice, "severity": each.severity}

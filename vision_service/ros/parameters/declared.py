@@ -11,6 +11,7 @@ from rclpy.exceptions import ParameterNotDeclaredException
 from rclpy.node import Node
 from rclpy.parameter import Parameter, get_parameter_value
 
+from vision_service.attribute_owners import owned_elsewhere
 from vision_service.configuration import Attribute, attributes, check, close_names, did_you_mean
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.execution.compat import parameter_overrides
@@ -267,7 +268,8 @@ class Parameters:
             self._node.set_descriptor(name, described)
 
     def _unknown(self, name: str) -> str:
-        return f"parameter {name!r} is not known here{did_you_mean(name, self._known())}"
+        hint = owned_elsewhere(name) or did_you_mean(name, self._known())
+        return f"parameter {name!r} is not known here{hint}"
 
     def _known(self) -> list[str]:
         return [*self._attributes, *(f"{name}.KEY" for name in self._maps)]

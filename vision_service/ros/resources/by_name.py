@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rclpy.exceptions import NameValidationException
 
 from vision_service.camera.topics import CameraTopics
+from vision_service.configuration import close_names, did_you_mean
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.resources import LocalResources, names_of, not_able
 from vision_service.ros.calling.caller import Caller
@@ -255,7 +256,10 @@ class NodeResources(LocalResources):
         """Refuse a node that is not on the graph."""
         if not self._node.count_services(service):
             node = service.rpartition("/")[0]
-            msg = f"no {kind} {name!r}: no node {node} is here; start it, or name it in '{section}'"
+            local = self._local_nodes.mlmodels if section == "mlmodels" else self._local_nodes.vision
+            others = [each.rpartition("/")[2] for each in local if each != self._node.get_fully_qualified_name()]
+            near = ", or" + did_you_mean(name, others)[1:] if close_names(name, others) else ""
+            msg = f"no {kind} {name!r}: no node {node} is here; start it, or name it in '{section}'{near}"
             raise VisionError(ErrorCode.UNKNOWN_RESOURCE, msg)
 
     def _client(self, full_name: str) -> VisionClient:

@@ -20,7 +20,7 @@ from vision_service.ros import conversion
 from vision_service.ros.node.base import ServiceNode
 from vision_service.ros.resources.feeds import Feed
 from vision_service.ros.resources.frame_subscription import FrameSubscription, History
-from vision_service.types import CameraIntrinsics, Frame
+from vision_service.types import WHY_NOT_CALIBRATED, CameraIntrinsics, Frame
 from vision_service.vision.model import Needs
 
 CALIBRATION_PATIENCE = 2.0
@@ -294,6 +294,7 @@ class TopicCamera:
             self.feed.slot.fail(VisionError(ErrorCode.NOT_CALIBRATED, self._not_calibrated()))
             return
         self._came = True
+        uncalibrated = self._intrinsics is None and "depth" in parts and Needs.INTRINSICS in self._taken
         age = min(part.late for part in parts.values()) + time.monotonic() - came
         self.feed.slot.put(
             Frame(
@@ -302,6 +303,7 @@ class TopicCamera:
                 stamp=stamp,
                 frame_id=frame_id,
                 camera_name=self._camera,
+                extra={WHY_NOT_CALIBRATED: self._not_calibrated()} if uncalibrated else {},
                 arrived=time.monotonic_ns() - round(age * 1e9),
             ),
             age=age,
