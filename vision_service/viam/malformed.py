@@ -18,13 +18,12 @@ from grpclib.server import Handler, _abort
 from h2.events import DataReceived
 
 from vision_service.errors import ErrorCode
-from vision_service.viam.errors import Method
+from vision_service.viam.errors import Method, sendable
 
 HEADERS_AS = "latin-1"
 """How the bytes of headers are read: each is a letter, so that none of them is an error."""
 _NEEDED = {":method", ":path"}
 _TIMEOUT, _BINARY = "grpc-timeout", "-bin"
-_LONGEST = 100  # of a header's name in a message, letters
 
 
 def understood(method: Method) -> Method:
@@ -73,7 +72,7 @@ def refusal(headers: Collection[tuple[str, str]]) -> GRPCError | None:
                 decode_bin_value(value.encode("ascii"))
         except (ValueError, OverflowError):  # binascii.Error is a ValueError
             wanted = "a time, such as 500m" if name == _TIMEOUT else "base64"
-            return _wrong(f"the header {name[:_LONGEST]} is not {wanted}")
+            return sendable(_wrong(f"the header {name} is not {wanted}"))
     return None
 
 
