@@ -1,6 +1,7 @@
 """The server by itself: who may call, what is too large, and what it has."""
 
 import asyncio
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -9,6 +10,7 @@ import pytest
 
 pytest.importorskip("viam.robot.client", reason="viam-sdk is not installed")
 
+from certificates import certificates, openssl
 from grpclib import GRPCError, Status
 from grpclib.client import Channel
 from grpclib.metadata import encode_grpc_message
@@ -231,6 +233,7 @@ def test_programs_of_this_machine_need_no_tls(host):
         (f"{KEY_ID}: 5", "quotes"),
         (f"{KEY_ID}: ''", "quotes"),
         ("a: [", "read"),
+        (5000 * "[", "nested too deeply"),
     ],
 )
 def test_a_file_of_keys_that_is_none_is_refused(content, why, tmp_path):
@@ -238,6 +241,19 @@ def test_a_file_of_keys_that_is_none_is_refused(content, why, tmp_path):
     file.write_text(content)
     with pytest.raises(VisionError, match=why):
         read_keys(str(file))
+
+
+def test_files_that_reading_would_wait_for_are_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    pipe, (_, own, key) = str(tmp_path / "pipe"), certificates(tmp_path)
+    with pytest.raises(VisionError, match="named pipe"):
+        read_keys(pipe)
+    for files in ((pipe, str(key)), (str(own), pipe)):
+        with pytest.raises(VisionError, match="cannot be used: ValueError: it is a named pipe"):
+            safety("127.0.0.1", *files, "")
+    openssl("pkey", "-in", key, "-aes256", "-passout", "pass:secret", "-out", tmp_path / "encrypted.key")
+    with pytest.raises(VisionError, match="the key is encrypted"):
+        safety("127.0.0.1", str(own), str(tmp_path / "encrypted.key"), "")
 
 
 # Names.

@@ -37,8 +37,8 @@ STATUS = {
 LONGEST_SENT = 1500
 """Of an error message of ours, characters."""
 LONGEST_ENCODED = 6000
-"""Of any, bytes: it travels in an HTTP/2 header, percent-encoded, and clients that get more than 8 KiB of those hang up,
-with all calls of the connection."""
+"""Of any, bytes: it travels in an HTTP/2 header, percent-encoded, and clients that get more than 8 KiB of those end the
+connection, with all of its calls."""
 
 
 def as_grpc(error: VisionError) -> GRPCError:
