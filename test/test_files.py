@@ -1,14 +1,16 @@
 """Where files are."""
 
+import io
 import os
 import stat
+import tracemalloc
 from pathlib import Path
 
 import pytest
 import yaml
 
 from vision_service.errors import VisionError
-from vision_service.files import resolve, share_file, write_atomically
+from vision_service.files import read_regular, read_stream, resolve, share_file, write_atomically
 from vision_service.image import read_file
 
 
@@ -73,6 +75,30 @@ def test_a_file_that_is_too_large_is_refused_with_the_limit(tmp_path):
     (tmp_path / "file").write_bytes(b"content")
     with pytest.raises(VisionError, match="it has 7 bytes, and 6 are the most"):
         read_file(tmp_path / "file", most=6)
+
+
+def test_reading_takes_no_more_memory_than_there_are_bytes(tmp_path):
+    """Not as much as there may be: under a limit of memory, a small model could not be read."""
+    content = os.urandom(3 << 20)
+    (tmp_path / "some").write_bytes(content)
+    for read in (lambda: read_regular(tmp_path / "some"), lambda: read_stream(io.BytesIO(content))):
+        tracemalloc.start()
+        assert read() == content
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 3 * len(content)
+
+
+def test_files_that_do_not_say_how_long_they_are_are_read():
+    assert b"MemTotal" in read_regular("/proc/meminfo")
+    assert len(read_regular("/proc/self/maps")) > 1000
+
+
+def test_a_stream_is_read_up_to_a_limit():
+    content = bytes(5 << 20)
+    assert read_stream(io.BytesIO(content), len(content)) == content
+    with pytest.raises(ValueError, match="more than 5242879 bytes"):
+        read_stream(io.BytesIO(content), len(content) - 1)
 
 
 def test_a_file_is_written_whole_with_the_rights_that_it_had(tmp_path):

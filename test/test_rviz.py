@@ -86,7 +86,7 @@ def test_what_is_written_is_read_again_as_it_was(parameters, tmp_path):
     assert rviz.read(path) == content
 
 
-@pytest.mark.parametrize("text", ["", "a: [", "Visualization Manager: 3", "[]"])
+@pytest.mark.parametrize("text", ["", "a: [", "Visualization Manager: 3", "[]", 5000 * "[", "a: !!int x"])
 def test_what_is_no_file_of_displays_is_refused(tmp_path, text):
     path = tmp_path / "wrong.rviz"
     path.write_text(text)

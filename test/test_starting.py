@@ -52,3 +52,17 @@ def test_a_process_that_is_not_ours_is_left_as_it_is():
 
 def test_what_the_user_says_of_threads_counts():
     assert told("starting.begin()", **{BLAS_THREADS: "3"})[3] == "3"
+
+
+def test_a_process_that_was_started_with_sigchld_ignored_is_told_how_its_children_end():
+    program = """
+import os, signal, subprocess, sys
+if len(sys.argv) == 1:
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    os.execv(sys.executable, [*sys.orig_argv, "again"])
+from vision_service import starting
+starting.begin()
+print(subprocess.run([sys.executable, "-c", "raise SystemExit(7)"]).returncode)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "7\n"

@@ -11,6 +11,8 @@ from typing import BinaryIO
 
 LARGEST_FILE = 2 << 30
 """Bytes that are read of a file at most, whatever it is; kinds of files have their own limits below it."""
+_PART = 1 << 20
+"""How many bytes are read at once where nobody knows how many there are."""
 
 _KINDS = {
     stat.S_IFIFO: "a named pipe (FIFO)",
@@ -78,7 +80,7 @@ def read_regular(name: str | Path, most: int = LARGEST_FILE) -> bytes:
     """
     with open_regular(name) as file:
         size = os.fstat(file.fileno()).st_size
-        data = file.read(most + 1) if size <= most else b""
+        data = _up_to(file, most + 1, size + 1) if size <= most else b""
         if max(size, len(data)) > most:
             msg = f"it has {max(size, len(data))} bytes, and {most} are the most that are read of such a file"
             raise ValueError(msg)
@@ -95,11 +97,31 @@ def read_stream(file: BinaryIO, most: int = LARGEST_FILE) -> bytes:
     Raises:
         OSError: If it cannot be read; ValueError, if there are more.
     """
-    data = file.read(most + 1)
+    data = _up_to(file, most + 1, _PART)
     if len(data) > most:
         msg = f"it gives more than {most} bytes, the most that are read of such a file"
         raise ValueError(msg)
     return data
+
+
+def _up_to(file: BinaryIO, most: int, likely: int) -> bytes:
+    """Return what a file gives up to its end, so many bytes at most.
+
+    To read as many as there may be asks for that much memory before the first is there, which not every process gets.
+
+    Args:
+        file: The file.
+        most: Bytes.
+        likely: How many are asked for first: one more than there probably are.
+    """
+    data = file.read(min(likely, most))
+    if len(data) < min(likely, most):
+        return data
+    parts, count = [data], len(data)
+    while count < most and (more := file.read(min(_PART, most - count))):
+        parts.append(more)
+        count += len(more)
+    return b"".join(parts)
 
 
 def read_head(name: str | Path, count: int) -> bytes:

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.parameter_files import Section, is_for, read_parameter_file
 from vision_service.vision import MODELS
+from vision_service.yaml_text import parse_yaml
 
 ROBOT = "package://vision_service/config/robot.rviz"
 DEMO = "package://vision_service/config/demo.rviz"
@@ -128,14 +127,17 @@ def read(path: str | Path) -> dict[str, Any]:
     """
     from vision_service.image import read_file
 
+    data, why = read_file(path, most=1 << 20), ""
     try:
-        content = yaml.safe_load(read_file(path, most=1 << 20))
+        content = parse_yaml(data)
         manager = content["Visualization Manager"]
         if isinstance(manager["Displays"], list) and isinstance(manager["Global Options"], dict):
             return dict(content)
-    except (yaml.YAMLError, TypeError, KeyError):
+    except VisionError as error:
+        why = f": {error.message}"
+    except (TypeError, KeyError):
         pass
-    raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{str(path)!r} is no file of RViz's displays")
+    raise VisionError(ErrorCode.INVALID_ARGUMENT, f"{str(path)!r} is no file of RViz's displays{why}")
 
 
 def topic_of(display: Mapping[str, Any]) -> str:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
+from contextlib import suppress
 
 SOME_GARBAGE = 50_000
 """How many more objects there must be before the garbage collector looks for those that only refer to each other.
@@ -25,6 +27,9 @@ def begin() -> None:
     _usual[:] = _usual or [gc.get_threshold()]
     gc.set_threshold(SOME_GARBAGE)
     os.environ.setdefault(BLAS_THREADS, "1")
+    with suppress(ValueError):  # not in the main thread
+        # Who starts us may ignore it, which is inherited: then nobody would be told how our children end.
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 def end() -> None:

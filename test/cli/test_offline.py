@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -424,6 +425,17 @@ class TestTheCommand:
         with FULL.open("w") as full:
             done = own(*arguments, stdout=full, stderr=subprocess.PIPE, text=True)
         assert done.stderr == "vision-service: cannot write the results: No space left on device\n"
+        assert done.returncode == 1
+
+    def test_too_little_memory_is_an_error_in_one_line(self, tmp_path):
+        path = tmp_path / "model.tflite"
+        path.touch()
+        os.truncate(path, 1000 << 20)  # of zeros, which take no place on the disk
+        little = lambda: resource.setrlimit(resource.RLIMIT_AS, (800 << 20, 800 << 20))  # noqa: E731
+        command = "detect", str(path), "--model-path", str(path)
+        done = own(*command, preexec_fn=little, stderr=subprocess.PIPE, text=True)
+        assert done.stderr.startswith("vision-service: there is not enough memory for this")
+        assert done.stderr.count("\n") == 1
         assert done.returncode == 1
 
     @pytest.mark.parametrize("arguments", [["models"], ["models", "--json"], ["--version"]], ids=" ".join)

@@ -1,6 +1,9 @@
 """Files are tried in another process: what crashes or hangs there harms nobody here."""
 
 import json
+import os
+import select
+import signal
 import subprocess
 import sys
 
@@ -33,6 +36,13 @@ def refusal(data: bytes, **options) -> VisionError:
         attempt(data, **options)
     assert "\n" not in raised.value.message
     return raised.value
+
+
+def crashing() -> bytes:
+    """Return a file that ends the process that loads it."""
+    data = bytearray(testdata.path("models/unsupported/split_concat.tflite").read_bytes())
+    data[208] ^= 0xFF  # found by damaging one byte after the other: LiteRT 2.3 ends with signal 11
+    return bytes(data)
 
 
 def child_runs(monkeypatch, code: str) -> None:
@@ -78,11 +88,26 @@ def test_options_hold_in_the_trial():
 
 
 def test_a_damaged_file_that_crashes_the_runtime_is_refused_and_this_process_lives():
-    data = bytearray(testdata.path("models/unsupported/split_concat.tflite").read_bytes())
-    data[208] ^= 0xFF  # found by damaging one byte after the other: LiteRT 2.3 ends with signal 11
-    error = refusal(bytes(data))
+    error = refusal(crashing())
     assert error.code == ErrorCode.INVALID_ARGUMENT
     assert "'some/model.tflite' cannot be used: a trial of it crashed native code (signal 11, SIGSEGV)" in error.message
+
+
+def test_a_crash_counts_where_nobody_is_told_how_children_end():
+    """A process that was started with SIGCHLD ignored, as some supervisors do, gets no exit codes."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        assert "a trial of it ended without an answer" in refusal(crashing()).message
+        assert "it is no TensorFlow Lite file" in refusal(b"TFL3TFL3").message
+        attempt(GOOD)
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
+def test_what_a_library_prints_is_no_answer(monkeypatch):
+    for printed in ("[0, 1]", "[99999, 'a']", "7", "{}", "[0]"):
+        child_runs(monkeypatch, f"import os; print({printed!r}, flush=True); os.abort()")
+        assert "crashed native code (signal 6, SIGABRT)" in refusal(GOOD, path=printed).message
 
 
 def test_a_crash_names_its_signal(monkeypatch):
@@ -232,10 +257,33 @@ except VisionError as error:
         assert self.told(file) == "good\n"
 
     def test_a_damaged_file_that_crashes_the_runtime_is_refused_and_the_command_lives(self, file):
-        data = bytearray(testdata.path("models/unsupported/split_concat.tflite").read_bytes())
-        data[208] ^= 0xFF
-        file.write_bytes(data)
+        file.write_bytes(crashing())
         assert "cannot be used: a trial of it crashed native code (signal 11, SIGSEGV)" in self.told(file)
+
+    def test_where_nobody_is_told_how_children_end_they_say_it_themselves(self, file):
+        ignored = "import signal; signal.signal(signal.SIGCHLD, signal.SIG_IGN)"
+        assert self.told(file, ignored) == "good\n"
+        ends = self.INSTEAD.format("[os.write(1, b'so far'), os._exit(0)]")
+        assert "a trial of it ended without an answer" in self.told(file, f"{ignored}\n{ends}")
+        hangs = self.INSTEAD.format("__import__('time').sleep(1000)")
+        assert "did not finish within 0.2 s" in self.told(file, f"{ignored}\n{hangs}", timeout=0.2)
+
+    def test_it_ends_with_the_wait_for_it(self, file):
+        """As where Ctrl-C ends that: a model that hangs in native code does not see it."""
+        before = """
+from vision_service.mlmodel.trial_fork import ForkedTrial
+def interrupted(*_): raise KeyboardInterrupt
+ForkedTrial._talk = interrupted
+import atexit
+def left():
+    try: os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError: print("no child is left")
+atexit.register(left)
+"""
+        program = self.TRY.format(before=before, timeout=30.0, how=self.how)
+        done = subprocess.run([sys.executable, "-c", program, str(file)], capture_output=True, text=True, timeout=60)
+        assert "KeyboardInterrupt" in done.stderr
+        assert done.stdout == "no child is left\n"
 
     def test_what_the_runtime_refuses_is_refused_with_its_reason(self, file):
         file.write_bytes(b"TFL3TFL3")
@@ -297,6 +345,30 @@ print(json.dumps([before, beside, after]))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert json.loads(done.stdout) == [True, False, True]
+
+
+@pytest.mark.parametrize("way", ["a copy", "a fresh interpreter"])
+def test_a_trial_that_hangs_ends_with_the_process_that_waits_for_it(tmp_path, way):
+    """However that ends: killed, for example, when it can do nothing more."""
+    os.mkfifo(tmp_path / "hanging")
+    (tmp_path / "model.tflite").write_bytes(GOOD)
+    hangs = "from vision_service.mlmodel import trial; trial._run_once = lambda _: [open({!r}, 'w'), signal.pause()]"
+    hangs = f"import signal; {hangs.format(str(tmp_path / 'hanging'))}"
+    program = f"""
+import sys
+from vision_service.mlmodel import trial_process
+trial_process.CHILD = trial_process.CHILD.replace("os._exit", sys.argv[2] + "\\nos._exit")
+exec(sys.argv[2])
+if {way == "a copy"}: trial_process.begin(sys.argv[1])
+from vision_service.mlmodel.runtime import RuntimeOptions
+trial.try_model("litert", open(sys.argv[1], "rb").read(), RuntimeOptions(), path=sys.argv[1], timeout=1000)
+"""
+    command = [sys.executable, "-c", program, str(tmp_path / "model.tflite"), hangs]
+    with subprocess.Popen(command) as waits, (tmp_path / "hanging").open("rb") as held:  # opened when the trial hangs
+        waits.kill()
+        ended, _, _ = select.select([held], [], [], 60)
+        assert ended
+        assert held.read() == b""
 
 
 class TestPreparedFresh:

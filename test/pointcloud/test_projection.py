@@ -16,6 +16,7 @@ import testdata
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import Image
 from vision_service.pointcloud import projection
+from vision_service.pointcloud.coordinates import FARTHEST
 from vision_service.pointcloud.pcd import read_pcd
 from vision_service.pointcloud.projection import cloud_of, depth_to_cloud, in_metres, project
 from vision_service.types import CameraIntrinsics, Frame, PointCloud
@@ -41,6 +42,17 @@ def test_whole_numbers_of_depth_are_units_and_zero_is_unknown():
 def test_infinite_and_negative_depth_is_unknown():
     depth = in_metres(np.array([[np.inf, -np.inf, np.nan, -1.0, 2.5]]))
     np.testing.assert_array_equal(depth, np.array([[np.nan, np.nan, np.nan, np.nan, 2.5]], np.float32))
+
+
+@pytest.mark.parametrize("far", [np.finfo(np.float32).max, 1e30, FARTHEST])
+def test_depth_that_nothing_can_have_is_unknown(far):
+    """Drivers write the largest number that there is where they measured nothing."""
+    raw = np.array([[far, 2.5]], np.float32)
+    np.testing.assert_array_equal(in_metres(raw), [[np.nan, 2.5]])
+    for skew in (0.0, 1e-30):
+        camera = CameraIntrinsics(2, 1, 5.0, 4.0, 3.0, 2.0, skew=skew)
+        assert np.isnan(depth_to_cloud(raw, camera).xyz[0, 0]).all()
+        assert len(depth_to_cloud(raw, camera, organized=False)) == 1
 
 
 @pytest.mark.parametrize("dtype", ["u1", "<u2", ">u2", "<i4", "<f4", ">f4", "<f8"])

@@ -43,6 +43,11 @@ def test_without_growth_it_is_plain_clustering():
     np.testing.assert_array_equal(clusters(points, 0.1, 0.0), cluster(points, 0.1))
 
 
+@pytest.mark.parametrize("distance", [1e30, 1e300, np.inf])
+def test_without_a_limit_all_are_one(distance):
+    assert set(clusters([(1, 0, 0), (50, 3, 0), (900, 0, 7)], distance, 0.5)) == {0}
+
+
 def test_no_points_have_no_clusters_and_too_many_cells_are_refused():
     assert len(clusters(np.empty((0, 3)))) == 0
     with pytest.raises(VisionError, match="max_voxels"):

@@ -1,6 +1,7 @@
 """The server by itself: who may call, what is too large, and what it has."""
 
 import asyncio
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -9,8 +10,10 @@ import pytest
 
 pytest.importorskip("viam.robot.client", reason="viam-sdk is not installed")
 
+from certificates import certificates, openssl
 from grpclib import GRPCError, Status
 from grpclib.client import Channel
+from grpclib.metadata import encode_grpc_message
 from viam.components.camera import Camera
 from viam.proto.robot import (
     FrameSystemConfigRequest,
@@ -21,6 +24,7 @@ from viam.proto.robot import (
     RobotServiceStub,
 )
 from viam.proto.rpc.auth import AuthenticateRequest, AuthServiceStub, Credentials
+from viam.proto.service.mlmodel import InferRequest, MLModelServiceStub
 from viam.proto.service.vision import GetDetectionsFromCameraRequest, GetDetectionsRequest, VisionServiceStub
 
 from vision_service.errors import ErrorCode, VisionError
@@ -153,6 +157,40 @@ def test_an_error_of_ours_is_told_to_who_calls_and_logged_once(caplog):
     ]
 
 
+@pytest.mark.parametrize("name", [100_000 * "x", 2_000 * "\N{GRINNING FACE}"], ids=["long", "many bytes"])
+def test_what_is_repeated_of_a_request_does_not_end_the_connection(name):
+    """Clients take only so much in the headers that an error message travels in."""
+
+    async def program(channel):
+        for _ in range(2):
+            with pytest.raises(GRPCError) as raised:
+                await VisionServiceStub(channel).GetDetections(GetDetectionsRequest(name=name))
+            assert raised.value.status is Status.NOT_FOUND
+            assert raised.value.message.startswith(f"UNKNOWN_RESOURCE: no vision '{name[:100]}")
+            assert raised.value.message.endswith(f"{name[-20:]}': there are none on the graph")
+            assert len(encode_grpc_message(raised.value.message)) < 8000
+
+    with listening() as server:
+        call(server, program)
+
+
+def tensor(shape, data):
+    """Return a request with one tensor of bytes."""
+    request = InferRequest(name="solids")
+    request.input_tensors.tensors["image"].shape.extend(shape)
+    request.input_tensors.tensors["image"].uint8_tensor.data = data
+    return request
+
+
+@pytest.mark.parametrize("shape", [(1, 2, 2, 3), (2**40, 2**40), (2**63, 2)], ids=str)
+def test_tensors_whose_numbers_do_not_fit_their_shape_are_refused(shape):
+    with listening() as server:
+        server.follow([Found("mlmodel", "/solids")]).result(5)
+        status, message = refusal(server, lambda channel: MLModelServiceStub(channel).Infer(tensor(shape, b"abc")))
+    assert (status, message.split(":")[0]) == (Status.INVALID_ARGUMENT, "INVALID_ARGUMENT")
+    assert "the numbers of an input tensor do not fit its shape" in message
+
+
 def test_a_port_that_is_taken_is_named():
     with listening() as server, pytest.raises(VisionError, match=str(server.port)):
         Gateway(Quiet, host="127.0.0.1", port=server.port, safety=Safety(), aliases={})
@@ -195,6 +233,7 @@ def test_programs_of_this_machine_need_no_tls(host):
         (f"{KEY_ID}: 5", "quotes"),
         (f"{KEY_ID}: ''", "quotes"),
         ("a: [", "read"),
+        (5000 * "[", "nested too deeply"),
     ],
 )
 def test_a_file_of_keys_that_is_none_is_refused(content, why, tmp_path):
@@ -202,6 +241,19 @@ def test_a_file_of_keys_that_is_none_is_refused(content, why, tmp_path):
     file.write_text(content)
     with pytest.raises(VisionError, match=why):
         read_keys(str(file))
+
+
+def test_files_that_reading_would_wait_for_are_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    pipe, (_, own, key) = str(tmp_path / "pipe"), certificates(tmp_path)
+    with pytest.raises(VisionError, match="named pipe"):
+        read_keys(pipe)
+    for files in ((pipe, str(key)), (str(own), pipe)):
+        with pytest.raises(VisionError, match="cannot be used: ValueError: it is a named pipe"):
+            safety("127.0.0.1", *files, "")
+    openssl("pkey", "-in", key, "-aes256", "-passout", "pass:secret", "-out", tmp_path / "encrypted.key")
+    with pytest.raises(VisionError, match="the key is encrypted"):
+        safety("127.0.0.1", str(own), str(tmp_path / "encrypted.key"), "")
 
 
 # Names.

@@ -9,7 +9,7 @@ import pytest
 from vision_service.camera.synthetic import Synthetic
 from vision_service.configuration import attributes, configure
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.pointcloud.projection import project
+from vision_service.pointcloud.projection import depth_to_cloud, project
 from vision_service.resources import LocalResources
 from vision_service.types import Frame
 from vision_service.vision.model import Needs, methods
@@ -95,3 +95,41 @@ def test_depth_of_another_size_than_the_image_is_refused():
 def test_where_depth_is_nowhere_known_there_are_no_obstacles(nothing):
     frame = rendered(0)
     assert make().segment(replace(frame, depth=np.full_like(frame.depth, nothing))) == []
+
+
+def told_apart(frame: Frame) -> list[tuple]:
+    """Return what is found where objects that touch are told apart: of each the points, and the box."""
+    found = make(split_touching=True, min_range=0.0, only_over_plane=False).segment(frame)
+    return [(len(item.cloud), *item.center.tolist(), *item.size.tolist()) for item in found]
+
+
+@pytest.fixture(scope="module")
+def odd_pixels():
+    """Pixels here and there, and some together; and what is found where nothing was measured at them."""
+    frame = rendered(0)
+    pixels = np.zeros(frame.depth.shape, bool)
+    pixels[::40, ::40] = pixels[100:110, 100:130] = True
+    return pixels, told_apart(replace(frame, depth=np.where(pixels, np.float32(np.nan), frame.depth)))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("depth", [3.4028235e38, 1e13, 0.01, 1e-3, 1e-6, 1e-12, 1e-30, 1e-42])
+def test_odd_pixels_do_not_change_what_is_found_of_the_others(odd_pixels, depth):
+    """They are as drivers write them where nothing was measured, or garbage."""
+    frame, (pixels, wanted) = rendered(0), odd_pixels
+    assert len(wanted) == 7
+    assert told_apart(replace(frame, depth=np.where(pixels, np.float32(depth), frame.depth))) == wanted
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "point",
+    [(np.nan, 0, 1), (0, np.inf, 1), (3e38, 0, 1), (0.3, 0, 1e-6), (0.3, 0.1, 1e-20), (1e6, 0, 1), (0, -1e11, 3)],
+    ids=str,
+)
+def test_odd_points_do_not_change_what_is_found_of_the_others(odd_pixels, point):
+    """Such as those of a camera driver of one's own, and what lies beside a wide lens."""
+    frame, (pixels, wanted) = rendered(0), odd_pixels
+    cloud = depth_to_cloud(frame.depth, frame.intrinsics, frame.image.rgb)
+    cloud.xyz[pixels] = point
+    assert told_apart(replace(frame, cloud=cloud)) == wanted

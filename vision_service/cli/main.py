@@ -50,6 +50,9 @@ def _run(argv: Sequence[str] | None) -> int:
     except VisionError as error:
         print_error(error.message)
         return FAILED
+    except MemoryError:
+        print_error("there is not enough memory for this: give it more, or a smaller model, image or point cloud")
+        return FAILED
     except SystemExit as left:  # argparse leaves like this after --help and usage errors, rich after a closed pipe
         return left.code if isinstance(left.code, int) else FAILED
     return code

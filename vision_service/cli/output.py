@@ -53,7 +53,7 @@ def may_be_terminal() -> bool:
 
 
 def print_lines(*lines: Spans, table: Table | None = None) -> None:
-    """Print lines, and below them a table; without rich where there is no terminal.
+    """Print lines, and below them a table; without rich where there is no terminal, and all letters can be printed.
 
     Args:
         *lines: Each of parts with a style, as rich knows it: (("photo.jpg", "bold"), ("  nothing found", "dim")).
@@ -61,8 +61,10 @@ def print_lines(*lines: Spans, table: Table | None = None) -> None:
     """
     told = ["".join(text for text, _ in line) for line in lines]
     below = [] if table is None else table.lines()
-    if below is not None and all(line.isprintable() for line in told) and not may_be_terminal():
-        print(*told, *below, sep="\n")  # noqa: T201
+    plain = below is not None and all(line.isprintable() for line in told)
+    # Else rich draws what it has no lines for with what every encoding has.
+    if plain and sys.stdout.encoding.lower().startswith("utf") and not may_be_terminal():
+        print(*told, *(below or ()), sep="\n")  # noqa: T201
         return
     from rich.text import Text
 

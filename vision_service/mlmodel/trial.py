@@ -8,6 +8,7 @@ not its name, so that what was tried is what is used.
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import json
 import math
@@ -27,14 +28,17 @@ from vision_service.mlmodel import trial_process
 from vision_service.mlmodel.runtime import Runtime, RuntimeOptions, TensorInfo
 from vision_service.mlmodel.runtimes import load_runtime, open_model
 
-REFUSED = 3
-"""The child's exit code for a file that it refuses; the reason is the last line on stdout."""
+USABLE = (0, "")
+"""The child's answer, the last line on stdout, for a file that is good: for another, an error code and the reason. It
+says this itself, as who has started it is not always told how it ended."""
 
 USUAL_SIZE = 224
 """Of an image, where a model takes any."""
 
 SMALL_SIZE = 8
 """Along each axis where more than two may be of any size, so that the whole stays small."""
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 _tried: dict[tuple[Any, ...], VisionError | None] = {}
 _tried_lock = threading.Lock()
@@ -82,12 +86,11 @@ def _run_child(runtime: str, data: bytes, options: RuntimeOptions, path: str, ti
         return VisionError(ErrorCode.DEADLINE_EXCEEDED, f"{msg}; if it is only slow, raise 'trial_timeout'")
     except OSError as error:
         return VisionError(ErrorCode.INTERNAL, f"no process could be started to try the model {path!r}: {error}")
-    if code == 0:
+    answer = _answer(stdout)
+    if answer == USABLE:
         return None
-    lines = stdout.decode("utf-8", "replace").strip().splitlines()
-    if code == REFUSED and lines:
-        kind, message = json.loads(lines[-1])
-        return VisionError(ErrorCode(kind), message)
+    if answer is not None:
+        return VisionError(ErrorCode(answer[0]), answer[1])
     if code == -signal.SIGKILL:
         msg = (
             f"the model {path!r} cannot be used: a trial of it was killed, probably because there is too little memory"
@@ -98,8 +101,19 @@ def _run_child(runtime: str, data: bytes, options: RuntimeOptions, path: str, ti
         msg = f"the model {path!r} cannot be used: a trial of it {how}; the file is damaged, or not for this runtime"
         return VisionError(refused, msg)
     said = stderr.decode("utf-8", "replace").strip().splitlines()
-    msg = f"the model {path!r} cannot be used: a trial of it ended with exit code {code}"
+    how = f"ended with exit code {code}" if code else "ended without an answer, as where it crashes native code"
+    msg = f"the model {path!r} cannot be used: a trial of it {how}"
     return VisionError(refused, f"{msg}: {said[-1][:200]}" if said else msg)
+
+
+def _answer(stdout: bytes) -> tuple[int, str] | None:
+    """Return what a child answered; None, if it ended before."""
+    try:
+        code, message = json.loads(stdout.rstrip().rpartition(b"\n")[2])
+    except (ValueError, TypeError):  # something else that was printed
+        return None
+    known = isinstance(message, str) and code in {0, *ErrorCode}
+    return (code, message) if known else None
 
 
 def _signal_name(number: int) -> str:
@@ -118,6 +132,7 @@ def main(arguments: list[str]) -> int:
     Args:
         arguments: Which runtimes to load before.
     """
+    _end_with_parent()
     with suppress(VisionError):  # said when the model is opened
         for runtime in arguments:
             load_runtime(runtime)
@@ -128,23 +143,38 @@ def main(arguments: list[str]) -> int:
 
 
 def tried(data: bytes, how: str) -> int:
-    """Try a model in this very process, which is a child; return its exit code, and say on stdout why it is refused.
+    """Try a model in this very process, which is a child; return its exit code, and answer on stdout.
 
     Args:
         data: The model's file.
         how: What :func:`vision_service.mlmodel.trial_process.how_of` returns.
     """
+    _end_with_parent()
     _give_way()
     runtime, path, num_threads, delegate, delegate_options = json.loads(how)
     options = RuntimeOptions(num_threads, delegate, tuple((name, value) for name, value in delegate_options))
+    answer = USABLE
     try:
         _run_once(open_model(runtime, data, options, path=path))
     except VisionError as error:
         code = ErrorCode.INVALID_ARGUMENT if error.code == ErrorCode.MODEL_ERROR else error.code
-        with os.fdopen(1, "wb", closefd=False) as stdout:  # what Python calls so may be another one in a copy
-            stdout.write(f"\n{json.dumps([int(code), error.message])}\n".encode())
-        return REFUSED
+        answer = int(code), error.message
+    with os.fdopen(1, "wb", closefd=False) as stdout:  # what Python calls so may be another one in a copy
+        stdout.write(f"\n{json.dumps(answer)}\n".encode())
     return 0
+
+
+def _end_with_parent() -> None:
+    """End with the process that has started this one, however that ends: a model that hangs would stay for ever.
+
+    With its thread, that is, which waits for the answer.
+    """
+    with suppress(AttributeError):  # not Linux
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    reads = select.poll()
+    reads.register(1, 0)
+    if reads.poll(0):  # it had ended before: nobody is left to read what this one says
+        os._exit(1)
 
 
 def _give_way() -> None:

@@ -46,7 +46,8 @@ class ForkedTrial:
         try:
             self._pid = os.fork()
             if self._pid == 0:
-                os.close(self._in)  # else it would never see its stdin's end
+                for pipe in (self._in, out, err):  # else it would never see its stdin's end, nor that nobody reads
+                    os.close(pipe)
                 _be_the_copy(job, its_in, its_out, its_err)
         except OSError:
             for pipe in (self._in, out, err):
@@ -71,6 +72,10 @@ class ForkedTrial:
         Args:
             timeout: Seconds from now on; then it is killed.
 
+        Returns:
+            The exit code is 0, as that of :mod:`subprocess`, if nobody knows it: a process that ignores SIGCHLD, as it
+            may have been started, is not told how its children end.
+
         Raises:
             TimeoutError: It has not ended in time.
         """
@@ -91,18 +96,21 @@ class ForkedTrial:
 
     def end(self) -> None:
         """Kill it, if it still runs."""
-        if self._code is None:
+        if self._ended() is None:
             os.kill(self._pid, signal.SIGKILL)
-            self._code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+            self._ended(0)
         for pipe in list(self._open):
             self._close(pipe)
 
-    def _ended(self) -> int | None:
-        """Return its exit code; None, if it still runs."""
+    def _ended(self, how: int = os.WNOHANG) -> int | None:
+        """Return its exit code, 0 if nobody knows it; None, if it still runs."""
         if self._code is None:
-            pid, status = os.waitpid(self._pid, os.WNOHANG)
-            if pid:
-                self._code = os.waitstatus_to_exitcode(status)
+            try:
+                pid, status = os.waitpid(self._pid, how)
+            except ChildProcessError:
+                self._code = 0
+            else:
+                self._code = os.waitstatus_to_exitcode(status) if pid else None
         return self._code
 
     def _talk(self, timeout: float) -> None:

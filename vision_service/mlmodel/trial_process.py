@@ -55,7 +55,7 @@ class Trial(Protocol):
         """Give it this on stdin, and then its end."""
 
     def wait(self, timeout: float) -> tuple[int, bytes, bytes]:
-        """Return its exit code, and what it said on stdout and stderr.
+        """Return its exit code, 0 if nobody knows it, and what it said on stdout and stderr.
 
         Args:
             timeout: Seconds from now on; then it is killed.
@@ -228,14 +228,23 @@ def run(runtime: str, data: bytes, how: str, timeout: float) -> tuple[int, bytes
     begun = _begun.pop((data, how), None)
     if begun is not None:
         atexit.unregister(begun.end)
-        return begun.wait(timeout)
+        return _waited(begun, timeout)
     prepared = _take()
     if prepared is not None:
         prepared.give(_as_given(data, how))
-        result = prepared.wait(timeout)
-        if result[0] != UNUSED:  # it may have waited too long, and have ended
-            return result
-    return _fresh(runtime, data, how).wait(timeout)
+        code, answer, said = _waited(prepared, timeout)
+        if code != UNUSED and (code or answer):  # it may have waited too long, and have ended
+            return code, answer, said
+    return _waited(_fresh(runtime, data, how), timeout)
+
+
+def _waited(trial: Trial, timeout: float) -> tuple[int, bytes, bytes]:
+    """Return what a trial comes to; it ends with the wait for it, whatever ends that."""
+    try:
+        return trial.wait(timeout)
+    except BaseException:
+        trial.end()
+        raise
 
 
 def _import_path() -> list[str]:

@@ -76,8 +76,9 @@ def cloud_of_columns(columns: Sequence[NDArray[Any]], rgb: NDArray[np.uint8] | N
     """
     fine = any(column.dtype.kind != "f" or column.dtype.itemsize > 4 for column in columns)
     xyz = np.empty((*columns[0].shape, 3), np.float64 if fine else np.float32)
-    for index, column in enumerate(columns):
-        xyz[..., index] = column
+    with np.errstate(invalid="ignore", over="ignore"):  # of what is no number, or too large for one
+        for index, column in enumerate(columns):
+            xyz[..., index] = column
     points = xyz.reshape(-1, 3)
     measured = is_measured(points)
     origin = _HERE

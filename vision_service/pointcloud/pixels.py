@@ -199,7 +199,7 @@ def fit_pinhole(cloud: PointCloud) -> CameraIntrinsics | None:
         return None
     height, width = cloud.xyz.shape[:2]
     x, y, z = np.moveaxis(cloud.absolute, -1, 0)
-    rows, columns = np.nonzero(np.isfinite(x) & np.isfinite(y) & (z > 0) & (z < np.inf))
+    rows, columns = np.nonzero(exists(cloud).reshape(height, width) & (z > 0))
     lines = []
     for coordinate, pixels in ((x, columns), (y, rows)):
         if len(pixels) < MIN_FITTED or not np.ptp(pixels):

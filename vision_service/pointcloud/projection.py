@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.lens import distortion
 from vision_service.native.library import Array, Function
+from vision_service.pointcloud.coordinates import FARTHEST
 from vision_service.pointcloud.objects import finite
 from vision_service.types import WHY_NOT_CALIBRATED, CameraIntrinsics, Frame, PointCloud
 
 _METRES = {
-    np.dtype(kind): Function(name, Array(kind), float, Array(np.float32, written=True))
+    np.dtype(kind): Function(name, Array(kind), float, float, Array(np.float32, written=True))
     for name, kind in (("metres_of_whole", np.uint16), ("metres_of_float", np.float32))
 }
-_POINTS = Function("points_of_depth", *[Array(np.float32)] * 4, Array(np.float32, written=True))
+_POINTS = Function("points_of_depth", *[Array(np.float32)] * 4, float, Array(np.float32, written=True))
 _PART = 1 << 14
 _TOLERANCE = 0.5  # pixels by which an undistorted ray may miss its pixel when it is distorted again
 
@@ -27,7 +28,7 @@ def in_metres(raw: NDArray[np.generic], metres_per_unit: float = 1.0) -> NDArray
     """Return raw depth in the form of Frame.depth.
 
     Args:
-        raw: (H, W) array of any real type; what is not above zero, or not finite, is no measurement.
+        raw: (H, W) array of any real type; what is not above zero, or not below FARTHEST, is no measurement.
         metres_per_unit: What one unit of it is.
 
     Returns:
@@ -37,7 +38,7 @@ def in_metres(raw: NDArray[np.generic], metres_per_unit: float = 1.0) -> NDArray
     if convert is None:
         raw, convert = raw.astype(np.float32, casting="same_kind"), _METRES[np.dtype(np.float32)]
     depth = np.empty(raw.shape, np.float32)
-    convert(np.ascontiguousarray(raw), metres_per_unit, depth)
+    convert(np.ascontiguousarray(raw), metres_per_unit, FARTHEST, depth)
     return depth
 
 
@@ -54,7 +55,7 @@ def depth_to_cloud(
     depth.
 
     Args:
-        depth: (H, W) float32, metres along the optical axis; NaN, infinite or not above zero = unknown.
+        depth: (H, W) float32, metres along the optical axis; NaN, not above zero or not below FARTHEST = unknown.
         intrinsics: Of the depth image.
         image_rgb: (H, W, 3) uint8, the points' colours; its pixels are those of the depth image.
         organized: Whether the points keep rows and columns, with NaN where there is none; otherwise only points that
@@ -70,7 +71,7 @@ def depth_to_cloud(
     if image_rgb is not None and image_rgb.shape[:2] != (height, width):
         raise _other_size("colour image", (image_rgb.shape[1], image_rgb.shape[0]), (width, height))
     xyz = np.empty((height, width, 3), np.float32)
-    _POINTS(np.ascontiguousarray(depth, np.float32), *_rays(intrinsics), xyz)
+    _POINTS(np.ascontiguousarray(depth, np.float32), *_rays(intrinsics), FARTHEST, xyz)
     cloud = PointCloud(xyz, image_rgb)
     return cloud if organized else finite(cloud)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -44,14 +46,15 @@ def cluster_by_range(
     Raises:
         VisionError: INVALID_ARGUMENT, if there are too many cells.
     """
-    if not growth > 0 or not len(xyz):
+    if not growth > 0 or not len(xyz) or math.isinf(distance):  # which does not grow
         return cluster(xyz, distance, radius=radius, strictness=strictness, max_voxels=max_voxels)
     edges = _edges(float(ranges.min()), float(ranges.max()), distance, growth)
     middles = distance + growth * (edges[:-1] + edges[1:]) / 2
     ring = np.searchsorted(edges[1:-1], ranges, side="right")
     rows, of = _with_margins(ring, ranges, edges[1:] + middles)
     # In units of its distance, each ring is clustered alike; put side by side, all of them are at once.
-    scaled = xyz.take(rows, axis=0) * (1 / middles).astype(np.float32)[of, None]
+    with np.errstate(over="ignore", invalid="ignore"):  # of distances that are too small for any points
+        scaled = xyz.take(rows, axis=0) * (1 / middles).astype(np.float32)[of, None]
     scaled[:, 0] += _side_by_side(scaled[:, 0], of, len(middles))[of]
     own = cluster(scaled, 1.0, radius=radius, strictness=strictness, max_voxels=max_voxels)
     label = own[: len(xyz)]

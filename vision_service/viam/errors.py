@@ -10,6 +10,7 @@ from typing import Any
 
 from grpclib import GRPCError, Status
 from grpclib.exceptions import StreamTerminatedError
+from grpclib.metadata import encode_grpc_message
 from viam.errors import ViamGRPCError
 
 from vision_service.errors import ErrorCode, VisionError, shortened
@@ -34,14 +35,26 @@ STATUS = {
 }
 """gRPC's codes for ours."""
 LONGEST_SENT = 1500
-"""Of an error message, characters: it travels in an HTTP/2 header, percent-encoded, and clients take 8 KiB of those."""
+"""Of an error message of ours, characters."""
+LONGEST_ENCODED = 6000
+"""Of any, bytes: it travels in an HTTP/2 header, percent-encoded, and clients that get more than 8 KiB of those end the
+connection, with all of its calls."""
 
 
 def as_grpc(error: VisionError) -> GRPCError:
     """Return our error as one that clients of gRPC are told."""
-    return GRPCError(
-        STATUS.get(error.code, Status.UNKNOWN), shortened(f"{error.code.name}: {error.message}", LONGEST_SENT)
-    )
+    message = shortened(f"{error.code.name}: {error.message}", LONGEST_SENT)
+    return sendable(GRPCError(STATUS.get(error.code, Status.UNKNOWN), message))
+
+
+def sendable(error: GRPCError) -> GRPCError:
+    """Return an error with as much of its message as can be sent, whatever that repeats of what a client sent."""
+    message = whole = (error.message or "").encode(errors="replace").decode()
+    longest = LONGEST_SENT
+    while len(encode_grpc_message(message)) > LONGEST_ENCODED:
+        message = shortened(whole, longest)
+        longest //= 2
+    return GRPCError(error.status, message, error.details)
 
 
 def not_offered(name: str) -> GRPCError:
@@ -65,13 +78,13 @@ def telling(name: str, method: Method) -> Method:
         except VisionError as error:
             raise as_grpc(error) from None
         except ViamGRPCError as error:
-            raise error.grpc_error from None
+            raise sendable(error.grpc_error) from None
         except NotImplementedError:
             raise not_offered(name) from None
         except GRPCError as error:
             if error.status is Status.UNIMPLEMENTED and not error.message:  # the SDK's, of what a service leaves out
                 raise not_offered(name) from None
-            raise
+            raise sendable(error) from None
         except (StreamTerminatedError, asyncio.CancelledError, asyncio.TimeoutError):
             raise
         except Exception as error:
@@ -81,6 +94,6 @@ def telling(name: str, method: Method) -> Method:
                 traced.add(cause)
                 logging.getLogger(__name__).exception("%s failed (logged once)", name)
             msg = f"INTERNAL: {type(error).__name__} in {name.rpartition('/')[2]}: {error}; please report this"
-            raise GRPCError(Status.INTERNAL, shortened(msg, LONGEST_SENT)) from None
+            raise sendable(GRPCError(Status.INTERNAL, shortened(msg, LONGEST_SENT))) from None
 
     return answer

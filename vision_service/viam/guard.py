@@ -9,6 +9,7 @@ from grpclib.const import Handler
 
 from vision_service.viam.errors import Method, telling
 from vision_service.viam.limits import bounded
+from vision_service.viam.malformed import understood
 
 
 class Guarded:
@@ -30,7 +31,7 @@ class Guarded:
             return telling(name, answer)
 
         self._mapping = {
-            name: Handler(guarded(name, bounded(handler.func)), *handler[1:])
+            name: Handler(guarded(name, bounded(understood(handler.func))), *handler[1:])
             for name, handler in service.__mapping__().items()
         }
 

@@ -10,17 +10,18 @@ import ssl
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import yaml
 from grpclib import GRPCError, Status
 from viam.proto.rpc.auth import AuthenticateResponse, AuthServiceBase
 
 from vision_service.errors import ErrorCode, VisionError, reason
-from vision_service.files import resolve
+from vision_service.files import open_regular, read_regular, resolve
+from vision_service.yaml_text import parse_yaml
 
 AUTHENTICATE = "/proto.rpc.v1.AuthService/Authenticate"
+LARGEST_KEYS = 1 << 20
+"""Of a file of API keys, bytes."""
 MAX_TOKENS = 4096
 """How many tokens are kept; the oldest is forgotten for a new one, and its client asks for another."""
 
@@ -81,8 +82,8 @@ def read_keys(path: str) -> dict[str, str]:
         VisionError: INVALID_ARGUMENT, if it cannot be read, is empty, or an id is no UUID, which Viam's SDK asks for.
     """
     try:
-        content = yaml.safe_load(Path(resolve(path)).read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        content = parse_yaml(read_regular(path, LARGEST_KEYS))
+    except (OSError, ValueError, RuntimeError, VisionError) as error:
         raise _wrong(f"api_keys_file {path!r} cannot be read: {reason(error)}") from None
     if not isinstance(content, dict) or not content:
         raise _wrong(f"api_keys_file {path!r} must be YAML with one line 'ID: KEY' for each key")
@@ -156,11 +157,19 @@ def _context(certificate_file: str, private_key_file: str) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["h2"])
     try:
-        context.load_cert_chain(resolve(certificate_file), resolve(private_key_file))
-    except (OSError, ValueError) as error:  # an SSLError is an OSError
+        for file in (certificate_file, private_key_file):  # OpenSSL would wait for ever for who writes to a pipe
+            open_regular(file).close()
+        context.load_cert_chain(resolve(certificate_file), resolve(private_key_file), _passphrase)
+    except (OSError, ValueError, RuntimeError) as error:  # an SSLError is an OSError
         msg = f"certificate_file {certificate_file!r} and private_key_file {private_key_file!r} cannot be used: "
         raise _wrong(msg + reason(error)) from None
     return context
+
+
+def _passphrase() -> bytes:
+    """Refuse a key that is encrypted; OpenSSL would ask the terminal, and wait."""
+    msg = "the key is encrypted, and nobody is here to give its passphrase: give a file without (openssl pkey)"
+    raise ValueError(msg)
 
 
 def _wrong(message: str) -> VisionError:

@@ -25,6 +25,7 @@ from viam.services.mlmodel.utils import flat_tensors_to_ndarrays, ndarrays_to_fl
 from viam.services.vision.service import VisionRPCService
 from viam.utils import struct_to_dict
 
+from vision_service.errors import ErrorCode, VisionError
 from vision_service.viam import legacy, translation
 from vision_service.viam.directory import Directory
 
@@ -146,7 +147,7 @@ class MLModels(MLModelRPCService):
         request = await stream.recv_message()
         model: Any = self.get_resource(request.name)
         loop = asyncio.get_running_loop()
-        inputs = await loop.run_in_executor(None, flat_tensors_to_ndarrays, request.input_tensors)
+        inputs = await loop.run_in_executor(None, _tensors, request.input_tensors)
         outputs = await model.infer(inputs, extra=struct_to_dict(request.extra), timeout=remaining(stream))
         message = await loop.run_in_executor(
             None, lambda: InferResponse(output_tensors=ndarrays_to_flat_tensors(outputs))
@@ -207,6 +208,19 @@ class Robot(RobotService):
         except PackageNotFoundError:
             own = "unknown"
         await stream.send_message(GetVersionResponse(platform="vision_service", version=own, api_version=API_VERSION))
+
+
+def _tensors(message: Any) -> dict[str, Any]:
+    """Return the tensors of a request by name.
+
+    Raises:
+        VisionError: INVALID_ARGUMENT, if the numbers of one do not fit its shape.
+    """
+    try:
+        return dict(flat_tensors_to_ndarrays(message))
+    except (ValueError, OverflowError) as error:
+        msg = f"the numbers of an input tensor do not fit its shape: {error}"
+        raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None
 
 
 def _takes_other_names(client: str) -> bool:

@@ -7,9 +7,11 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from grpclib.protocol import H2Protocol
-from grpclib.server import Handler, Server
+from grpclib.server import Server
 from h2.settings import SettingCodes
 from hyperframe.frame import DataFrame
+
+from vision_service.viam.malformed import HEADERS_AS, Calls, Events
 
 FRAME = 1 << 20
 """How large a frame may be that a client sends, bytes: an image in one of them instead of many of 16 KiB."""
@@ -36,11 +38,12 @@ class GatewayServer(Server):
         """Take what is offered, and what takes why a client was not let in."""
         super().__init__(services)
         self._refused = refused
+        self._h2_config.header_encoding = HEADERS_AS
 
     def _protocol_factory(self) -> H2Protocol:
         # As grpclib does it, which has no other way to give it another protocol.
         self.__gc_step__()
-        handler = Handler(self._mapping, self._codec, self._status_details_codec, self.__dispatch__)
+        handler = Calls(self._mapping, self._codec, self._status_details_codec, self.__dispatch__)
         self._handlers.add(handler)
         return _Protocol(handler, self._config, self._h2_config, self._refused)
 
@@ -56,6 +59,7 @@ class _Protocol(H2Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, and say how large a frame may be."""
         super().connection_made(Gathering(transport))
+        self.processor = Events(self.handler, self.connection)
         protocol = self.connection._connection
         protocol.update_settings({SettingCodes.MAX_FRAME_SIZE: FRAME})
         # At once: h2 would refuse a large frame that comes in one piece with the acknowledgement of this.

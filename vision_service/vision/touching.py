@@ -13,7 +13,7 @@ from vision_service.pointcloud.planes import Plane
 from vision_service.pointcloud.projection import cloud_of
 from vision_service.pointcloud.regions import inside
 from vision_service.pointcloud.touching.grid import pitches
-from vision_service.pointcloud.touching.sight import NotOneViewError, sight_of
+from vision_service.pointcloud.touching.sight import NotOneViewError, before, sight_of
 from vision_service.pointcloud.touching.splitting import Rules, split, split_seen
 from vision_service.types import Frame, PointCloud
 from vision_service.vision.clusters import check_count
@@ -152,10 +152,16 @@ def _split_image(
     xyz = cloud.xyz
     step = 2 if len(cloud) > _FEW else 1
     some = slice(None, None, step), slice(None, None, step)
+    measured = exists(cloud).reshape(xyz.shape[:2])
     within = _in_region(cloud, config) if config.min_corner or config.max_corner else None
-    there = _exist(xyz[some]) if within is None else _exist(xyz[some]) & within[some]
+    there = measured[some] & (xyz[some][..., 2] > 0)
+    if within is not None:
+        there &= within[some]
     plane = find_ground(rows(xyz[some], there), config, up, share=step * step)
-    foreground = _exist(xyz) if plane is None else _above_image(xyz, plane, config)
+    foreground = measured if plane is None else measured & _above_image(xyz, plane, config)
+    # Few points are above the ground, so that it is quick to look at these alone.
+    chosen = np.flatnonzero(foreground)
+    foreground.reshape(-1)[chosen[~before(xyz.reshape(-1, 3).take(chosen, axis=0))]] = False
     if within is not None:
         foreground &= within
     labels = split(xyz, foreground, plane, rules, cloud.rgb, pitch)
@@ -165,20 +171,9 @@ def _split_image(
     return labels, plane
 
 
-def _exist(xyz: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Return which of (H, W, 3) points a camera measured, in its optical frame."""
-    depth = np.ascontiguousarray(xyz[..., 2])
-    return (depth > 0) & (depth < np.inf)
-
-
 def _above_image(xyz: NDArray[np.float32], plane: Plane, config: GroundConfig) -> NDArray[np.bool_]:
-    """Return which of (H, W, 3) points that a camera measured belong to objects above the ground."""
-    foreground = _above(plane.heights(xyz.reshape(-1, 3)), plane, config)
-    # NaN is above nothing; few points are above the ground, so that it is quick to look at these alone.
-    chosen = np.flatnonzero(foreground)
-    depth = xyz.reshape(-1, 3)[chosen, 2]
-    foreground[chosen[~((depth > 0) & (depth < np.inf))]] = False
-    return foreground.reshape(xyz.shape[:2])
+    """Return which of (H, W, 3) points are above the ground, as objects are; what was not measured may be."""
+    return _above(plane.heights(xyz.reshape(-1, 3)), plane, config).reshape(xyz.shape[:2])
 
 
 def _split_points(

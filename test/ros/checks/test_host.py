@@ -1,5 +1,6 @@
 """What a host and the environment give ROS."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -80,7 +81,10 @@ class TestProfiles:
         assert (problem.where, problem.severity) == (other, PROBLEM)
         assert problem.advice == f"export {read}=/mine.xml; unset {other}"
 
-    @pytest.mark.parametrize(("text", "says"), [(None, "cannot be read"), ("<dds>", "is no XML")])
+    @pytest.mark.parametrize(
+        ("text", "says"),
+        [(None, "cannot be read"), ("<dds>", "is no XML"), ("<?xml version='1.0' encoding='x'?><dds/>", "is no XML")],
+    )
     def test_a_file_that_cannot_be_used_is_a_problem(self, monkeypatch, tmp_path, text, says):
         path = tmp_path / "profile.xml"
         if text is not None:
@@ -88,6 +92,12 @@ class TestProfiles:
         monkeypatch.setenv(profile_variable(), str(path))
         (problem,) = found("profile")
         assert says in problem.what
+
+    def test_a_pipe_in_its_place_is_not_waited_for(self, monkeypatch, tmp_path):
+        os.mkfifo(tmp_path / "profile.xml")
+        monkeypatch.setenv(profile_variable(), str(tmp_path / "profile.xml"))
+        (problem,) = found("profile")
+        assert "cannot be read: it is a named pipe" in problem.what
 
     def test_one_without_shared_memory_is_noted(self, monkeypatch):
         monkeypatch.setattr(dds, "SHARED_MEMORY", Path("/nowhere"))

@@ -127,7 +127,7 @@ def pitches(xyz: NDArray[np.float32]) -> tuple[float, float]:
     """
     apart = _PROBED if min(xyz.shape[:2]) > 2 * _PROBED else 1
     x, y, z = np.ascontiguousarray(xyz[::apart, ::apart].transpose(2, 0, 1))
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         alpha, beta = x / z, y / z
         return _middle(alpha[:, 1:] - alpha[:, :-1]) / apart, _middle(beta[1:] - beta[:-1]) / apart
 
@@ -143,7 +143,7 @@ def inverse_noise(xyz: NDArray[np.float32], stride: int) -> float:
     From second differences along rows: on a plane the inverse depth is linear, so that all of it is noise. That of
     three independent values is √6 times the deviation of one; the median is not affected by edges.
     """
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         inverse = 1 / xyz[::_PROBED, ::stride, 2]
         bends = np.abs(inverse[:, :-2] - 2 * inverse[:, 1:-1] + inverse[:, 2:])
     bends = bends[np.isfinite(bends)]

@@ -19,6 +19,12 @@ THICKNESS = 0.02
 MOST_HIDDEN = 0.1
 """Which share of the objects' points may lie behind others: with more, it was not one sensor in this place."""
 
+NEAREST = THICKNESS
+"""At how much depth points count at least, metres: what is as near as surfaces are thick shows none."""
+STEEPEST = 100.0
+"""Up to how many times their depth points may lie beside the axis: farther out, one of them would take away the digits
+of all around it."""
+
 _WANTED = 2.0  # points in a cell, on the average
 _ROUNDS = 3  # of making cells larger, each up to twice
 _LARGEST = 8.0  # times the resolution that is asked for
@@ -52,6 +58,17 @@ class Sight:
         return Plane(normal, float(plane.offset - plane.normal @ self.place), plane.tolerance)
 
 
+def before(xyz: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return which points lie before the sensor, so that it can be told what surface they show: (N,).
+
+    Args:
+        xyz: (N, 3) finite points as the sensor sees them, z forward.
+    """
+    x, y, z = xyz.T
+    across, down = np.abs(x), np.abs(y)
+    return np.asarray((z > NEAREST) & (np.maximum(across, down, out=across) < STEEPEST * z))
+
+
 def sight_of(
     xyz: NDArray[np.float32],
     place: ArrayLike,
@@ -79,7 +96,7 @@ def sight_of(
     rotation = _facing(rays, up)
     points = rays @ rotation.T.astype(np.float32)
     z = points[:, 2]
-    ahead = z * np.float32(np.tan(np.radians(FIELD))) > np.hypot(points[:, 0], points[:, 1])
+    ahead = before(points) & (z * np.float32(np.tan(np.radians(FIELD))) > np.hypot(points[:, 0], points[:, 1]))
     outside = 1 - float(ahead[foreground].mean()) if foreground.any() else 0.0
     if outside > MOST_OUTSIDE:
         msg = f"{outside:.0%} of the points on objects lie more than {FIELD:g}° from the middle of what the sensor sees"

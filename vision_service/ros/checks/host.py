@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vision_service.errors import VisionError
+from vision_service.files import read_regular
 from vision_service.findings import Finding, note
 from vision_service.ros.execution.compat import check_rclpy
 from vision_service.ros.process.dds import (
@@ -104,10 +105,10 @@ def _profiles() -> list[Finding]:
             if not os.environ.get(read):
                 found.append(Finding("profile", variable, what, f"export {read}={path}; unset {variable}"))
             continue
-        wrong = _wrong_profile(Path(path))
+        text, wrong = _profile(path)
         if wrong:
             found.append(Finding("profile", variable, f"{path!r} {wrong}", f"correct the file, or unset {variable}"))
-        elif "SHM" not in Path(path).read_text(errors="replace"):
+        elif b"SHM" not in text:
             what = f"{path!r} names no shared memory (SHM), so large images between processes may get lost"
             found.append(note("profile", variable, what, f"unset {variable}: our nodes choose a profile themselves"))
     if os.environ.get(BUILTIN, "").startswith("UDP"):
@@ -116,14 +117,17 @@ def _profiles() -> list[Finding]:
     return found
 
 
-def _wrong_profile(path: Path) -> str:
+def _profile(path: str) -> tuple[bytes, str]:
+    """Return what is in a file of profiles, and what is wrong with it; empty = nothing."""
     try:
-        xml.etree.ElementTree.fromstring(path.read_bytes())  # noqa: S314, the user's own file
-    except OSError as error:
-        return f"cannot be read: {error.strerror}"
-    except xml.etree.ElementTree.ParseError as error:
-        return f"is no XML: {error}"
-    return ""
+        text = read_regular(path)
+    except (OSError, ValueError, RuntimeError) as error:
+        return b"", f"cannot be read: {getattr(error, 'strerror', None) or error}"
+    try:
+        xml.etree.ElementTree.fromstring(text)  # noqa: S314, the user's own file
+    except (xml.etree.ElementTree.ParseError, ValueError, LookupError) as error:  # these of encodings
+        return text, f"is no XML: {error}"
+    return text, ""
 
 
 def _shared_memory() -> list[Finding]:
