@@ -126,6 +126,8 @@ version: $(INSTALLED)
 # Python sources are linked, so only these need another installation; of the C++ for point clouds, a compilation.
 $(VENV)/demo: WHAT = .[all]
 $(VENV)/demo: export VISION_SERVICE_PYTHON_ONLY = 1
+# Most of what is installed is never imported, and Python compiles what is. To pip, 0 is yes where a name begins with NO.
+$(VENV)/demo: export PIP_NO_COMPILE = 0
 $(INSTALLED): WHAT = .[test]
 $(INSTALLED) $(VENV)/demo: setup.py setup.cfg pyproject.toml package.xml CMakeLists.txt constraints/$(DISTRO).txt $(wildcard cmake/* scripts/* launch/* config/* models/*) $(INTERFACES) $(NATIVE)
 	$(if $(filter-out $(NATIVE),$?),$(INSTALL),tools/compile_native $(VENV)/bin/python)
