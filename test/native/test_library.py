@@ -128,9 +128,9 @@ def test_a_function_takes_all_of_its_parameters_and_no_more(values):
 
 
 def test_whole_numbers_of_numpy_are_numbers_too():
-    function = Function("metres_of_whole", Array(np.uint16), float, Array(np.float32, written=True))
+    function = Function("metres_of_whole", Array(np.uint16), float, float, Array(np.float32, written=True))
     depth = np.empty(2, np.float32)
-    function(np.array([1000, 2000], np.uint16), np.float32(0.5), depth)
+    function(np.array([1000, 2000], np.uint16), np.float32(0.5), np.float64(1e9), depth)
     assert depth.tolist() == [500, 1000]
     likely = Function(
         "likely_of_float", Array(np.float32), *[int] * 8, *[float] * 3, *[Array(np.float64, written=True)] * 2
