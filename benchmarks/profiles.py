@@ -35,7 +35,7 @@ and with a thread that is woken, runs that loop, and gives rclpy bytes that are 
 between the least and all is ours. Or it is called by a client in another process that waits 5 ms between two calls,
 while a new frame comes every 2 ms. Functions at the borders of the stages note the time when they begin and end; the
 table has the median of each stage. The flame graphs are py-spy's, of the samples in which Python held its global lock:
-LiteRT, OpenCV and DDS do their work without it.
+LiteRT, DDS and our own C++ do their work without it.
 """
 
 
@@ -73,7 +73,7 @@ def _frame(method: str, written: str) -> Sequence[Stage]:
         ("the frame into its slot; the model's thread is told", Mark("stream", end=True)),
         ("that thread wakes, and chooses what is next", Mark("turn")),
         ("who listens, and whether the frame was looked at before", Mark(method)),
-        ("image to tensor (OpenCV)", Mark("tensor", end=True)),
+        ("image to tensor (C++)", Mark("tensor", end=True)),
         ("**the network** (LiteRT), tensors in and out", Mark("infer", end=True)),
         ("outputs to what is found", Mark(method, end=True)),
         ("what is found is looked at, and kept for who else asks", Mark(written)),
@@ -86,7 +86,7 @@ CALL: Sequence[Stage] = (
     ("", Mark("take")),
     ("taking the request from DDS (rclpy), deadline, the newest frame", Mark("run")),
     ("to the model's thread, which wakes", Mark("detect")),
-    ("image to tensor (OpenCV)", Mark("tensor", end=True)),
+    ("image to tensor (C++)", Mark("tensor", end=True)),
     ("**the network** (LiteRT), tensors in and out", Mark("infer", end=True)),
     ("outputs to detections", Mark("detect", end=True)),
     ("back to the call, which goes on in the model's thread", Mark("fill")),

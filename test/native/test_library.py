@@ -8,7 +8,7 @@ import pytest
 
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.native import library as module
-from vision_service.native.library import SOURCES, Array, Function, library, sources_digest
+from vision_service.native.library import SOURCES, Array, Function, Rows, library, row_stride, sources_digest
 
 BOUNDS = Function("bounds", Array(np.float32), Array(np.float64, written=True))
 POINTS = np.zeros((2, 3), np.float32)
@@ -73,6 +73,48 @@ def test_what_does_not_suit_a_function_does_not_reach_it(points, found, message)
         BOUNDS(points, found)
 
 
+GREY = np.zeros((4, 6), np.uint8)
+COLOURS = np.zeros((4, 6, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "stride"),
+    [
+        (GREY, 6),
+        (GREY[:, :5], 6),
+        (GREY[::2, 1:], 12),
+        (GREY[:1, :5][::-1], 5),
+        (GREY[:, :1][:, ::-1], 6),
+        (COLOURS, 18),
+        (COLOURS[:, 2:], 18),
+        (COLOURS[1::2, :1], 36),
+        (GREY[::-1], 0),
+        (GREY[:, ::2], 0),
+        (COLOURS[..., ::-1], 0),
+        (COLOURS[:, ::-1], 0),
+        (COLOURS[..., :2], 0),
+        (COLOURS[..., 0], 0),
+        (np.broadcast_to(GREY[0], (4, 6)), 0),
+    ],
+)
+def test_rows_of_an_image_may_be_padded_but_are_in_order_as_their_pixels_are(pixels, stride):
+    assert row_stride(pixels) == stride
+    if stride:
+        place, length, told = Rows().given(pixels, "a function")
+        assert told == stride
+        assert place == pixels.__array_interface__["data"][0]
+        assert place + length == pixels[-1:].__array_interface__["data"][0] + pixels[0].size
+    else:
+        with pytest.raises(TypeError, match="a function takes rows of bytes one after the other, not uint8"):
+            Rows().given(pixels, "a function")
+
+
+@pytest.mark.parametrize("pixels", [GREY.astype(np.int8), GREY[0], GREY[:0], GREY.tolist(), None])
+def test_what_is_no_image_of_bytes_has_no_rows(pixels):
+    with pytest.raises(TypeError, match="takes rows of bytes"):
+        Rows().given(pixels, "a function")
+
+
 @pytest.mark.parametrize(("points", "found"), [(POINTS, 5), (POINTS[:0], 6), (POINTS.reshape(-1)[:4], 6)])
 def test_lengths_that_do_not_belong_together_are_refused(points, found):
     with pytest.raises(ValueError, match=f"bounds: the lengths of the arrays do not .*: {points.size}, {found}"):
@@ -86,9 +128,9 @@ def test_a_function_takes_all_of_its_parameters_and_no_more(values):
 
 
 def test_whole_numbers_of_numpy_are_numbers_too():
-    function = Function("metres_of_whole", Array(np.uint16), float, Array(np.float32, written=True))
+    function = Function("metres_of_whole", Array(np.uint16), float, float, Array(np.float32, written=True))
     depth = np.empty(2, np.float32)
-    function(np.array([1000, 2000], np.uint16), np.float32(0.5), depth)
+    function(np.array([1000, 2000], np.uint16), np.float32(0.5), np.float64(1e9), depth)
     assert depth.tolist() == [500, 1000]
     likely = Function(
         "likely_of_float", Array(np.float32), *[int] * 8, *[float] * 3, *[Array(np.float64, written=True)] * 2

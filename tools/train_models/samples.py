@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vision_service.mlmodel.preprocessing import resize
+from vision_service.mlmodel.filling import resize
 from vision_service.rendering.renderer import Box, Renderer, Rendering
 from vision_service.rendering.scene import CLASSES, Scene, pinhole
 
@@ -111,7 +111,7 @@ def _zoomed(rng: np.random.Generator, whole: Box) -> Box:
 def _cut(rendering: Rendering, window: Box, size: tuple[int, int]) -> NDArray[np.uint8]:
     """Return a window of the image as the vision model `mlmodel` gives it to a model of that input size."""
     part = rendering.color[window.y_min : window.y_max, window.x_min : window.x_max]
-    return resize(np.ascontiguousarray(part), *size)
+    return resize(part, *size)
 
 
 def _objects(rendering: Rendering, window: Box) -> NDArray[np.float32]:

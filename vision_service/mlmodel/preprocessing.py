@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.errors import ErrorCode, VisionError
-from vision_service.image import Image, to_rgb
+from vision_service.image import Image
+from vision_service.mlmodel.filling import Filling
 from vision_service.mlmodel.placement import (
     Placement,
     cropped,
@@ -22,7 +22,6 @@ from vision_service.mlmodel.placement import (
     stretched,
 )
 from vision_service.mlmodel.quantization import is_quantized, quantize
-from vision_service.mlmodel.resizing import resize, resize_part
 from vision_service.mlmodel.runtime import TensorInfo, describe
 
 DTYPES = ("uint8", "int8", "float32", "float16", "float64")
@@ -122,8 +121,9 @@ class ImageInput:
         way: How it is resized, one of :data:`vision_service.mlmodel.resizing.CHOICES`.
         shorter_edge: For center_crop: to which length the shorter edge is brought, pixels.
         border: The value of all channels beside a letterboxed image, 0 to 255.
-        table: (256, channels): what becomes of each value of each channel; None = it stays as it is.
-        slope, offset: (channels,) each: the same for float inputs, value × slope + offset.
+        table: (256, channels) of an input of integers: what becomes of each value of each channel; None = it stays as
+            it is.
+        slope, offset: (channels,) each, of an input of floats: value × slope + offset.
     """
 
     tensor_info: ImageTensor
@@ -136,8 +136,8 @@ class ImageInput:
     shorter_edge: int = 0
     border: int = 0
     table: NDArray[Any] | None = None
-    slope: NDArray[np.float32] | None = None
-    offset: NDArray[np.float32] | None = None
+    slope: NDArray[np.float64] | None = None
+    offset: NDArray[np.float64] | None = None
 
     @cached_property
     def name(self) -> str:
@@ -185,65 +185,38 @@ class ImageInput:
         Returns:
             Array of the input's type, shape and layout.
         """
-        placement = placement or self.placement(image)
-        pixels = self._content(image, placement)
-        if self.slope is not None and self.offset is not None and self.tensor_info.channels_first:
-            return self._planes(pixels, placement, self.slope.tolist(), self.offset.tolist())
-        if placement.content != placement.size and self.rule != "center_crop":
-            (width, height), (left, top) = placement.content, placement.corner
-            right, bottom = placement.size[0] - left - width, placement.size[1] - top - height
-            pixels = cv2.copyMakeBorder(pixels, top, bottom, left, right, cv2.BORDER_CONSTANT, value=(self.border,) * 4)  # type: ignore[assignment]
-        values: NDArray[Any] = pixels
-        if self.table is not None:
-            values = cv2.LUT(np.ascontiguousarray(pixels), self.table[np.newaxis])
-            values = values.astype(self.tensor_info.info.dtype, copy=False)
-        if self.tensor_info.channels_first:
-            values = values[np.newaxis] if self.channels == 1 else values.transpose(2, 0, 1)
-        elif self.channels == 1:
-            values = values[..., np.newaxis]
-        values = np.ascontiguousarray(values)
+        pixels = image.pixels
+        filling = self._filling(image.encoding, placement or self.placement(image))
+        dtype = self.tensor_info.info.dtype
+        if self.slope is None or self.offset is None:
+            values = filling.bytes(pixels, self.table)
+        else:
+            values = filling.reals(pixels, self.slope, self.offset, "float64" if dtype == "float64" else "float32")
+            values = values.astype(dtype, copy=False)
         return values[np.newaxis] if self.tensor_info.batched else values
 
-    def _content(self, image: Image, placement: Placement) -> NDArray[np.uint8]:
-        """Return the resized image in the input's channels: (H, W) if grey, else (H, W, channels)."""
-        # Shrunk first, because colours of few pixels are converted faster than those of many.
-        if self.rule == "center_crop":
-            part = (-placement.corner[0], -placement.corner[1], *placement.size)
-            return self._channels(resize_part(image.pixels, placement.content, part, self.way), image.encoding)
-        return self._channels(resize(image.pixels, *placement.content, self.way), image.encoding)
+    def _filling(self, encoding: str, placement: Placement) -> Filling:
+        """Return how images of an encoding and size fill the tensor."""
+        key = (encoding, placement)
+        filling = self._fillings.get(key)
+        if filling is None:
+            if len(self._fillings) >= MOST_PLACEMENTS:
+                self._fillings.clear()
+            filling = self._fillings[key] = Filling(
+                encoding,
+                placement,
+                channels=self.channels,
+                channels_first=self.tensor_info.channels_first,
+                bgr=self.bgr,
+                way=self.way,
+                border=self.border,
+            )
+        return filling
 
-    def _planes(
-        self, pixels: NDArray[np.uint8], placement: Placement, slopes: list[float], offsets: list[float]
-    ) -> NDArray[Any]:
-        """Return the tensor of a float input with the channels first: one plane after the other."""
-        (width, height), size = placement.size, self.channels
-        values = np.empty((size, height, width), np.float32)
-        left, top = (0, 0) if self.rule == "center_crop" else placement.corner
-        bottom, right = top + pixels.shape[0], left + pixels.shape[1]
-        planes = [pixels] if size == 1 else cv2.split(pixels)
-        for channel, plane in enumerate(planes):
-            slope, offset = np.float32(slopes[channel]), np.float32(offsets[channel])
-            whole, inside = values[channel], values[channel, top:bottom, left:right]
-            if inside.shape != whole.shape:
-                border = np.float32(self.border) * slope + offset
-                whole[:top], whole[bottom:] = border, border
-                whole[top:bottom, :left], whole[top:bottom, right:] = border, border
-            np.multiply(plane, slope, out=inside, casting="unsafe")
-            if offset:
-                inside += offset
-        values = values.astype(self.tensor_info.info.dtype, copy=False)
-        return values[np.newaxis] if self.tensor_info.batched else values
-
-    def _channels(self, pixels: NDArray[np.uint8], encoding: str) -> NDArray[np.uint8]:
-        """Return pixels in the input's channels: (H, W) if grey, else (H, W, channels)."""
-        if encoding == "rgb8" and self.channels == 3 and not self.bgr:
-            return pixels
-        if self.channels == 1:
-            return pixels if encoding == "mono8" else cv2.cvtColor(to_rgb(pixels, encoding), cv2.COLOR_RGB2GRAY)  # type: ignore[return-value]
-        pixels = to_rgb(pixels, encoding)
-        if self.channels == 4:
-            return cv2.cvtColor(pixels, cv2.COLOR_RGB2BGRA if self.bgr else cv2.COLOR_RGB2RGBA)  # type: ignore[return-value]
-        return cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if self.bgr else pixels  # type: ignore[return-value]
+    @cached_property
+    def _fillings(self) -> dict[tuple[str, Placement], Filling]:
+        """Those of the encodings and sizes of images that were there."""
+        return {}
 
     def with_values(
         self, mean: tuple[float, ...] | None, std: tuple[float, ...] | None, *, truncate: bool = False
@@ -264,15 +237,9 @@ class ImageInput:
             if info.dtype == "int8":
                 return replace(self, table=(values - 128).astype(np.int8))
             mean, std = (0.5,) * channels, (0.5,) * channels
-        real = (values / 255 - np.array(mean)) / np.array(std)
         if info.dtype in ("uint8", "int8"):
             if not is_quantized(info):
                 return replace(self, table=None if info.dtype == "uint8" else (values - 128).astype(np.int8))
+            real = (values / 255 - np.array(mean)) / np.array(std)
             return replace(self, table=quantize(real, info, truncate=truncate))
-        slope = 1 / (255 * np.array(std))
-        return replace(
-            self,
-            table=real.astype(np.float64 if info.dtype == "float64" else np.float32),  # OpenCV has no table of float16
-            slope=slope.astype(np.float32),
-            offset=(-np.array(mean) / np.array(std)).astype(np.float32),
-        )
+        return replace(self, slope=1 / (255 * np.array(std)), offset=-np.array(mean) / np.array(std))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import vision_service
 from vision_service.errors import ErrorCode, VisionError
@@ -63,26 +64,73 @@ class Array:
             raise TypeError(f"{name} takes {wanted}, not {kind}")
         return int(value.__array_interface__["data"][0])
 
+    def given(self, value: Any, name: str) -> tuple[int, ...]:
+        """Return where an array's items are, and how many."""
+        return self.pointer(value, name), value.size
+
+
+class Rows:
+    """A parameter that is an image of bytes, behind each of whose rows there may be others that are not its own."""
+
+    def given(self, value: Any, name: str) -> tuple[int, ...]:
+        """Return where it begins, how many bytes there are to its end, and how many from row to row.
+
+        Raises:
+            TypeError: If it is none such; `np.ascontiguousarray` of an image is one.
+        """
+        image = isinstance(value, np.ndarray) and value.dtype == np.uint8 and value.ndim in (2, 3) and value.size > 0
+        if image and (stride := row_stride(value)):
+            if value.flags.c_contiguous and value.flags.writeable:
+                address = _address(_writeable_buffer(value))
+            else:
+                address = int(value.__array_interface__["data"][0])
+            return address, (len(value) - 1) * stride + value[0].size, stride
+        kind = f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
+        raise TypeError(f"{name} takes rows of bytes one after the other, not {kind}")
+
+
+def row_stride(pixels: NDArray[np.uint8]) -> int:
+    """Return how many bytes it is from row to row of an image; 0 if its pixels do not lie one after the other.
+
+    Args:
+        pixels: (H, W) or (H, W, channels).
+    """
+    height, width, channels = pixels.shape if pixels.ndim == 3 else (*pixels.shape, 1)
+    size = width * channels
+    if pixels.flags.c_contiguous:
+        return size
+    stride, step, *byte = pixels.strides
+    ordered = (width == 1 or step == channels) and (channels == 1 or byte == [1])
+    stride = size if height == 1 else stride
+    return stride if ordered and stride >= size else 0
+
+
+_TYPES: dict[type, tuple[Any, ...]] = {
+    Array: (ctypes.c_void_p, ctypes.c_int64),
+    Rows: (ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64),
+}
+
 
 class Function:
     """A function of the library, which is loaded with the first call."""
 
-    def __init__(self, name: str, *parameters: Array | type[int] | type[float]) -> None:
+    def __init__(self, name: str, *parameters: Array | Rows | type[int] | type[float]) -> None:
         """Declare it.
 
         Args:
             name: Its name in C++.
-            parameters: What it takes, in their order. An array is a pointer and a length there, int is int64_t, float
-                is double.
+            parameters: What it takes, in their order. An array is a pointer and a length there, rows are these and how
+                many bytes it is from one to the next; int is int64_t, float is double.
         """
         self.name = name
         self._parameters = parameters
         self._function: Any = None
-        arrays = [(place, kind) for place, kind in enumerate(parameters) if isinstance(kind, Array)]
-        self._arrays = arrays[::-1]  # each becomes two values: the places before it stay
-        before = [sum(place < own for place, _ in arrays) for own in range(len(parameters))]
+        arrays = [(place, kind) for place, kind in enumerate(parameters) if isinstance(kind, (Array, Rows))]
+        self._arrays = arrays[::-1]  # each becomes two or three values: the places before it stay
         self._numbers = [
-            (own + before[own], kind) for own, kind in enumerate(parameters) if not isinstance(kind, Array)
+            (own + sum(len(_TYPES[type(other)]) - 1 for place, other in arrays if place < own), kind)
+            for own, kind in enumerate(parameters)
+            if not isinstance(kind, (Array, Rows))
         ]
 
     def __call__(self, *values: Any) -> int:
@@ -100,8 +148,7 @@ class Function:
             raise TypeError(f"{self.name} takes {len(self._parameters)} values, not {len(values)}")
         arguments = [*values]
         for place, kind in self._arrays:
-            value = values[place]
-            arguments[place : place + 1] = kind.pointer(value, self.name), value.size
+            arguments[place : place + 1] = kind.given(values[place], self.name)
         try:
             found = self._function(*arguments)
         except ctypes.ArgumentError:  # a whole number of NumPy's is none for ctypes
@@ -122,8 +169,8 @@ class Function:
         function.restype = ctypes.c_int64
         types: list[Any] = []
         for kind in self._parameters:
-            if isinstance(kind, Array):
-                types += (ctypes.c_void_p, ctypes.c_int64)
+            if isinstance(kind, (Array, Rows)):
+                types += _TYPES[type(kind)]
             else:
                 types.append(ctypes.c_int64 if kind is int else ctypes.c_double)
         function.argtypes = types
