@@ -204,7 +204,8 @@ FARTHEST_FRACTION = 2.0
 
 def reach_of(values: NDArray[Any]) -> float:
     """Return how far coordinates reach; 0 if there are none, or none that is a number."""
-    finite = np.abs(values[np.isfinite(values) & (np.abs(values) < UNLIKELY)])
+    sizes = np.abs(values.astype(np.float64))  # UNLIKELY is no number of half precision
+    finite = sizes[sizes < UNLIKELY]
     return float(finite.max()) if finite.size else 0.0
 
 
