@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # ai-edge-litert 2.3.0: the buffers of a CompiledModel know their type (`get_tensor_details`), and write() copies an
-# array of another type into them as bytes: an 8-bit image of the right shape, given to a model that takes float32, fills
-# a quarter of its input with numbers near zero and leaves in the rest what was there. Nothing says so; the Interpreter
+# array of another type into them as bytes: an 8-bit image of the right shape, given to a model of float32, fills a
+# quarter of its input with numbers near zero and leaves in the rest what was there. Nothing says so; the Interpreter
 # of the same package refuses such an array. The model here adds its input, four numbers, to itself.
 # Exit code 0 while it behaves so, 1 when that has changed.
 set -euo pipefail

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# @loaders.gl/pcd 4.4.2 (npm; deck.gl's reader of point clouds): takes PCD files for files of the one form that it knows,
+# @loaders.gl/pcd 4.4.2 (npm; deck.gl's reader of point clouds): takes PCD files for the one form of them that it knows,
 # whatever their header says, and nothing says so. Of a point at (1, 2, 3) with the colour 16 32 48:
-# - binary: red and blue have changed places; compressed: each colour is 0; text with rgb of TYPE U, as Open3D writes it:
+# - binary: red and blue have changed places; compressed: each colour is 0; text with rgb of TYPE U, as Open3D's:
 #   another colour, as the number is taken for the bits of a float;
 # - coordinates of SIZE 8: the lower half of each number is read, as a float: (0, 0, 0);
 # - text with a field of COUNT 3 before x: numbers of that field are read for coordinates: (0, 1, 1).
@@ -11,7 +11,8 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
-npm install --silent --no-audit --no-fund @loaders.gl/core@4.4.2 @loaders.gl/pcd@4.4.2 @math.gl/types@4.1.0 three@0.187.0 > /dev/null
+npm install --silent --no-audit --no-fund @loaders.gl/core@4.4.2 @loaders.gl/pcd@4.4.2 @math.gl/types@4.1.0 \
+  three@0.187.0 > /dev/null
 cat > read.mjs <<'JAVASCRIPT'
 import { parse } from "@loaders.gl/core";
 import { PCDLoader } from "@loaders.gl/pcd";
@@ -47,7 +48,9 @@ for (const [name, content] of Object.entries(files)) {
   const point = Array.from(read.POSITION.value), colours = Array.from(read.COLOR_0?.value ?? []).slice(0, 3);
   console.log(`${name}: loaders.gl (${point.join(", ")})`, colours.join(" "));
   same &&= Array.from(three.position.array).join() === "1,2,3";
-  if (three.color) same &&= [16, 32, 48].every((byte, index) => Math.abs(three.color.array[index] - linear(byte)) < 1e-4);
+  if (three.color) {
+    same &&= [16, 32, 48].every((byte, index) => Math.abs(three.color.array[index] - linear(byte)) < 1e-4);
+  }
   same &&= three.color ? colours.join() !== "16,32,48" : point.join() !== "1,2,3";
 }
 process.exit(same ? 0 : 1);

@@ -3,7 +3,7 @@
 # nothing says so:
 # - antialias=1. Linear and cubic "will use an antialiasing filter when downscaling". White stripes, every fourth pixel,
 #   made smaller four times, are an even grey of a quarter; here they are black, or less than that.
-# - keep_aspect_ratio_policy="not_larger". An image of 64 x 32 that has to fit into 16 x 16 becomes 16 x 8; here 16 x 16.
+# - keep_aspect_ratio_policy="not_larger". An image of 64 x 32, to fit into 16 x 16, becomes 16 x 8; here 16 x 16.
 # So a model that prepares its image itself, as PIL and torchvision do it or with bars, sees another image than the one
 # that it was trained on. ONNX's own evaluator does what the model says.
 # Exit code 0 while it behaves so, 1 when that has changed.

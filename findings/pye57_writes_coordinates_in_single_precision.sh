@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # pye57 0.4.19: write_scan_raw takes float64 coordinates and read_scan_raw gives float64 back, but the file between them
-# holds single precision: a FloatNode of E57_SINGLE, where E57's own default is double. No option asks for the other, and
-# nothing says so. In UTM, where northings are above 4 million, points move by up to a quarter of a metre, onto a grid of
-# half a metre. The translation of the scan's pose, in the same file, is kept in double precision.
+# holds single precision: a FloatNode of E57_SINGLE, where E57's own default is double. No option asks for the other,
+# and nothing says so. In UTM, where northings are above 4 million, points move by up to a quarter of a metre, onto a
+# grid of half a metre. The translation of the scan's pose, in the same file, is kept in double precision.
 # Exit code 0 while it behaves so, 1 when that has changed.
 set -euo pipefail
 folder=$(mktemp -d)

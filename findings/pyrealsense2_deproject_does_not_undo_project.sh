@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# pyrealsense2 2.59.1.11053: rs2_deproject_pixel_to_point takes a pixel back to the point that rs2_project_point_to_pixel
-# took to it, for three of its five lens models. For the other two it gives another point, and nothing says so:
-# - F-Theta (fisheye): rsutil.h divides by atan(2 tan(w/2)) where the inverse of the model divides by 2 tan(w/2). With w
-#   0.9, x and y come out a quarter too large, wherever in the image.
-# - modified Brown-Conrady: the distortion is left out, as if the lens had none. The header rules this model out by an
-#   assertion, and the wheel is built without assertions.
+# pyrealsense2 2.59.1.11053: rs2_deproject_pixel_to_point leads a pixel back to the point that
+# rs2_project_point_to_pixel took there, for three of its five lens models. For the other two it gives another point,
+# and nothing says so:
+# - F-Theta (fisheye): it divides by atan(2 tan(w/2)) where the inverse of the model divides by 2 tan(w/2). With w 0.9,
+#   x and y come out a quarter too large, wherever in the image.
+# - modified Brown-Conrady: the distortion is left out, as if the lens had none. In the SDK's C header an assertion
+#   ruled this model out; the wheel answers all the same.
 # Exit code 0 while it behaves so, 1 when that has changed.
 set -euo pipefail
 folder=$(mktemp -d)
