@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 from rcl_interfaces.msg import Parameter as ParameterMessage
-from rcl_interfaces.msg import ParameterType, ParameterValue
+from rcl_interfaces.msg import ParameterDescriptor, ParameterType, ParameterValue
 from rcl_interfaces.srv import (
     DescribeParameters,
     GetParameters,
@@ -15,10 +15,12 @@ from rcl_interfaces.srv import (
 )
 from rclpy.node import Node
 from rclpy.parameter import Parameter, get_parameter_value
+from rclpy.serialization import deserialize_message, serialize_message
 
-from vision_service.configuration import attribute, configure
+from vision_service.configuration import attribute, attributes, configure
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.parameters.declared import Parameters
+from vision_service.ros.parameters.values import descriptor
 
 
 @dataclass(frozen=True)
@@ -374,6 +376,16 @@ class TestDescriptions:
         assert counts.type == ParameterType.PARAMETER_INTEGER_ARRAY
         assert counts.additional_constraints == "a list, each item an integer, at least 0"
         assert name.type == ParameterType.PARAMETER_STRING
+
+    @pytest.mark.parametrize("bounds", [(0, 1), (0.0, 1.0), (-0.5, 1000)], ids=str)
+    def test_the_range_of_a_float_arrives_also_where_its_bounds_are_integers(self, bounds):
+        @dataclass(frozen=True)
+        class Bounded:
+            part: float = attribute("A part.", default=0.5, minimum=bounds[0], maximum=bounds[1])
+
+        sent = descriptor(attributes(Bounded)["part"], "single")
+        (received,) = deserialize_message(serialize_message(sent), ParameterDescriptor).floating_point_range
+        assert (received.from_value, received.to_value) == bounds
 
     def test_values_can_be_read(self, owner, peer):
         values = peer.call(GetParameters, "owner/get_parameters", names=["count", "counts", "name"]).values

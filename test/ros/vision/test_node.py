@@ -185,7 +185,7 @@ def test_what_the_model_cannot_do_is_not_supported(robot):
         robot.call(GetClassificationsFromCamera, "ruby/get_classifications_from_camera", camera_name="nowhere"),
         robot.call(GetObjectPointClouds, "ruby/get_object_point_clouds"),
     ):
-        refused(answer, ErrorCode.NOT_SUPPORTED, "ColorDetector", "detect")
+        refused(answer, ErrorCode.NOT_SUPPORTED, "color_detector", "detect")
 
 
 def test_a_model_without_commands_of_its_own_knows_help_only(robot):

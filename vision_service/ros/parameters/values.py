@@ -60,7 +60,9 @@ def descriptor(attribute: Attribute, form: str) -> ParameterDescriptor:
     found = ParameterDescriptor(description=attribute.description + unit, additional_constraints=attribute.expects)
     bounded = not (math.isinf(attribute.minimum) and math.isinf(attribute.maximum))
     if form == "single" and bounded and attribute.type is float:
-        found.floating_point_range = [FloatingPointRange(from_value=attribute.minimum, to_value=attribute.maximum)]
+        # An int would be sent as another number: what its first bytes are as a float.
+        low, high = float(attribute.minimum), float(attribute.maximum)
+        found.floating_point_range = [FloatingPointRange(from_value=low, to_value=high)]
     if form == "single" and bounded and attribute.type is int:
         lowest, highest = -(2**63), 2**63 - 1
         found.integer_range = [
