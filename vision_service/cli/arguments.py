@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vision_service.cli.settings import Setting, setting
+from vision_service.configuration import close_names, did_you_mean
 
 LARGEST_COUNT = 2**31 - 1
 """What an int32 holds."""
@@ -131,6 +132,23 @@ def add_command(
         allow_abbrev=False,
     )
     return parser
+
+
+class CommandParser(argparse.ArgumentParser):
+    """The parser of a subcommand: an option that it does not know is answered with its own usage, and what is meant."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """Parse the arguments; leave, as argparse does, if one of them is not known."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{self._meant(unknown[0])}")
+        return found, unknown
+
+    def _meant(self, option: str) -> str:
+        options = list(self._option_string_actions)
+        if option.startswith("-") and close_names(option, options):
+            return did_you_mean(option, options)
+        return "; attributes are set by --set NAME=VALUE" if option.startswith("-") and "--set" in options else ""
 
 
 class Formatter(argparse.HelpFormatter):

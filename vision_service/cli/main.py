@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from vision_service.cli.arguments import Formatter
+from vision_service.cli.arguments import CommandParser, Formatter
 from vision_service.cli.commands import NAMES
 from vision_service.cli.outcome import FAILED, INTERRUPTED, last_words, own_process, print_error
 from vision_service.errors import VisionError
@@ -84,7 +84,7 @@ def build_parser(names: Sequence[str] = NAMES) -> argparse.ArgumentParser:
         formatter_class=Formatter,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
-    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=CommandParser)
     for name in names:
         import_module(f"vision_service.cli.commands.{name.replace('-', '_')}").add_parser(subparsers)
     return parser

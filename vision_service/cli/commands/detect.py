@@ -20,6 +20,7 @@ def add_parser(subparsers: Any) -> None:
         {
             "vision-service detect photo.jpg --model-path detect.tflite --out out/": "a table, and out/photo.png",
             "vision-service detect *.jpg --model-path detect.tflite --json": "one JSON object a file",
+            "vision-service detect photo.jpg --model-path detect.tflite --set default_minimum_confidence=0.6": "",
             """vision-service detect table.png --model color_detector --set detect_color='"#DB2323"'""": "",
             "vision-service detect photo.jpg --params my_robot.yaml --node people": "as a robot's vision node does",
         },
