@@ -71,23 +71,23 @@ Segments segment(const Cloud::ConstPtr& input, float leaf, int min_points, const
   plane.segment(*inliers, coefficients);
   found.plane = inliers->indices;
 
-  Cloud::Ptr things(new Cloud);
+  Cloud::Ptr objects(new Cloud);
   pcl::ExtractIndices<Point> extract;
   extract.setInputCloud(found.cloud);
   extract.setIndices(inliers);
   extract.setNegative(true);
   extract.filter(found.rest);
-  extract.filter(*things);
+  extract.filter(*objects);
 
   // Neighbours are needed in no order, and unsorted ones are found faster.
   pcl::search::KdTree<Point>::Ptr tree(new pcl::search::KdTree<Point>(false));
-  tree->setInputCloud(things);
+  tree->setInputCloud(objects);
   pcl::EuclideanClusterExtraction<Point> extraction;
   extraction.setClusterTolerance(settings.distance);
   extraction.setMinClusterSize(min_points);
   extraction.setMaxClusterSize(std::numeric_limits<int>::max());
   extraction.setSearchMethod(tree);
-  extraction.setInputCloud(things);
+  extraction.setInputCloud(objects);
   extraction.extract(found.clusters);
   return found;
 }
