@@ -122,7 +122,7 @@ def stopped(child, number, *, after):
     child.send_signal(number)
     out, err = child.communicate(timeout=PATIENCE)
     # What others on this host have left in shared memory is not this process's matter.
-    expected = ": active", "of processes that were killed from shared memory"
+    expected = ": active", "that processes which were killed had left there"
     return child.returncode, out, "\n".join(line for line in err.splitlines() if not line.endswith(expected))
 
 

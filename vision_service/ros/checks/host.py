@@ -146,7 +146,7 @@ def _shared_memory() -> list[Finding]:
     dead = dead_segments()
     if dead:
         size = sum(each.size for each in dead) / MEBIBYTE
-        what = f"{len(dead)} segments ({size:.1f} MiB) of processes that were killed: {dead[0].path.name}" + (
+        what = f"{size:.1f} MiB that processes which were killed have left: {dead[0].path.name}" + (
             f" and {len(dead) - 1} more" if len(dead) > 1 else ""
         )
         found.append(note("shared_memory", where, what, "nothing: the next node of ours that starts removes them"))

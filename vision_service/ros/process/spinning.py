@@ -268,9 +268,7 @@ def run(make_nodes: Callable[[], Sequence[Node]], args: list[str] | None = None)
         initialize(args, signal_handler_options=SignalHandlerOptions.NO)
         if removed:
             size = sum(segment.size for segment in removed) / MEBIBYTE
-            logger.info(
-                f"removed {len(removed)} segments ({size:.1f} MiB) of processes that were killed from shared memory"
-            )
+            logger.info(f"removed from shared memory {size:.1f} MiB that processes which were killed had left there")
         if warning:
             logger.warning(warning)
         threading.Thread(target=work, name="nodes", daemon=True).start()
