@@ -188,7 +188,7 @@ class TestStopping:
                 late.set()
                 os.kill(os.getpid(), signal.SIGTERM)
 
-            told = threading.Timer(1.0, tell)  # when the main thread waits, there are no more moments
+            told = threading.Timer(5.0, tell)  # when the main thread waits, there are no more moments
             told.start()
             sys.settrace(trace)
             code = run(lambda: [], [])
