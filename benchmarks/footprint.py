@@ -89,9 +89,10 @@ compiled already, as pip leaves them.
 MEMORY_EXPLAINED = """
 What a vision node has beyond the bare one: the segment of shared memory of 16 MiB, without which large images between
 processes are lost, and all of which Fast DDS writes zeros to when it makes it, so that nobody gets SIGBUS later; the
-code of LiteRT and of OpenCV, as far as it is used; its own modules, those of its interfaces included; its services and
-topics in DDS, of which it has four times as many. The least that detects has the first three as well, so that the goal
-leaves no room for a node of this kind in Python. Ours leaves out the code generator that messages import, which both
+code of LiteRT, as far as it is used; its own modules, those of its interfaces included; its services and topics in
+DDS, of which it has four times as many. OpenCV is imported with its first use: for compressed images, annotated ones
+that somebody wants, for masks; plain images become tensors without it. The least that detects has the shared memory and
+LiteRT as well, and OpenCV, with which it resizes. Ours leaves out the code generator that messages import, which both
 others have. Of what it allocates, 8 MB are its 200 modules, none of which takes more than 0.5 MB, 4 MB the messages of
 other packages, 1 MB OpenSSL, for the digests of files. What tests say by name (`test/test_imports.py`) is imported by
 none that does not use it, and giving back what the C library keeps frees 1 MB.

@@ -28,6 +28,7 @@ UNUSED_BY_DETECT = (HEAVY - {"ai_edge_litert"}) | {
 }
 """What `vision-service detect FILE` has no use for, printing into a pipe."""
 UNUSED_BY_VISION = HEAVY | {
+    "cv2",
     *("asyncio", "csv", "difflib", "email", "http", "importlib.metadata", "multiprocessing", "socket", "ssl"),
     *("subprocess", "tempfile", "unittest", "urllib.request", "uuid", "xml", "vision_service.camera.allowed_urls"),
     *("vision_service.camera.calibration_file", "vision_service.camera.urls", "vision_service.cli"),
@@ -65,10 +66,10 @@ OURS = re.compile(r"vision_service\.ros(\.|$)")
         ("import vision_service", NO_ROS),
         ("from vision_service.cli.main import build_parser; build_parser()", NO_ROS | {"importlib.metadata"}),
         (f"import {', '.join(SETTINGS)}", NO_ROS | {"yaml"}),
-        ("import vision_service.ros.main, vision_service.ros.vision.node", HEAVY | {"importlib.metadata"}),
+        ("import vision_service.ros.main, vision_service.ros.vision.node", HEAVY | {"cv2", "importlib.metadata"}),
         ("import vision_service.ros.main", NO_ROS | {"subprocess", "tempfile", "yaml"}),
         ("import vision_service.ros.stack", HEAVY),
-        ("import vision_service.vision.mlmodel", HEAVY | {"rclpy", "vision_service.pointcloud"}),
+        ("import vision_service.vision.mlmodel", HEAVY | {"cv2", "rclpy", "vision_service.pointcloud"}),
         (COMMAND.format([*DETECT, *SET]), UNUSED_BY_DETECT),
         (COMMAND.format([*DETECT, "--json"]), UNUSED_BY_DETECT),
     ],
@@ -96,7 +97,7 @@ def test_what_is_heavy_is_imported_where_it_is_used(program, unwanted):
 def test_a_vision_node_that_runs_a_model_of_images_imports_what_it_uses():
     program = """
 import json, sys
-import cv2, numpy, rclpy.node
+import numpy, rclpy.node
 before = set(sys.modules)
 import vision_service.ros.process.spinning, vision_service.ros.vision.node, vision_service.vision.mlmodel
 print(json.dumps(sorted(set(sys.modules) - before)))
@@ -108,6 +109,26 @@ print(json.dumps(sorted(set(sys.modules) - before)))
         {name.partition(".")[0] for name in found} - sys.stdlib_module_names - {"numpy", "rclpy", "vision_service"}
     )
     assert {name for name in packages if not name.startswith("_")} <= INTERFACES_OF_VISION
+
+
+def test_a_model_detects_in_plain_images_without_opencv():
+    program = f"""
+import sys, time
+import numpy as np
+from vision_service.configuration import configure
+from vision_service.image import Image
+from vision_service.resources import LocalResources
+from vision_service.types import Frame
+from vision_service.vision.mlmodel import MLModel
+values = {{"model_path": {str(ROOT / "models" / "solids_detector.tflite")!r}}}
+model = MLModel(configure(MLModel.Config, values, of="the model"), LocalResources())
+for encoding, channels in (("rgb8", 3), ("bgr8", 3), ("bgra8", 4)):
+    pixels = np.random.default_rng(1).integers(0, 256, (480, 640, channels), np.uint8)
+    model.detect(Frame(Image(pixels, encoding), camera_name="front", frame_id="front", stamp=time.time_ns()))
+model.close()
+assert "cv2" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
 def imports(node: ast.AST, *, lazy: bool = False) -> Iterator[tuple[str, bool]]:

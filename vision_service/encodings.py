@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from vision_service.opencv import cv2
 
 Memory = NDArray[np.uint8]
 """(rows, bytes) array of an image as it lies in memory, padding included."""
@@ -73,26 +74,26 @@ def _mono16(memory: Memory, width: int, big_endian: bool, bits: int) -> NDArray[
 
 
 def _color16(
-    memory: Memory, width: int, big_endian: bool, bits: int, *, channels: int, code: int | None
+    memory: Memory, width: int, big_endian: bool, bits: int, *, channels: int, code: str | None
 ) -> NDArray[np.uint8]:
     pixels = _upper_bytes(memory, channels * width, big_endian, bits).reshape(-1, width, channels)
-    return pixels if code is None else cv2.cvtColor(pixels, code)  # type: ignore[return-value]
+    return pixels if code is None else cv2.cvtColor(pixels, getattr(cv2, code))  # type: ignore[return-value]
 
 
-def _bayer8(memory: Memory, width: int, big_endian: bool, bits: int, *, code: int) -> NDArray[np.uint8]:
-    return cv2.cvtColor(memory[:, :width], code)  # type: ignore[return-value]
+def _bayer8(memory: Memory, width: int, big_endian: bool, bits: int, *, code: str) -> NDArray[np.uint8]:
+    return cv2.cvtColor(memory[:, :width], getattr(cv2, code))  # type: ignore[return-value]
 
 
-def _bayer16(memory: Memory, width: int, big_endian: bool, bits: int, *, code: int) -> NDArray[np.uint8]:
-    return cv2.cvtColor(_mono16(memory, width, big_endian, bits), code)  # type: ignore[return-value]
+def _bayer16(memory: Memory, width: int, big_endian: bool, bits: int, *, code: str) -> NDArray[np.uint8]:
+    return cv2.cvtColor(_mono16(memory, width, big_endian, bits), getattr(cv2, code))  # type: ignore[return-value]
 
 
-def _yuv422(memory: Memory, width: int, big_endian: bool, bits: int, *, code: int) -> NDArray[np.uint8]:
-    return cv2.cvtColor(memory[:, : 2 * width].reshape(-1, width, 2), code)  # type: ignore[return-value]
+def _yuv422(memory: Memory, width: int, big_endian: bool, bits: int, *, code: str) -> NDArray[np.uint8]:
+    return cv2.cvtColor(memory[:, : 2 * width].reshape(-1, width, 2), getattr(cv2, code))  # type: ignore[return-value]
 
 
-def _yuv420(memory: Memory, width: int, big_endian: bool, bits: int, *, code: int) -> NDArray[np.uint8]:
-    return cv2.cvtColor(memory[:, :width], code)  # type: ignore[return-value]
+def _yuv420(memory: Memory, width: int, big_endian: bool, bits: int, *, code: str) -> NDArray[np.uint8]:
+    return cv2.cvtColor(memory[:, :width], getattr(cv2, code))  # type: ignore[return-value]
 
 
 def _nv24(memory: Memory, width: int, big_endian: bool, bits: int) -> NDArray[np.uint8]:
@@ -116,21 +117,21 @@ def _one_plane(
     return RawEncoding(pixel, Fraction(1), (multiple, 1), result, convert, smallest, numbers)
 
 
-# OpenCV names a mosaic by its second row and column: its BG is what everybody else calls RGGB.
+# OpenCV's conversions by name. It calls a mosaic by its second row and column: its BG is everybody else's RGGB.
 _BAYER = {
-    "rggb": cv2.COLOR_BayerBG2RGB,
-    "bggr": cv2.COLOR_BayerRG2RGB,
-    "gbrg": cv2.COLOR_BayerGR2RGB,
-    "grbg": cv2.COLOR_BayerGB2RGB,
+    "rggb": "COLOR_BayerBG2RGB",
+    "bggr": "COLOR_BayerRG2RGB",
+    "gbrg": "COLOR_BayerGR2RGB",
+    "grbg": "COLOR_BayerGB2RGB",
 }
-_COLOR16: dict[tuple[str, ...], tuple[int, int | None]] = {
+_COLOR16: dict[tuple[str, ...], tuple[int, str | None]] = {
     ("rgb16",): (3, None),
-    ("bgr16", "16UC3"): (3, cv2.COLOR_BGR2RGB),
-    ("rgba16",): (4, cv2.COLOR_RGBA2RGB),
-    ("bgra16", "16UC4"): (4, cv2.COLOR_BGRA2RGB),
+    ("bgr16", "16UC3"): (3, "COLOR_BGR2RGB"),
+    ("rgba16",): (4, "COLOR_RGBA2RGB"),
+    ("bgra16", "16UC4"): (4, "COLOR_BGRA2RGB"),
 }
-_YUV422 = {("yuv422", "uyvy"): cv2.COLOR_YUV2RGB_UYVY, ("yuv422_yuy2", "yuyv"): cv2.COLOR_YUV2RGB_YUY2}
-_YUV420 = {"nv12": cv2.COLOR_YUV2RGB_NV12, "nv21": cv2.COLOR_YUV2RGB_NV21}
+_YUV422 = {("yuv422", "uyvy"): "COLOR_YUV2RGB_UYVY", ("yuv422_yuy2", "yuyv"): "COLOR_YUV2RGB_YUY2"}
+_YUV420 = {"nv12": "COLOR_YUV2RGB_NV12", "nv21": "COLOR_YUV2RGB_NV21"}
 
 RAW_ENCODINGS: dict[str, RawEncoding] = {
     "mono16": _one_plane(2, "mono8", _mono16, numbers=1),

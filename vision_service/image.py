@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +17,7 @@ from vision_service.files import LARGEST_FILE, read_regular
 from vision_service.image_size import Size, size_in_header
 from vision_service.jpeg import START, JpegHeader, jpeg_end, jpeg_header, jpeg_of
 from vision_service.limits import check_pixels
+from vision_service.opencv import cv2
 from vision_service.other_files import other_file
 
 
@@ -27,19 +27,19 @@ class Encoding:
 
     Attributes:
         channels: Bytes a pixel.
-        to_rgb: OpenCV's conversion code to RGB; None = it is RGB already.
+        to_rgb: The name of OpenCV's conversion to RGB; None = it is RGB already.
     """
 
     channels: int
-    to_rgb: int | None
+    to_rgb: str | None
 
 
 ENCODINGS = {
     "rgb8": Encoding(3, None),
-    "bgr8": Encoding(3, cv2.COLOR_BGR2RGB),
-    "rgba8": Encoding(4, cv2.COLOR_RGBA2RGB),
-    "bgra8": Encoding(4, cv2.COLOR_BGRA2RGB),
-    "mono8": Encoding(1, cv2.COLOR_GRAY2RGB),
+    "bgr8": Encoding(3, "COLOR_BGR2RGB"),
+    "rgba8": Encoding(4, "COLOR_RGBA2RGB"),
+    "bgra8": Encoding(4, "COLOR_BGRA2RGB"),
+    "mono8": Encoding(1, "COLOR_GRAY2RGB"),
 }
 """The encodings an Image may have: 8 bits a channel, named as in sensor_msgs/image_encodings."""
 
@@ -55,7 +55,7 @@ def to_rgb(pixels: NDArray[np.uint8], encoding: str) -> NDArray[np.uint8]:
         (H, W, 3) array of uint8.
     """
     code = ENCODINGS[encoding].to_rgb
-    return pixels if code is None else cv2.cvtColor(pixels, code)  # type: ignore[return-value]
+    return pixels if code is None else cv2.cvtColor(pixels, getattr(cv2, code))  # type: ignore[return-value]
 
 
 class Image:
@@ -116,7 +116,7 @@ class Image:
         Bytes that are no image raise VisionError INVALID_ARGUMENT from then on.
         """
         file = _File(data)
-        image = cls.deferred(partial(file.decode, cv2.IMREAD_COLOR), "bgr8")
+        image = cls.deferred(partial(file.decode, "IMREAD_COLOR"), "bgr8")
         image._file = file
         return image
 
@@ -185,7 +185,7 @@ def decode(data: bytes | memoryview) -> NDArray[np.uint8]:
     Raises:
         VisionError: INVALID_ARGUMENT, if the bytes are no image or stop in the middle.
     """
-    return _File(data).decode(cv2.IMREAD_COLOR)
+    return _File(data).decode("IMREAD_COLOR")
 
 
 def decode_unchanged(data: bytes | memoryview) -> NDArray[Any]:
@@ -197,7 +197,7 @@ def decode_unchanged(data: bytes | memoryview) -> NDArray[Any]:
     Raises:
         VisionError: INVALID_ARGUMENT, as `decode`.
     """
-    return _File(data).decode(cv2.IMREAD_UNCHANGED)
+    return _File(data).decode("IMREAD_UNCHANGED")
 
 
 class _File:
@@ -227,14 +227,14 @@ class _File:
         self._look()
         return self._size
 
-    def decode(self, flags: int) -> NDArray[Any]:
-        """Return the pixels as OpenCV does with these flags; see `decode_unchanged`."""
+    def decode(self, mode: str) -> NDArray[Any]:
+        """Return the pixels as OpenCV does in one of its modes, by name; see `decode_unchanged`."""
         data = self.data
         if self.size is not None:
             check_pixels(*self.size)
         readable = self.size is not None and not self.cut_off
         try:
-            pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if readable else None
+            pixels = cv2.imdecode(np.frombuffer(data, np.uint8), getattr(cv2, mode)) if readable else None
         except cv2.error as error:
             msg = f"an image that OpenCV does not decode: {error.err or error}"
             raise VisionError(ErrorCode.INVALID_ARGUMENT, msg) from None

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.opencv import cv2
 
 START = b"\xff\xd8"
 _END, _HUFFMAN, _SCAN, _APPLICATION_1 = 0xD9, 0xC4, 0xDA, 0xE1

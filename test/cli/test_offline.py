@@ -123,7 +123,8 @@ class TestDetect:
         assert "[bold]red[/bold].png" in output
         assert "[red]" in output
 
-    def test_out_gets_the_annotated_image(self, capsys, tmp_path, red_square):
+    def test_out_gets_the_annotated_image(self, capsys, monkeypatch, tmp_path, red_square):
+        monkeypatch.setenv("COLUMNS", "400")  # whatever this folder is called
         folder = tmp_path / "new" / "folder"
         assert main(["detect", red_square, *RED, "--out", str(folder)]) == 0
         assert capsys.readouterr().out.endswith(f"\nResults are in {folder}\n")

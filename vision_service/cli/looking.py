@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import cv2  # noqa: F401  (which reads the files: now, while the model's file is tried, rather than then)
 import numpy as np
 from numpy.typing import NDArray
 

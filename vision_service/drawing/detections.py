@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +22,7 @@ from vision_service.drawing.styles import (
 )
 from vision_service.keypoints import Skeleton, skeleton_of
 from vision_service.masks import part_of_image
+from vision_service.opencv import cv2
 from vision_service.types import Detection, InstanceMask, Keypoint, OrientedBox
 
 DRAWN_KEYPOINT = 0.25

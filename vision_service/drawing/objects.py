@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.drawing.labels import Wanted, draw_labels
 from vision_service.drawing.styles import FARTHEST, Color, inside, label, object_color, style
 from vision_service.lens import is_pinhole
+from vision_service.opencv import cv2
 from vision_service.pointcloud.motion import rotation_matrix
 from vision_service.pointcloud.projection import project
 from vision_service.types import CameraIntrinsics, Classification, PointCloudObject

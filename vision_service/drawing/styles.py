@@ -8,10 +8,10 @@ import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vision_service.opencv import cv2
 from vision_service.types import Classification, Detection
 
 Color = tuple[int, int, int]
@@ -24,7 +24,6 @@ _CODES = bytes.fromhex(
 )
 PALETTE: tuple[Color, ...] = tuple(zip(_CODES[::3], _CODES[1::3], _CODES[2::3], strict=True))
 """RGB colours of classes: each the vivid colour that is farthest, in CIELAB, from all before it."""
-FONT = cv2.FONT_HERSHEY_SIMPLEX
 FARTHEST = 1e9
 """How far away from the image ends of lines may be, so that OpenCV can count their pixels."""
 
@@ -60,7 +59,7 @@ class Style:
 
 @lru_cache(maxsize=4096)
 def _text_width(text: str, scale: float, stroke: int) -> int:
-    return int(cv2.getTextSize(text, FONT, scale, stroke)[0][0])
+    return int(cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, stroke)[0][0])
 
 
 @lru_cache(maxsize=64)
@@ -69,7 +68,7 @@ def style(width: int, height: int) -> Style:
     shorter = min(width, height)
     scale = max(0.34, 0.2 + shorter / 1800)
     stroke = max(1, round(scale * 1.8))
-    (_, ascent), descent = cv2.getTextSize("Ag", FONT, scale, stroke)
+    (_, ascent), descent = cv2.getTextSize("Ag", cv2.FONT_HERSHEY_SIMPLEX, scale, stroke)
     return Style(
         line=max(1, round(shorter / 300)),
         scale=scale,
@@ -152,4 +151,5 @@ def draw_label(image: NDArray[np.uint8], left: int, top: int, text: str, color: 
     fill(image, left, top, left + across, top + sizes.label_height, color)
     baseline = top + sizes.padding // 2 + sizes.ascent
     origin = (left + sizes.padding, baseline)
-    cv2.putText(image, text, origin, FONT, sizes.scale, text_color(color), sizes.stroke, cv2.LINE_AA)
+    font = cv2.FONT_HERSHEY_SIMPLEX
+    cv2.putText(image, text, origin, font, sizes.scale, text_color(color), sizes.stroke, cv2.LINE_AA)

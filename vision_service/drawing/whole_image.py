@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.drawing.styles import class_color, draw_label, label, printable, style
+from vision_service.opencv import cv2
 from vision_service.types import Classification, LabelImage
 
 BACKGROUND = frozenset({"background", "__background__", "???", ""})

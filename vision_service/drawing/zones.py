@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.drawing.styles import FARTHEST, Style, class_color, draw_label, inside, printable, style
+from vision_service.opencv import cv2
 from vision_service.zones.geometry import clipped
 from vision_service.zones.view import ZoneView
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +19,7 @@ from vision_service.messages.compressed_depth import decode_compressed_depth
 from vision_service.messages.formats import Format, format_of
 from vision_service.messages.layouts import DEPTH_ENCODINGS, Kind, kind_of_encoding
 from vision_service.messages.remarks import NOBODY, Remarks
+from vision_service.opencv import cv2
 from vision_service.pointcloud.projection import in_metres
 
 _PNG, _TIFF = b"\x89PNG\r\n\x1a\n", (b"II*\0", b"MM\0*")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +17,7 @@ from vision_service.image import check_size
 from vision_service.limits import check_pixels
 from vision_service.messages.formats import Format
 from vision_service.messages.rvl import decode_rvl
+from vision_service.opencv import cv2
 from vision_service.pointcloud.projection import in_metres
 
 _CONFIGURATION = struct.Struct("<iff")

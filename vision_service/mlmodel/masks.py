@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.mlmodel.placement import Placement
+from vision_service.opencv import cv2
 from vision_service.types import InstanceMask
 
 

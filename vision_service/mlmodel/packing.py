@@ -13,7 +13,6 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +20,7 @@ from vision_service.errors import ErrorCode, VisionError
 from vision_service.image_size import size_in_header
 from vision_service.limits import check_pixels
 from vision_service.mlmodel.sending import BYTES, JPEG, PNG, RAW
+from vision_service.opencv import cv2
 
 WAYS = (RAW, BYTES, PNG, JPEG)
 """How a tensor may travel."""

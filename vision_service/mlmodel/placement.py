@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from vision_service.opencv import cv2
 
 RULES = ("stretch", "letterbox", "letterbox_top_left", "center_crop")
 """How an image fills a model's input: its aspect ratio is not kept; it is kept, with borders on both sides, or right

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from vision_service.opencv import cv2
 
 IDENTITY = (0.0, 0.0, 0.0, 1.0)
 """The quaternion of no rotation."""

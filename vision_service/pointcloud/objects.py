@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TypeVar
 
-import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.native.library import Array, Function
+from vision_service.opencv import cv2
 from vision_service.pointcloud.coordinates import FARTHEST, least_sum, moved, rebased
 from vision_service.pointcloud.motion import IDENTITY, quaternion, rotation_matrix
 from vision_service.types import PointCloud, PointCloudObject

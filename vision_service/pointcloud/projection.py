@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.lens import distortion
 from vision_service.native.library import Array, Function
+from vision_service.opencv import cv2
 from vision_service.pointcloud.coordinates import FARTHEST
 from vision_service.pointcloud.objects import finite
 from vision_service.types import WHY_NOT_CALIBRATED, CameraIntrinsics, Frame, PointCloud

@@ -13,6 +13,7 @@ from std_msgs.msg import Header
 
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.image import ENCODINGS, encode
+from vision_service.pointcloud.coordinates import FARTHEST
 from vision_service.ros.conversion import (
     compressed_to_message,
     depth_from_message,
@@ -96,7 +97,7 @@ def test_depth_in_whole_numbers_is_millimetres_and_zero_unknown(raw, padding, bi
 def test_depth_in_floats_is_metres_and_what_is_no_distance_unknown(raw, padding, big_endian):
     depth = depth_from_message(message_of(raw, "32FC1", padding=padding, big_endian=big_endian))
     assert depth.dtype == np.dtype("=f4")
-    np.testing.assert_array_equal(depth, np.where(np.isfinite(raw) & (raw > 0), raw, np.float32(np.nan)))
+    np.testing.assert_array_equal(depth, np.where((raw > 0) & (raw < FARTHEST), raw, np.float32(np.nan)))
 
 
 def test_depth_is_written_in_metres():

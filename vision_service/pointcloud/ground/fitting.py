@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from vision_service.opencv import cv2
 
 _LEAST_POINTS = 8  # that a patch is fitted to
 _BESIDE = 0.1  # how much a neighbouring patch's points count

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vision_service.opencv import cv2
 from vision_service.pointcloud.ground.fitting import fitted_planes
 from vision_service.pointcloud.ground.mapped import MappedPoints, columns_of
 from vision_service.pointcloud.objects import basis

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from sensor_msgs.msg import PointCloud2, PointField
 from std_msgs.msg import Header
 
+from vision_service.opencv import cv2
 from vision_service.pointcloud.coordinates import cloud_of_columns
 from vision_service.types import PointCloud
 

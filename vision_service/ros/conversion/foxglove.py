@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
 
-import cv2
 import numpy as np
 from std_msgs.msg import Header
 
 from vision_service.drawing.detections import DRAWN_KEYPOINT
 from vision_service.drawing.styles import Color, class_color, text_color
 from vision_service.keypoints import skeleton_of
+from vision_service.opencv import cv2
 from vision_service.types import Classification, Detection, InstanceMask, Keypoint
 
 LINE, FONT = 2.0, 14.0
