@@ -31,7 +31,8 @@ class StreamTurns:
 
     def put(self, camera: str, job: Job, frame: Frame | None) -> None:
         """Let the newest frame of a camera wait, instead of the one before."""
-        self.replaced[camera] += camera in self._waiting
+        if camera in self._waiting:
+            self.replaced[camera] += 1
         self._waiting[camera] = job, frame
 
     def clear(self) -> None:

@@ -32,8 +32,8 @@ class Service:
         await stream.send_message(message)
 
     async def waits(self, stream):
-        await stream.recv_message()
         try:
+            await stream.recv_message()  # its client may go before all of it has come
             await self.go_on.wait()
         finally:
             self.stopped.set()

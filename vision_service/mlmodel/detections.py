@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -42,9 +42,9 @@ def detections_of(
     if found.turned is not None:
         return _turned(found, found.turned, placement, labels)
     made = [
-        Detection(label(labels, number), score, x_min, y_min, x_max, y_max, "", number, extra)
-        for (x_min, y_min, x_max, y_max, score, number), extra in zip(
-            _rows(table), _extras(found, placement, table[:, :4], keypoint_names), strict=True
+        Detection(label(labels, number := int(whole)), score, x_min, y_min, x_max, y_max, "", number, extra)
+        for (x_min, y_min, x_max, y_max, score, whole), extra in zip(
+            table.tolist(), _extras(found, placement, table[:, :4], keypoint_names), strict=True
         )
     ]
     if found.coefficients is None:
@@ -61,15 +61,9 @@ def detections_in(table: NDArray[np.float64], labels: tuple[str, ...]) -> list[D
         labels: The class names by number.
     """
     return [
-        Detection(label(labels, number), score, x_min, y_min, x_max, y_max, "", number)
-        for x_min, y_min, x_max, y_max, score, number in _rows(table)
+        Detection(label(labels, number := int(whole)), score, x_min, y_min, x_max, y_max, "", number)
+        for x_min, y_min, x_max, y_max, score, whole in table.tolist()
     ]
-
-
-def _rows(table: NDArray[np.float64]) -> Iterator[tuple[float, float, float, float, float, int]]:
-    """Return the rows of a table, their class numbers as such."""
-    for x_min, y_min, x_max, y_max, score, number in table.tolist():
-        yield x_min, y_min, x_max, y_max, score, int(number)
 
 
 def _extras(found: Found, placement: Placement, boxes: NDArray[Any], names: Sequence[str]) -> Sequence[DetectionExtra]:

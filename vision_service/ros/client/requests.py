@@ -40,7 +40,7 @@ def fill_image(request: Request, image: ImageLike) -> Request:
     elif isinstance(image, CompressedImage):
         filled.compressed_image = image
     elif isinstance(image, (bytes, bytearray, memoryview)):
-        filled.compressed_image = conversion.compressed_to_message(bytes(image), "", Header())
+        filled.compressed_image.data.frombytes(bytes(image))
     else:
         ours = image if isinstance(image, Image) else Image(np.asarray(image))
         filled.image = conversion.image_to_message(ours.pixels, ours.encoding, Header())

@@ -6,7 +6,6 @@ The parts of one array message share its header object.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -313,7 +312,8 @@ def as_sent(detection: Detection) -> Detection:
     if box is None:
         if detection.extra is None and detection.class_index < 0:
             return detection
-        return replace(detection, extra=None, class_index=-1)
+        x_min, y_min, x_max, y_max = detection.x_min, detection.y_min, detection.x_max, detection.y_max
+        return Detection(detection.class_name, detection.confidence, x_min, y_min, x_max, y_max, detection.id)
     return detection_from_message(detection_to_message(detection, Header()))
 
 
