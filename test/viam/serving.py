@@ -14,10 +14,10 @@ PATIENCE = 60.0
 
 
 class Service:
-    """Some methods; `go_on` ends those that wait, `stopped` is set when one of them has ended."""
+    """Some methods; `go_on` ends those that wait, `begun` and `stopped` are set when one of them has begun and ended."""
 
     def __init__(self):
-        self.go_on, self.stopped = asyncio.Event(), asyncio.Event()
+        self.go_on, self.begun, self.stopped = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def length(self, stream):
         request = await stream.recv_message()
@@ -33,6 +33,7 @@ class Service:
 
     async def waits(self, stream):
         await stream.recv_message()
+        self.begun.set()
         try:
             await self.go_on.wait()
         finally:
