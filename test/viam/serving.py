@@ -14,7 +14,7 @@ PATIENCE = 60.0
 
 
 class Service:
-    """Some methods; `go_on` ends those that wait, `begun` and `stopped` are set when one of them has begun and ended."""
+    """Some methods; `go_on` ends those that wait, `begun` and `stopped` are set when one of them has begun or ended."""
 
     def __init__(self):
         self.go_on, self.begun, self.stopped = asyncio.Event(), asyncio.Event(), asyncio.Event()
