@@ -14,10 +14,10 @@ PATIENCE = 60.0
 
 
 class Service:
-    """Some methods; `go_on` ends those that wait, `stopped` is set when one of them has ended."""
+    """Some methods; `go_on` ends those that wait, `begun` and `stopped` are set when one of them has begun or ended."""
 
     def __init__(self):
-        self.go_on, self.stopped = asyncio.Event(), asyncio.Event()
+        self.go_on, self.begun, self.stopped = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def length(self, stream):
         request = await stream.recv_message()
@@ -34,6 +34,7 @@ class Service:
     async def waits(self, stream):
         try:
             await stream.recv_message()  # its client may go before all of it has come
+            self.begun.set()
             await self.go_on.wait()
         finally:
             self.stopped.set()

@@ -45,8 +45,11 @@ def test_a_call_that_is_refused_does_not_reach_the_method():
 
 def test_a_deadline_ends_the_method():
     async def program(channel, service):
-        with pytest.raises((GRPCError, asyncio.TimeoutError)):
-            await call(channel, "waits", timeout=0.2)
+        patience = 0.1
+        while not service.begun.is_set():  # on a slow machine, it has not even begun by then
+            patience *= 2
+            with pytest.raises((GRPCError, asyncio.TimeoutError)):
+                await call(channel, "waits", timeout=patience)
         await service.stopped.wait()
 
     served(program)
@@ -55,12 +58,13 @@ def test_a_deadline_ends_the_method():
 def test_who_gives_up_or_hangs_up_stops_the_method():
     async def program(channel, service):
         task = asyncio.ensure_future(call(channel, "waits"))
-        await asyncio.sleep(0.2)
+        await service.begun.wait()
         task.cancel()
         await service.stopped.wait()
+        service.begun.clear()
         service.stopped.clear()
         task = asyncio.ensure_future(call(channel, "waits"))
-        await asyncio.sleep(0.2)
+        await service.begun.wait()
         channel.close()
         await service.stopped.wait()
         await asyncio.gather(task, return_exceptions=True)

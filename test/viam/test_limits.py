@@ -57,13 +57,15 @@ def test_large_requests_are_refused_while_too_many_bytes_are_under_way_and_taken
     assert served(program).detections[0].class_name == str(len(IMAGE))
 
 
-def test_a_large_request_whose_client_has_gone_counts_no_more(held):
+@pytest.mark.parametrize("received", [False, True], ids=["while it comes", "while it is answered"])
+def test_a_large_request_whose_client_has_gone_counts_no_more(held, received):
     async def program(channel, service):
         waiting = asyncio.ensure_future(call(channel, "waits", IMAGE))
         while limits.budget.held == held:
             await asyncio.sleep(0.01)
+        if received:
+            await service.begun.wait()
         waiting.cancel()
-        await service.stopped.wait()
         while limits.budget.held > held:
             await asyncio.sleep(0.01)
 

@@ -15,6 +15,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 
+from vision_service.accepting import listen
 from vision_service.control.access import Access, headers, is_local, new_token
 from vision_service.control.backend import Backend
 from vision_service.control.wire import json_bytes
@@ -124,9 +125,9 @@ class ControlServer:
         sockets = Sockets(self._backend, self._wake.set)
         runner = web.AppRunner(self._application(sockets), access_log=None, handle_signals=False)
         await runner.setup()
-        site = web.TCPSite(runner, self._host, self._port)
         try:
-            await site.start()
+            for each in listen(self._host, self._port, logging.getLogger(__name__).warning):
+                await web.SockSite(runner, each).start()
         except OSError:
             await runner.cleanup()
             raise

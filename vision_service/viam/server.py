@@ -113,8 +113,7 @@ class Gateway:
         ]
         guarded = [Guarded(service, authentication.check) for service in services]
         self._server = GatewayServer(guarded, self._refused)
-        await self._server.start(host, port, ssl=safety.context)
-        self.port = self._server._server.sockets[0].getsockname()[1]
+        self.port = await self._server.listen(host, port, safety.context)
 
     async def _end(self) -> None:
         self._server.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -11,6 +12,7 @@ from grpclib.server import Server
 from h2.settings import SettingCodes
 from hyperframe.frame import DataFrame
 
+from vision_service import accepting
 from vision_service.viam.malformed import HEADERS_AS, Calls, Events
 
 FRAME = 1 << 20
@@ -38,7 +40,26 @@ class GatewayServer(Server):
         """Take what is offered, and what takes why a client was not let in."""
         super().__init__(services)
         self._refused = refused
+        self._others: list[asyncio.Server] = []
         self._h2_config.header_encoding = HEADERS_AS
+
+    async def listen(self, host: str, port: int, context: ssl.SSLContext | None = None) -> int:
+        """Begin to listen on all addresses of a host; return the port of the first.
+
+        Raises:
+            OSError: It is no address of this machine, or the port is not free.
+        """
+        first, *others = accepting.listen(host, port, self._refused)
+        await self.start(sock=first, ssl=context)
+        create = asyncio.get_running_loop().create_server
+        self._others = [await create(self._protocol_factory, sock=each, ssl=context) for each in others]
+        return int(first.getsockname()[1])
+
+    def close(self) -> None:
+        """Listen no more, and end the calls that are under way."""
+        for each in self._others:
+            each.close()
+        super().close()
 
     def _protocol_factory(self) -> H2Protocol:
         # As grpclib does it, which has no other way to give it another protocol.

@@ -320,6 +320,22 @@ class TestLifecycle:
         assert "no transition 'activate' from unconfigured" in said
         assert "it is unconfigured because: node /example: 'size' is missing" in said
 
+    def test_a_refusal_is_no_reason_for_where_the_node_is_later(self, make, context, peer, capfd):
+        node = make()
+        node.start()
+        with plainly_spinning(node, context):
+            for name in ("configure", "cleanup"):
+                assert not change(peer, name)
+                said = capfd.readouterr().err
+                assert f"no transition '{name}' from active" in said
+                assert "because" not in said
+                assert peer.status("example")["last_error"].startswith(f"no transition '{name}' from active")
+            assert change(peer, "deactivate")
+            assert peer.status("example")["last_error"] == ""
+            answer = peer.call(DoCommand, "example/do_command", command="{}")
+            assert answer.error_code == ErrorCode.NOT_ACTIVE
+            assert "no transition" not in answer.message
+
     def test_who_would_configure_a_node_that_starts_by_itself_is_told_of_autostart(self, example, peer, capfd):
         assert not change(peer, number=Transition.TRANSITION_CONFIGURE)
         assert "give it 'autostart: false'" in capfd.readouterr().err

@@ -60,6 +60,7 @@ class HookedNode(ManagedNode):
         self.last_error = ""
         self._changing = threading.RLock()
         self._said = ""  # the latest failure that was logged
+        self._refused = ""  # the latest transition that was, and why
         self._waits = False
         self._stops = 0
         self._retry_at = math.inf  # what the node needs of others may come later, so it tries again
@@ -216,6 +217,8 @@ class HookedNode(ManagedNode):
         if verb in ("configure", "activate"):
             self.last_error = self._said = ""
             self._waits = False
+        elif self.last_error == self._refused:  # it does not say why the node is where it has gone since
+            self.last_error = ""
         self._retry_at = math.inf
         return TransitionCallbackReturn.SUCCESS
 
@@ -238,9 +241,10 @@ class HookedNode(ManagedNode):
         reason = f"no transition {name!r} from {self.state}: possible are {', '.join(possible) or 'none'}"
         if self.state == "active" and name in ("configure", "activate") and self.settings.autostart:
             reason += "; the node has started by itself: give it 'autostart: false' to have that done by others"
-        because = f"; it is {self.state} because: {self.last_error}" if self.last_error else ""
-        self.get_logger().error(reason + because)
-        self.last_error = self.last_error or reason  # why the node is not in the state expected says more
+        why = "" if self.last_error == self._refused else self.last_error
+        self.get_logger().error(reason + (f"; it is {self.state} because: {why}" if why else ""))
+        self._refused = reason
+        self.last_error = why or reason  # why the node is not in the state expected says more
 
     def _begin_bond(self) -> None:
         """Send heartbeats to who has activated the node, if it was not the node itself."""
