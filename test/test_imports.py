@@ -66,7 +66,10 @@ OURS = re.compile(r"vision_service\.ros(\.|$)")
         ("import vision_service", NO_ROS),
         ("from vision_service.cli.main import build_parser; build_parser()", NO_ROS | {"importlib.metadata"}),
         (f"import {', '.join(SETTINGS)}", NO_ROS | {"yaml"}),
-        ("import vision_service.ros.main, vision_service.ros.vision.node", HEAVY | {"cv2", "importlib.metadata"}),
+        (
+            "import vision_service.ros.main, vision_service.ros.vision.node",
+            HEAVY | {"cv2", "fractions", "hashlib", "importlib.metadata"},
+        ),
         ("import vision_service.ros.main", NO_ROS | {"subprocess", "tempfile", "yaml"}),
         ("import vision_service.ros.stack", HEAVY),
         ("import vision_service.vision.mlmodel", HEAVY | {"cv2", "rclpy", "vision_service.pointcloud"}),

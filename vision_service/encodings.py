@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import partial
 
 import numpy as np
@@ -45,7 +44,7 @@ class RawEncoding:
     """
 
     pixel: int
-    rows: Fraction
+    rows: float
     multiple: tuple[int, int]
     result: str
     convert: Callable[[Memory, int, bool, int], NDArray[np.uint8]]
@@ -114,7 +113,7 @@ def _one_plane(
     smallest: int = 1,
     numbers: int = 0,
 ) -> RawEncoding:
-    return RawEncoding(pixel, Fraction(1), (multiple, 1), result, convert, smallest, numbers)
+    return RawEncoding(pixel, 1.0, (multiple, 1), result, convert, smallest, numbers)
 
 
 # OpenCV's conversions by name. It calls a mosaic by its second row and column: its BG is everybody else's RGGB.
@@ -154,10 +153,7 @@ RAW_ENCODINGS: dict[str, RawEncoding] = {
         for names, code in _YUV422.items()
         for name in names
     },
-    **{
-        name: RawEncoding(1, Fraction(3, 2), (2, 2), "rgb8", partial(_yuv420, code=code))
-        for name, code in _YUV420.items()
-    },
-    "nv24": RawEncoding(1, Fraction(3), (1, 1), "rgb8", _nv24),
+    **{name: RawEncoding(1, 1.5, (2, 2), "rgb8", partial(_yuv420, code=code)) for name, code in _YUV420.items()},
+    "nv24": RawEncoding(1, 3.0, (1, 1), "rgb8", _nv24),
 }
 """The encodings that become RGB or grey here, by name."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -125,12 +124,12 @@ def _raw_image(message: Any, raw: RawEncoding, remarks: Remarks) -> Image:
     _check_step(message, raw.pixel)
     rows = message.height * raw.rows
     if raw.rows != 1 and size == step * message.height:
-        rows = Fraction(message.height)  # as cv_bridge has it: the height counts the rows of all planes
+        rows = float(message.height)  # as cv_bridge has it: the height counts the rows of all planes
     height = rows / raw.rows
     if size != step * rows:
         raise _wrong(
-            f"the image's data do not fit its size: {message.height} rows of {message.encoding} are {rows} times "
-            f"step {step}, {float(step * rows):.12g} bytes, {size} are there"
+            f"the image's data do not fit its size: {message.height} rows of {message.encoding} are {rows:.12g} times "
+            f"step {step}, {step * rows:.12g} bytes, {size} are there"
         )
     if width % raw.multiple[0] or height % raw.multiple[1]:
         raise _wrong(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from vision_service.digests import sha256
 from vision_service.files import open_regular, resolve
 
 CHUNK = 1 << 20
@@ -50,9 +51,9 @@ def _stamp(path: str | Path) -> tuple[int, ...]:
 
 def digest(path: str | Path) -> str:
     """Return the SHA-256 of a regular file, hexadecimal; empty for what cannot be read, or is none."""
-    found = hashlib.sha256()
     try:
         with open_regular(path) as file:
+            found = sha256(os.fstat(file.fileno()).st_size)
             while part := file.read(CHUNK):
                 found.update(part)
     except (OSError, RuntimeError, ValueError):

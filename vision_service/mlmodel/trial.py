@@ -9,7 +9,6 @@ not its name, so that what was tried is what is used.
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import json
 import math
 import os
@@ -23,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from vision_service.digests import sha256_of
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.mlmodel import trial_process
 from vision_service.mlmodel.runtime import Runtime, RuntimeOptions, TensorInfo
@@ -58,7 +58,7 @@ def try_model(runtime: str, data: bytes, options: RuntimeOptions, *, path: str, 
         VisionError: INVALID_ARGUMENT, if the file is unusable, crashes native code or does not finish in time;
             NOT_SUPPORTED, if the runtime is not installed.
     """
-    key = (hashlib.sha256(data).digest(), runtime, options, path)
+    key = (sha256_of(data).digest(), runtime, options, path)
     with _tried_lock:  # two who want the same model at once: the second waits for the first
         if key not in _tried:
             outcome = _run_child(runtime, data, options, path, timeout)

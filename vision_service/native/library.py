@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import vision_service
+from vision_service.digests import sha256_of
 from vision_service.errors import ErrorCode, VisionError
 
 NAME = "libvision_service_native.so"
@@ -203,10 +204,8 @@ def library() -> ctypes.CDLL:
 
 def sources_digest(files: list[Path]) -> str:
     """Return the number by which CMakeLists.txt tells sources apart, of all of them in the order of their names."""
-    import hashlib  # only here, as it loads OpenSSL, and installed packages do without
-
-    digests = "".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in files)
-    return hashlib.sha256(digests.encode()).hexdigest()
+    digests = "".join(sha256_of(file.read_bytes()).hexdigest() for file in files)
+    return str(sha256_of(digests.encode()).hexdigest())
 
 
 def _unusable(why: str) -> VisionError:

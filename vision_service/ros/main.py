@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from vision_service import starting
 from vision_service.errors import VisionError
+from vision_service.heap import have_few_arenas
 from vision_service.parameter_files import check_used, files_of, read_parameter_file
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def stack() -> None:
 def _own_process(run: Callable[[Sequence[str]], int]) -> None:
     """Be a process that does nothing else."""
     starting.begin()
+    have_few_arenas()
     try:
         code = run(sys.argv)
     except VisionError as error:

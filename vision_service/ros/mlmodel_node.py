@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import uuid
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -12,6 +11,7 @@ from typing import Any
 from vision_service import limits
 from vision_service.concurrency import Worker
 from vision_service.configuration import attributes
+from vision_service.digests import sha256_of
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.measures import Durations
 from vision_service.mlmodel.fingerprints import digest
@@ -166,4 +166,4 @@ def _load(settings: MLModelConfiguration) -> tuple[Runtime, str]:
     content = before if digest(settings.model_path) == before else uuid.uuid4().hex
     # The labels, and what else its users read of it, may be of parameters or of another file.
     said = (content, runtime.inputs, runtime.outputs, runtime.labels)
-    return runtime, hashlib.sha256(repr(said).encode()).hexdigest()
+    return runtime, sha256_of(repr(said).encode()).hexdigest()

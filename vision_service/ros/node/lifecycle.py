@@ -14,6 +14,7 @@ from rclpy.callback_groups import CallbackGroup, ReentrantCallbackGroup
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 
 from vision_service.errors import ErrorCode, VisionError
+from vision_service.heap import give_back
 from vision_service.ros.execution.compat import ManagedNode
 from vision_service.ros.node.bond import Bond, make_bond
 from vision_service.ros.node.diagnostics import Diagnostics
@@ -154,6 +155,7 @@ class HookedNode(ManagedNode):
             self.get_logger().info(f"active: {self.summary()}".removesuffix(": "))
             self.look_soon()
             self._begin_bond()
+            give_back()  # what it took to make what it works with
         return outcome
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
