@@ -95,8 +95,8 @@ that somebody wants, for masks; plain images become tensors without it. The leas
 LiteRT as well, and OpenCV, with which it resizes. Ours leaves out the code generator that messages import, which both
 others have, and OpenSSL with it: digests of files up to 16 MB are Python's own. Of what it allocates, 8 MB are its 200
 modules, none of which takes more than 0.5 MB, 4 MB the messages of other packages. What tests say by name
-(`test/test_imports.py`) is imported by none that does not use it; threads share two places to allocate, and what it took
-to make a node is given back when it is active (`vision_service/heap.py`), 2 MB together.
+(`test/test_imports.py`) is imported by none that does not use it; threads share two places to allocate, and what making
+a node took is given back when it is active (`vision_service/heap.py`), 2 MB together.
 """
 
 
