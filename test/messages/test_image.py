@@ -184,7 +184,7 @@ class TestTheBitsOfSixteen:
         (message("rgb16", step=23), "step 23 is less than a row: 4 pixels of rgb16 are 24 bytes"),
         (message("yuyv", size=31), "4 rows of yuyv are 4 times step 8, 32 bytes, 31 are there"),
         (message("nv21", size=23), "4 rows of nv21 are 6 times step 4, 24 bytes, 23 are there"),
-        (message("nv12", height=3, size=20), "3 rows of nv12 are 9/2 times step 4, 18 bytes, 20 are there"),
+        (message("nv12", height=3, size=20), "3 rows of nv12 are 4.5 times step 4, 18 bytes, 20 are there"),
         (message("nv12", height=3, size=18), "4×3 pixels cannot be nv12: its colours belong to blocks of 2×2 pixels"),
         (message("uyvy", width=3), "3×4 pixels cannot be uyvy: its colours belong to blocks of 2×1 pixels"),
         (message("bayer_rggb8", height=2), "4×2 pixels is too small to be bayer_rggb8"),
