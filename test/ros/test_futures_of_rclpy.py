@@ -12,6 +12,7 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.task import Future as RclpyFuture
 from std_srvs.srv import Trigger
 
+from clients import by_the_program
 from robot import PATIENCE, environment, eventually
 from vision_service.errors import VisionError
 from vision_service.ros.client import NamedClient
@@ -139,7 +140,7 @@ def interrupt(server, script):
     guard = threading.Timer(2 * PATIENCE, child.kill)
     guard.start()
     try:
-        assert child.stdout.readline() == "waiting\n"
+        assert next(by_the_program(child.stdout)) == "waiting\n"
         eventually(lambda: server.hung, "its call has come")
         child.send_signal(signal.SIGINT)
         out, err = child.communicate(timeout=PATIENCE)

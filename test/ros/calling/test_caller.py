@@ -14,7 +14,7 @@ from rclpy.node import Node
 from std_srvs.srv import Trigger
 from vision_service.srv import DoCommand, GetStatus
 
-from clients import Server, error_of, waiting
+from clients import Server, by_the_program, error_of, waiting
 from robot import PATIENCE, ROOT, environment, eventually
 from vision_service.errors import ErrorCode, VisionError
 from vision_service.ros.calling import caller as calling
@@ -212,12 +212,13 @@ run(lambda: [Hanging("server")], [])
                 [sys.executable, "-c", script],
                 cwd=ROOT,
                 stdout=subprocess.PIPE,
+                text=True,
                 env=environment(),
             )
 
         with NamedClient("server", user) as client, start() as child:
             future = client.do_command_async({"wait": 1}, timeout=PATIENCE)
-            assert child.stdout.readline() == b"asked\n"
+            assert next(by_the_program(child.stdout)) == "asked\n"
             impatient = client.do_command_async({}, timeout=0.1)
             child.kill()
             assert error_of(impatient).code is ErrorCode.DEADLINE_EXCEEDED
