@@ -44,7 +44,7 @@ def error_of(future):
 def by_the_program(lines):
     """Yield the lines that a program writes, without those of Fast DDS.
 
-    It writes to stdout that it takes another port of shared memory, where a process that was killed has left one locked.
+    It writes to stdout that it takes another port of shared memory where a killed process has left one locked.
     """
     return (line for line in lines if "RTPS_TRANSPORT_SHM" not in line)
 
