@@ -33,9 +33,10 @@ a processor that has slept between two images is slower. Beside it stands a dete
 """
 EXPLAINED = """
 What the way itself takes is about the same for each of these networks, so that it is felt with the smallest: to wake
-the model's thread and to give DDS the message take a part of it whatever is done, in the kernel and in C++, which the
-least shows; the rest is Python that runs once for each frame ([stage by stage](profiles.md)), in a processor whose
-caches the network has filled anew: it takes two to three times as long as in a loop of its own.
+the model's thread, to give DDS the message, and Python that runs once for each frame ([stage by stage](profiles.md)),
+in a processor whose caches the network has filled anew. Ours makes the tensor of the image in one pass of C++, in
+less than half of the time of OpenCV's resizing, which the limit and the least do by the calls that a person would
+write: that is why a node can take no longer than they do.
 """
 GOAL = 1.10
 SMALLEST_GOAL = 1.25
